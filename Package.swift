@@ -1,0 +1,129 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target of ours is compiled with.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(
+  _ name: String, path: String? = nil, resources: [Resource] = [], _ dependencies: [Target.Dependency]
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], path: path ?? "Tests/\(name)",
+    resources: resources, swiftSettings: strict)
+}
+
+/// A plugin hides all but its entry function: otherwise it binds thousands of symbols to the host's copies.
+/// The logic and the export are two targets, as two exports in one test binary would clash.
+func plugin(_ folder: String, _ dependencies: [Target.Dependency]) -> [Target] {
+  [
+    .target(
+      name: "\(folder)Registry", dependencies: ["RegistryKit", "ClusterModel"] + dependencies,
+      path: "Plugins/\(folder)/Sources/\(folder)Registry", swiftSettings: strict),
+    .target(
+      name: "\(folder)Plugin", dependencies: [.target(name: "\(folder)Registry"), "RegistryKit"],
+      path: "Plugins/\(folder)/Sources/\(folder)Plugin", swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags([
+          "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/CRegistryPlugin/plugin.map",
+        ])
+      ]),
+  ]
+}
+
+let package = Package(
+  name: "rollcall",
+  products: [
+    .executable(name: "rollcall", targets: ["RollcallCommand"]),
+    .library(name: "Rollcall", targets: ["Rollcall"]),
+    .library(name: "RegistryKit", targets: ["RegistryKit"]),
+    .library(name: "ClusterModel", targets: ["ClusterModel"]),
+    .library(name: "AffiliateMerge", targets: ["AffiliateMerge"]),
+    .library(name: "PluginHost", targets: ["PluginHost"]),
+    .library(name: "RegistryConformance", targets: ["RegistryConformance"]),
+    .library(name: "CRegistryPlugin", targets: ["CRegistryPlugin"]),
+    .library(name: "rollcall-static-file", type: .dynamic, targets: ["StaticFilePlugin"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // The model and the plugin boundary.
+    library("ClusterModel"),
+    .target(name: "CRegistryPlugin", exclude: ["plugin.map"]),
+    library("RegistryKit", ["ClusterModel", "CRegistryPlugin", logging]),
+    library(
+      "AffiliateMerge", ["ClusterModel", .product(name: "HashTreeCollections", package: "swift-collections")]),
+    library("PluginHost", ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    library("RegistryConformance", ["RegistryKit", "ClusterModel", "PluginHost", logging]),
+
+    // Configuration.
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    library("YAML", ["CYAML"]),
+    library("RollcallConfiguration", ["YAML", "ClusterModel", "RegistryKit"]),
+
+    // The aggregator.
+    library(
+      "Rollcall",
+      [
+        "AffiliateMerge", "ClusterModel", "LocalNode", "PluginHost", "RegistryKit", "RollcallConfiguration",
+        logging,
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    library("LocalNode", ["ClusterModel", logging]),
+
+    // The command.
+    library("ClusterResources", ["ClusterModel", "YAML"]),
+    .executableTarget(
+      name: "RollcallCommand",
+      dependencies: [
+        "Rollcall", "ClusterResources", "ClusterModel", "LocalNode", "PluginHost", "RegistryConformance",
+        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", logging,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ], swiftSettings: strict),
+
+    // Tests.
+    .target(
+      name: "TestSupport", dependencies: [logging], path: "Tests/Support/TestSupport", swiftSettings: strict),
+    tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
+    tests("RegistryKitTests", ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
+    tests("PluginHostTests", ["PluginHost", "RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    tests(
+      "RegistryConformanceTests",
+      ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
+    tests("YAMLTests", ["YAML"]),
+    tests("RollcallConfigurationTests", ["RollcallConfiguration", "ClusterModel", "RegistryKit"]),
+    tests(
+      "RollcallTests",
+      [
+        "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration", "LocalNode",
+        logging,
+      ]),
+    tests("LocalNodeTests", ["LocalNode", "ClusterModel", logging]),
+    tests("ClusterResourcesTests", ["ClusterResources", "ClusterModel"]),
+    tests(
+      "StaticFileRegistryTests",
+      ["StaticFileRegistry", "RegistryConformance", "RegistryKit", "ClusterModel", logging]),
+    tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
+    .executableTarget(
+      name: "Benchmarks",
+      dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
+      path: "Tests/Benchmarks", swiftSettings: strict),
+  ]
+    + plugin("StaticFile", ["YAML", logging]),
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,41 @@
+public import ClusterModel
+
+/// Who says something: a registry, and one of its sources where it has several.
+public struct RecordOrigin: Hashable, Sendable {
+  /// The registry's name in the configuration.
+  public let registry: String
+  /// What the registry's raw ids start with: `k8s` of `k8s/…`. Unique among registries.
+  public let prefix: String
+  /// The source's name; empty where the registry has only one.
+  public let source: String
+
+  public init(registry: String, prefix: String, source: String = "") {
+    self.registry = registry
+    self.prefix = prefix
+    self.source = source
+  }
+
+  /// What raw ids of this origin start with: `k8s`, or with a source `service:eu.example.org`.
+  public var rawPrefix: String { source.isEmpty ? prefix : "\(prefix):\(source)" }
+}
+
+extension RecordOrigin: CustomStringConvertible {
+  public var description: String { rawPrefix }
+}
+
+/// The name of a raw affiliate, `k8s/2VfX3nu67ZtZPl57IdJrU87BMjVWkSBJiL9ulP9TCnF`: who says it, and of whom.
+///
+/// Ordered by node, then by ``RecordOrigin/rawPrefix`` as text.
+public struct RawID: Hashable, Sendable {
+  public let origin: RecordOrigin
+  public let nodeID: NodeIdentity
+
+  public init(origin: RecordOrigin, nodeID: NodeIdentity) {
+    self.origin = origin
+    self.nodeID = nodeID
+  }
+}
+
+extension RawID: CustomStringConvertible {
+  public var description: String { "\(origin.rawPrefix)/\(nodeID)" }
+}

@@ -1,0 +1,90 @@
+public import ClusterModel
+public import Logging
+
+/// A registry that is made from options in a configuration file: what a plugin exports.
+///
+/// ```swift
+/// import RegistryKit
+///
+/// @c public func registry_plugin_entry_v1() -> PluginEntry { .exporting(Rack.self) }
+/// ```
+public protocol RegistryPlugin: Registry {
+  /// What a person writes beside `disabled` and `plugin` in the registry's section.
+  associatedtype Options: Decodable & Sendable
+
+  /// What the plugin is. The same each time.
+  static var descriptor: RegistryDescriptor { get }
+
+  /// Makes the registry. Fast: nothing is connected or read that could take longer than a moment.
+  ///
+  /// - Parameter options: decoded from JSON that is valid by the descriptor's schema.
+  /// - Throws: where the options can't work; the message is told to the person who wrote them.
+  init(options: Options, context: RegistryContext) throws
+}
+
+/// What a plugin is, for the host and for people.
+public struct RegistryDescriptor: Hashable, Sendable {
+  /// Unique among plugins: 1 to 64 of a-z, 0-9 and '-', a letter first.
+  public var name: String
+  /// The plugin's version, for people.
+  public var version: String
+  /// What raw affiliate ids start with, `k8s` of `k8s/…`. Written as a name is.
+  public var prefix: String
+  /// One line that says what it is.
+  public var summary: String
+  /// A JSON Schema of the options, as JSON text; `registry_plugin.h` lists the keywords that are checked.
+  public var optionsSchema: String
+  /// Whether the plugin publishes what the node tells of itself. Set when a plugin is exported.
+  public var publishes: Bool
+  /// Whether the plugin needs the cluster's secret; others never see it.
+  public var wantsClusterSecret: Bool
+
+  public init(
+    name: String, version: String, prefix: String? = nil, summary: String,
+    optionsSchema: String = #"{"type":"object"}"#, publishes: Bool = false, wantsClusterSecret: Bool = false
+  ) {
+    self.name = name
+    self.version = version
+    self.prefix = prefix ?? name
+    self.summary = summary
+    self.optionsSchema = optionsSchema
+    self.publishes = publishes
+    self.wantsClusterSecret = wantsClusterSecret
+  }
+}
+
+/// What a registry is told of where it runs.
+public struct RegistryContext: Sendable {
+  /// The registry's name in the configuration, for messages.
+  public var name: String
+  /// This node, to be left out of what is told; nil for a mere observer.
+  public var localNodeID: NodeIdentity?
+  /// The cluster's id, where one is configured. Opaque text.
+  public var clusterID: String?
+  /// The cluster's secret as base64 text, where one is configured and the descriptor asks for it.
+  public var clusterSecret: String?
+  /// The path of a folder that is the registry's own; it may not exist yet. Empty: nothing is kept.
+  public var stateDirectory: String
+  /// The path of the folder that relative paths in the options are relative to.
+  public var baseDirectory: String
+  /// Logs to the host's log.
+  public var logger: Logger
+
+  public init(
+    name: String, localNodeID: NodeIdentity? = nil, clusterID: String? = nil, clusterSecret: String? = nil,
+    stateDirectory: String = "", baseDirectory: String = ".", logger: Logger
+  ) {
+    self.name = name
+    self.localNodeID = localNodeID
+    self.clusterID = clusterID
+    self.clusterSecret = clusterSecret
+    self.stateDirectory = stateDirectory
+    self.baseDirectory = baseDirectory
+    self.logger = logger
+  }
+}
+
+/// The options of a plugin that has none.
+public struct NoOptions: Decodable, Sendable {
+  public init() {}
+}

@@ -1,0 +1,53 @@
+/// A place in a text: line and column, both counted from 1, columns in characters.
+public struct YAMLMark: Hashable, Sendable {
+  public let line: Int
+  public let column: Int
+
+  public init(line: Int, column: Int) {
+    self.line = line
+    self.column = column
+  }
+}
+
+/// A part of a YAML document, with the place where it was written.
+public struct YAMLNode: Hashable, Sendable {
+  public enum Content: Hashable, Sendable {
+    case scalar(YAMLScalar)
+    case sequence([YAMLNode])
+    /// In the order in which it was written.
+    case mapping([YAMLPair])
+  }
+
+  public var content: Content
+  public var mark: YAMLMark
+
+  public init(_ content: Content, mark: YAMLMark = YAMLMark(line: 1, column: 1)) {
+    self.content = content
+    self.mark = mark
+  }
+}
+
+/// A text, a number, a boolean or nothing: YAML tells them apart only by how they look.
+public struct YAMLScalar: Hashable, Sendable {
+  public var text: String
+  /// Whether it was written without quotes, so that `true`, `12` and `null` aren't text.
+  public var isPlain: Bool
+
+  public init(_ text: String, isPlain: Bool) {
+    self.text = text
+    self.isPlain = isPlain
+  }
+}
+
+/// A key and its value. The key is a scalar.
+public struct YAMLPair: Hashable, Sendable {
+  public var key: String
+  public var keyMark: YAMLMark
+  public var value: YAMLNode
+
+  public init(key: String, keyMark: YAMLMark = YAMLMark(line: 1, column: 1), value: YAMLNode) {
+    self.key = key
+    self.keyMark = keyMark
+    self.value = value
+  }
+}
