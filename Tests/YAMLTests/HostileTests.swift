@@ -103,7 +103,7 @@ import YAML
       let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
       return (Int(fields.dropFirst().first ?? "") ?? 0) * 4096
     }
-    let text = Array("a: &x [1, 2, {b: \"\(String(repeating: "x", count: 10_000))\"}, [".utf8)
+    let text = Array("a: &x [1, 2, {b: \"\(String(repeating: "x", count: 500))\"}, [".utf8)
     let before = try resident()
     for _ in 0..<2_000 { _ = try? YAML.parse(text, file: "t.yaml") }
     // Each parser has buffers of 64 KiB: kept, they would be 128 MiB.
