@@ -67,7 +67,10 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
 /// `cluster.discovery:`
 public struct DiscoverySettings: Hashable, Sendable {
   public var isEnabled: Bool
-  /// Every registry, enabled or not, in the order of the file, the implied ones last.
+  /// Every registry, enabled or not, in the order of the file, those that it doesn't name last.
+  ///
+  /// Two are always there. `service` is enabled where the cluster's id and secret are set, and by being named
+  /// in the file. `kubernetes` is enabled only by `disabled: false`.
   public var registries: [RegistrySettings]
 
   public init(isEnabled: Bool = true, registries: [RegistrySettings] = []) {

@@ -12,7 +12,7 @@ extension Configuration {
     plugins: [String] = [], schemas: (_ plugin: String) throws -> OptionsSchema?
   ) -> [ConfigurationError] {
     cluster.discovery.registries.flatMap { registry -> [ConfigurationError] in
-      if registry.written?.isDisabled == true || registry.disabled != nil && registry.written == nil {
+      if registry.written?.isExempt == true || registry.disabled != nil && registry.written == nil {
         return []
       }
       let file = registry.written?.file ?? self.file ?? "configuration"

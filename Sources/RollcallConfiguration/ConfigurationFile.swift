@@ -7,12 +7,16 @@ public enum ConfigurationFile {
 
   /// The configuration in the file at `path`.
   ///
-  /// - Parameter inProcess: names of registries that the program adds by itself, which `merge.precedence` may
-  ///   therefore name.
+  /// - Parameters:
+  ///   - inProcess: names of registries that the program adds by itself, which `merge.precedence` may therefore
+  ///     name.
+  ///   - check: finds further errors, of options: see ``Configuration/check(plugins:schemas:)``. It is asked also
+  ///     where the file has errors already, about what could be read, so that all are told at once; but not
+  ///     where the text is no YAML or `plugins` is wrong, as it could then only mislead.
   /// - Throws: everything that is wrong with the file, at once.
-  public static func load(_ path: String, inProcess: [String] = []) throws(ConfigurationErrors)
-    -> Configuration
-  {
+  public static func load(
+    _ path: String, inProcess: [String] = [], check: (Configuration) -> [ConfigurationError] = { _ in [] }
+  ) throws(ConfigurationErrors) -> Configuration {
     let bytes: [UInt8]
     do {
       bytes = try BoundedFile.read(path, limit: maximumSize).bytes
@@ -21,15 +25,14 @@ public enum ConfigurationFile {
         ConfigurationError(file: path, message: "the configuration can't be read: \(error.message)")
       ])
     }
-    return try parse(bytes, file: path, inProcess: inProcess)
+    return try parse(bytes, file: path, inProcess: inProcess, check: check)
   }
 
-  /// The configuration in `text`, which is that of the file `file`. A file that it names as `secretFile` is
-  /// read.
-  ///
-  /// - Throws: everything that is wrong with the text, at once.
+  /// The configuration in `text`, which is that of the file `file`: as ``load(_:inProcess:check:)``. The file that
+  /// `cluster.secretFile` names is read.
   public static func parse(
-    _ text: some Collection<UInt8>, file: String, inProcess: [String] = []
+    _ text: some Collection<UInt8>, file: String, inProcess: [String] = [],
+    check: (Configuration) -> [ConfigurationError] = { _ in [] }
   ) throws(ConfigurationErrors) -> Configuration {
     let diagnostics = Diagnostics(file: file)
     let stream: YAMLStream
@@ -45,7 +48,8 @@ public enum ConfigurationFile {
         "the file has \(stream.documents.count) documents; write one, without '---' after the first line")
     }
     let reader = ConfigurationReader(diagnostics: diagnostics, inProcess: inProcess)
-    let configuration = reader.read(stream.documents.first)
+    let (configuration, arePluginsKnown) = reader.read(stream.documents.first)
+    if arePluginsKnown { diagnostics.add(check(configuration)) }
     guard diagnostics.errors.isEmpty else { throw ConfigurationErrors(diagnostics.errors) }
     return configuration
   }

@@ -8,18 +8,21 @@ struct ConfigurationReader {
 
   private var base: String { folder(of: diagnostics.file) }
 
-  func read(_ document: YAMLNode?) -> Configuration {
+  /// - Returns: what could be read, and whether `plugins` could.
+  func read(_ document: YAMLNode?) -> (configuration: Configuration, arePluginsKnown: Bool) {
     let root = Section(document, path: "", keys: ConfigurationKeys.file, diagnostics: diagnostics)
     let cluster = cluster(root.section("cluster", keys: ConfigurationKeys.cluster))
+    let errorCount = diagnostics.errors.count
+    let plugins = plugins(root.section("plugins", keys: ConfigurationKeys.plugins))
+    let arePluginsKnown = diagnostics.errors.count == errorCount
     var configuration = Configuration(
-      file: diagnostics.file, cluster: cluster,
-      plugins: plugins(root.section("plugins", keys: ConfigurationKeys.plugins)),
+      file: diagnostics.file, cluster: cluster, plugins: plugins,
       merge: merge(
         root.section("merge", keys: ConfigurationKeys.merge), registries: cluster.discovery.registries),
       node: node(root.section("node", keys: ConfigurationKeys.node)),
       stateDirectory: root.text("stateDirectory").map { resolve($0, in: base) })
     configuration.warnings = diagnostics.warnings.sorted()
-    return configuration
+    return (configuration, arePluginsKnown)
   }
 
   private func cluster(_ section: Section) -> ClusterSettings {

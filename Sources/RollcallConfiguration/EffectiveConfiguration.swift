@@ -22,7 +22,7 @@ extension Configuration {
     return .mapping(root)
   }
 
-  /// ``redacted(schemas:)`` as YAML text, with the reason beside every registry that is disabled.
+  /// ``redacted(schemas:)`` as YAML text, with the reason beside every registry that is disabled without the file saying so.
   public func redactedText(schemas: [String: OptionsSchema] = [:]) -> String {
     let lines = YAML.text(of: [redacted(schemas: schemas)]).split(
       separator: "\n", omittingEmptySubsequences: false)
@@ -30,7 +30,7 @@ extension Configuration {
     // Only a registry's own keys are indented by 16, and every registry has this one.
     return lines.map { line in
       guard line.hasPrefix(String(repeating: " ", count: 16) + "disabled: "),
-        let reason = registries.next()?.disabled
+        let reason = registries.next()?.disabled, reason != DisabledReason.configured
       else { return String(line) }
       return "\(line)  # \(reason)"
     }.joined(separator: "\n")

@@ -11,7 +11,7 @@ enum OptionFormat: String, CaseIterable, Sendable {
     case .cidr: "a prefix such as 10.244.1.0/24 or fd00::/64"
     case .endpoint: "an endpoint such as 10.5.0.2:51820 or [fd00::2]:51820"
     case .duration: "a duration such as 30s, 5m or 1h30m"
-    case .uri: "an address such as https://discovery.example.org/"
+    case .uri: "a URL such as https://discovery.example.org/"
     case .base64: "base64 text"
     }
   }

@@ -32,7 +32,7 @@ struct OptionsValidation {
     case .scalar(let scalar):
       return scalarErrors(node, scalar, schema, path, isShown: !isSecret)
     case .sequence(let items):
-      var errors = countErrors(items.count, schema.minItems, schema.maxItems, "items", node, path)
+      var errors = countErrors(items.count, schema.minItems, schema.maxItems, "item", node, path)
       if case .schema(let schema) = schema.items {
         for (index, item) in items.enumerated() {
           errors += self.errors(item, schema, path: "\(path)[\(index)]", isSecret: isSecret)
@@ -84,23 +84,31 @@ struct OptionsValidation {
     }
     guard let text = node.string else { return [] }
     if let format = schema.format, !format.matches(text) {
-      return [
-        error(
-          node.mark, mismatch(path, must: format.expectation, not: node, isShown: isShown && format.isShown))
-      ]
+      let message =
+        isShown && format.isShown
+        ? mismatch(path, must: format.expectation, not: node) : "\(path) isn't \(format.expectation)"
+      return [error(node.mark, message)]
     }
     return countErrors(
-      text.unicodeScalars.count, schema.minLength, schema.maxLength, "characters", node, path)
+      text.unicodeScalars.count, schema.minLength, schema.maxLength, "character", node, path)
   }
 
   private func countErrors(
-    _ count: Int, _ minimum: Int?, _ maximum: Int?, _ things: String, _ node: YAMLNode, _ path: String
+    _ count: Int, _ minimum: Int?, _ maximum: Int?, _ thing: String, _ node: YAMLNode, _ path: String
   ) -> [ConfigurationError] {
     if let minimum, count < minimum {
-      return [error(node.mark, "\(path) must have at least \(minimum) \(things), it has \(count)")]
+      return [
+        error(
+          node.mark,
+          "\(path) must have at least \(minimum) \(thing)\(minimum == 1 ? "" : "s"), it has \(count)")
+      ]
     }
     if let maximum, count > maximum {
-      return [error(node.mark, "\(path) must have at most \(maximum) \(things), it has \(count)")]
+      return [
+        error(
+          node.mark,
+          "\(path) must have at most \(maximum) \(thing)\(maximum == 1 ? "" : "s"), it has \(count)")
+      ]
     }
     return []
   }

@@ -57,8 +57,14 @@ struct RegistriesReader {
       position: "\(diagnostics.file):\(pair.keyMark.line):\(pair.keyMark.column)")
     settings.written = WrittenRegistry(
       file: diagnostics.file, nameMark: pair.keyMark, pluginMark: section.node?["plugin"]?.mark,
-      isDisabled: disabled == true, options: options)
+      isExempt: isExempt(section, pair.value, disabled: disabled, plugin: plugin), options: options)
     return settings
+  }
+
+  private func isExempt(_ section: Section, _ value: YAMLNode, disabled: Bool?, plugin: String?) -> Bool {
+    guard let node = section.node else { return !value.isNull }
+    return disabled == true || disabled == nil && node["disabled"] != nil
+      || plugin == nil && node["plugin"] != nil
   }
 
   /// The rule of `registry_plugin.h` for names of plugins, which registries share.

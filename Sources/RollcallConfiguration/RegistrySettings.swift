@@ -74,18 +74,18 @@ public struct WrittenRegistry: Hashable, Sendable {
   public var nameMark: YAMLMark
   /// The place of what `plugin:` says; nil where it isn't there.
   public var pluginMark: YAMLMark?
-  /// Whether the person wrote `disabled: true`, so that nothing more is asked of the section.
-  public var isDisabled: Bool
+  /// Whether the options aren't looked at: the person disabled the registry, or what is wrong is told already.
+  public var isExempt: Bool
   /// What is written beside the reserved keys, as a mapping.
   public var options: YAMLNode
 
   public init(
-    file: String, nameMark: YAMLMark, pluginMark: YAMLMark? = nil, isDisabled: Bool = false, options: YAMLNode
+    file: String, nameMark: YAMLMark, pluginMark: YAMLMark? = nil, isExempt: Bool = false, options: YAMLNode
   ) {
     self.file = file
     self.nameMark = nameMark
     self.pluginMark = pluginMark
-    self.isDisabled = isDisabled
+    self.isExempt = isExempt
     self.options = options
   }
 }

@@ -39,7 +39,8 @@ private func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> In
 func unknownKey(_ key: String, in path: String, known: [String]) -> String {
   // What doesn't look like a key may be a secret that slipped.
   let isName = key.utf8.count <= 40 && key.utf8.allSatisfy { $0.isNameByte || $0 == UInt8(ascii: ".") }
-  let start = isName && !key.isEmpty ? "unknown key \(quoted(key))" : "unknown key that isn't shown"
+  let start =
+    isName && !key.isEmpty ? "unknown key \(quoted(key))" : "unknown key (not shown, as it may be a secret)"
   if let near = nearest(to: key, among: known) { return "\(start); did you mean '\(near)'?" }
   if let place = ConfigurationKeys.places[key], place != path {
     return "\(start); it belongs \(place.isEmpty ? "at the top of the file" : "in \(place)")"
