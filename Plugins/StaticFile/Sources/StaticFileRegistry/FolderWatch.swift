@@ -35,6 +35,12 @@ final class FolderWatch: Sendable {
     self.source = Mutex(source)
   }
 
+  /// A watch that hears nothing because of `failure`.
+  init(failure: Gap) {
+    listener = InotifyListener(failure: failure) {}
+    source = Mutex(nil)
+  }
+
   deinit { close() }
 
   /// Hears nothing any more.

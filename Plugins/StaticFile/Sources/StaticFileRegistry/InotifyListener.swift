@@ -88,18 +88,21 @@ final class InotifyListener: Sendable {
 
   /// Takes in what the system has to tell.
   func receive() {
-    let isOfInterest = state.withLock { state in
-      guard let descriptor = state.descriptor else { return false }
-      var isOfInterest = false
-      withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 8) { buffer in
-        while true {
-          let count = read(descriptor, buffer.baseAddress, buffer.count)
-          guard count > 0 else { return }
-          let bytes = UnsafeRawBufferPointer(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
-          for event in InotifyEvents(bytes: bytes) where Self.take(event, in: &state) { isOfInterest = true }
-        }
+    guard let descriptor = state.withLock({ $0.descriptor }) else { return }
+    withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 8) { buffer in
+      while true {
+        let count = read(descriptor, buffer.baseAddress, buffer.count)
+        guard count > 0 else { return }
+        take(UnsafeRawBufferPointer(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])))
       }
-      return isOfInterest
+    }
+  }
+
+  /// Takes in events as they are read from an inotify instance.
+  func take(_ bytes: UnsafeRawBufferPointer) {
+    let isOfInterest = state.withLock { state in
+      // All of them, as each may change the state.
+      InotifyEvents(bytes: bytes).reduce(false) { Self.take($1, in: &state) || $0 }
     }
     if isOfInterest { onChange() }
   }

@@ -53,10 +53,18 @@ struct KnownFiles: Sendable {
         lookAgain = true
       }
     }
-    order = scan.files.map(\.shown) + order.filter { files[$0] != nil && !found.contains($0) }
-    if scan.isPartial || order.count > found.count { order.sort() }
-    troubles = scan.troubles
+    order = order(of: scan, found: found)
+    // While a file is only on its way from one state to the next nothing is wrong.
+    troubles = scan.troubles + scan.missing.filter { files[$0.shown] == nil }.map(\.trouble)
     return lookAgain
+  }
+
+  /// The order of the look, or the one there was while some files are kept that the look didn't find.
+  private func order(of scan: Scan, found: Set<String>) -> [String] {
+    let new = scan.files.map(\.shown)
+    guard files.count > found.count else { return new }
+    let known = Set(order)
+    return order.filter { files[$0] != nil } + new.filter { !known.contains($0) }
   }
 
   private mutating func take(_ outcome: Scan.Outcome, of shown: String) -> Bool {

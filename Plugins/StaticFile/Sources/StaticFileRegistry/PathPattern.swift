@@ -44,6 +44,9 @@ struct PathPattern: Hashable, Sendable {
     }
   }
 
+  /// The path as it is shown: as it was written, without what means nothing.
+  var shown: String { (isAbsolute ? "/" : "") + components.map(\.text).joined(separator: "/") }
+
   /// The components of the folder that holds all that the path may find.
   var folder: [String] { components.dropLast().prefix { !$0.isPattern }.map(\.text) }
 }

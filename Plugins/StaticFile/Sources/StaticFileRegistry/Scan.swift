@@ -25,7 +25,9 @@ struct Scan: Sendable {
 
   /// The files that were found, in the order of the paths and of their names.
   var files: [File] = []
-  /// What is wrong beside the content of files.
+  /// Paths that should be files and aren't there.
+  var missing: [(shown: String, trouble: Trouble)] = []
+  /// What else is wrong beside the content of files.
   var troubles: [Trouble] = []
   /// Whether some folder couldn't be looked into, so that a file that wasn't found may still be there.
   var isPartial = false
@@ -62,14 +64,12 @@ struct Scanner: Sendable {
       let walk = PathWalk(path, base: base, maximumMatches: Limits.files - seen.count, watch: watch.add)
       scan.troubles += walk.troubles
       if !walk.troubles.isEmpty { scan.isPartial = true }
-      var found = 0
       for match in walk.matches where seen.insert(match.shown).inserted {
         guard let outcome = outcome(of: match, known: known[match.shown]) else { continue }
-        found += 1
         scan.files.append(Scan.File(shown: match.shown, outcome: outcome))
       }
-      if !path.isPattern, found == 0, walk.troubles.isEmpty, walk.matches.isEmpty {
-        scan.troubles.append(missing(path))
+      if !path.isPattern, walk.troubles.isEmpty, walk.matches.isEmpty {
+        scan.missing.append((path.shown, missing(path)))
       }
     }
     scan.gap = watch.end()

@@ -22,6 +22,10 @@ public struct StaticFileRegistry: RegistryPlugin {
   private let base: String
   private let clock: any Clock<Duration>
   private let now: @Sendable () -> Timestamp
+  /// Makes what hears of changes.
+  var makeWatch: @Sendable (_ onChange: @escaping @Sendable () -> Void) -> FolderWatch = {
+    FolderWatch(onChange: $0)
+  }
 
   public init(options: StaticFileOptions, context: RegistryContext) throws {
     try self.init(options: options, context: context, clock: ContinuousClock(), now: Self.systemTime)
@@ -41,7 +45,7 @@ public struct StaticFileRegistry: RegistryPlugin {
 
   public func run(updates: RegistryUpdates) async throws {
     let (signals, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    let watch = FolderWatch { continuation.yield() }
+    let watch = makeWatch { continuation.yield() }
     defer { watch.close() }
     let scanner = Scanner(paths: settings.paths, base: base, watch: watch, now: now)
     try await withThrowingTaskGroup(of: Void.self) { group in
