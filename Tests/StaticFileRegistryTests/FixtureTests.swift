@@ -1,5 +1,5 @@
 import ClusterModel
-import FoundationEssentials
+import Foundation
 import Testing
 import YAML
 
@@ -7,20 +7,20 @@ import YAML
 
 /// Every file in `Fixtures/good` and `Fixtures/bad` has beside it what is read from it.
 @Suite struct FixtureTests {
-  static let good = [
+  static let goodFiles = [
     "short.yaml", "list.json", "documents.yaml", "empty.yaml", "affiliates.yaml", "raw.yaml", "members.json",
     "others.yaml",
   ]
-  static let bad = ["nodes.yaml", "toplevel.yaml", "resources.yaml", "syntax.yaml", "stream.json"]
+  static let badFiles = ["nodes.yaml", "toplevel.yaml", "resources.yaml", "syntax.yaml", "stream.json"]
 
-  @Test("a good file is read whole and without a problem", arguments: good)
+  @Test("a good file is read whole and without a problem", arguments: goodFiles)
   func good(name: String) throws {
     let text = try Self.described("good", name)
     #expect(!text.contains("problem "))
     #expect(try text == Self.expected("good", name))
   }
 
-  @Test("a bad file keeps its good nodes and tells each problem with its place", arguments: bad)
+  @Test("a bad file keeps its good nodes and tells each problem with its place", arguments: badFiles)
   func bad(name: String) throws {
     let text = try Self.described("bad", name)
     #expect(text.contains("problem "))
@@ -31,7 +31,7 @@ import YAML
   func complete(folder: String) throws {
     let names = try FileManager.default.contentsOfDirectory(atPath: Self.path(folder, ""))
       .filter { !$0.hasSuffix(".expected") }
-    #expect(names.sorted() == (folder == "good" ? Self.good : Self.bad).sorted())
+    #expect(names.sorted() == (folder == "good" ? Self.goodFiles : Self.badFiles).sorted())
   }
 
   private static func path(_ folder: String, _ name: String) throws -> String {
@@ -40,12 +40,12 @@ import YAML
 
   private static func expected(_ folder: String, _ name: String) throws -> String {
     let base = name.prefix { $0 != "." }
-    let bytes = try Data(contentsOf: URL(filePath: try path(folder, "\(base).expected")))
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: try path(folder, "\(base).expected")))
     return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func described(_ folder: String, _ name: String) throws -> String {
-    let bytes = try Data(contentsOf: URL(filePath: try path(folder, name)))
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: try path(folder, name)))
     do throws(YAMLError) {
       return try FileParser.parse(Array(bytes), file: name).description
     } catch {

@@ -1,9 +1,9 @@
 import ClusterModel
-import FoundationEssentials
-import Glibc
+import Foundation
 import Logging
 import RegistryKit
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import StaticFileRegistry
@@ -109,19 +109,15 @@ final class Recorder: Sendable {
 
 /// A folder that lasts as long as a test.
 final class TestFolder: Sendable {
-  let path: String
+  private let folder: TemporaryFolder
 
-  init() throws {
-    var template = Array("/tmp/static-file-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw Recorder.TimedOut(description: "no folder: \(errno)") }
-    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
+  init() throws { folder = try TemporaryFolder() }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  var path: String { folder.path }
 
   /// Writes in place, as an editor without care does.
   func write(_ text: String, to name: String) throws {
-    try Data(text.utf8).write(to: URL(filePath: "\(path)/\(name)"))
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
   }
 
   /// Writes beside the file and renames.
@@ -131,7 +127,7 @@ final class TestFolder: Sendable {
   }
 
   func rename(_ from: String, to: String) throws {
-    guard Glibc.rename("\(path)/\(from)", "\(path)/\(to)") == 0 else {
+    guard Foundation.rename("\(path)/\(from)", "\(path)/\(to)") == 0 else {
       throw Recorder.TimedOut(description: "can't rename \(from) to \(to): \(errno)")
     }
   }
