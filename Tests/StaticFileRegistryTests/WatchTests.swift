@@ -209,7 +209,7 @@ import Testing
       #expect(told.hostname("b") == "new")
       #expect(
         told.trouble?.message
-          == "nodes.yaml:2:44: node 'a': addresses: 'nowhere' isn't an IP address such as 10.5.0.2 or fd00::2"
+          == "nodes.yaml:2:42: node 'a': addresses: 'nowhere' isn't an IP address such as 10.5.0.2 or fd00::2"
       )
     }
   }

@@ -25,6 +25,7 @@ struct FileParser {
     }
     for problem in stream.duplicateKeys { parser.reader.report(problem) }
     parser.reading.problems = parser.reader.problems
+    parser.reading.problems.sort()
     return parser.reading
   }
 
@@ -82,7 +83,7 @@ struct FileParser {
         "the metadata need the resource's `type`, affiliates or members", at: metadata.mark)
     }
     guard let id = metadata["id"], let idText = id.text, !idText.isEmpty else {
-      return reader.report("the metadata need the resource's `id`", at: metadata.mark)
+      return reader.report("the metadata need the resource's `id`, a text", at: metadata.mark)
     }
     switch Self.shortName(of: type) {
     case "affiliate", "affiliates": affiliate(spec, id: idText, at: id.mark)
