@@ -22,9 +22,10 @@ package enum BoundaryWriter {
   }
 
   /// Calls `body` with `publication` as it crosses the boundary; it lives until it returns.
-  package static func withPublication<Result>(
-    _ publication: Publication, _ body: (UnsafePointer<registry_publication_v1>) -> Result
-  ) -> Result {
+  package static func withPublication<Result, Failure>(
+    _ publication: Publication,
+    _ body: (UnsafePointer<registry_publication_v1>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     var size = BoundaryArena.Size()
     if let local = publication.local { size.count(local) }
     for (nodeID, endpoints) in publication.seenEndpoints {
@@ -34,19 +35,23 @@ package enum BoundaryWriter {
     let arena = BoundaryArena(size)
     defer { arena.deallocate() }
     // In a fixed order, so that the same publication looks the same each time.
-    let seen = publication.seenEndpoints.sorted { $0.key < $1.key }.map { nodeID, endpoints in
-      let list = arena.endpoints(endpoints)
-      return registry_seen_endpoints_v1(
-        node_id: arena.text(nodeID.text), endpoints: list, endpoint_count: endpoints.count)
+    let ordered = publication.seenEndpoints.sorted { $0.key < $1.key }
+    let seen = UnsafeMutableBufferPointer<registry_seen_endpoints_v1>.allocate(capacity: ordered.count)
+    defer { seen.deallocate() }
+    for (index, (nodeID, endpoints)) in ordered.enumerated() {
+      seen.initializeElement(
+        at: index,
+        to: registry_seen_endpoints_v1(
+          node_id: arena.text(nodeID.text), endpoints: arena.endpoints(endpoints),
+          endpoint_count: endpoints.count))
     }
-    return seen.withUnsafeBufferPointer { seen in
-      let local = publication.local.map { arena.affiliate(AffiliateRecord($0)) }
-      return withUnsafePointer(to: local ?? registry_affiliate_v1()) { pointer in
-        var raw = registry_publication_v1(
-          local: local == nil ? nil : pointer, seen: seen.baseAddress, seen_count: seen.count)
-        return body(&raw)
-      }
-    }
+    let local = UnsafeMutablePointer<registry_affiliate_v1>.allocate(capacity: 1)
+    defer { local.deallocate() }
+    if let affiliate = publication.local { local.initialize(to: arena.affiliate(AffiliateRecord(affiliate))) }
+    var raw = registry_publication_v1(
+      local: publication.local == nil ? nil : UnsafePointer(local), seen: seen.baseAddress,
+      seen_count: seen.count)
+    return try body(&raw)
   }
 
   /// Calls `body` with `texts` as they cross the boundary; they live until it returns.
