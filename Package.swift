@@ -118,7 +118,9 @@ let package = Package(
     tests(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
-      ["StaticFileRegistry", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging]),
+      [
+        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
+      ]),
     tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
     .executableTarget(
       name: "Benchmarks",

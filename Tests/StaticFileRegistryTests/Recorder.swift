@@ -60,7 +60,7 @@ final class Recorder: Sendable {
 
   /// Runs `registry` while `body` does.
   static func run(
-    _ registry: StaticFileRegistry, _ body: @Sendable @escaping (Recorder) async throws -> Void
+    _ registry: any Registry, _ body: @Sendable @escaping (Recorder) async throws -> Void
   ) async throws {
     let recorder = Recorder()
     let updates = RegistryUpdates { event in

@@ -81,6 +81,20 @@ private func mark(_ seconds: Int64) -> FileMark {
     #expect(files.allTroubles.map(\.message) == ["a:2:3: no YAML"])
   }
 
+  @Test("a file that makes too many nodes of all is told and keeps what it said")
+  func tooManyNodes() throws {
+    var files = KnownFiles(maximumNodes: 3)
+    _ = files.take(look(["a": try read("[{nodeId: x}, {nodeId: y}]"), "b": try read("nodeId: z")]))
+    #expect(files.allTroubles == [])
+    _ = files.take(look(["a": .unchanged(mark(100)), "b": try read("[{nodeId: v}, {nodeId: w}]")]))
+    #expect(files.files["b"]?.nodes[""]?.keys.map(\.text) == ["z"])
+    #expect(
+      files.allTroubles.map(\.message) == [
+        "with 'b' all files have 4 nodes, more than 3; its change isn't taken over"
+      ])
+    #expect(files.marks.keys.sorted() == ["a"])
+  }
+
   @Test("a file that is always being written to is told of after a while")
   func unsettled() throws {
     var files = KnownFiles()

@@ -30,7 +30,12 @@ struct KnownFiles: Sendable {
   /// Who is never told of.
   let localNodeID: NodeIdentity?
 
-  init(localNodeID: NodeIdentity? = nil) { self.localNodeID = localNodeID }
+  private let maximumNodes: Int
+
+  init(localNodeID: NodeIdentity? = nil, maximumNodes: Int = Limits.nodes) {
+    self.localNodeID = localNodeID
+    self.maximumNodes = maximumNodes
+  }
 
   /// What to hand to the next look.
   var marks: [String: FileMark] { files.compactMapValues(\.mark) }
@@ -75,7 +80,18 @@ struct KnownFiles: Sendable {
     switch outcome {
     case .unchanged(let mark): file.mark = mark
     case .read(let reading, let mark):
-      file.nodes = nodes(of: reading, previous: file.nodes, confirmedAt: mark.signature.modificationTime)
+      let nodes = nodes(of: reading, previous: file.nodes, confirmedAt: mark.signature.modificationTime)
+      let count = files.values.reduce(Self.count(nodes)) { $0 + Self.count($1.nodes) }
+      guard count <= maximumNodes else {
+        // Without a mark it is read again each time: other files may have become smaller.
+        file.mark = nil
+        file.trouble = Trouble(
+          .limitExceeded,
+          "with '\(shown)' all files have \(count) nodes, more than \(maximumNodes); its change isn't taken over"
+        )
+        break
+      }
+      file.nodes = nodes
       file.mark = mark
       file.problems = reading.problems
       file.notes = reading.notes
@@ -93,6 +109,10 @@ struct KnownFiles: Sendable {
     }
     file.unsettled = 0
     return false
+  }
+
+  private static func count(_ nodes: [String: [NodeIdentity: AffiliateRecord]]) -> Int {
+    nodes.values.reduce(0) { $0 + $1.count }
   }
 
   /// The nodes of a reading: those that didn't change keep the time since when the file says so, and

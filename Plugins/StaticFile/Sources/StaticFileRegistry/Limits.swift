@@ -1,3 +1,5 @@
+import RegistryKit
+
 /// What is the most of everything that a file may have: beyond it a mistake is more likely than a cluster.
 enum Limits {
   /// Bytes of one file.
@@ -6,10 +8,10 @@ enum Limits {
   static let files = 10_000
   /// Names in a folder that a pattern looks at.
   static let folderEntries = 100_000
-  /// Nodes in one file.
-  static let nodes = 250_000
+  /// Nodes of one registry, and so of one file: what the host takes.
+  static let nodes = BoundaryLimits().nodes
   /// Items of a list, such as a node's addresses.
-  static let listItems = 1024
+  static let listItems = BoundaryLimits().listItems
   /// Bytes of an address, a key or an identity.
   static let textBytes = 256
   /// Bytes of a hostname or nodename: what DNS takes.

@@ -24,8 +24,13 @@ enum SourceChanges {
     }
     let gone = old.keys.filter { new[$0] == nil }.sorted().map { RegistryUpdate.sourceGone($0) }
     // Where both don't fit side by side the old ones have to go first.
-    let isTight = gone.count + new.count > RegistrySource.maximumCount
-    return isTight ? gone + gained + lost : gained + lost + gone
+    let isTight =
+      gone.count + new.count > RegistrySource.maximumCount || count(old) + count(new) > Limits.nodes
+    return isTight ? gone + lost + gained : gained + lost + gone
+  }
+
+  private static func count(_ contents: SourceContents) -> Int {
+    contents.values.reduce(0) { $0 + $1.count }
   }
 
   private static func sorted(_ records: [NodeIdentity: AffiliateRecord]) -> [AffiliateRecord] {
