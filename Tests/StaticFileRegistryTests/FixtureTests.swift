@@ -23,7 +23,6 @@ import YAML
   @Test("a bad file keeps its good nodes and tells each problem with its place", arguments: badFiles)
   func bad(name: String) throws {
     let text = try Self.described("bad", name)
-    print("=== \(name)\n\(text)===")
     #expect(text.contains("problem "))
     #expect(try text == Self.expected("bad", name))
   }
