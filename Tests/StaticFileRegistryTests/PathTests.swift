@@ -66,6 +66,17 @@ import Testing
     #expect(walk.troubles.map(\.message) == ["'*.yaml' finds more than 3 files; the others aren't read"])
   }
 
+  @Test("a way of too many names is told, not walked")
+  func tooDeep() throws {
+    let folder = try TestFolder()
+    let path = String(repeating: "x/../", count: 800) + "n.yaml"
+    try folder.makeFolder("x")
+    let walk = PathWalk(try PathPattern(path), base: folder.path) { _, _ in }
+    #expect(walk.matches == [])
+    #expect(walk.troubles.count == 1)
+    #expect(walk.troubles[0].message.hasSuffix("can't be read: File name too long"))
+  }
+
   @Test("a path to a folder is told as such")
   func folderPath() throws {
     let folder = try TestFolder()

@@ -31,6 +31,7 @@ struct PathWalk {
   private let maximumMatches: Int
   private let watch: (_ folder: String, _ name: PathPattern.Component) -> Void
   private var links = 0
+  private var depth = 0
 
   /// Walks `pattern` from `base`, an absolute path.
   ///
@@ -55,6 +56,9 @@ struct PathWalk {
 
   private mutating func walk(_ folder: String, _ steps: ArraySlice<Step>, shown: String) {
     guard let step = steps.first else { return }
+    guard depth < Limits.pathNames else { return fail(folder, ENAMETOOLONG) }
+    depth += 1
+    defer { depth -= 1 }
     guard step.component.isPattern else {
       return look(at: step.component.text, in: folder, step, steps.dropFirst(), shown: shown)
     }
