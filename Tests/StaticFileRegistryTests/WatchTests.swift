@@ -119,6 +119,21 @@ import Testing
     }
   }
 
+  @Test("a folder far above the file that is replaced is followed")
+  func movedAncestor() async throws {
+    let folder = folder
+    try folder.makeFolder("current/x/y")
+    try folder.write(nodes(["a": "one"]), to: "current/x/y/nodes.yaml")
+    try folder.makeFolder("next/x/y")
+    try folder.write(nodes(["b": "two"]), to: "next/x/y/nodes.yaml")
+    try await Recorder.run(folder.registry("current/x/y/nodes.yaml")) { recorder in
+      try await recorder.wait(for: "the first") { $0.ids() == ["a"] }
+      try folder.rename("current", to: "old")
+      try folder.rename("next", to: "current")
+      try await recorder.wait(for: "the second") { $0.ids() == ["b"] }
+    }
+  }
+
   @Test("a file that is removed takes its nodes with it")
   func removal() async throws {
     let folder = folder
