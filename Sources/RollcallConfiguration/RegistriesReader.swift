@@ -18,7 +18,10 @@ struct RegistriesReader {
         diagnostics.error(pair.keyMark, "\(registries.path): \(error)")
         continue
       }
-      settings.append(registry(pair, registries.section(pair.key, keys: nil)))
+      settings.append(
+        registry(
+          pair,
+          Section(pair.value, path: registries.path(to: pair.key), keys: nil, diagnostics: diagnostics)))
     }
     for implied in ImpliedRegistry.all where !settings.contains(where: { $0.name == implied.name }) {
       let missing = implied.needsCluster ? DisabledReason.missing(id: id, secret: secret) : nil

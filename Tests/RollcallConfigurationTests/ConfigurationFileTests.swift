@@ -124,7 +124,7 @@ import Testing
         $0.check(plugins: Fixtures.plugins, schemas: Fixtures.schema)
       }
       var damaged = bytes
-      damaged[end] = [0x5B, 0x7B, 0x3A, 0x27, 0x0A, 0xFF].randomElement() ?? 0
+      damaged[end] = [0x5B, 0x7B, 0x3A, 0x27, 0x0A, 0xFF, 0x00][end % 7]
       _ = try? ConfigurationFile.parse(damaged, file: "a.yaml")
     }
   }
