@@ -1,12 +1,12 @@
 extension Configuration {
   /// What is wrong with the options of the enabled registries, in the order of the file.
   ///
-  /// Registries that the file disables aren't looked at. One that is disabled for another reason is, as far as
-  /// its plugin is there: what keeps it disabled may be a typing error.
+  /// Registries that the file disables aren't looked at. One that is disabled for another reason is, as far
+  /// as its plugin is there: what keeps it disabled may be a typing error.
   ///
   /// - Parameters:
-  ///   - schemas: the schema of the options of the plugin of that name; nil where there is no such plugin. What
-  ///     it throws is told at the registry's place.
+  ///   - schemas: the schema of the options of the plugin of that name; nil where there is no such plugin.
+  ///     What it throws is told at the registry's place.
   ///   - plugins: names of plugins that there are, for suggestions.
   public func check(
     plugins: [String] = [], schemas: (_ plugin: String) throws -> OptionsSchema?

@@ -4,8 +4,8 @@ public struct ConfigurationDifference: Hashable, Sendable {
   public var added: [String] = []
   /// Names of registries that were enabled and aren't any more, in the order of the old configuration.
   public var removed: [String] = []
-  /// Names of registries that are enabled before and now, and must be run anew as something that concerns them
-  /// is different.
+  /// Names of registries that are enabled before and now, and must be run anew as something that concerns
+  /// them is different.
   public var changed: [String] = []
   /// Names of registries that run on as they are.
   public var unchanged: [String] = []

@@ -8,11 +8,11 @@ public enum ConfigurationFile {
   /// The configuration in the file at `path`.
   ///
   /// - Parameters:
-  ///   - inProcess: names of registries that the program adds by itself, which `merge.precedence` may therefore
-  ///     name.
-  ///   - check: finds further errors, of options: see ``Configuration/check(plugins:schemas:)``. It is asked also
-  ///     where the file has errors already, about what could be read, so that all are told at once; but not
-  ///     where the text is no YAML or `plugins` is wrong, as it could then only mislead.
+  ///   - inProcess: names of registries that the program adds by itself, which `merge.precedence` may
+  ///     therefore name.
+  ///   - check: finds further errors, of options: see ``Configuration/check(plugins:schemas:)``. It is
+  ///     asked also where the file has errors already, about what could be read, so that all are told at
+  ///     once; but not where the text is no YAML or `plugins` is wrong, as it could then only mislead.
   /// - Throws: everything that is wrong with the file, at once.
   public static func load(
     _ path: String, inProcess: [String] = [], check: (Configuration) -> [ConfigurationError] = { _ in [] }
@@ -28,8 +28,8 @@ public enum ConfigurationFile {
     return try parse(bytes, file: path, inProcess: inProcess, check: check)
   }
 
-  /// The configuration in `text`, which is that of the file `file`: as ``load(_:inProcess:check:)``. The file that
-  /// `cluster.secretFile` names is read.
+  /// The configuration in `text`, which is that of the file `file`: as ``load(_:inProcess:check:)``. The
+  /// file that `cluster.secretFile` names is read.
   public static func parse(
     _ text: some Collection<UInt8>, file: String, inProcess: [String] = [],
     check: (Configuration) -> [ConfigurationError] = { _ in [] }

@@ -4,8 +4,9 @@ extension Configuration {
   /// The effective configuration: every default filled in, what is found out at run time left out, and
   /// secrets as `<redacted>`.
   ///
-  /// - Parameter schemas: the schemas of options by the name of their plugin, where they are at hand: they say
-  ///   what is secret and what the defaults are. Without one, options that are called like secrets are hidden.
+  /// - Parameter schemas: the schemas of options by the name of their plugin, where they are at hand: they
+  ///   say what is secret and what the defaults are. Without one, options that are called like secrets are
+  ///   hidden.
   public func redacted(schemas: [String: OptionsSchema] = [:]) -> YAMLNode {
     var root: [(key: String, value: YAMLNode)] = [
       ("cluster", clusterNode(schemas)),
@@ -22,7 +23,8 @@ extension Configuration {
     return .mapping(root)
   }
 
-  /// ``redacted(schemas:)`` as YAML text, with the reason beside every registry that is disabled without the file saying so.
+  /// ``redacted(schemas:)`` as YAML text, with the reason beside every registry that is disabled without
+  /// the file saying so.
   public func redactedText(schemas: [String: OptionsSchema] = [:]) -> String {
     let lines = YAML.text(of: [redacted(schemas: schemas)]).split(
       separator: "\n", omittingEmptySubsequences: false)

@@ -74,7 +74,8 @@ public struct WrittenRegistry: Hashable, Sendable {
   public var nameMark: YAMLMark
   /// The place of what `plugin:` says; nil where it isn't there.
   public var pluginMark: YAMLMark?
-  /// Whether the options aren't looked at: the person disabled the registry, or what is wrong is told already.
+  /// Whether the options aren't looked at: the person disabled the registry, or what is wrong is told
+  /// already.
   public var isExempt: Bool
   /// What is written beside the reserved keys, as a mapping.
   public var options: YAMLNode

@@ -1,7 +1,7 @@
 import YAML
 
-/// Reads the cluster's secret from `cluster.secret` or from the file that `cluster.secretFile` names. The secret
-/// never stands in a message.
+/// Reads the cluster's secret from `cluster.secret` or from the file that `cluster.secretFile` names. The
+/// secret never stands in a message.
 struct SecretReader {
   let section: Section
   /// The folder that the file's path is relative to.
