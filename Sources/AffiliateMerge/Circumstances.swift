@@ -3,8 +3,8 @@ import ClusterModel
 /// What changes the merge without a registry's word: this node, staleness, the policy.
 extension ClusterMerge {
   mutating func setLocal(_ affiliate: Affiliate?, _ touched: inout Touched) {
-    let previous = local?.affiliate.nodeID
-    local = affiliate.map { LocalNode(affiliate: $0, heard: touched.now) }
+    let previous = local?.id
+    local = affiliate.map { LocalNode(affiliate: SharedAffiliate($0), heard: touched.now) }
     if let previous, previous != affiliate?.nodeID { renew(previous, &touched) }
     if let affiliate { renew(affiliate.nodeID, &touched) }
   }
@@ -49,16 +49,16 @@ extension ClusterMerge {
     _ id: NodeIdentity, raws: [RawEntry], old: NodeEntry?, _ now: Timestamp
   ) -> NodeEntry? {
     var merged: MergedNode
-    if let local, local.affiliate.nodeID == id {
-      merged = MergedNode(affiliate: local.affiliate)
+    if let local, local.id == id {
+      merged = MergedNode(shared: local.affiliate)
     } else if raws.isEmpty {
       return nil
     } else {
       merged = rules.walk(raws).merged(id)
     }
     guard let old else { return NodeEntry(raws: raws, merged: merged, history: History(from: now)) }
-    if old.merged.affiliate == merged.affiliate {
-      merged.affiliate = old.merged.affiliate
+    if old.merged.shared == merged.shared {
+      merged.shared = old.merged.shared
       return NodeEntry(raws: raws, merged: merged, history: old.history)
     }
     return NodeEntry(raws: raws, merged: merged, history: old.history.changed(at: now))

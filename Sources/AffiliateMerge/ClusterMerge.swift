@@ -54,8 +54,10 @@ public struct ClusterMerge: Sendable {
 
 /// This node's word on itself.
 struct LocalNode: Sendable {
-  let affiliate: Affiliate
+  let affiliate: SharedAffiliate
   let heard: Timestamp
+
+  var id: NodeIdentity { affiliate.value.nodeID }
 }
 
 /// What an origin spoke of.

@@ -38,9 +38,9 @@ extension ClusterMerge {
     let old = before.member(name)
     let value = memberValue(name)
     if old?.value == value { return }
-    let history = value == nil ? nil : old?.history.changed(at: now) ?? History(from: now)
-    memberHistories[name] = history
-    directives.append(.member(Change(key: name, old: old, new: member(name))))
+    let new = value.map { (old?.history.changed(at: now) ?? History(from: now)).of($0) }
+    memberHistories[name] = new?.history
+    directives.append(.member(Change(key: name, old: old, new: new)))
   }
 
   private mutating func tellConflict(
@@ -50,9 +50,9 @@ extension ClusterMerge {
     let value = conflictValue(key)
     if let value, let old, value.tellsTheSame(as: old.value) { return }
     if value == nil, old == nil { return }
-    let history = value == nil ? nil : old?.history.changed(at: now) ?? History(from: now)
-    conflictHistories[key] = history
-    directives.append(.conflict(Change(key: key, old: old, new: conflict(key))))
+    let new = value.map { (old?.history.changed(at: now) ?? History(from: now)).of($0) }
+    conflictHistories[key] = new?.history
+    directives.append(.conflict(Change(key: key, old: old, new: new)))
   }
 }
 

@@ -48,10 +48,7 @@ struct HolderIndex<Key: Hashable & Sendable>: Sendable {
 
   /// Notes that `id` has `key`, and tells whether others have it too.
   mutating func add(_ id: NodeIdentity, to key: Key) -> Bool {
-    guard let held = holders[key] else {
-      holders[key] = .one(id)
-      return false
-    }
+    guard let held = holders.updateValue(.one(id), forKey: key) else { return false }
     holders[key] = held.adding(id)
     return true
   }

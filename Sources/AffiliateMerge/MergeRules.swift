@@ -25,7 +25,7 @@ struct MergeRules: Sendable {
   }
 
   func isStale(_ raw: RawEntry) -> Bool {
-    raw.record.isStale || !staleRegistries.isEmpty && staleRegistries.contains(raw.origin.name.registry)
+    raw.isStale || !staleRegistries.isEmpty && staleRegistries.contains(raw.origin.name.registry)
   }
 
   /// The walk of one node's records, which are in the order of ``walks(_:before:)``.

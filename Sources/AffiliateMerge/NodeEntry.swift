@@ -18,10 +18,12 @@ final class NodeEntry: Sendable {
 }
 
 /// What the merge of a node's raw affiliates gives.
-struct MergedNode: Hashable, Sendable {
-  var affiliate: Affiliate
+struct MergedNode: Equatable, Sendable {
+  var shared: SharedAffiliate
   /// The scalars of which origins say different things.
   var disagreements: FieldSet = []
   /// Whether a fresh record, or the node itself, says the nodename.
   var isNodenameFresh = true
+
+  var affiliate: Affiliate { shared.value }
 }

@@ -26,17 +26,17 @@ extension ClusterMerge {
           origin: origin, values: values, isChosen: !merged.isDisjoint(with: values), isStale: isStale,
           at: at))
     }
-    if let local, local.affiliate.nodeID == node.merged.affiliate.nodeID {
-      note(local.affiliate, nil, isStale: false, local.heard)
+    if let local, local.id == node.merged.affiliate.nodeID {
+      note(local.affiliate.value, nil, isStale: false, local.heard)
     }
     for raw in rules.walk(node.raws).raws {
-      note(raw.record.affiliate, raw.origin.name, isStale: rules.isStale(raw), lastSaid(raw))
+      note(raw.affiliate.value, raw.origin.name, isStale: rules.isStale(raw), lastSaid(raw))
     }
     return claims
   }
 
   private func lastSaid(_ raw: RawEntry) -> Timestamp {
-    if let confirmedAt = raw.record.confirmedAt { return confirmedAt }
+    if let confirmedAt = raw.confirmedAt { return confirmedAt }
     return origins[raw.origin.name]?.lastSnapshot.map { max($0, raw.heard) } ?? raw.heard
   }
 

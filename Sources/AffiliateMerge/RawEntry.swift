@@ -15,32 +15,39 @@ final class Origin: Sendable {
 /// One origin's word on one node. Replaced, never changed, so that snapshots share it.
 final class RawEntry: Sendable {
   let origin: Origin
-  let record: AffiliateRecord
+  let affiliate: SharedAffiliate
+  let confirmedAt: Timestamp?
+  let isStale: Bool
   /// When it was last said by itself; a later snapshot of its origin counts as well.
   let heard: Timestamp
   let history: History
 
-  init(origin: Origin, record: AffiliateRecord, heard: Timestamp, history: History) {
+  init(
+    origin: Origin, affiliate: SharedAffiliate, confirmedAt: Timestamp?, isStale: Bool, heard: Timestamp,
+    history: History
+  ) {
     self.origin = origin
-    self.record = record
+    self.affiliate = affiliate
+    self.confirmedAt = confirmedAt
+    self.isStale = isStale
     self.heard = heard
     self.history = history
   }
 
   /// The entry after it was said again without a change.
   func refreshed(confirmedAt: Timestamp?, heard: Timestamp) -> RawEntry {
-    var record = record
-    record.confirmedAt = confirmedAt
-    return RawEntry(origin: origin, record: record, heard: heard, history: history)
+    RawEntry(
+      origin: origin, affiliate: affiliate, confirmedAt: confirmedAt, isStale: isStale, heard: heard,
+      history: history)
   }
 
-  var id: RawID { RawID(origin: origin.name, nodeID: record.affiliate.nodeID) }
-  var versioned: Versioned<AffiliateRecord> { history.of(record) }
-}
+  /// Whether `record` says the same; when it was confirmed is no content.
+  func says(_ record: AffiliateRecord) -> Bool {
+    isStale == record.isStale && affiliate.value == record.affiliate
+  }
 
-extension AffiliateRecord {
-  /// Whether it says the same; when it was confirmed is no content.
-  func saysTheSame(as other: AffiliateRecord) -> Bool {
-    isStale == other.isStale && affiliate == other.affiliate
+  var id: RawID { RawID(origin: origin.name, nodeID: affiliate.value.nodeID) }
+  var versioned: Versioned<AffiliateRecord> {
+    history.of(AffiliateRecord(affiliate.value, confirmedAt: confirmedAt, isStale: isStale))
   }
 }

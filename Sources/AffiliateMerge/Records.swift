@@ -58,8 +58,8 @@ extension ClusterMerge {
       return old.merged.affiliate.nodeID
     }
     let previous = raws[position]
-    if previous.record.saysTheSame(as: record) {
-      if isSnapshot, previous.record.confirmedAt == record.confirmedAt { return nil }
+    if previous.says(record) {
+      if isSnapshot, previous.confirmedAt == record.confirmedAt { return nil }
       raws[position] = previous.refreshed(confirmedAt: record.confirmedAt, heard: touched.now)
       nodes[id] = NodeEntry(raws: raws, merged: old.merged, history: old.history)
       return nil
@@ -74,15 +74,23 @@ extension ClusterMerge {
     _ record: AffiliateRecord, of origin: Origin, history: History, _ now: Timestamp,
     beside node: NodeEntry? = nil
   ) -> RawEntry {
-    var record = record
+    RawEntry(
+      origin: origin, affiliate: shared(record.affiliate, with: node), confirmedAt: record.confirmedAt,
+      isStale: record.isStale, heard: now, history: history)
+  }
+
+  /// `affiliate` in the buffers of what is said of the node already.
+  private mutating func shared(_ affiliate: Affiliate, with node: NodeEntry?) -> SharedAffiliate {
+    var affiliate = affiliate
     if let node {
-      record.affiliate.nodeID = node.merged.affiliate.nodeID
-      record.affiliate.share(with: node.merged.affiliate)
-      for raw in node.raws { record.affiliate.share(with: raw.record.affiliate) }
+      if let same = node.raws.first(where: { $0.affiliate.value == affiliate }) { return same.affiliate }
+      affiliate.nodeID = node.merged.affiliate.nodeID
+      affiliate.share(with: node.merged.affiliate)
+      for raw in node.raws { affiliate.share(with: raw.affiliate.value) }
     }
-    record.affiliate.shareNames()
-    record.affiliate.operatingSystem = texts.shared(record.affiliate.operatingSystem)
-    return RawEntry(origin: origin, record: record, heard: now, history: history)
+    affiliate.shareNames()
+    affiliate.operatingSystem = texts.shared(affiliate.operatingSystem)
+    return SharedAffiliate(affiliate)
   }
 
   mutating func removeRecord(of id: NodeIdentity, from name: RecordOrigin, _ touched: inout Touched) {

@@ -4,7 +4,7 @@ import HashTreeCollections
 /// What a merge knows. Looking up one thing takes constant time, a list as long as the list is.
 extension ClusterMerge {
   /// The local node's identity, where there is local data.
-  public var localID: NodeIdentity? { local?.affiliate.nodeID }
+  public var localID: NodeIdentity? { local?.id }
   public var affiliateCount: Int { nodes.count }
   public var memberCount: Int { memberHistories.count }
   public var conflictCount: Int { conflictHistories.count }

@@ -10,42 +10,63 @@ struct Walk {
 
   /// What all of them give together for the node `id`.
   ///
-  /// Lists of which one origin says all share that origin's buffer, as text does.
+  /// What one origin says alone, or all the same, shares that origin's buffers.
   func merged(_ id: NodeIdentity) -> MergedNode {
-    var node = MergedNode(affiliate: Affiliate(nodeID: id))
-    let hostname = scalar { $0.hostname.isEmpty ? nil : $0.hostname }
+    if let first = raws.first, first.affiliate.value.isMergedAlready,
+      raws.dropFirst().allSatisfy({ $0.affiliate == first.affiliate })
+    {
+      return MergedNode(
+        shared: first.affiliate,
+        isNodenameFresh: freshCount > 0 && !first.affiliate.value.nodename.isEmpty)
+    }
+    var affiliate = Affiliate(nodeID: id)
+    var disagreements: FieldSet = []
     let nodename = scalar { $0.nodename.isEmpty ? nil : $0.nodename }
-    let machineType = scalar { $0.machineType == .unknown ? nil : $0.machineType }
-    let system = scalar(firstWins: true) { $0.operatingSystem.isEmpty ? nil : $0.operatingSystem }
-    let controlPlane = scalar { $0.controlPlane }
-    node.affiliate.addresses = union { $0.addresses }
-    node.affiliate.hostname = hostname.value ?? ""
-    node.affiliate.nodename = nodename.value ?? ""
-    node.affiliate.machineType = machineType.value ?? .unknown
-    node.affiliate.operatingSystem = system.value ?? ""
-    node.affiliate.controlPlane = controlPlane.value
-    node.isNodenameFresh = nodename.isFresh
-    if hostname.isDisputed { node.disagreements.insert(.hostname) }
-    if nodename.isDisputed { node.disagreements.insert(.nodename) }
-    if machineType.isDisputed { node.disagreements.insert(.machineType) }
-    if system.isDisputed { node.disagreements.insert(.operatingSystem) }
-    if controlPlane.isDisputed { node.disagreements.insert(.controlPlane) }
-    mergeKubeSpan(into: &node)
-    return node
+    affiliate.nodename = nodename.settled(.nodename, &disagreements) ?? ""
+    affiliate.hostname =
+      scalar { $0.hostname.isEmpty ? nil : $0.hostname }.settled(.hostname, &disagreements) ?? ""
+    affiliate.machineType =
+      scalar { $0.machineType == .unknown ? nil : $0.machineType }
+      .settled(.machineType, &disagreements) ?? .unknown
+    affiliate.operatingSystem =
+      scalar(firstWins: true) { $0.operatingSystem.isEmpty ? nil : $0.operatingSystem }
+      .settled(.operatingSystem, &disagreements) ?? ""
+    affiliate.controlPlane = scalar { $0.controlPlane }.settled(.controlPlane, &disagreements)
+    affiliate.addresses = union { $0.addresses }
+    affiliate.kubeSpan = mergedKubeSpan(&disagreements)
+    let agreeing = raws.first { $0.affiliate.value == affiliate }
+    return MergedNode(
+      shared: agreeing?.affiliate ?? SharedAffiliate(affiliate), disagreements: disagreements,
+      isNodenameFresh: nodename.isFresh)
   }
 
-  private func mergeKubeSpan(into node: inout MergedNode) {
-    guard raws.contains(where: { $0.record.affiliate.kubeSpan != nil }) else { return }
+  private func mergedKubeSpan(_ disagreements: inout FieldSet) -> KubeSpanAffiliate? {
+    guard raws.contains(where: { $0.affiliate.value.kubeSpan != nil }) else { return nil }
     let key = scalar { $0.kubeSpan.flatMap { $0.publicKey.isEmpty ? nil : $0.publicKey } }
-    let address = scalar { $0.kubeSpan?.address }
-    if key.isDisputed { node.disagreements.insert(.publicKey) }
-    if address.isDisputed { node.disagreements.insert(.kubeSpanAddress) }
     let kubeSpan = KubeSpanAffiliate(
-      publicKey: key.value ?? "", address: address.value,
+      publicKey: key.settled(.publicKey, &disagreements) ?? "",
+      address: scalar { $0.kubeSpan?.address }.settled(.kubeSpanAddress, &disagreements),
       additionalAddresses: union { $0.kubeSpan?.additionalAddresses ?? [] },
       excludeAdvertisedNetworks: union { $0.kubeSpan?.excludeAdvertisedNetworks ?? [] },
       endpoints: union { $0.kubeSpan?.endpoints ?? [] })
-    if kubeSpan != KubeSpanAffiliate() { node.affiliate.kubeSpan = kubeSpan }
+    return kubeSpan.isEmpty ? nil : kubeSpan
+  }
+}
+
+extension Affiliate {
+  /// Whether the merge of it alone is the same: each list item once, and no KubeSpan that tells nothing.
+  fileprivate var isMergedAlready: Bool {
+    guard addresses.isDistinct else { return false }
+    guard let kubeSpan else { return true }
+    return !kubeSpan.isEmpty && kubeSpan.endpoints.isDistinct && kubeSpan.additionalAddresses.isDistinct
+      && kubeSpan.excludeAdvertisedNetworks.isDistinct
+  }
+}
+
+extension KubeSpanAffiliate {
+  fileprivate var isEmpty: Bool {
+    publicKey.isEmpty && address == nil && additionalAddresses.isEmpty && excludeAdvertisedNetworks.isEmpty
+      && endpoints.isEmpty
   }
 }
 
@@ -56,6 +77,12 @@ extension Walk {
     var isFresh = false
     /// Whether two origins say different things.
     var isDisputed = false
+
+    /// The value; notes the dispute over `field`, where there is one.
+    func settled(_ field: AffiliateField, _ disagreements: inout FieldSet) -> Value? {
+      if isDisputed { disagreements.insert(field) }
+      return value
+    }
   }
 
   /// The choice among what `read` finds set. What a fresh record says never gives way to a stale one.
@@ -64,7 +91,7 @@ extension Walk {
   ) -> Choice<Value> {
     var choice = Choice<Value>()
     for (position, raw) in raws.enumerated() {
-      guard let value = read(raw.record.affiliate) else { continue }
+      guard let value = read(raw.affiliate.value) else { continue }
       let isFresh = position < freshCount
       if let held = choice.value {
         guard held != value else { continue }
@@ -82,7 +109,7 @@ extension Walk {
     var items: [Item] = []
     var isOwn = false
     for raw in raws {
-      let more = read(raw.record.affiliate)
+      let more = read(raw.affiliate.value)
       if more.isEmpty || more == items { continue }
       if items.isEmpty, more.isDistinct {
         items = more
@@ -95,9 +122,9 @@ extension Walk {
     }
     guard isOwn else { return items }
     for raw in raws {
-      let whole = read(raw.record.affiliate)
+      let whole = read(raw.affiliate.value)
       if whole == items { return whole }
     }
-    return items
+    return items.withUnsafeBufferPointer { Array($0) }  // without the room that appending leaves
   }
 }
