@@ -16,7 +16,7 @@ extension ClusterMerge {
     } else {
       rules.staleRegistries.remove(registry)
     }
-    for id in ids(of: { $0.registry == registry }) { renew(id, &touched) }
+    for id in ids(of: { $0.name.registry == registry }) { renew(id, &touched) }
   }
 
   mutating func setPolicy(_ policy: MergePolicy, _ touched: inout Touched) {
@@ -41,7 +41,7 @@ extension ClusterMerge {
     let new = merge(id, raws: raws, old: old, touched.now)
     if let old, let new, new.looksTheSame(as: old) { return }
     nodes[id] = new
-    touched.nodes.append((id, old, new))
+    touched.note(TouchedNode(id: id, old: old, new: new))
     index(id, old, new, &touched)
   }
 

@@ -15,13 +15,12 @@ public struct ClusterMerge: Sendable {
   var local: LocalNode?
   /// What is known of each node.
   var nodes: TreeDictionary<NodeIdentity, NodeEntry> = [:]
-  /// What each origin spoke of; only those with records are in it.
+  /// Only origins that have records are in it.
   var origins: TreeDictionary<RecordOrigin, OriginRecords> = [:]
   /// Nodes by what at most one should have, in the merged view.
   var byAddress = HolderIndex<IPAddress>()
-  var byNodename = HolderIndex<String>()
   var byPublicKey = HolderIndex<String>()
-  var memberHistories: TreeDictionary<String, History> = [:]
+  var byNodename: TreeDictionary<String, Nodename> = [:]
   var conflictHistories: TreeDictionary<ConflictKey, History> = [:]
   var texts = TextPool()
 
@@ -34,8 +33,7 @@ public struct ClusterMerge: Sendable {
   /// affiliates and the affiliate, then the members, then the conflicts. What was merely said again is
   /// no change; it shows in the age of ``provenance(of:)``.
   public mutating func apply(_ event: MergeEvent, at now: Timestamp) -> [MergeDirective] {
-    let before = self
-    var touched = Touched(at: now)
+    var touched = Touched(at: now, rules: rules, local: local)
     switch event {
     case .snapshot(let records, let origin): takeSnapshot(records, from: origin, &touched)
     case .upsert(let record, let origin): takeRecord(record, from: origin, &touched)
@@ -48,7 +46,7 @@ public struct ClusterMerge: Sendable {
     case .local(let affiliate): setLocal(affiliate, &touched)
     case .policy(let policy): setPolicy(policy, &touched)
     }
-    return directives(since: before, touched)
+    return directives(touched)
   }
 }
 
@@ -60,34 +58,18 @@ struct LocalNode: Sendable {
   var id: NodeIdentity { affiliate.value.nodeID }
 }
 
-/// What an origin spoke of.
+/// An origin that has records. Which ones, the nodes tell: a list of them here would cost each record more
+/// than it saves the few events that need it.
 struct OriginRecords: Sendable {
   let origin: Origin
-  var nodes: TreeSet<NodeIdentity> = []
+  var count = 0
   /// When it last told all that it knows, which confirms each record of it.
   var lastSnapshot: Timestamp?
 }
 
-/// What an event touched, collected on the way.
-struct Touched {
-  let now: Timestamp
-  /// Each node at most once.
-  var nodes: [(id: NodeIdentity, old: NodeEntry?, new: NodeEntry?)] = []
-  var nodenames = UniqueList<String>()
-  /// What several nodes have now, had before, or had in between.
-  var shared = UniqueList<ConflictKey>()
-
-  init(at now: Timestamp) { self.now = now }
-}
-
-/// Items in order of first appearance, each once.
-struct UniqueList<Item: Hashable> {
-  private(set) var items: [Item] = []
-  private var seen: Set<Item> = []
-
-  mutating func append(_ item: Item) {
-    if let first = items.first, seen.isEmpty { seen.insert(first) }
-    guard items.isEmpty || seen.insert(item).inserted else { return }
-    items.append(item)
-  }
+/// A nodename: who has it, and the history of the member that is called by it.
+struct Nodename: Sendable {
+  var holders: Holders
+  /// Nil only until the event that brought the nodename is through.
+  var history: History?
 }

@@ -31,10 +31,10 @@ extension ClusterMerge {
     switch key {
     case .field(let field, let id):
       guard let node = self.nodes[id], node.merged.disagreements.contains(field) else { return nil }
-      return Conflict(key: key, nodes: [id], claims: claims(on: field, node))
-    case .address(let address): nodes = byAddress.sharers(of: address)
-    case .nodename(let nodename): nodes = byNodename.sharers(of: nodename)
-    case .publicKey(let publicKey): nodes = byPublicKey.sharers(of: publicKey)
+      return Conflict(key: key, nodes: [id], claims: claims(on: field, node, rules, local))
+    case .address(let address): nodes = byAddress[address]?.sharers ?? []
+    case .nodename(let nodename): nodes = byNodename[nodename]?.holders.sharers ?? []
+    case .publicKey(let publicKey): nodes = byPublicKey[publicKey]?.sharers ?? []
     }
     return nodes.isEmpty ? nil : Conflict(key: key, nodes: nodes)
   }

@@ -1,23 +1,26 @@
 import ClusterModel
+import HashTreeCollections
 
-/// What an event changed, found by comparing what it touched with what was before.
+/// What an event changed, found by comparing what it touched with how that was before.
 extension ClusterMerge {
-  mutating func directives(since before: ClusterMerge, _ touched: Touched) -> [MergeDirective] {
+  mutating func directives(_ touched: consuming Touched) -> [MergeDirective] {
     if touched.nodes.isEmpty { return [] }
     var directives: [MergeDirective] = []
-    directives.reserveCapacity(touched.nodes.count * 2 + touched.nodenames.items.count)
-    for (id, old, new) in touched.nodes {
-      tellRaws(old?.raws ?? [], new?.raws ?? [], &directives)
-      if old?.history != new?.history {
-        directives.append(.affiliate(Change(key: id, old: old?.versioned, new: new?.versioned)))
+    directives.reserveCapacity(touched.nodes.count * 2 + touched.nodenames.count)
+    for node in touched.nodes {
+      tellRaws(node.old?.raws ?? [], node.new?.raws ?? [], &directives)
+      if node.old?.history != node.new?.history {
+        directives.append(
+          .affiliate(Change(key: node.id, old: node.old?.versioned, new: node.new?.versioned)))
       }
     }
-    for name in touched.nodenames.items { tellMember(name, before, touched.now, &directives) }
-    for (id, old, new) in touched.nodes {
-      let disputed = (old?.merged.disagreements ?? []).union(new?.merged.disagreements ?? [])
-      for field in disputed.fields { tellConflict(.field(field, of: id), before, touched.now, &directives) }
+    for (name, before) in touched.nodenames { tellMember(name, before, &touched, &directives) }
+    for node in touched.nodes { tellDisputes(node, touched, &directives) }
+    for key in touched.shared.keys.sorted() {
+      let before = touched.shared[key] ?? []
+      let old = before.isEmpty ? nil : Conflict(key: key, nodes: before)
+      tellConflict(key, old, touched.now, &directives)
     }
-    for key in touched.shared.items { tellConflict(key, before, touched.now, &directives) }
     return directives
   }
 
@@ -33,26 +36,47 @@ extension ClusterMerge {
   }
 
   private mutating func tellMember(
-    _ name: String, _ before: ClusterMerge, _ now: Timestamp, _ directives: inout [MergeDirective]
+    _ name: String, _ before: Nodename?, _ touched: inout Touched, _ directives: inout [MergeDirective]
   ) {
-    let old = before.member(name)
+    let old = before?.holders.member { id in
+      if let node = touched.node(id) { return node.old }
+      return nodes[id]
+    }
     let value = memberValue(name)
-    if old?.value == value { return }
-    let new = value.map { (old?.history.changed(at: now) ?? History(from: now)).of($0) }
-    memberHistories[name] = new?.history
-    directives.append(.member(Change(key: name, old: old, new: new)))
+    if old == value { return }
+    let history = before?.history
+    let new = value.map { (history?.changed(at: touched.now) ?? History(from: touched.now)).of($0) }
+    if let new { byNodename[name]?.history = new.history }
+    directives.append(.member(Change(key: name, old: old.flatMap { history?.of($0) }, new: new)))
+  }
+
+  /// The fields of a node that origins disagree on, or did.
+  private mutating func tellDisputes(
+    _ node: TouchedNode, _ touched: Touched, _ directives: inout [MergeDirective]
+  ) {
+    let before = node.old?.merged.disagreements ?? []
+    for field in before.union(node.new?.merged.disagreements ?? []).fields {
+      let key = ConflictKey.field(field, of: node.id)
+      let old = node.old.flatMap { entry in
+        before.contains(field)
+          ? Conflict(
+            key: key, nodes: [node.id], claims: claims(on: field, entry, touched.rules, touched.local))
+          : nil
+      }
+      tellConflict(key, old, touched.now, &directives)
+    }
   }
 
   private mutating func tellConflict(
-    _ key: ConflictKey, _ before: ClusterMerge, _ now: Timestamp, _ directives: inout [MergeDirective]
+    _ key: ConflictKey, _ old: Conflict?, _ now: Timestamp, _ directives: inout [MergeDirective]
   ) {
-    let old = before.conflict(key)
     let value = conflictValue(key)
-    if let value, let old, value.tellsTheSame(as: old.value) { return }
+    if let value, let old, value.tellsTheSame(as: old) { return }
     if value == nil, old == nil { return }
-    let new = value.map { (old?.history.changed(at: now) ?? History(from: now)).of($0) }
+    let history = old == nil ? nil : conflictHistories[key]
+    let new = value.map { (history?.changed(at: now) ?? History(from: now)).of($0) }
     conflictHistories[key] = new?.history
-    directives.append(.conflict(Change(key: key, old: old, new: new)))
+    directives.append(.conflict(Change(key: key, old: old.flatMap { history?.of($0) }, new: new)))
   }
 }
 

@@ -7,15 +7,15 @@ enum Holders: Equatable, Sendable {
   /// At least two.
   indirect case many(TreeSet<NodeIdentity>)
 
-  /// Their identities in order.
-  var sorted: [NodeIdentity] {
-    switch self {
-    case .one(let id): [id]
-    case .many(let ids): ids.sorted()
-    }
+  /// Their identities in order where they are several; else none.
+  var sharers: [NodeIdentity] {
+    if case .many(let ids) = self { return ids.sorted() }
+    return []
   }
 
-  fileprivate func adding(_ id: NodeIdentity) -> Holders {
+  var isShared: Bool { if case .many = self { true } else { false } }
+
+  func adding(_ id: NodeIdentity) -> Holders {
     switch self {
     case .one(let other): return other == id ? self : .many([other, id])
     case .many(var ids):
@@ -24,7 +24,7 @@ enum Holders: Equatable, Sendable {
     }
   }
 
-  fileprivate func removing(_ id: NodeIdentity) -> Holders? {
+  func removing(_ id: NodeIdentity) -> Holders? {
     switch self {
     case .one(let other): return other == id ? nil : self
     case .many(var ids):
@@ -40,24 +40,17 @@ struct HolderIndex<Key: Hashable & Sendable>: Sendable {
 
   subscript(key: Key) -> Holders? { holders[key] }
 
-  /// The nodes that have `key` where they are several; else none.
-  func sharers(of key: Key) -> [NodeIdentity] {
-    guard let held = holders[key], case .many = held else { return [] }
-    return held.sorted
-  }
-
-  /// Notes that `id` has `key`, and tells whether others have it too.
-  mutating func add(_ id: NodeIdentity, to key: Key) -> Bool {
-    guard let held = holders.updateValue(.one(id), forKey: key) else { return false }
+  /// Notes that `id` has `key`, and returns who had it before.
+  mutating func add(_ id: NodeIdentity, to key: Key) -> Holders? {
+    guard let held = holders.updateValue(.one(id), forKey: key) else { return nil }
     holders[key] = held.adding(id)
-    return true
+    return held
   }
 
-  /// Notes that `id` no longer has `key`, and tells whether others had it too.
-  mutating func remove(_ id: NodeIdentity, from key: Key) -> Bool {
-    guard let held = holders[key] else { return false }
+  /// Notes that `id` no longer has `key`, and returns who had it before.
+  mutating func remove(_ id: NodeIdentity, from key: Key) -> Holders? {
+    guard let held = holders[key] else { return nil }
     holders[key] = held.removing(id)
-    if case .many = held { return true }
-    return false
+    return held
   }
 }

@@ -1,53 +1,71 @@
 import ClusterModel
+import HashTreeCollections
 
 /// The indexes over the merged view.
 extension ClusterMerge {
   /// Brings the indexes from `old` to `new`, and notes which shared things are touched by it.
   mutating func index(_ id: NodeIdentity, _ old: NodeEntry?, _ new: NodeEntry?, _ touched: inout Touched) {
     if let old, let new, old.history == new.history {
-      if old.merged.isNodenameFresh != new.merged.isNodenameFresh { touch(nodenameOf: new, &touched) }
+      if old.merged.isNodenameFresh != new.merged.isNodenameFresh {
+        let name = new.merged.affiliate.nodename
+        touched.note(nodename: name, of: byNodename[name])
+      }
       return
     }
-    if let old { touch(nodenameOf: old, &touched) }
-    if let new { touch(nodenameOf: new, &touched) }
     indexNodename(id, old?.merged.affiliate.nodename ?? "", new?.merged.affiliate.nodename ?? "", &touched)
     indexKey(
       id, old?.merged.affiliate.kubeSpan?.publicKey ?? "", new?.merged.affiliate.kubeSpan?.publicKey ?? "",
       &touched)
-    indexAddresses(
-      id, old?.merged.affiliate.tellingAddresses ?? [], new?.merged.affiliate.tellingAddresses ?? [],
-      &touched)
-  }
-
-  private func touch(nodenameOf node: NodeEntry, _ touched: inout Touched) {
-    if !node.merged.affiliate.nodename.isEmpty { touched.nodenames.append(node.merged.affiliate.nodename) }
+    indexAddresses(id, old?.merged.affiliate, new?.merged.affiliate, &touched)
   }
 
   private mutating func indexNodename(
     _ id: NodeIdentity, _ old: String, _ new: String, _ touched: inout Touched
   ) {
-    guard old != new else { return }
-    if !old.isEmpty, byNodename.remove(id, from: old) { touched.shared.append(.nodename(old)) }
-    if !new.isEmpty, byNodename.add(id, to: new) { touched.shared.append(.nodename(new)) }
+    if old == new {
+      if !new.isEmpty { touched.note(nodename: new, of: byNodename[new]) }
+      return
+    }
+    if !old.isEmpty, let before = byNodename[old] {
+      byNodename[old] = before.holders.removing(id).map { Nodename(holders: $0, history: before.history) }
+      touched.note(nodename: old, of: before)
+      if before.holders.isShared { touched.note(.nodename(old), of: before.holders) }
+    }
+    if !new.isEmpty {
+      let before = byNodename.updateValue(Nodename(holders: .one(id)), forKey: new)
+      touched.note(nodename: new, of: before)
+      guard let before else { return }
+      byNodename[new] = Nodename(holders: before.holders.adding(id), history: before.history)
+      touched.note(.nodename(new), of: before.holders)
+    }
   }
 
   private mutating func indexKey(
     _ id: NodeIdentity, _ old: String, _ new: String, _ touched: inout Touched
   ) {
     guard old != new else { return }
-    if !old.isEmpty, byPublicKey.remove(id, from: old) { touched.shared.append(.publicKey(old)) }
-    if !new.isEmpty, byPublicKey.add(id, to: new) { touched.shared.append(.publicKey(new)) }
+    if !old.isEmpty, let before = byPublicKey.remove(id, from: old), before.isShared {
+      touched.note(.publicKey(old), of: before)
+    }
+    if !new.isEmpty, let before = byPublicKey.add(id, to: new) {
+      touched.note(.publicKey(new), of: before)
+    }
   }
 
   private mutating func indexAddresses(
-    _ id: NodeIdentity, _ old: [IPAddress], _ new: [IPAddress], _ touched: inout Touched
+    _ id: NodeIdentity, _ old: Affiliate?, _ new: Affiliate?, _ touched: inout Touched
   ) {
-    guard old != new else { return }
-    for address in old.items(notIn: new) where byAddress.remove(id, from: address) {
-      touched.shared.append(.address(address))
+    if let old, let new, old.addresses == new.addresses, old.kubeSpan?.address == new.kubeSpan?.address {
+      return
     }
-    for address in new.items(notIn: old) where byAddress.add(id, to: address) {
-      touched.shared.append(.address(address))
+    let (old, new) = (old?.tellingAddresses ?? [], new?.tellingAddresses ?? [])
+    for address in old.items(notIn: new) {
+      if let before = byAddress.remove(id, from: address), before.isShared {
+        touched.note(.address(address), of: before)
+      }
+    }
+    for address in new.items(notIn: old) {
+      if let before = byAddress.add(id, to: address) { touched.note(.address(address), of: before) }
     }
   }
 }

@@ -9,13 +9,16 @@ extension ClusterMerge {
     return AffiliateField.allCases.compactMap { field in
       let values = field.values(in: node.merged.affiliate)
       if values.isEmpty { return nil }
-      let claims = claims(on: field, node)
+      let claims = claims(on: field, node, rules, local)
       return FieldProvenance(field: field, values: values, rule: rule(for: field, id, claims), claims: claims)
     }
   }
 
-  /// What this node's own data and its records say of `field`, in the order of the walk.
-  func claims(on field: AffiliateField, _ node: NodeEntry) -> [FieldClaim] {
+  /// What the node's own data and its records say of `field`, in the order of the walk, by the rules and
+  /// local data given.
+  func claims(
+    on field: AffiliateField, _ node: NodeEntry, _ rules: MergeRules, _ local: LocalNode?
+  ) -> [FieldClaim] {
     let merged = Set(field.values(in: node.merged.affiliate))
     var claims: [FieldClaim] = []
     func note(_ affiliate: Affiliate, _ origin: RecordOrigin?, isStale: Bool, _ at: Timestamp) {

@@ -9,19 +9,18 @@ extension ClusterMerge {
     var listed = Set<NodeIdentity>(minimumCapacity: records.count)
     for record in records { listed.insert(record.affiliate.nodeID) }
     var known = origins[name] ?? OriginRecords(origin: Origin(name))
+    if known.count == 0 { touched.reserve(listed.count) }
     known.lastSnapshot = touched.now
-    touched.nodes.reserveCapacity(max(0, listed.count - known.nodes.count))
     for record in listed.count == records.count ? records : Self.lastOfEach(records) {
-      let id = put(record, of: known.origin, isSnapshot: true, &touched)
-      if let id { known.nodes.insert(id) }
+      if put(record, of: known.origin, isSnapshot: true, &touched) { known.count += 1 }
     }
-    var gone: [NodeIdentity] = []
-    if known.nodes.count > listed.count {
-      gone = known.nodes.filter { !listed.contains($0) }.sorted()
-      for id in gone { known.nodes.remove(id) }
+    if known.count > listed.count {
+      known.count = listed.count
+      dropRecords(of: ids { $0 === known.origin }.filter { !listed.contains($0) }, &touched) {
+        $0 === known.origin
+      }
     }
-    origins[name] = known.nodes.isEmpty ? nil : known
-    dropRecords(of: gone, &touched) { $0 === known.origin }
+    origins[name] = known.count == 0 ? nil : known
   }
 
   /// The last record of each node, in the order of `records`.
@@ -34,40 +33,40 @@ extension ClusterMerge {
     _ record: AffiliateRecord, from name: RecordOrigin, _ touched: inout Touched
   ) {
     var known = origins[name] ?? OriginRecords(origin: Origin(name))
-    guard let id = put(record, of: known.origin, isSnapshot: false, &touched) else { return }
-    known.nodes.insert(id)
+    guard put(record, of: known.origin, isSnapshot: false, &touched) else { return }
+    known.count += 1
     origins[name] = known
   }
 
-  /// Puts `record` in the place of what `origin` said of its node, and returns the node where this is the
-  /// origin's first word on it.
+  /// Puts `record` in the place of what `origin` said of its node, and tells whether this is the origin's
+  /// first word on it.
   private mutating func put(
     _ record: AffiliateRecord, of origin: Origin, isSnapshot: Bool, _ touched: inout Touched
-  ) -> NodeIdentity? {
-    let id = record.affiliate.nodeID
-    guard let old = nodes[id] else {
+  ) -> Bool {
+    guard let old = nodes[record.affiliate.nodeID] else {
       let raw = newRaw(record, of: origin, history: History(from: touched.now), touched.now)
-      renew(id, raws: [raw], old: nil, &touched)
-      return id
+      renew(raw.affiliate.value.nodeID, raws: [raw], old: nil, &touched)
+      return true
     }
+    let id = old.merged.affiliate.nodeID
     var raws = old.raws
     guard let position = raws.firstIndex(where: { $0.origin === origin }) else {
       let raw = newRaw(record, of: origin, history: History(from: touched.now), touched.now, beside: old)
       raws.insert(raw, at: raws.firstIndex { rules.walks(origin, before: $0.origin) } ?? raws.count)
-      renew(old.merged.affiliate.nodeID, raws: raws, old: old, &touched)
-      return old.merged.affiliate.nodeID
+      renew(id, raws: raws, old: old, &touched)
+      return true
     }
     let previous = raws[position]
     if previous.says(record) {
-      if isSnapshot, previous.confirmedAt == record.confirmedAt { return nil }
+      if isSnapshot, previous.confirmedAt == record.confirmedAt { return false }
       raws[position] = previous.refreshed(confirmedAt: record.confirmedAt, heard: touched.now)
       nodes[id] = NodeEntry(raws: raws, merged: old.merged, history: old.history)
-      return nil
+      return false
     }
     let history = previous.history.changed(at: touched.now)
     raws[position] = newRaw(record, of: origin, history: history, touched.now, beside: old)
-    renew(old.merged.affiliate.nodeID, raws: raws, old: old, &touched)
-    return nil
+    renew(id, raws: raws, old: old, &touched)
+    return false
   }
 
   private mutating func newRaw(
@@ -81,9 +80,9 @@ extension ClusterMerge {
 
   /// `affiliate` in the buffers of what is said of the node already.
   private mutating func shared(_ affiliate: Affiliate, with node: NodeEntry?) -> SharedAffiliate {
+    for raw in node?.raws ?? [] where raw.affiliate.value == affiliate { return raw.affiliate }
     var affiliate = affiliate
     if let node {
-      if let same = node.raws.first(where: { $0.affiliate.value == affiliate }) { return same.affiliate }
       affiliate.nodeID = node.merged.affiliate.nodeID
       affiliate.share(with: node.merged.affiliate)
       for raw in node.raws { affiliate.share(with: raw.affiliate.value) }
@@ -94,16 +93,20 @@ extension ClusterMerge {
   }
 
   mutating func removeRecord(of id: NodeIdentity, from name: RecordOrigin, _ touched: inout Touched) {
-    guard var known = origins[name], known.nodes.remove(id) != nil else { return }
-    origins[name] = known.nodes.isEmpty ? nil : known
+    guard var known = origins[name], let node = nodes[id],
+      node.raws.contains(where: { $0.origin === known.origin })
+    else { return }
+    known.count -= 1
+    origins[name] = known.count == 0 ? nil : known
     dropRecords(of: [id], &touched) { $0 === known.origin }
   }
 
   /// Drops the records of all origins that are `gone`.
   mutating func removeRecords(_ touched: inout Touched, where gone: (RecordOrigin) -> Bool) {
-    let ids = self.ids(of: gone)
-    for name in origins.keys where gone(name) { origins[name] = nil }
-    dropRecords(of: ids, &touched) { gone($0.name) }
+    let names = origins.keys.filter(gone)
+    if names.isEmpty { return }
+    dropRecords(of: ids { gone($0.name) }, &touched) { gone($0.name) }
+    for name in names { origins[name] = nil }
   }
 
   private mutating func dropRecords(
@@ -116,9 +119,7 @@ extension ClusterMerge {
   }
 
   /// The nodes of which the chosen origins have a record, in order.
-  func ids(of chosen: (RecordOrigin) -> Bool) -> [NodeIdentity] {
-    let sets = origins.filter { chosen($0.key) }.map(\.value.nodes)
-    guard let first = sets.first else { return [] }
-    return sets.dropFirst().reduce(first) { $0.union($1) }.sorted()
+  func ids(of chosen: (Origin) -> Bool) -> [NodeIdentity] {
+    nodes.filter { node in node.value.raws.contains { chosen($0.origin) } }.keys.sorted()
   }
 }

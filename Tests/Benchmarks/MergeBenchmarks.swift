@@ -101,3 +101,17 @@ func measureMergeMemory(distinct: Bool) {
   let bytes = (residentBytes() - before) / merge.rawCount
   print("\(bytes) bytes")
 }
+
+/// A first sync alone, small enough to count its instructions with callgrind.
+func runFirstSync() {
+  var merge = ClusterMerge()
+  print(firstSync(SampleCluster(nodes: 10_000), into: &merge).inMilliseconds)
+}
+
+/// Changes alone, for the same purpose.
+func runChanges() {
+  let cluster = SampleCluster(nodes: 10_000)
+  var merge = ClusterMerge()
+  _ = firstSync(cluster, into: &merge)
+  print(oneChange(cluster, in: &merge).inMicroseconds)
+}

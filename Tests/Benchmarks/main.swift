@@ -7,6 +7,8 @@ let benchmarks: [(name: String, run: () throws -> [BenchmarkRow])] = [
 let measurements: [String: () -> Void] = [
   "merge-memory": { measureMergeMemory(distinct: false) },
   "merge-memory-distinct": { measureMergeMemory(distinct: true) },
+  "merge-first-sync": { runFirstSync() },
+  "merge-changes": { runChanges() },
 ]
 
 let names = CommandLine.arguments.dropFirst()
