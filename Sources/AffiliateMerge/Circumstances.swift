@@ -50,15 +50,15 @@ extension ClusterMerge {
   ) -> NodeEntry? {
     var merged: MergedNode
     if let local, local.id == id {
-      merged = MergedNode(shared: local.affiliate)
+      merged = MergedNode(affiliate: local.affiliate)
     } else if raws.isEmpty {
       return nil
     } else {
       merged = rules.walk(raws).merged(id)
     }
     guard let old else { return NodeEntry(raws: raws, merged: merged, history: History(from: now)) }
-    if old.merged.shared == merged.shared {
-      merged.shared = old.merged.shared
+    if old.merged.affiliate == merged.affiliate {
+      merged.affiliate = old.merged.affiliate
       return NodeEntry(raws: raws, merged: merged, history: old.history)
     }
     return NodeEntry(raws: raws, merged: merged, history: old.history.changed(at: now))

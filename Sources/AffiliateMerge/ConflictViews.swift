@@ -11,7 +11,7 @@ extension ClusterMerge {
   /// The conflicts that `id` has a part in, in the order of their keys.
   public func conflicts(of id: NodeIdentity) -> [Versioned<Conflict>] {
     guard let node = nodes[id] else { return [] }
-    let affiliate = node.merged.affiliate
+    let affiliate = node.merged.affiliate.value
     var keys = Set(node.merged.disagreements.fields.map { ConflictKey.field($0, of: id) })
     keys.formUnion(affiliate.tellingAddresses.map { .address($0) })
     keys.insert(.nodename(affiliate.nodename))

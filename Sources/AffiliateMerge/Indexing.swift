@@ -7,16 +7,18 @@ extension ClusterMerge {
   mutating func index(_ id: NodeIdentity, _ old: NodeEntry?, _ new: NodeEntry?, _ touched: inout Touched) {
     if let old, let new, old.history == new.history {
       if old.merged.isNodenameFresh != new.merged.isNodenameFresh {
-        let name = new.merged.affiliate.nodename
+        let name = new.merged.affiliate.value.nodename
         touched.note(nodename: name, of: byNodename[name])
       }
       return
     }
-    indexNodename(id, old?.merged.affiliate.nodename ?? "", new?.merged.affiliate.nodename ?? "", &touched)
+    indexNodename(
+      id, old?.merged.affiliate.value.nodename ?? "", new?.merged.affiliate.value.nodename ?? "", &touched)
     indexKey(
-      id, old?.merged.affiliate.kubeSpan?.publicKey ?? "", new?.merged.affiliate.kubeSpan?.publicKey ?? "",
+      id, old?.merged.affiliate.value.kubeSpan?.publicKey ?? "",
+      new?.merged.affiliate.value.kubeSpan?.publicKey ?? "",
       &touched)
-    indexAddresses(id, old?.merged.affiliate, new?.merged.affiliate, &touched)
+    indexAddresses(id, old?.merged.affiliate.value, new?.merged.affiliate.value, &touched)
   }
 
   private mutating func indexNodename(

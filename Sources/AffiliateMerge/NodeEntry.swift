@@ -14,16 +14,14 @@ final class NodeEntry: Sendable {
     self.history = history
   }
 
-  var versioned: Versioned<Affiliate> { history.of(merged.affiliate) }
+  var versioned: Versioned<Affiliate> { history.of(merged.affiliate.value) }
 }
 
 /// What the merge of a node's raw affiliates gives.
 struct MergedNode: Equatable, Sendable {
-  var shared: SharedAffiliate
+  var affiliate: SharedAffiliate
   /// The scalars of which origins say different things.
   var disagreements: FieldSet = []
   /// Whether a fresh record, or the node itself, says the nodename.
   var isNodenameFresh = true
-
-  var affiliate: Affiliate { shared.value }
 }

@@ -7,7 +7,7 @@ extension ClusterMerge {
   public func provenance(of id: NodeIdentity) -> [FieldProvenance]? {
     guard let node = nodes[id] else { return nil }
     return AffiliateField.allCases.compactMap { field in
-      let values = field.values(in: node.merged.affiliate)
+      let values = field.values(in: node.merged.affiliate.value)
       if values.isEmpty { return nil }
       let claims = claims(on: field, node, rules, local)
       return FieldProvenance(field: field, values: values, rule: rule(for: field, id, claims), claims: claims)
@@ -19,7 +19,7 @@ extension ClusterMerge {
   func claims(
     on field: AffiliateField, _ node: NodeEntry, _ rules: MergeRules, _ local: LocalNode?
   ) -> [FieldClaim] {
-    let merged = Set(field.values(in: node.merged.affiliate))
+    let merged = Set(field.values(in: node.merged.affiliate.value))
     var claims: [FieldClaim] = []
     func note(_ affiliate: Affiliate, _ origin: RecordOrigin?, isStale: Bool, _ at: Timestamp) {
       let values = field.values(in: affiliate)
@@ -29,7 +29,7 @@ extension ClusterMerge {
           origin: origin, values: values, isChosen: !merged.isDisjoint(with: values), isStale: isStale,
           at: at))
     }
-    if let local, local.id == node.merged.affiliate.nodeID {
+    if let local, local.id == node.merged.affiliate.value.nodeID {
       note(local.affiliate.value, nil, isStale: false, local.heard)
     }
     for raw in rules.walk(node.raws).raws {

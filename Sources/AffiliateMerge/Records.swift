@@ -48,7 +48,7 @@ extension ClusterMerge {
       renew(raw.affiliate.value.nodeID, raws: [raw], old: nil, &touched)
       return true
     }
-    let id = old.merged.affiliate.nodeID
+    let id = old.merged.affiliate.value.nodeID
     var raws = old.raws
     guard let position = raws.firstIndex(where: { $0.origin === origin }) else {
       let raw = newRaw(record, of: origin, history: History(from: touched.now), touched.now, beside: old)
@@ -83,8 +83,8 @@ extension ClusterMerge {
     for raw in node?.raws ?? [] where raw.affiliate.value == affiliate { return raw.affiliate }
     var affiliate = affiliate
     if let node {
-      affiliate.nodeID = node.merged.affiliate.nodeID
-      affiliate.share(with: node.merged.affiliate)
+      affiliate.nodeID = node.merged.affiliate.value.nodeID
+      affiliate.share(with: node.merged.affiliate.value)
       for raw in node.raws { affiliate.share(with: raw.affiliate.value) }
     }
     affiliate.shareNames()

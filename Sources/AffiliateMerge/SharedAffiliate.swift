@@ -4,8 +4,24 @@ import ClusterModel
 /// is so.
 final class SharedAffiliate: Sendable {
   let value: Affiliate
+  /// Whether the merge of it alone is the same: each list item once, and no KubeSpan that tells nothing.
+  let isMergedAlready: Bool
 
-  init(_ value: Affiliate) { self.value = value }
+  init(_ value: Affiliate) {
+    self.value = value
+    isMergedAlready = value.addresses.isDistinct && value.kubeSpan?.isMergedAlready != false
+  }
+}
+
+extension KubeSpanAffiliate {
+  fileprivate var isMergedAlready: Bool {
+    !isEmpty && endpoints.isDistinct && additionalAddresses.isDistinct && excludeAdvertisedNetworks.isDistinct
+  }
+
+  var isEmpty: Bool {
+    publicKey.isEmpty && address == nil && additionalAddresses.isEmpty && excludeAdvertisedNetworks.isEmpty
+      && endpoints.isEmpty
+  }
 }
 
 extension SharedAffiliate: Equatable {

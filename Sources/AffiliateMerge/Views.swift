@@ -32,7 +32,7 @@ extension ClusterMerge {
   }
 
   private var sortedNodes: [NodeEntry] {
-    nodes.values.sorted { $0.merged.affiliate.nodeID < $1.merged.affiliate.nodeID }
+    nodes.values.sorted { $0.merged.affiliate.value.nodeID < $1.merged.affiliate.value.nodeID }
   }
 
   /// All members by nodename.
@@ -64,13 +64,14 @@ extension Holders {
   /// The member that they are to whom one nodename belongs.
   func member(_ entry: (NodeIdentity) -> NodeEntry?) -> Member? {
     switch self {
-    case .one(let id): return entry(id).flatMap { Member($0.merged.affiliate) }
+    case .one(let id): return entry(id).flatMap { Member($0.merged.affiliate.value) }
     case .many(let ids):
       let owner = ids.compactMap(entry).min { left, right in
         left.merged.isNodenameFresh != right.merged.isNodenameFresh
-          ? left.merged.isNodenameFresh : left.merged.affiliate.nodeID < right.merged.affiliate.nodeID
+          ? left.merged.isNodenameFresh
+          : left.merged.affiliate.value.nodeID < right.merged.affiliate.value.nodeID
       }
-      return owner.flatMap { Member($0.merged.affiliate) }
+      return owner.flatMap { Member($0.merged.affiliate.value) }
     }
   }
 }

@@ -12,11 +12,11 @@ struct Walk {
   ///
   /// What one origin says alone, or all the same, shares that origin's buffers.
   func merged(_ id: NodeIdentity) -> MergedNode {
-    if let first = raws.first, first.affiliate.value.isMergedAlready,
+    if let first = raws.first, first.affiliate.isMergedAlready,
       raws.dropFirst().allSatisfy({ $0.affiliate == first.affiliate })
     {
       return MergedNode(
-        shared: first.affiliate,
+        affiliate: first.affiliate,
         isNodenameFresh: freshCount > 0 && !first.affiliate.value.nodename.isEmpty)
     }
     var affiliate = Affiliate(nodeID: id)
@@ -36,7 +36,7 @@ struct Walk {
     affiliate.kubeSpan = mergedKubeSpan(&disagreements)
     let agreeing = raws.first { $0.affiliate.value == affiliate }
     return MergedNode(
-      shared: agreeing?.affiliate ?? SharedAffiliate(affiliate), disagreements: disagreements,
+      affiliate: agreeing?.affiliate ?? SharedAffiliate(affiliate), disagreements: disagreements,
       isNodenameFresh: nodename.isFresh)
   }
 
@@ -50,23 +50,6 @@ struct Walk {
       excludeAdvertisedNetworks: union { $0.kubeSpan?.excludeAdvertisedNetworks ?? [] },
       endpoints: union { $0.kubeSpan?.endpoints ?? [] })
     return kubeSpan.isEmpty ? nil : kubeSpan
-  }
-}
-
-extension Affiliate {
-  /// Whether the merge of it alone is the same: each list item once, and no KubeSpan that tells nothing.
-  fileprivate var isMergedAlready: Bool {
-    guard addresses.isDistinct else { return false }
-    guard let kubeSpan else { return true }
-    return !kubeSpan.isEmpty && kubeSpan.endpoints.isDistinct && kubeSpan.additionalAddresses.isDistinct
-      && kubeSpan.excludeAdvertisedNetworks.isDistinct
-  }
-}
-
-extension KubeSpanAffiliate {
-  fileprivate var isEmpty: Bool {
-    publicKey.isEmpty && address == nil && additionalAddresses.isEmpty && excludeAdvertisedNetworks.isEmpty
-      && endpoints.isEmpty
   }
 }
 

@@ -15,8 +15,8 @@ struct PropertyTests {
       let event = events.event(known: naive.raws)
       naive.apply(event)
       replica.apply(merge.apply(event, at: at(Int64(round))), at: at(Int64(round)))
-      if round % 10 == 0 { expect(merge, equals: naive) }
-      if round % 50 == 0 { replica.expectSame(as: merge) }
+      if round % 20 == 0 { expect(merge, equals: naive) }
+      if round % 100 == 0 { replica.expectSame(as: merge) }
       if round % 1000 == 0 { copies.append((merge, naive)) }
     }
     expect(merge, equals: naive)
