@@ -117,7 +117,10 @@ let package = Package(
     tests("ClusterResourcesTests", ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
-      ["StaticFileRegistry", "RegistryConformance", "RegistryKit", "ClusterModel", logging]),
+      resources: [.copy("Fixtures")],
+      [
+        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
+      ]),
     tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
     .executableTarget(
       name: "Benchmarks",
