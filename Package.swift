@@ -113,7 +113,7 @@ let package = Package(
         "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration", "LocalNode",
         logging,
       ]),
-    tests("LocalNodeTests", ["LocalNode", "ClusterModel", logging]),
+    tests("LocalNodeTests", ["LocalNode", "ClusterModel", "RollcallConfiguration", logging]),
     tests("ClusterResourcesTests", ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",

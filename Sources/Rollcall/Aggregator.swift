@@ -73,17 +73,19 @@ public final class Aggregator: Service {
   /// An aggregator of what `configuration` declares, and of `registries` beside it.
   ///
   /// - Parameters:
-  ///   - plugins: where the plugins that the configuration names come from.
+  ///   - plugins: where the plugins that the configuration names come from; nil: ``InstalledPlugins``.
   ///   - localNode: what this node tells of itself, on which the configuration's `node:` section is
   ///     applied; nil for a mere observer.
   /// - Throws: where names or raw prefixes clash. A plugin that isn't found is no error: its registry has
   ///   failed, and is tried again.
   public init(
-    configuration: Configuration, registries: [RegistryDefinition] = [], plugins: any PluginSource,
-    localNode: LocalNodeProvider? = nil, options: AggregatorOptions = AggregatorOptions(),
+    configuration: Configuration, registries: [RegistryDefinition] = [],
+    plugins: (any PluginSource)? = nil, localNode: LocalNodeProvider? = nil,
+    options: AggregatorOptions = AggregatorOptions(),
     logger: Logger = Logger(label: "rollcall")
   ) async throws(AggregatorError) {
     ownRegistries = registries
+    let plugins = plugins ?? InstalledPlugins(logger: logger)
     self.plugins = plugins
     self.options = options
     self.logger = logger

@@ -123,7 +123,7 @@ final class RegistryRun: Sendable {
       await mailboxClosed()
       return Self.cancelled
     }
-    var backoff = Backoff(options.restart)
+    var backoff = RestartBackoff(options.restart)
     var accepted: Publication?
     while !Task.isCancelled {
       let seen = store.publications.value

@@ -105,6 +105,14 @@ struct MailboxTests {
     #expect(error?.code == .limitExceeded)
   }
 
+  @Test("a snapshot with a node in it twice is refused, the node named")
+  func duplicates() throws {
+    let error = #expect(throws: RegistryError.self) {
+      try Mailbox().send(.update(.snapshot([try record(1), try record(2), try record(1)], source: .only)))
+    }
+    #expect(error?.message == "node 'node-1' is in a snapshot twice; each may be in it once")
+  }
+
   @Test("who tells something after the end is told that it has been stopped")
   func closed() throws {
     let mailbox = Mailbox()

@@ -9,7 +9,7 @@ import Testing
 struct PartsTests {
   @Test("pauses grow by half up to a minute, spread between half and one and a half")
   func backoff() {
-    var backoff = Backoff(RestartPolicy())
+    var backoff = RestartBackoff(RestartPolicy())
     #expect(backoff.pause(random: 0.5) == .milliseconds(500))
     #expect(backoff.pause(random: 0.5) == .milliseconds(750))
     #expect(backoff.pause(random: 0) == .milliseconds(562.5))
