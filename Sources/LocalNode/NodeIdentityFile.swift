@@ -58,7 +58,9 @@ public struct NodeIdentityFile: Sendable {
 
   private func identity(_ text: String) throws(NodeIdentityFileError) -> NodeIdentity {
     var identity: NodeIdentity?
-    for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+    for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .enumerated()
+    {
       let place = "\(path):\(number + 1)"
       let content = Self.trimmed(line)
       if content.isEmpty || content.hasPrefix("#") || content == "---" { continue }
