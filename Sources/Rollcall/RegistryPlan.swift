@@ -84,11 +84,3 @@ extension RegistryDefinition {
       baseDirectory: origin?.baseDirectory ?? ".", logger: logger)
   }
 }
-
-extension Configuration {
-  /// The folder that relative paths in registries' options are relative to: the file's own.
-  var baseDirectory: String {
-    guard let file, let slash = file.lastIndex(of: "/") else { return "." }
-    return slash == file.startIndex ? "/" : String(file[..<slash])
-  }
-}
