@@ -60,7 +60,6 @@ private final class BenchmarkRegistry: Registry {
   func run(updates: RegistryUpdates) async throws {
     self.updates.withLock { $0 = updates }
     try updates.snapshot(affiliates)
-    let (forever, _) = AsyncStream.makeStream(of: Never.self)
-    for await _ in forever {}
+    while true { try await Task.sleep(for: .seconds(3600)) }
   }
 }
