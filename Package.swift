@@ -99,7 +99,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: [logging], path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
-    tests("RegistryKitTests", ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    tests("RegistryKitTests", resources: [.copy("Golden")], ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
     tests("PluginHostTests", ["PluginHost", "RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
     tests(

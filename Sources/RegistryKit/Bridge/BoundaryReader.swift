@@ -193,7 +193,7 @@ extension BoundaryReader {
   ) throws(RegistryError) -> IPAddress? {
     switch raw.family {
     case 0: return nil
-    case 4: return withUnsafeBytes(of: raw) { IPAddress(v4: UInt32(bigEndian: $0.load(as: UInt32.self))) }
+    case 4: return withUnsafeBytes(of: raw) { IPAddress(v4: UInt32(bigEndian: $0.loadUnaligned(as: UInt32.self))) }
     case 6:
       return withUnsafeBytes(of: raw) {
         IPAddress(
