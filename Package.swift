@@ -106,7 +106,9 @@ let package = Package(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
     tests("YAMLTests", ["YAML"]),
-    tests("RollcallConfigurationTests", ["RollcallConfiguration", "ClusterModel", "RegistryKit"]),
+    tests(
+      "RollcallConfigurationTests", resources: [.copy("Fixtures")],
+      ["RollcallConfiguration", "YAML", "ClusterModel", "RegistryKit"]),
     tests(
       "RollcallTests",
       [
@@ -117,7 +119,10 @@ let package = Package(
     tests("ClusterResourcesTests", ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
-      ["StaticFileRegistry", "RegistryConformance", "RegistryKit", "ClusterModel", logging]),
+      resources: [.copy("Fixtures")],
+      [
+        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
+      ]),
     tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
     .executableTarget(
       name: "Benchmarks",
