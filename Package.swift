@@ -123,7 +123,9 @@ let package = Package(
       [
         "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
       ]),
-    tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
+    tests(
+      "IntegrationTests", path: "Tests/Integration",
+      ["ClusterModel", "PluginHost", "RegistryConformance", "RegistryKit", logging]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],

@@ -229,7 +229,8 @@ extension ConformanceChecks {
     var waited = Duration.zero
     while !condition(run.now) {
       guard waited < deadline else {
-        throw Failure(reason: "this should happen and didn't: \(what), within \(deadline)\(Self.reason(run.now))")
+        throw Failure(
+          reason: "this should happen and didn't: \(what), within \(deadline)\(Self.reason(run.now))")
       }
       try await clock.sleep(for: pause)
       waited += pause

@@ -13,7 +13,8 @@ public enum RegistryConformance {
     let mend: @Sendable () async throws -> Void
 
     public init(
-      break harm: @escaping @Sendable () async throws -> Void, mend: @escaping @Sendable () async throws -> Void
+      break harm: @escaping @Sendable () async throws -> Void,
+      mend: @escaping @Sendable () async throws -> Void
     ) {
       self.harm = harm
       self.mend = mend

@@ -19,7 +19,8 @@ struct CatalogTests {
       directories: PluginDirectories(folders: folders.map { .init($0.path) }), logger: log.logger)
   }
 
-  @Test("a plugin is found by its file's name", arguments: ["librollcall-plain.so", "libplain.so", "plain.so"])
+  @Test(
+    "a plugin is found by its file's name", arguments: ["librollcall-plain.so", "libplain.so", "plain.so"])
   func byName(file: String) async throws {
     let folder = try await folder([file: try await Plugins.build("plain")])
     let plugin = try await catalog(folder).plugin(named: "plain")
@@ -30,7 +31,8 @@ struct CatalogTests {
   @Test("a plugin is found by what it calls itself, among libraries that are none")
   func byContent() async throws {
     let folder = try await folder([
-      "a-useful.so": try await Plugins.build("no_entry"), "b-other.so": try await Plugins.build("create_fails"),
+      "a-useful.so": try await Plugins.build("no_entry"),
+      "b-other.so": try await Plugins.build("create_fails"),
       "c-this.so": try await Plugins.build("plain"),
     ])
     try folder.write("not a library", to: "d.so")
@@ -74,11 +76,13 @@ struct CatalogTests {
     let (first, second) = (folder.path("librollcall-plain.so"), folder.path("plain.so"))
     await #expect(
       throws: PluginError(
-        .duplicate, file: first, "is called 'plain', and so is \(second) in the same folder; remove one of them")
+        .duplicate, file: first,
+        "is called 'plain', and so is \(second) in the same folder; remove one of them")
     ) { try await catalog(folder).plugin(named: "plain") }
     let all = try await catalog(folder).all()
     #expect(
-      throws: PluginError(.duplicate, file: first, "is called 'plain', and so is \(second); remove one of them")
+      throws: PluginError(
+        .duplicate, file: first, "is called 'plain', and so is \(second); remove one of them")
     ) { try all[0].result.get() }
     #expect(throws: PluginError.self) { try all[1].result.get() }
   }
@@ -112,12 +116,16 @@ struct CatalogTests {
   @Test("folders: the environment's, the configured, the program's own and its lib")
   func directories() {
     let directories = PluginDirectories.standard(
-      configured: ["/etc/plugins"], environment: ["ROLLCALL_PLUGIN_PATH": "/a:/b:"], executable: "/opt/bin/rollcall")
+      configured: ["/etc/plugins"], environment: ["ROLLCALL_PLUGIN_PATH": "/a:/b:"],
+      executable: "/opt/bin/rollcall")
     #expect(
       directories.folders == [
         .init("/a"), .init("/b"), .init("/etc/plugins"), .init("/opt/bin", onlyOwnNames: true),
         .init("/opt/lib/rollcall"),
       ])
-    #expect(PluginDirectories.Folder("/opt/bin", onlyOwnNames: true).candidates(for: "x") == ["/opt/bin/librollcall-x.so"])
+    #expect(
+      PluginDirectories.Folder("/opt/bin", onlyOwnNames: true).candidates(for: "x") == [
+        "/opt/bin/librollcall-x.so"
+      ])
   }
 }

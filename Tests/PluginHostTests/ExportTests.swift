@@ -89,10 +89,16 @@ struct ExportTests {
     #expect(log.all == ["notice: runs rack=7"])
   }
 
-  @Test("how it ends is told", arguments: [("returns", "failed", "the registry ended by itself"), ("fails", "unavailable", "the rack is off")])
+  @Test(
+    "how it ends is told",
+    arguments: [
+      ("returns", "failed", "the registry ended by itself"), ("fails", "unavailable", "the rack is off"),
+    ])
   func ends(ending: String, code: String, message: String) async throws {
     let registry = try registry(#"{"ending":"\#(ending)"}"#)
-    let error = await #expect(throws: RegistryError.self) { try await registry.run(updates: UpdatesProbe().updates) }
+    let error = await #expect(throws: RegistryError.self) {
+      try await registry.run(updates: UpdatesProbe().updates)
+    }
     #expect(error?.code.description == code)
     #expect(error?.message == message)
   }

@@ -10,7 +10,9 @@ import Testing
 @Suite("Plugins that misbehave", .timeLimit(.minutes(5)))
 struct HostilePluginTests {
   /// Runs `registry` to its failure while a good registry runs beside it, and gives the failure.
-  private func failure(of registry: any Registry, probe: UpdatesProbe = UpdatesProbe()) async throws -> RegistryError {
+  private func failure(of registry: any Registry, probe: UpdatesProbe = UpdatesProbe()) async throws
+    -> RegistryError
+  {
     let good = try await Plugins.registry(try await Plugins.build("plain"))
     let goodProbe = UpdatesProbe()
     let goodRun = Task { try await good.run(updates: goodProbe.updates) }
@@ -29,64 +31,114 @@ struct HostilePluginTests {
   @Test(
     "what breaks a rule fails the registry with the node, the field and the value",
     arguments: [
-      ("nodes[1].hostname = registry_string(\"a\\xff\"); code = tell(host, nodes, 2, message)",
-        "invalid-argument", "node 'n2': hostname isn't UTF-8"),
-      ("nodes[0].nodename.length++; code = tell(host, nodes, 2, message)",
-        "invalid-argument", "node 'n1': nodename has a zero byte within"),
-      ("nodes[0].hostname.length = 5; code = tell(host, nodes, 2, message)",
-        "invalid-argument", "node 'n1': hostname is NULL, and its count is 5"),
-      ("nodes[0].hostname.data = \"x\"; nodes[0].hostname.length = (size_t)-1; code = tell(host, nodes, 2, message)",
+      (
+        "nodes[1].hostname = registry_string(\"a\\xff\"); code = tell(host, nodes, 2, message)",
+        "invalid-argument", "node 'n2': hostname isn't UTF-8"
+      ),
+      (
+        "nodes[0].nodename.length++; code = tell(host, nodes, 2, message)",
+        "invalid-argument", "node 'n1': nodename has a zero byte within"
+      ),
+      (
+        "nodes[0].hostname.length = 5; code = tell(host, nodes, 2, message)",
+        "invalid-argument", "node 'n1': hostname is NULL, and its count is 5"
+      ),
+      (
+        "nodes[0].hostname.data = \"x\"; nodes[0].hostname.length = (size_t)-1; code = tell(host, nodes, 2, message)",
         "limit-exceeded",
-        "node 'n1': hostname has 18446744073709551615 bytes, more than the 4096 allowed"),
-      ("nodes[1].node_id.length = 0; code = tell(host, nodes, 2, message)",
-        "invalid-argument", "node 1: a node identity can't be empty"),
-      ("nodes[1].node_id = registry_string(\"a/b\"); code = tell(host, nodes, 2, message)",
+        "node 'n1': hostname has 18446744073709551615 bytes, more than the 4096 allowed"
+      ),
+      (
+        "nodes[1].node_id.length = 0; code = tell(host, nodes, 2, message)",
+        "invalid-argument", "node 1: a node identity can't be empty"
+      ),
+      (
+        "nodes[1].node_id = registry_string(\"a/b\"); code = tell(host, nodes, 2, message)",
         "invalid-argument",
-        "node 1: node identity 'a/b' may only have printable ASCII without spaces and '/'"),
-      ("nodes[1] = nodes[0]; code = tell(host, nodes, 2, message)",
-        "invalid-argument", "the snapshot has node 'n1' twice; each may be in it once"),
-      ("address.family = 7; nodes[0].addresses = &address; nodes[0].address_count = 1; "
-        + "code = tell(host, nodes, 1, message)",
-        "invalid-argument", "node 'n1': addresses[0] has the address family 7, which isn't 4 or 6"),
-      ("address.family = 0; nodes[0].addresses = &address; nodes[0].address_count = 1; "
-        + "code = tell(host, nodes, 1, message)",
-        "invalid-argument", "node 'n1': addresses[0] has no address: its family is 0, not 4 or 6"),
-      ("prefix.length = 33; nodes[0].excluded_networks = &prefix; nodes[0].excluded_network_count = 1; "
-        + "code = tell(host, nodes, 1, message)",
-        "invalid-argument", "node 'n1': excluded_networks[0] has the length 33, which isn't 0 to 32"),
-      ("nodes[0].endpoint_count = 3; code = tell(host, nodes, 1, message)",
-        "invalid-argument", "node 'n1': endpoints is NULL, and its count is 3"),
-      ("nodes[0].addresses = &address; nodes[0].address_count = 1025; code = tell(host, nodes, 1, message)",
-        "limit-exceeded", "node 'n1': addresses has 1025 items, more than the 1024 allowed"),
-      ("code = tell(host, NULL, 2, message)",
-        "invalid-argument", "the snapshot's list is NULL, and its count is 2"),
-      ("code = tell(host, nodes, 1000000, message)",
-        "limit-exceeded", "1000000 nodes are more than the 250000 that one registry may have"),
-      ("code = tell(host, nodes, (size_t)-1, message)",
-        "limit-exceeded", "18446744073709551615 nodes are more than the 250000 that one registry may have"),
-      ("code = host->upsert(host->context, one, &nodes[0], message)",
-        "invalid-argument", "node 'n1' was told before the first snapshot of its source"),
-      ("tell(host, nodes, 2, message); "
-        + "code = host->upsert(host->context, registry_string(\"rack-2\"), &nodes[0], message)",
-        "invalid-argument", "node 'n1' was told before the first snapshot of source 'rack-2'"),
-      ("code = host->remove(host->context, one, nodes[0].node_id, message)",
-        "invalid-argument", "node 'n1' was removed before the first snapshot of its source"),
-      ("tell(host, nodes, 2, message); code = host->upsert(host->context, one, NULL, message)",
-        "invalid-argument", "upsert was given NULL for the node"),
-      ("code = host->snapshot(host->context, registry_string(\"a/b\"), nodes, 2, message)",
+        "node 1: node identity 'a/b' may only have printable ASCII without spaces and '/'"
+      ),
+      (
+        "nodes[1] = nodes[0]; code = tell(host, nodes, 2, message)",
+        "invalid-argument", "the snapshot has node 'n1' twice; each may be in it once"
+      ),
+      (
+        "address.family = 7; nodes[0].addresses = &address; nodes[0].address_count = 1; "
+          + "code = tell(host, nodes, 1, message)",
+        "invalid-argument", "node 'n1': addresses[0] has the address family 7, which isn't 4 or 6"
+      ),
+      (
+        "address.family = 0; nodes[0].addresses = &address; nodes[0].address_count = 1; "
+          + "code = tell(host, nodes, 1, message)",
+        "invalid-argument", "node 'n1': addresses[0] has no address: its family is 0, not 4 or 6"
+      ),
+      (
+        "prefix.length = 33; nodes[0].excluded_networks = &prefix; nodes[0].excluded_network_count = 1; "
+          + "code = tell(host, nodes, 1, message)",
+        "invalid-argument", "node 'n1': excluded_networks[0] has the length 33, which isn't 0 to 32"
+      ),
+      (
+        "nodes[0].endpoint_count = 3; code = tell(host, nodes, 1, message)",
+        "invalid-argument", "node 'n1': endpoints is NULL, and its count is 3"
+      ),
+      (
+        "nodes[0].addresses = &address; nodes[0].address_count = 1025; code = tell(host, nodes, 1, message)",
+        "limit-exceeded", "node 'n1': addresses has 1025 items, more than the 1024 allowed"
+      ),
+      (
+        "code = tell(host, NULL, 2, message)",
+        "invalid-argument", "the snapshot's list is NULL, and its count is 2"
+      ),
+      (
+        "code = tell(host, nodes, 1000000, message)",
+        "limit-exceeded", "1000000 nodes are more than the 250000 that one registry may have"
+      ),
+      (
+        "code = tell(host, nodes, (size_t)-1, message)",
+        "limit-exceeded", "18446744073709551615 nodes are more than the 250000 that one registry may have"
+      ),
+      (
+        "code = host->upsert(host->context, one, &nodes[0], message)",
+        "invalid-argument", "node 'n1' was told before the first snapshot of its source"
+      ),
+      (
+        "tell(host, nodes, 2, message); "
+          + "code = host->upsert(host->context, registry_string(\"rack-2\"), &nodes[0], message)",
+        "invalid-argument", "node 'n1' was told before the first snapshot of source 'rack-2'"
+      ),
+      (
+        "code = host->remove(host->context, one, nodes[0].node_id, message)",
+        "invalid-argument", "node 'n1' was removed before the first snapshot of its source"
+      ),
+      (
+        "tell(host, nodes, 2, message); code = host->upsert(host->context, one, NULL, message)",
+        "invalid-argument", "upsert was given NULL for the node"
+      ),
+      (
+        "code = host->snapshot(host->context, registry_string(\"a/b\"), nodes, 2, message)",
         "invalid-argument",
-        "a source's name has at most 256 bytes of printable ASCII without spaces and '/', not 'a/b'"),
-      ("for (int i = 0; i < 65; i++) { char s[8]; snprintf(s, 8, \"s%02d\", i); "
-        + "code = host->snapshot(host->context, registry_string(s), NULL, 0, message); }",
-        "limit-exceeded", "source 's64' is one more than the 64 that a registry may have"),
-      ("address.family = 9; host->public_address(host->context, address)",
-        "invalid-argument", "public_address has the address family 9, which isn't 4 or 6"),
-      ("host->status(host->context, REGISTRY_STATE_FAILED, REGISTRY_UNAVAILABLE, registry_string(\"gone\"))",
-        "unavailable", "gone"),
-      ("host->status(host->context, REGISTRY_STATE_FAILED, 4711, registry_string(\"\"))",
-        "failed", "the plugin doesn't say why"),
-      ("code = registry_fail(message, REGISTRY_UNAVAILABLE, \"at\\n\\xffonce\")",
-        "unavailable", "at \u{FFFD}once"),
+        "a source's name has at most 256 bytes of printable ASCII without spaces and '/', not 'a/b'"
+      ),
+      (
+        "for (int i = 0; i < 65; i++) { char s[8]; snprintf(s, 8, \"s%02d\", i); "
+          + "code = host->snapshot(host->context, registry_string(s), NULL, 0, message); }",
+        "limit-exceeded", "source 's64' is one more than the 64 that a registry may have"
+      ),
+      (
+        "address.family = 9; host->public_address(host->context, address)",
+        "invalid-argument", "public_address has the address family 9, which isn't 4 or 6"
+      ),
+      (
+        "host->status(host->context, REGISTRY_STATE_FAILED, REGISTRY_UNAVAILABLE, registry_string(\"gone\"))",
+        "unavailable", "gone"
+      ),
+      (
+        "host->status(host->context, REGISTRY_STATE_FAILED, 4711, registry_string(\"\"))",
+        "failed", "the plugin doesn't say why"
+      ),
+      (
+        "code = registry_fail(message, REGISTRY_UNAVAILABLE, \"at\\n\\xffonce\")",
+        "unavailable", "at \u{FFFD}once"
+      ),
     ])
   func says(statement: String, code: String, message: String) async throws {
     let file = try await Plugins.build("says", "-DSAY=\(statement)")
@@ -99,8 +151,10 @@ struct HostilePluginTests {
   func upserts() async throws {
     let replaced = "tell(host, nodes, 2, message); for (int i = 0; i < 9; i++) "
     let file = try await Plugins.build(
-      "says", "-DSAY=\(replaced) host->upsert(host->context, one, &nodes[0], message); "
-        + "nodes[0].node_id = registry_string(\"n3\"); code = host->upsert(host->context, one, &nodes[0], message)")
+      "says",
+      "-DSAY=\(replaced) host->upsert(host->context, one, &nodes[0], message); "
+        + "nodes[0].node_id = registry_string(\"n3\"); code = host->upsert(host->context, one, &nodes[0], message)"
+    )
     let probe = UpdatesProbe()
     let error = try await failure(
       of: try await Plugins.registry(file, limits: BoundaryLimits(nodes: 2)), probe: probe)
@@ -157,7 +211,9 @@ struct HostilePluginTests {
     let registry = try #require(
       try await Plugins.registry(file, timeout: .milliseconds(500)) as? any PublishingRegistry)
     let run = Task { try await registry.run(updates: UpdatesProbe().updates) }
-    let error = await #expect(throws: RegistryError.self) { try await registry.publish(Publication(local: nil)) }
+    let error = await #expect(throws: RegistryError.self) {
+      try await registry.publish(Publication(local: nil))
+    }
     #expect(error?.code == .deadlineExceeded)
     let end = await #expect(throws: RegistryError.self) { try await run.value }
     #expect(end?.code == .deadlineExceeded)

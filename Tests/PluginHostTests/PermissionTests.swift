@@ -30,7 +30,9 @@ struct PermissionTests {
     _ = folder
   }
 
-  @Test("a folder that others may write to is refused, a shared one like /tmp too", arguments: [0o777, 0o1777, 0o775])
+  @Test(
+    "a folder that others may write to is refused, a shared one like /tmp too",
+    arguments: [0o777, 0o1777, 0o775])
   func folder(mode: Int) async throws {
     let (folder, file) = try await copy(fileMode: 0o644, folderMode: mode)
     await #expect(

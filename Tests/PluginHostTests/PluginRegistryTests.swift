@@ -57,7 +57,8 @@ struct PluginRegistryTests {
   func publish() async throws {
     let plugin = try await Plugins.load(try await Plugins.build("echo", "-DFLAGS=0"))
     let registry = try #require(
-      plugin.registry(context: RegistryContext(name: "echo", logger: Plugins.silent)) as? any PublishingRegistry)
+      plugin.registry(context: RegistryContext(name: "echo", logger: Plugins.silent))
+        as? any PublishingRegistry)
     let local = Affiliate(
       nodeID: try NodeIdentity("me"), addresses: [try IPAddress("10.5.0.2"), try IPAddress("fd00::2")],
       hostname: "host", nodename: "näme", operatingSystem: "Debian GNU/Linux 12 (bookworm)",
@@ -65,7 +66,8 @@ struct PluginRegistryTests {
       kubeSpan: KubeSpanAffiliate(
         publicKey: "key=", address: try IPAddress("fd00::1"),
         additionalAddresses: [try IPPrefix("10.244.0.1/24")],
-        excludeAdvertisedNetworks: [try IPPrefix("fd00::/64")], endpoints: [try IPEndpoint("[fd00::3]:51820")]),
+        excludeAdvertisedNetworks: [try IPPrefix("fd00::/64")], endpoints: [try IPEndpoint("[fd00::3]:51820")]
+      ),
       controlPlane: ControlPlane(apiServerPort: 6443))
     let probe = UpdatesProbe()
     // Asked for before the run has begun: it waits.
@@ -86,7 +88,8 @@ struct PluginRegistryTests {
   func publishCancelled() async throws {
     let plugin = try await Plugins.load(try await Plugins.build("echo", "-DFLAGS=0"))
     let registry = try #require(
-      plugin.registry(context: RegistryContext(name: "echo", logger: Plugins.silent)) as? any PublishingRegistry)
+      plugin.registry(context: RegistryContext(name: "echo", logger: Plugins.silent))
+        as? any PublishingRegistry)
     let publishing = Task { try await registry.publish(Publication(local: nil)) }
     publishing.cancel()
     await #expect(throws: CancellationError.self) { try await publishing.value }

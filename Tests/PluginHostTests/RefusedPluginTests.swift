@@ -72,8 +72,9 @@ struct RefusedPluginTests {
       for _ in 0..<(1 + Int(random.next() % 8)) {
         // Mostly within the headers, where it hurts.
         let limit = random.next() % 4 == 0 ? bytes.count : 1024
-        bytes[Int(random.next() % UInt64(limit))] = [0, 0xFF, 0x7F, 1, UInt8(random.next() % 256)][
-          Int(random.next() % 5)]
+        bytes[Int(random.next() % UInt64(limit))] =
+          [0, 0xFF, 0x7F, 1, UInt8(random.next() % 256)][
+            Int(random.next() % 5)]
       }
       if let check = try? ELFCheck(FileBytes(bytes)) { _ = check.exports("registry_plugin_entry_v1") }
     }
@@ -102,7 +103,8 @@ struct RefusedPluginTests {
     bytes[4] = 1
     try Data(bytes).write(to: URL(filePath: file))
     #expect(
-      try await reason(file, code: .notALibrary).hasPrefix("is for another kind of machine; build it as a 64-bit"))
+      try await reason(file, code: .notALibrary).hasPrefix(
+        "is for another kind of machine; build it as a 64-bit"))
   }
 
   @Test("a program")

@@ -9,7 +9,9 @@ import Testing
 
 @Suite("The conformance kit", .timeLimit(.minutes(3)))
 struct ConformanceTests {
-  private static func node(_ id: String) -> Affiliate? { (try? NodeIdentity(id)).map { Affiliate(nodeID: $0) } }
+  private static func node(_ id: String) -> Affiliate? {
+    (try? NodeIdentity(id)).map { Affiliate(nodeID: $0) }
+  }
 
   /// A registry that does what a closure does.
   private struct Scripted: Registry {

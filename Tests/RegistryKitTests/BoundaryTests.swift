@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Values across the boundary")
 struct BoundaryTests {
-  private func record(_ index: Int, using random: inout some RandomNumberGenerator) throws -> AffiliateRecord {
+  private func record(_ index: Int, using random: inout some RandomNumberGenerator) throws -> AffiliateRecord
+  {
     func some<Value>(_ make: (Int) throws -> Value) rethrows -> [Value] {
       try (0..<Int.random(in: 0...4, using: &random)).map(make)
     }
@@ -73,7 +74,9 @@ struct BoundaryTests {
     #expect(
       throws: RegistryError(.unavailable, String(repeating: "ä", count: 512))
     ) {
-      try BoundaryMessage.throwing("none") { BoundaryMessage.write(RegistryError(.unavailable, long), to: $0) }
+      try BoundaryMessage.throwing("none") {
+        BoundaryMessage.write(RegistryError(.unavailable, long), to: $0)
+      }
     }
     #expect(throws: RegistryError(.failed, "none")) {
       try BoundaryMessage.throwing("none") { _ in registry_code(REGISTRY_FAILED) }

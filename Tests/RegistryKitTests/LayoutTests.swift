@@ -7,7 +7,8 @@ import Testing
 @Suite("The boundary's layout", .timeLimit(.minutes(2)))
 struct LayoutTests {
   private func golden() throws -> String {
-    let file = try #require(Bundle.module.url(forResource: "abi-v1", withExtension: "txt", subdirectory: "Golden"))
+    let file = try #require(
+      Bundle.module.url(forResource: "abi-v1", withExtension: "txt", subdirectory: "Golden"))
     return try String(contentsOf: file, encoding: .utf8)
   }
 
@@ -18,7 +19,10 @@ struct LayoutTests {
     let checkout = BuiltProducts.checkout.path
     let built = try await ChildProcess.run(
       try CLibrary.clang,
-      ["-I", "\(checkout)/Sources/CRegistryPlugin/include", "-o", program, "\(checkout)/Tests/Support/ABI/abi.c"])
+      [
+        "-I", "\(checkout)/Sources/CRegistryPlugin/include", "-o", program,
+        "\(checkout)/Tests/Support/ABI/abi.c",
+      ])
     try #require(built.status == 0, "\(built)")
     let printed = try await ChildProcess.run(program)
     let advice: Comment = """

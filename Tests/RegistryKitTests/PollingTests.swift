@@ -28,7 +28,8 @@ struct PollingTests {
   }
 
   /// Polls what each of `answers` gives, and returns what was told until they are used up.
-  private func events(_ answers: [Result<[Affiliate], RegistryError>], clock: HastyClock = HastyClock()) async throws
+  private func events(_ answers: [Result<[Affiliate], RegistryError>], clock: HastyClock = HastyClock())
+    async throws
     -> [RegistryEvent]
   {
     let events = Mutex<[RegistryEvent]>([])
@@ -58,14 +59,18 @@ struct PollingTests {
 
   @Test("a snapshot is told at first and after each change, and not for another order")
   func changes() async throws {
-    let told = try await events([.success([]), .success([one]), .success([one, two]), .success([two, one]), .success([two])])
+    let told = try await events([
+      .success([]), .success([one]), .success([one, two]), .success([two, one]), .success([two]),
+    ])
     #expect(told == [snapshot(), snapshot(one), snapshot(one, two), snapshot(two)])
   }
 
   @Test("a list that fails keeps what was told; the next that works makes it well again")
   func failure() async throws {
     let error = RegistryError(.unavailable, "gone")
-    let told = try await events([.success([one]), .failure(error), .failure(error), .success([one]), .success([two])])
+    let told = try await events([
+      .success([one]), .failure(error), .failure(error), .success([one]), .success([two]),
+    ])
     #expect(told == [snapshot(one), .degraded(error), .degraded(error), .healthy, snapshot(two)])
   }
 

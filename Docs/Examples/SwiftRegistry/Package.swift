@@ -14,7 +14,8 @@ let package = Package(
     .target(
       name: "RackPlugin",
       dependencies: [
-        .product(name: "RegistryKit", package: "rollcall"), .product(name: "ClusterModel", package: "rollcall"),
+        .product(name: "RegistryKit", package: "rollcall"),
+        .product(name: "ClusterModel", package: "rollcall"),
       ], linkerSettings: [.unsafeFlags(onlyTheEntry)])
   ]
 )
