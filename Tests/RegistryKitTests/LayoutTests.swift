@@ -17,14 +17,14 @@ struct LayoutTests {
     let folder = try TemporaryFolder()
     let program = folder.path("abi")
     let checkout = BuiltProducts.checkout.path
-    let built = try await ChildProcess.run(
+    let built = try await Tool.run(
       try CLibrary.clang,
       [
         "-I", "\(checkout)/Sources/CRegistryPlugin/include", "-o", program,
         "\(checkout)/Tests/Support/ABI/abi.c",
       ])
     try #require(built.status == 0, "\(built)")
-    let printed = try await ChildProcess.run(program)
+    let printed = try await Tool.run(program, [])
     let advice: Comment = """
       registry_plugin.h has another layout than the published version 1. Take the change back, and add to it \
       instead: a new struct with a new name (registry_…_v2) and a new function at the end of a table, with \

@@ -37,14 +37,14 @@ public enum CLibrary {
   private static func compile(_ source: String, flags: [String], to output: String) async throws -> String {
     let checkout = BuiltProducts.checkout.path
     let include = "\(checkout)/Sources/CRegistryPlugin/include"
-    let result = try await ChildProcess.run(
+    let result = try await Tool.run(
       clang,
       [
         "-shared", "-fPIC", "-g0", "-O1", "-Wall", "-Werror", "-fvisibility=hidden", "-pthread", "-I",
         include,
       ]
         + flags + ["-o", output, source.hasPrefix("/") ? source : "\(checkout)/\(source)"])
-    guard result.status == 0 else { throw Failure(description: result.errors) }
+    guard result.status == 0 else { throw Failure(description: result.output) }
     return output
   }
 
