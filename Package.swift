@@ -99,7 +99,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: [logging], path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
-    tests("RegistryKitTests", ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    tests("RegistryKitTests", resources: [.copy("Golden")], ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
     tests("PluginHostTests", ["PluginHost", "RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
     tests(
@@ -124,7 +124,9 @@ let package = Package(
       [
         "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
       ]),
-    tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
+    tests(
+      "IntegrationTests", path: "Tests/Integration",
+      ["ClusterModel", "PluginHost", "RegistryConformance", "RegistryKit", logging]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],

@@ -36,9 +36,8 @@ struct PluginRegistry: Registry {
 
   func run(updates: RegistryUpdates) async throws {
     let instance = try PluginInstance(settings, updates: updates)
-    current.set(instance)
     defer { current.set(nil) }
-    try await instance.run()
+    try await instance.run { current.set(instance) }
     try Task.checkCancellation()
   }
 }
