@@ -114,7 +114,8 @@ let package = Package(
         logging,
       ]),
     tests("LocalNodeTests", ["LocalNode", "ClusterModel", logging]),
-    tests("ClusterResourcesTests", ["ClusterResources", "ClusterModel"]),
+    tests(
+      "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
       ["StaticFileRegistry", "RegistryConformance", "RegistryKit", "ClusterModel", logging]),
