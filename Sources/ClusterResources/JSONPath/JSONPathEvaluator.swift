@@ -1,7 +1,7 @@
 /// Finds what a path says in a resource. What it may cost is bounded, whatever the path.
 struct JSONPathEvaluator {
   let root: ResourceValue
-  /// How many more values may be looked at.
+  /// How many more values may be looked at; printing costs too.
   private var budget = 100_000
   /// The most bytes that may be printed of one resource.
   private static let maximumText = 16 << 20
@@ -19,7 +19,9 @@ struct JSONPathEvaluator {
         for result in try results(of: path, at: current) {
           if !isFirst { text += " " }
           isFirst = false
-          text += result.scalarText?.shown ?? JSONText.compact(result)
+          let written = result.scalarText?.shown ?? JSONText.compact(result)
+          try spend(1 + written.utf8.count / 16)
+          text += written
           try check(text)
         }
       case .range(let path, let parts):
@@ -172,8 +174,8 @@ struct JSONPathEvaluator {
     }
   }
 
-  private mutating func spend() throws(ResourceError) {
-    budget -= 1
+  private mutating func spend(_ cost: Int = 1) throws(ResourceError) {
+    budget -= cost
     guard budget >= 0 else { throw ResourceError("the jsonpath expression looks at too many values") }
   }
 }
