@@ -118,7 +118,10 @@ let package = Package(
       "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
-      ["StaticFileRegistry", "RegistryConformance", "RegistryKit", "ClusterModel", logging]),
+      resources: [.copy("Fixtures")],
+      [
+        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
+      ]),
     tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
     .executableTarget(
       name: "Benchmarks",
