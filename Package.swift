@@ -82,7 +82,7 @@ let package = Package(
         logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    library("LocalNode", ["ClusterModel", "RollcallConfiguration", logging]),
+    library("LocalNode", ["ClusterModel", logging]),
 
     // The command.
     library("ClusterResources", ["ClusterModel", "YAML"]),
@@ -93,6 +93,7 @@ let package = Package(
         "RegistryKit", "RollcallConfiguration", "AffiliateMerge", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
 
     // Tests.
@@ -122,7 +123,8 @@ let package = Package(
       [
         "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
       ]),
-    tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
+    tests(
+      "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")], ["ClusterModel"]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],

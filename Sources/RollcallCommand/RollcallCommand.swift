@@ -31,9 +31,9 @@ struct RollcallCommand: AsyncParsableCommand {
         try command.run()
       }
       // Plugins may have threads that nobody waits for.
-      exit(0)
+      Glibc.exit(0)
     } catch {
-      exit(leave(with: error))
+      Glibc.exit(leave(with: error))
     }
   }
 

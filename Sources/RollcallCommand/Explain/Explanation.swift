@@ -67,7 +67,8 @@ extension Explanation {
     for field in fields {
       let mark = isContested(field.field) ? "   " + style.yellow("(conflict)") : ""
       lines.append("")
-      lines.append("\(style.bold(field.field.rawValue)): \(Self.written(field.values, of: field.field))\(mark)")
+      lines.append(
+        "\(style.bold(field.field.rawValue)): \(Self.written(field.values, of: field.field))\(mark)")
       for claim in field.claims {
         let line = claimLines.popFirst() ?? ""
         lines.append(claim.isChosen ? line : style.dim(line))

@@ -57,7 +57,7 @@ struct GetCommand: AsyncParsableCommand {
     } catch {
       throw CommandError.usage(error.message)
     }
-    let session = try ClusterSession(configuration)
+    let session = try await ClusterSession(ConfigurationLookup.load(configuration))
     let get = Get(
       view: ResourceView(type: type, namespace: namespace, node: session.nodeLabel, id: id),
       format: format, timeout: timeout.duration)
@@ -101,7 +101,9 @@ struct Get: Sendable {
 
   private func print(_ items: [PrintedResource], with printer: inout any ResourcePrinter) throws {
     let text: String
-    do throws(ResourceError) { text = try printer.text(of: items) } catch { throw CommandError(error.message) }
+    do throws(ResourceError) { text = try printer.text(of: items) } catch {
+      throw CommandError(error.message)
+    }
     if !text.isEmpty { try Terminal.write(text) }
   }
 }

@@ -11,12 +11,9 @@ struct Sync: Sendable {
   static func wait(for aggregator: Aggregator, within timeout: Duration) async -> Sync {
     // What didn't come in time shows in the statuses.
     try? await aggregator.waitUntilSettled(timeout: timeout)
-    return Sync(aggregator.snapshot().registries, isOff: aggregator.isDiscoveryOff)
-  }
-
-  init(_ registries: [RegistryStatus], isOff: Bool) {
-    self.registries = registries
-    off = isOff ? Self.reasons(registries) : nil
+    let registries = aggregator.snapshot().registries
+    let off = aggregator.isDiscoveryOff ? offReasons(registries.map { ($0.name, $0.disabledReason) }) : nil
+    return Sync(registries: registries, off: off)
   }
 
   /// Whether any registry has told anything, or none is there to do so.
@@ -36,10 +33,19 @@ struct Sync: Sendable {
       }
     }
   }
+}
 
-  /// Why no registry runs, in words.
-  static func reasons(_ registries: [RegistryStatus]) -> String {
-    guard !registries.isEmpty else { return "no registry is configured" }
-    return registries.map { "\($0.name): \($0.disabledReason ?? "disabled")" }.joined(separator: "; ")
+/// Why no registry runs, in words, by the registries' names and why each is disabled.
+private func offReasons(_ registries: [(name: String, reason: String?)]) -> String {
+  guard !registries.isEmpty else { return "no registry is configured" }
+  return registries.map { "\($0.name): \($0.reason ?? "disabled")" }.joined(separator: "; ")
+}
+
+extension Configuration {
+  /// Why discovery is off, in words; nil where a registry runs.
+  var reasonsForBeingOff: String? {
+    let registries = cluster.discovery.registries
+    let isOn = cluster.discovery.isEnabled && registries.contains { $0.disabled == nil }
+    return isOn ? nil : offReasons(registries.map { ($0.name, $0.disabled) })
   }
 }

@@ -79,7 +79,8 @@ struct ChangeLog {
       return
     }
     guard old?.words != new.words else { return }
-    logger.warning("conflict: \(new.words)", metadata: ["nodes": "\(new.nodes.map(\.text).joined(separator: ","))"])
+    logger.warning(
+      "conflict: \(new.words)", metadata: ["nodes": "\(new.nodes.map(\.text).joined(separator: ","))"])
   }
 
   // MARK: Registries

@@ -25,14 +25,13 @@ struct RunCommand: AsyncParsableCommand {
     let logger = Logger(label: "rollcall")
     // Listened for from the beginning: a signal during the start isn't lost.
     let signals = await UnixSignalsSequence(trapping: .sighup, .sigterm, .sigint)
-    let session = try ClusterSession(configuration, publishing: true, logger: logger)
-    logger.info("\(session.origin)")
-    if session.aggregator.isDiscoveryOff {
-      let reasons = Sync.reasons(session.aggregator.snapshot().registries)
-      logger.notice("discovery is off: \(reasons)")
-      if session.file == nil { logger.notice("\(ConfigurationLookup.advice)") }
-      return
+    let loaded = try await ConfigurationLookup.load(configuration)
+    logger.info("\(loaded.origin)")
+    if loaded.file == nil { logger.notice("\(ConfigurationLookup.advice)") }
+    if let reasons = loaded.configuration.reasonsForBeingOff {
+      return logger.notice("discovery is off: \(reasons)")
     }
+    let session = try await ClusterSession(loaded, publishing: true, logger: logger)
     try await Daemon(session: session, options: configuration, logger: logger).run(until: signals)
   }
 }
@@ -69,7 +68,9 @@ struct Daemon: Sendable {
         return .signal(.sigterm)
       }
       let first = try await group.next()
-      if case .signal(let signal)? = first { logger.notice("stopping", metadata: ["signal": "\(signal.name)"]) }
+      if case .signal(let signal)? = first {
+        logger.notice("stopping", metadata: ["signal": "\(signal.name)"])
+      }
       group.cancelAll()
       // What the registries say while they end is still logged.
       while try await group.next() != nil {}
@@ -82,7 +83,7 @@ struct Daemon: Sendable {
   /// Reads the configuration again; what is wrong with it is logged, and nothing changes.
   private func reload() async {
     do {
-      let loaded = try ConfigurationLookup.load(options)
+      let loaded = try await ConfigurationLookup.load(options)
       let summary = try await session.aggregator.reload(loaded.configuration)
       var metadata: Logger.Metadata = ["kept": "\(summary.kept.count)"]
       for (key, names) in [

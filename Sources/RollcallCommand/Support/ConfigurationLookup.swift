@@ -9,6 +9,13 @@ enum ConfigurationLookup {
     let configuration: Configuration
     /// The file; nil where there is none.
     let file: String?
+
+    /// In words, where the registries come from.
+    var origin: String {
+      if let file { return "configuration \(file)" }
+      let hasFiles = configuration.cluster.discovery.registries.contains { $0.disabled == nil }
+      return hasFiles ? "no configuration: the files of members in this folder are taken" : "no configuration"
+    }
   }
 
   /// What to write to get more, where there is no configuration.
@@ -23,21 +30,28 @@ enum ConfigurationLookup {
     return ["rollcall.yaml", "/etc/rollcall/rollcall.yaml"].first(where: exists)
   }
 
-  /// The configuration, with the state folder filled in.
+  /// The configuration, checked with the plugins that it names, and with the state folder filled in.
   ///
   /// - Throws: ``CommandError`` with everything that is wrong with the file.
-  static func load(_ options: ConfigurationOptions) throws -> Loaded {
+  static func load(_ options: ConfigurationOptions) async throws -> Loaded {
     let file = file(option: options.config)
-    var configuration: Configuration
-    do throws(ConfigurationErrors) {
-      configuration = try file.map { path throws(ConfigurationErrors) in try ConfigurationFile.load(path) }
-        ?? folderConfiguration()
-    } catch {
-      throw CommandError(lines: error.errors.map(\.description))
-    }
+    var configuration = try read(file)
+    let problems = await PluginSchemas.of(configuration).problems(of: configuration)
+    guard problems.isEmpty else { throw CommandError(lines: problems.map(\.description)) }
     configuration.stateDirectory = try StateFolder.path(
       option: options.state, configured: configuration.stateDirectory)
     return Loaded(configuration: configuration, file: file)
+  }
+
+  /// The configuration in `file`, not yet checked with its plugins; where it is nil, that of the current
+  /// folder.
+  static func read(_ file: String?) throws -> Configuration {
+    do throws(ConfigurationErrors) {
+      guard let file else { return try folderConfiguration() }
+      return try ConfigurationFile.load(file)
+    } catch {
+      throw CommandError(lines: error.errors.map(\.description))
+    }
   }
 
   /// Files of members in the current folder that are taken where there is no configuration.

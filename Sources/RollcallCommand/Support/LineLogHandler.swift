@@ -28,7 +28,8 @@ struct LineLogHandler: LogHandler {
     var all = metadata
     if let provided = metadataProvider?.get() { all.merge(provided) { $1 } }
     if let own = event.metadata { all.merge(own) { $1 } }
-    var line = "\(style.dim(Timestamp.now.description)) \(label(event.level)) \(event.message.description.shown)"
+    var line =
+      "\(style.dim(Timestamp.now.description)) \(label(event.level)) \(event.message.description.shown)"
     for (key, value) in all.sorted(by: { $0.key < $1.key }) {
       line += " \(style.dim(key.shown + "="))\(Self.written(value.description))"
     }
