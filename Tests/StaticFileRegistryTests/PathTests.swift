@@ -35,13 +35,15 @@ import Testing
     try folder.makeFolder("c")
     for name in ["b/x/1.yaml", "a/x/2.yaml", "a/x/1.yaml", "c/x"] { try folder.write("", to: name) }
     var watched: [String] = []
-    let walk = PathWalk(try PathPattern("./*/x/*.yaml"), base: folder.path) { place, name in
-      watched.append("\(place) \(name.text)")
+    let walk = PathWalk(try PathPattern("./*/x/*.yaml"), base: folder.path) { place, name, isPassage in
+      watched.append("\(place) \(name.text)\(isPassage ? " passage" : "")")
     }
     #expect(walk.matches.map(\.shown) == ["a/x/1.yaml", "a/x/2.yaml", "b/x/1.yaml"])
     #expect(walk.matches.map(\.path) == walk.matches.map { "\(folder.path)/\($0.shown)" })
     #expect(walk.troubles == [])
-    #expect(watched.first == "\(folder.path) *")
+    #expect(watched.first == "/ \(folder.path.split(separator: "/")[0]) passage")
+    #expect(watched.contains("\(folder.path) *"))
+    #expect(watched.contains("\(folder.path)/a x passage"))
     #expect(watched.contains("\(folder.path)/a/x *.yaml"))
     #expect(watched.contains("\(folder.path)/c x"))
   }
@@ -52,7 +54,7 @@ import Testing
     try folder.makeFolder("real/deep")
     try folder.write("", to: "real/nodes.yaml")
     try folder.link("short", to: "real/deep")
-    let walk = PathWalk(try PathPattern("short/../nodes.yaml"), base: folder.path) { _, _ in }
+    let walk = PathWalk(try PathPattern("short/../nodes.yaml"), base: folder.path) { _, _, _ in }
     #expect(
       walk.matches == [PathWalk.Match(shown: "short/../nodes.yaml", path: "\(folder.path)/real/nodes.yaml")])
   }
@@ -61,16 +63,27 @@ import Testing
   func tooMany() throws {
     let folder = try TestFolder()
     for number in 0..<5 { try folder.write("", to: "\(number).yaml") }
-    let walk = PathWalk(try PathPattern("*.yaml"), base: folder.path, maximumMatches: 3) { _, _ in }
+    let walk = PathWalk(try PathPattern("*.yaml"), base: folder.path, maximumMatches: 3) { _, _, _ in }
     #expect(walk.matches.map(\.shown) == ["0.yaml", "1.yaml", "2.yaml"])
     #expect(walk.troubles.map(\.message) == ["'*.yaml' finds more than 3 files; the others aren't read"])
+  }
+
+  @Test("a way of too many names is told, not walked")
+  func tooDeep() throws {
+    let folder = try TestFolder()
+    let path = String(repeating: "x/../", count: 800) + "n.yaml"
+    try folder.makeFolder("x")
+    let walk = PathWalk(try PathPattern(path), base: folder.path) { _, _, _ in }
+    #expect(walk.matches == [])
+    #expect(walk.troubles.count == 1)
+    #expect(walk.troubles[0].message.hasSuffix("can't be read: File name too long"))
   }
 
   @Test("a path to a folder is told as such")
   func folderPath() throws {
     let folder = try TestFolder()
     try folder.makeFolder("nodes")
-    let walk = PathWalk(try PathPattern("nodes"), base: folder.path) { _, _ in }
+    let walk = PathWalk(try PathPattern("nodes"), base: folder.path) { _, _, _ in }
     #expect(walk.troubles.map(\.message) == ["'\(folder.path)/nodes' is a folder, not a file"])
   }
 

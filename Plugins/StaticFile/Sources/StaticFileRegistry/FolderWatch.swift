@@ -4,7 +4,7 @@ import Synchronization
 
 /// Hears from the system, by inotify, when names in folders change.
 ///
-/// Folders are registered anew before each look at them (``begin()``, ``add(_:name:)``, ``end()``), as a
+/// Folders are registered anew before each look at them (``begin()``, ``add(_:name:isPassage:)``, ``end()``), as a
 /// path may lead to another folder than it did the last time; a folder that isn't needed any more is let
 /// go. Where the system has no watches left nothing is heard, and ``end()`` says so. May be used from any
 /// thread.
@@ -55,8 +55,10 @@ final class FolderWatch: Sendable {
   /// Starts a look: folders that aren't added until ``end()`` are let go.
   func begin() { listener.begin() }
 
-  /// Hears of changes of `name` in `folder` from now on.
-  func add(_ folder: String, name: PathPattern.Component) { listener.add(folder, name: name) }
+  /// Hears of changes of `name` in `folder` from now on; of a mere passage only when it is moved or removed.
+  func add(_ folder: String, name: PathPattern.Component, isPassage: Bool = false) {
+    listener.add(folder, name: name, isPassage: isPassage)
+  }
 
   /// Ends a look.
   ///

@@ -19,6 +19,8 @@ final class InotifyListener: Sendable {
     var descriptor: Int32?
     var folders: [Int32: Folder] = [:]
     var look = 0
+    /// The folders that were added in this look as more than a passage.
+    var full: Set<String> = []
     /// What went wrong in this look.
     var gap: FolderWatch.Gap?
     /// Why there is no instance.
@@ -33,6 +35,10 @@ final class InotifyListener: Sendable {
     UInt32(IN_CLOSE_WRITE) | UInt32(IN_CREATE) | UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM)
     | UInt32(IN_MOVED_TO) | UInt32(IN_ATTRIB) | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF)
     | UInt32(IN_ONLYDIR)
+
+  /// What matters of folders on the way: busy ones, such as `/tmp`, must not wake us for every file.
+  private static let passageMask =
+    UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM) | UInt32(IN_MOVED_TO) | UInt32(IN_ONLYDIR)
 
   /// A listener to the inotify instance `descriptor`, or one that hears nothing because of `failure`.
   init(
@@ -52,17 +58,22 @@ final class InotifyListener: Sendable {
   func begin() {
     state.withLock {
       $0.look += 1
+      $0.full = []
       $0.gap = $0.failure
     }
   }
 
-  func add(_ folder: String, name: PathPattern.Component) {
+  func add(_ folder: String, name: PathPattern.Component, isPassage: Bool = false) {
     state.withLock { state in
       guard let descriptor = state.descriptor else { return }
-      let watch = inotify_add_watch(descriptor, folder, Self.mask)
+      // A folder of whose content something mattered in this look stays watched for all of it.
+      let isFull = !isPassage || state.full.contains(folder)
+      if isFull { state.full.insert(folder) }
+      let watch = inotify_add_watch(descriptor, folder, isFull ? Self.mask : Self.passageMask)
       guard watch >= 0 else {
         let code = errno
-        if code == ENOENT || code == ENOTDIR { return }
+        // Folders further up may be closed to us, and hardly ever change.
+        if code == ENOENT || code == ENOTDIR || isPassage && code == EACCES { return }
         state.gap =
           code == ENOSPC
           ? "no inotify watch is left for '\(folder)' (fs.inotify.max_user_watches)"

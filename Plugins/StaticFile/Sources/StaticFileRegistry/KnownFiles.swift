@@ -30,7 +30,12 @@ struct KnownFiles: Sendable {
   /// Who is never told of.
   let localNodeID: NodeIdentity?
 
+  /// Rises whenever something of the files may have changed.
+  private(set) var revision = 0
+
   private let maximumNodes: Int
+  /// The number of nodes in all files.
+  private var nodeCount = 0
 
   init(localNodeID: NodeIdentity? = nil, maximumNodes: Int = Limits.nodes) {
     self.localNodeID = localNodeID
@@ -53,12 +58,16 @@ struct KnownFiles: Sendable {
     for (shown, file) in files where !found.contains(shown) && !scan.isPartial {
       if file.missed > 0 {
         files[shown] = nil
+        nodeCount -= Self.count(file.nodes)
+        revision += 1
       } else {
         files[shown]?.missed += 1
         lookAgain = true
       }
     }
-    order = order(of: scan, found: found)
+    let order = order(of: scan, found: found)
+    if order != self.order { revision += 1 }
+    self.order = order
     // While a file is only on its way from one state to the next nothing is wrong.
     troubles = scan.troubles + scan.missing.filter { files[$0.shown] == nil }.map(\.trouble)
     return lookAgain
@@ -80,8 +89,9 @@ struct KnownFiles: Sendable {
     switch outcome {
     case .unchanged(let mark): file.mark = mark
     case .read(let reading, let mark):
+      revision += 1
       let nodes = nodes(of: reading, previous: file.nodes, confirmedAt: mark.signature.modificationTime)
-      let count = files.values.reduce(Self.count(nodes)) { $0 + Self.count($1.nodes) }
+      let count = nodeCount - Self.count(file.nodes) + Self.count(nodes)
       guard count <= maximumNodes else {
         // Without a mark it is read again each time: other files may have become smaller.
         file.mark = nil
@@ -91,6 +101,7 @@ struct KnownFiles: Sendable {
         )
         break
       }
+      nodeCount = count
       file.nodes = nodes
       file.mark = mark
       file.problems = reading.problems
@@ -137,16 +148,18 @@ struct KnownFiles: Sendable {
 }
 
 extension KnownFiles {
-  /// Everything that is wrong, in a fixed order, for people.
+  /// Everything that is wrong, in a fixed order, for people; of very much the rest is counted.
   var allTroubles: [Trouble] {
     var all = troubles
+    var more = 0
     for shown in order {
       guard let file = files[shown] else { continue }
       if let trouble = file.trouble { all.append(trouble) }
-      all += file.problems.kept.map { Trouble(.invalidArgument, $0.description) }
-      let more = file.problems.count - file.problems.kept.count
-      if more > 0 { all.append(Trouble(.invalidArgument, "\(shown): and \(more) more problems")) }
+      let kept = file.problems.kept.prefix(max(0, Limits.troubles - all.count))
+      all += kept.map { Trouble(.invalidArgument, $0.description) }
+      more += file.problems.count - kept.count
     }
+    if more > 0 { all.append(Trouble(.invalidArgument, "\(more) more problems")) }
     return all
   }
 

@@ -18,6 +18,10 @@ enum Limits {
   static let nameBytes = 253
   /// Bytes of an operating system's name.
   static let operatingSystemBytes = 256
+  /// Names on the way to one file, those that links add counted.
+  static let pathNames = 512
+  /// Problems that are told in the log when they come up; of the others there is a number.
+  static let troubles = 1000
   /// Symbolic links followed on the way to one file, as the system does.
   static let links = 40
 }

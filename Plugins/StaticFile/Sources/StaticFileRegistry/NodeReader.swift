@@ -10,15 +10,16 @@ struct NodeReader {
     case member(nodename: String)
 
     var keys: [String] {
-      let common = [
-        "nodeId", "hostname", "nodename", "operatingSystem", "machineType", "addresses", "controlPlane",
-        "kubespan",
-      ]
-      return switch self {
-      case .affiliate: common
-      case .member: common.filter { $0 != "nodename" && $0 != "kubespan" }
+      switch self {
+      case .affiliate: Self.affiliateKeys
+      case .member: Self.memberKeys
       }
     }
+
+    private static let memberKeys = [
+      "nodeId", "hostname", "operatingSystem", "machineType", "addresses", "controlPlane",
+    ]
+    private static let affiliateKeys = memberKeys + ["nodename", "kubespan"]
   }
 
   /// The node that `node` describes.

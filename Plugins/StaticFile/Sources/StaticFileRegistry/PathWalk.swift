@@ -4,8 +4,8 @@ import RegistryKit
 /// Finds the files of a path, and on the way every folder in which a change may matter.
 ///
 /// The way is walked name by name, through symbolic links as the system would, so that each folder is
-/// watched before what is in it is looked at: the one that holds the file, each that holds a link on
-/// the way, and where something is missing the nearest folder that exists.
+/// watched before what is in it is looked at: the one that holds the file, each that holds a link or a
+/// folder on the way, and where something is missing the nearest folder that exists.
 struct PathWalk {
   /// A file that was found.
   struct Match: Hashable, Sendable {
@@ -14,6 +14,10 @@ struct PathWalk {
     /// The path without links.
     let path: String
   }
+
+  /// Is told of each name that matters within a folder, before the folder is looked at. Of a mere
+  /// passage it only matters that the name isn't moved or removed.
+  typealias Watch = (_ folder: String, _ name: PathPattern.Component, _ isPassage: Bool) -> Void
 
   /// A name that is still to be walked.
   private struct Step {
@@ -29,15 +33,14 @@ struct PathWalk {
 
   private let pattern: PathPattern
   private let maximumMatches: Int
-  private let watch: (_ folder: String, _ name: PathPattern.Component) -> Void
+  private let watch: Watch
   private var links = 0
+  private var depth = 0
 
   /// Walks `pattern` from `base`, an absolute path.
-  ///
-  /// - Parameter watch: is told of each name that matters within a folder, before the folder is looked at.
   init(
     _ pattern: PathPattern, base: String, maximumMatches: Int = Limits.files,
-    watch: @escaping (_ folder: String, _ name: PathPattern.Component) -> Void
+    watch: @escaping Watch
   ) {
     self.pattern = pattern
     self.maximumMatches = maximumMatches
@@ -55,10 +58,13 @@ struct PathWalk {
 
   private mutating func walk(_ folder: String, _ steps: ArraySlice<Step>, shown: String) {
     guard let step = steps.first else { return }
+    guard depth < Limits.pathNames else { return fail(folder, ENAMETOOLONG) }
+    depth += 1
+    defer { depth -= 1 }
     guard step.component.isPattern else {
       return look(at: step.component.text, in: folder, step, steps.dropFirst(), shown: shown)
     }
-    watch(folder, step.component)
+    watch(folder, step.component, false)
     for name in names(in: folder, matching: step.component) {
       guard matches.count < maximumMatches else {
         return fail(
@@ -82,11 +88,11 @@ struct PathWalk {
   private mutating func resolve(_ name: String, in folder: String, _ rest: ArraySlice<Step>, shown: String) {
     let path = Self.join(folder, name)
     let component = PathPattern.Component(text: name, isPattern: false)
-    if rest.isEmpty { watch(folder, component) }
+    watch(folder, component, !rest.isEmpty)
     var status = stat()
     var code = lstat(path, &status) == 0 ? 0 : errno
     if code == ENOENT, !rest.isEmpty {
-      watch(folder, component)
+      watch(folder, component, false)
       // It may have come before the watch.
       code = lstat(path, &status) == 0 ? 0 : errno
     }
@@ -96,14 +102,18 @@ struct PathWalk {
     }
     switch status.st_mode & S_IFMT {
     case S_IFLNK:
-      watch(folder, component)
+      watch(folder, component, false)
       follow(name, in: folder, rest, shown: shown)
     case S_IFDIR where !rest.isEmpty: walk(path, rest, shown: shown)
     case S_IFDIR:
       if !pattern.isPattern { fail(.invalidArgument, "'\(path)' is a folder, not a file") }
     default:
       // A file where a folder is expected: the way ends here until that changes.
-      if rest.isEmpty { matches.append(Match(shown: shown, path: path)) } else { watch(folder, component) }
+      if rest.isEmpty {
+        matches.append(Match(shown: shown, path: path))
+      } else {
+        watch(folder, component, false)
+      }
     }
   }
 

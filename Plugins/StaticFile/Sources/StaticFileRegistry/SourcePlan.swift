@@ -34,9 +34,9 @@ struct SourcePlan: Sendable {
 
   /// The contents of all sources, and what has to be said of it. Never empty.
   func contents(of files: KnownFiles) -> (contents: SourceContents, troubles: [Trouble]) {
-    let contents = separate(files)
-    if contents.count <= Self.maximumSources { return (contents.isEmpty ? [.only: [:]] : contents, []) }
-    return pooled(files)
+    let count = files.files.values.reduce(0) { $0 + max(1, $1.nodes.count) }
+    guard count > 0 else { return ([.only: [:]], []) }
+    return count <= Self.maximumSources ? (separate(files), []) : pooled(files)
   }
 
   private func separate(_ files: KnownFiles) -> SourceContents {
@@ -71,7 +71,11 @@ struct SourcePlan: Sendable {
         }
       }
     }
-    return ([.only: records], troubles.sorted { $0.message < $1.message })
+    troubles.sort { $0.message < $1.message }
+    let more = troubles.count - Limits.troubles
+    guard more > 0 else { return ([.only: records], troubles) }
+    let rest = Trouble(.invalidArgument, "\(more) more nodes that are in several files")
+    return ([.only: records], troubles.prefix(Limits.troubles) + [rest])
   }
 
   private func fileName(_ shown: String) -> String {

@@ -8,7 +8,7 @@ public struct StaticFileOptions: Decodable, Sendable {
   public var paths: [String]?
   /// How often files are looked at without a word from the system: `30s`.
   public var pollInterval: String?
-  /// How long a folder must be quiet before its files are read: `50ms`.
+  /// How long a change may settle before the files are read: `50ms`.
   public var debounce: String?
 
   public init(
@@ -41,7 +41,7 @@ public struct StaticFileOptions: Decodable, Sendable {
         },
         "debounce": {
           "type": "string", "format": "duration", "default": "50ms",
-          "description": "How long a folder must be quiet before its changed files are read."
+          "description": "How long a change may settle before the files are read."
         }
       }
     }

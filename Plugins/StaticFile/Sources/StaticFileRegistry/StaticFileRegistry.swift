@@ -27,6 +27,11 @@ public struct StaticFileRegistry: RegistryPlugin {
     FolderWatch(onChange: $0)
   }
 
+  /// How long a look may take before people are told.
+  var slowAfter: Duration = .seconds(10)
+  /// Called before each look, where it may block.
+  var beforeLook: @Sendable () -> Void = {}
+
   public init(options: StaticFileOptions, context: RegistryContext) throws {
     try self.init(options: options, context: context, clock: ContinuousClock(), now: Self.systemTime)
   }
@@ -67,25 +72,57 @@ public struct StaticFileRegistry: RegistryPlugin {
     let queue = BlockingQueue("rollcall.static-file")
     let plan = SourcePlan(settings.paths)
     var files = KnownFiles(localNodeID: context.localNodeID)
+    var revision: Int?
     var told: SourceContents = [:]
+    var planTroubles: [Trouble] = []
     var report = TroubleReport()
     var signal = signals.makeAsyncIterator()
     while true {
-      let marks = files.marks
-      let scan = try await queue.run { scanner.scan(known: marks) }
-      try Task.checkCancellation()
+      let (scan, wasSlow) = try await look(with: scanner, known: files.marks, on: queue, updates: updates)
+      if wasSlow { report.statusWasReplaced() }
       let lookAgain = files.take(scan)
-      let (contents, troubles) = plan.contents(of: files)
-      for update in SourceChanges.from(told, to: contents) { try updates.send(.update(update)) }
-      told = contents
+      if files.revision != revision {
+        let (contents, troubles) = plan.contents(of: files)
+        for update in SourceChanges.from(told, to: contents) { try updates.send(.update(update)) }
+        (told, planTroubles, revision) = (contents, troubles, files.revision)
+      }
       report.note(gap: scan.gap, pollInterval: settings.pollInterval, logger: context.logger)
       report.note(files.allNotes, logger: context.logger)
-      if let status = report.update(files.allTroubles + troubles, logger: context.logger) {
+      if let status = report.update(files.allTroubles + planTroubles, logger: context.logger) {
         try updates.send(status)
       }
       if !lookAgain { _ = await signal.next(isolation: #isolation) }
       // Writers take several steps: what is read after a short rest is more often whole.
       try await clock.sleep(for: settings.debounce)
+    }
+  }
+
+  /// Looks once, and tells when that takes so long that a file system must be hanging.
+  private func look(
+    with scanner: Scanner, known: [String: FileMark], on queue: BlockingQueue, updates: RegistryUpdates
+  ) async throws -> (scan: Scan, wasSlow: Bool) {
+    try await withThrowingTaskGroup(of: Scan?.self) { group in
+      group.addTask {
+        try await queue.run {
+          beforeLook()
+          return scanner.scan(known: known)
+        }
+      }
+      group.addTask {
+        try await clock.sleep(for: slowAfter)
+        return nil
+      }
+      defer { group.cancelAll() }
+      var wasSlow = false
+      while let result = try await group.next() {
+        if let scan = result { return (scan, wasSlow) }
+        wasSlow = true
+        let trouble = Trouble(
+          .unavailable, "the files haven't been read for \(slowAfter): a file system doesn't answer")
+        context.logger.warning("\(trouble.message)")
+        try updates.degraded(RegistryError(trouble.code, trouble.message))
+      }
+      throw CancellationError()
     }
   }
 

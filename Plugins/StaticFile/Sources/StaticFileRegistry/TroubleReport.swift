@@ -7,6 +7,7 @@ struct TroubleReport {
   static let maximumShown = 10
 
   private var told: [Trouble] = []
+  private var isReplaced = false
   private var notes: Set<String> = []
   private var gap: FolderWatch.Gap?
 
@@ -14,7 +15,8 @@ struct TroubleReport {
   ///
   /// - Returns: what the registry's status is to be; nil where it is what it was.
   mutating func update(_ troubles: [Trouble], logger: Logger) -> RegistryEvent? {
-    guard troubles != told else { return nil }
+    guard troubles != told || isReplaced else { return nil }
+    isReplaced = false
     let known = Set(told)
     let new = troubles.filter { !known.contains($0) }
     for trouble in new.prefix(Self.maximumShown) { logger.warning("\(trouble.message)") }
@@ -23,7 +25,7 @@ struct TroubleReport {
     }
     told = troubles
     guard let first = troubles.first else {
-      logger.info("all files are well again")
+      logger.info("all is well with the files again")
       return .healthy
     }
     var shown = troubles.prefix(Self.maximumShown).map(\.message)
@@ -31,6 +33,9 @@ struct TroubleReport {
     if more > 0 { shown.append("and \(more) more") }
     return .degraded(RegistryError(first.code, shown.joined(separator: "; ")))
   }
+
+  /// Somebody else has told another status: the next one is told whatever it is.
+  mutating func statusWasReplaced() { isReplaced = true }
 
   /// Tells of what was left out, once.
   mutating func note(_ current: [String], logger: Logger) {
