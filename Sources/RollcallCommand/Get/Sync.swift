@@ -11,9 +11,24 @@ struct Sync: Sendable {
   static func wait(for aggregator: Aggregator, within timeout: Duration) async -> Sync {
     // What didn't come in time shows in the statuses.
     try? await aggregator.waitUntilSettled(timeout: timeout)
+    await waitForQuiet(aggregator)
     let registries = aggregator.snapshot().registries
     let off = aggregator.isDiscoveryOff ? offReasons(registries.map { ($0.name, $0.disabledReason) }) : nil
     return Sync(registries: registries, off: off)
+  }
+
+  /// Waits until nothing more comes for a moment.
+  ///
+  /// A registry counts as synced with its first word. One with several sources tells the others, and what
+  /// is wrong with them, right behind it.
+  private static func waitForQuiet(_ aggregator: Aggregator) async {
+    var revision = aggregator.snapshot().revision
+    for _ in 0..<25 {
+      try? await Task.sleep(for: .milliseconds(10))
+      let latest = aggregator.snapshot().revision
+      if latest == revision { return }
+      revision = latest
+    }
   }
 
   /// Whether any registry has told anything, or none is there to do so.
