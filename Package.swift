@@ -82,7 +82,7 @@ let package = Package(
         logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    library("LocalNode", ["ClusterModel", logging]),
+    library("LocalNode", ["ClusterModel", "RollcallConfiguration", logging]),
 
     // The command.
     library("ClusterResources", ["ClusterModel", "YAML"]),
