@@ -93,6 +93,7 @@ let package = Package(
         "RegistryKit", "RollcallConfiguration", "AffiliateMerge", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
 
     // Tests.
@@ -117,7 +118,8 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     tests("LocalNodeTests", ["LocalNode", "ClusterModel", "RollcallConfiguration", logging]),
-    tests("ClusterResourcesTests", ["ClusterResources", "ClusterModel"]),
+    tests(
+      "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
@@ -125,7 +127,7 @@ let package = Package(
         "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
       ]),
     tests(
-      "IntegrationTests", path: "Tests/Integration",
+      "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       ["ClusterModel", "PluginHost", "RegistryConformance", "RegistryKit", logging]),
     .executableTarget(
       name: "Benchmarks",
