@@ -2,13 +2,11 @@ import Foundation
 import TestSupport
 
 extension MarkdownBlock {
-  /// Whether the block is a whole configuration file, by its first key.
+  /// Whether the block is a whole configuration file: it starts with one of its sections.
   var isConfiguration: Bool {
-    let keys = ["cluster:", "plugins:", "merge:", "node:", "stateDirectory:"]
-    return text.split(separator: "\n").first { !$0.hasPrefix("#") }.map { line in
-      keys.contains { line.hasPrefix($0) }
-    }
-      ?? false
+    let sections: Set = ["cluster:", "plugins:", "merge:", "node:"]
+    let first = text.split(separator: "\n").first { !$0.hasPrefix("#") }
+    return first.map { sections.contains(String($0)) } ?? false
   }
 
   /// The commands of a console block, each with what it is said to print.
