@@ -35,9 +35,16 @@ enum ConfigurationLookup {
   /// - Throws: ``CommandError`` with everything that is wrong with the file.
   static func load(_ options: ConfigurationOptions) async throws -> Loaded {
     let file = file(option: options.config)
-    var configuration = try read(file)
-    let problems = await PluginSchemas.of(configuration).problems(of: configuration)
-    guard problems.isEmpty else { throw CommandError(lines: problems.map(\.description)) }
+    var configuration: Configuration
+    do throws(ConfigurationErrors) {
+      if let file {
+        configuration = try await CheckedConfiguration.load(file)
+      } else {
+        configuration = try folderConfiguration()
+      }
+    } catch {
+      throw CommandError(lines: error.errors.map(\.description))
+    }
     configuration.stateDirectory = try StateFolder.path(
       option: options.state, configured: configuration.stateDirectory)
     return Loaded(configuration: configuration, file: file)

@@ -41,15 +41,17 @@ import Testing
               plugin: static-file
               pth: x.yaml
               debounce: soon
+      nodde: {}
       """, to: "bad.yaml")
     let result = try await Command.run("config check bad.yaml", in: folder.path)
     #expect(result.status == 1)
     #expect(result.output == "")
     let lines = result.errors.split(separator: "\n")
-    #expect(lines.count == 3, "\(result)")
+    #expect(lines.count == 4, "\(result)")
     #expect(lines[0].hasPrefix("bad.yaml:5:17: there is no plugin 'static-fil'"))
     #expect(lines[1] == "bad.yaml:8:9: unknown key 'pth'; did you mean 'path'?")
     #expect(lines[2].hasPrefix("bad.yaml:9:19: "))
+    #expect(lines[3].hasPrefix("bad.yaml:10:1: unknown key 'nodde'; did you mean 'node'?"))
   }
 
   @Test("the effective configuration shows defaults and no secret")
