@@ -41,8 +41,8 @@ struct ConfigCheck: AsyncParsableCommand {
   /// Everything that is wrong with `file`.
   private static func errors(in file: String) async -> [ConfigurationError] {
     do throws(ConfigurationErrors) {
-      let configuration = try ConfigurationFile.load(file)
-      return await PluginSchemas.of(configuration).problems(of: configuration)
+      _ = try await CheckedConfiguration.load(file)
+      return []
     } catch {
       return error.errors
     }

@@ -23,8 +23,8 @@ struct Sync: Sendable {
   /// is wrong with them, right behind it.
   private static func waitForQuiet(_ aggregator: Aggregator) async {
     var revision = aggregator.snapshot().revision
-    for _ in 0..<25 {
-      try? await Task.sleep(for: .milliseconds(10))
+    for _ in 0..<12 {
+      try? await Task.sleep(for: .milliseconds(20))
       let latest = aggregator.snapshot().revision
       if latest == revision { return }
       revision = latest

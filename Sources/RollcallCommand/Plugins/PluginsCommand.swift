@@ -13,7 +13,7 @@ struct PluginsCommand: AsyncParsableCommand {
       Plugins are looked for in the folders of ROLLCALL_PLUGIN_PATH, of plugins.path in the configuration, and \
       beside the executable.
       """,
-    subcommands: [PluginsList.self, PluginsShow.self])
+    subcommands: [PluginsList.self, PluginsShow.self, PluginsCheck.self])
 }
 
 /// The plugins that a configuration has.

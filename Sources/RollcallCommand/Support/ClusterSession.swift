@@ -20,7 +20,7 @@ struct ClusterSession: Sendable {
     nodeLabel = LocalMachine.label(node, configuration.node)
     do throws(AggregatorError) {
       aggregator = try await Aggregator(
-        configuration: configuration, plugins: CatalogPlugins(logger: logger), localNode: node,
+        configuration: configuration, plugins: InstalledPlugins(logger: logger), localNode: node,
         options: aggregatorOptions, logger: logger)
     } catch {
       throw CommandError(error.message)

@@ -35,9 +35,16 @@ enum ConfigurationLookup {
   /// - Throws: ``CommandError`` with everything that is wrong with the file.
   static func load(_ options: ConfigurationOptions) async throws -> Loaded {
     let file = file(option: options.config)
-    var configuration = try read(file)
-    let problems = await PluginSchemas.of(configuration).problems(of: configuration)
-    guard problems.isEmpty else { throw CommandError(lines: problems.map(\.description)) }
+    var configuration: Configuration
+    do throws(ConfigurationErrors) {
+      if let file {
+        configuration = try await CheckedConfiguration.load(file)
+      } else {
+        configuration = try folderConfiguration()
+      }
+    } catch {
+      throw CommandError(lines: error.errors.map(\.description))
+    }
     configuration.stateDirectory = try StateFolder.path(
       option: options.state, configured: configuration.stateDirectory)
     return Loaded(configuration: configuration, file: file)
@@ -54,24 +61,29 @@ enum ConfigurationLookup {
     }
   }
 
-  /// Files of members in the current folder that are taken where there is no configuration.
-  static let memberFiles = ["members.yaml", "members.json", "members.d"]
+  /// Files of members that are taken where there is no configuration, as patterns, each with what must be there
+  /// for it.
+  private static let memberFiles: [(path: String, pattern: String)] = [
+    ("members.yaml", "members.yaml"), ("members.json", "members.json"),
+    ("members.d", "members.d/*"),
+  ]
 
   /// The configuration where there is no file: the files of members in the current folder, if any.
+  ///
+  /// It is a configuration like any other: the command itself knows no plugin.
   private static func folderConfiguration() throws(ConfigurationErrors) -> Configuration {
-    let text = memberFiles.contains(where: exists) ? withMemberFiles : ""
-    var configuration = try ConfigurationFile.parse(text.utf8, file: "the built-in configuration")
+    let patterns = memberFiles.filter { exists($0.path) }.map(\.pattern)
+    let text = """
+      cluster:
+        discovery:
+          registries:
+            members:
+              plugin: static-file
+              paths: [\(patterns.joined(separator: ", "))]
+      """
+    var configuration = try ConfigurationFile.parse(
+      (patterns.isEmpty ? "" : text).utf8, file: "the built-in configuration")
     configuration.file = nil
     return configuration
   }
-
-  /// A configuration like any other: the command itself knows no plugin.
-  private static let withMemberFiles = """
-    cluster:
-      discovery:
-        registries:
-          members:
-            plugin: static-file
-            paths: [members.yaml, members.json, members.d/*]
-    """
 }

@@ -26,6 +26,40 @@ import Testing
     #expect(try await Command.output("plugins show \(file)", in: fiveNodes) == byName)
   }
 
+  @Test("a plugin that keeps the rules passes its check, by name and by file")
+  func checkPlugin() async throws {
+    let options = #"{"path":"racks.yaml"}"#
+    let file = BuiltProducts.folder.appendingPathComponent("librollcall-static-file.so").path
+    for name in ["static-file", file] {
+      let result = try await Command.run(["plugins", "check", name, "--options", options], in: fiveNodes)
+      #expect(result.status == 0, "\(result)")
+      #expect(result.output.hasPrefix("static-file "))
+      #expect(result.output.contains("\nok    "))
+      #expect(!result.output.contains("\nFAIL  "))
+      #expect(result.output.contains(" passed, 0 failed, "))
+    }
+  }
+
+  @Test("wrong options of a plugin's check are a mistake on the command line")
+  func checkOptions() async throws {
+    for (options, expected) in [
+      (#"{"pth":"racks.yaml"}"#, "rollcall: --options:1:2: unknown key 'pth'; did you mean 'path'?"),
+      ("{", "rollcall: --options:1:"), ("", "rollcall: --options takes one JSON object"),
+    ] {
+      let result = try await Command.run(["plugins", "check", "static-file", "--options", options])
+      #expect(result.status == 2)
+      #expect(result.errors.hasPrefix(expected), "\(result)")
+    }
+  }
+
+  @Test("a plugin that breaks a rule fails its check")
+  func checkBadPlugin() async throws {
+    // Options that make the plugin refuse to be made: it never tells anything.
+    let result = try await Command.run(["plugins", "check", "static-file"], in: fiveNodes)
+    #expect(result.status == 1)
+    #expect(result.output.contains("\nFAIL  "))
+  }
+
   @Test("a good file is ok; of a bad one everything is told, each with its place")
   func check() async throws {
     #expect(try await Command.output("config check rollcall.yaml", in: fiveNodes) == "rollcall.yaml: ok\n")
@@ -41,15 +75,17 @@ import Testing
               plugin: static-file
               pth: x.yaml
               debounce: soon
+      nodde: {}
       """, to: "bad.yaml")
     let result = try await Command.run("config check bad.yaml", in: folder.path)
     #expect(result.status == 1)
     #expect(result.output == "")
     let lines = result.errors.split(separator: "\n")
-    #expect(lines.count == 3, "\(result)")
+    #expect(lines.count == 4, "\(result)")
     #expect(lines[0].hasPrefix("bad.yaml:5:17: there is no plugin 'static-fil'"))
     #expect(lines[1] == "bad.yaml:8:9: unknown key 'pth'; did you mean 'path'?")
     #expect(lines[2].hasPrefix("bad.yaml:9:19: "))
+    #expect(lines[3].hasPrefix("bad.yaml:10:1: unknown key 'nodde'; did you mean 'node'?"))
   }
 
   @Test("the effective configuration shows defaults and no secret")
