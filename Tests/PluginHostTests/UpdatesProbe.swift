@@ -17,7 +17,9 @@ final class UpdatesProbe: Sendable {
   /// Returns when `condition` holds of all events so far; where it doesn't within a minute, the test fails.
   func wait(_ condition: @escaping @Sendable ([RegistryEvent]) -> Bool) async {
     do {
-      try await eventually("the registry tells what is waited for", within: .seconds(60)) { condition(events) }
+      try await eventually("the registry tells what is waited for", within: .seconds(60)) {
+        condition(events)
+      }
     } catch {
       Issue.record(error, "told so far: \(events.suffix(3))")
     }
