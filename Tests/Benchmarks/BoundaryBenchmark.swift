@@ -139,10 +139,11 @@ extension Double {
   fileprivate mutating func keepLess(_ other: Double) { self = min(self, other) }
 }
 
-/// Prints the table of ``BoundaryBenchmark``.
-func boundaryBenchmark() async throws {
-  for figure in try await BoundaryBenchmark.run() {
-    let value = (figure.microseconds * 100).rounded() / 100
-    print("\(figure.name): \(value) us an affiliate (reach: <= \(BoundaryBenchmark.target))")
+/// The rows of ``BoundaryBenchmark``.
+func boundaryBenchmark() async throws -> [BenchmarkRow] {
+  try await BoundaryBenchmark.run().map { figure in
+    BenchmarkRow(
+      name: figure.name, measured: "\((figure.microseconds * 100).rounded() / 100) us an affiliate",
+      target: "<= \(BoundaryBenchmark.target) us")
   }
 }

@@ -20,11 +20,11 @@ enum Plugins {
   /// The registry of a plugin with short deadlines.
   static func registry(
     _ file: String, options: String = "{}", logger: Logger = silent, limits: BoundaryLimits = .init(),
-    timeout: Duration = .seconds(20)
+    timeout: Duration = .seconds(20), stopTimeout: Duration = .seconds(20)
   ) async throws -> any Registry {
     try await load(file).registry(
       options: options, context: RegistryContext(name: "test", logger: logger), limits: limits,
-      callTimeout: timeout, stopTimeout: timeout)
+      callTimeout: timeout, stopTimeout: stopTimeout)
   }
 }
 

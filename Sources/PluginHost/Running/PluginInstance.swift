@@ -77,7 +77,7 @@ final class PluginInstance: Sendable {
 
   private func putAway() async throws(RegistryError) {
     try await call("stop", registry.stopTimeout) { self.stop() }
-    try await call("destroy", registry.callTimeout) { self.destroy() }
+    try await call("destroy", registry.stopTimeout) { self.destroy() }
     intake.instanceIsGone()
     HostContexts.shared.retire(context)
   }
