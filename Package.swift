@@ -65,6 +65,8 @@ let package = Package(
     .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
     .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
     .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
   ],
   targets: [
     // The model and the plugin boundary.
@@ -143,7 +145,7 @@ let package = Package(
     tests(
       "DiscoveryProtocolTests", resources: [.copy("Vectors")],
       [
-        "DiscoveryProtocol", "ClusterModel", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "DiscoveryProtocol", "ClusterModel", "COpenSSL", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests(
       "ServiceRegistryTests",
@@ -151,6 +153,8 @@ let package = Package(
         "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "RegistryKit", "ClusterModel", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
     .executableTarget(
@@ -162,9 +166,11 @@ let package = Package(
     + plugin(
       "Service",
       [
-        "DiscoveryGRPC", "DiscoveryProtocol", logging,
+        "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ]),
   swiftLanguageModes: [.v6]
 )
