@@ -91,7 +91,7 @@ let package = Package(
         logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    library("LocalNode", ["ClusterModel", logging]),
+    library("LocalNode", ["ClusterModel", "RollcallConfiguration", logging]),
 
     // The discovery service's wire.
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),

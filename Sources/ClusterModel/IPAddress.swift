@@ -40,6 +40,10 @@ public struct IPAddress: Hashable, Sendable {
   @inlinable
   public init(v6High high: UInt64, low: UInt64) { self.init(high: high, low: low, family: .v6) }
 
+  /// The address's bits without a copy: the upper 64, zero for IPv4, and the lower 64, of which IPv4 uses
+  /// the lowest 32.
+  @inlinable public var bits: (high: UInt64, low: UInt64) { (high, low) }
+
   /// The address of 4 or 16 bytes in network order, or nil for any other number of bytes.
   public init?(bytes: some Collection<UInt8>) {
     switch bytes.count {

@@ -9,6 +9,12 @@ public struct YAMLMark: Hashable, Sendable {
   }
 }
 
+extension YAMLMark: Comparable {
+  public static func < (left: YAMLMark, right: YAMLMark) -> Bool {
+    left.line != right.line ? left.line < right.line : left.column < right.column
+  }
+}
+
 /// A part of a YAML document, with the place where it was written.
 public struct YAMLNode: Hashable, Sendable {
   public enum Content: Hashable, Sendable {

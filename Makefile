@@ -1,0 +1,61 @@
+# What a person does with this checkout. `make` alone lists it.
+#
+# Builds share .build; anything built otherwise (release, sanitizers) has a folder of its own, so that going
+# back and forth rebuilds nothing.
+
+SWIFT ?= swift
+SCRATCH ?= .build
+BIN = $(SCRATCH)/debug
+EXAMPLE = Docs/Examples/five-nodes/rollcall.yaml
+SOURCES = Package.swift Sources Plugins Tests Docs/Examples
+FILTER ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests run test check lint format bench tsan clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what a build needs (Debian packages)
+	@.ci/setup build
+
+setup-tests: setup
+	@.ci/setup tests
+
+run: setup ## Build, then show the main job: two registries of a five-node cluster, merged
+	@echo "==> Building rollcall and its static-file plugin (a first build takes a minute or two)"
+	$(SWIFT) build --scratch-path $(SCRATCH) --product rollcall-static-file
+	$(SWIFT) build --scratch-path $(SCRATCH) --product rollcall
+	@Docs/Examples/five-nodes/show $(BIN)/rollcall
+
+test: setup-tests lint ## Set up, check the format, build with warnings as errors, run every test
+	@echo "==> Building everything, warnings are errors"
+	$(SWIFT) build --scratch-path $(SCRATCH) --build-tests
+	@echo "==> Testing"
+	$(SWIFT) test --scratch-path $(SCRATCH) --skip-build
+
+check: ## The quick inner loop: build, and test all but what starts processes; FILTER=name for a part
+	$(SWIFT) build --scratch-path $(SCRATCH) --build-tests
+	$(SWIFT) test --scratch-path $(SCRATCH) --skip-build $(if $(FILTER),--filter '$(FILTER)',--skip IntegrationTests)
+
+lint: ## Check the format
+	@echo "==> Checking the format"
+	@$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+
+format: ## Mend the format
+	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+bench: setup ## Measure, in release, against the figures that are to be reached
+	@echo "==> Building for release (several minutes the first time)"
+	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall
+	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall-static-file
+	$(SWIFT) build --scratch-path .build-bench -c release --product Benchmarks
+	@.build-bench/release/Benchmarks $(BENCH)
+
+tsan: setup-tests ## Run the core's tests under the thread sanitizer
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Support/tsan.suppressions" \
+	  $(SWIFT) test --scratch-path .build-tsan --sanitize=thread -Xlinker -E \
+	  --filter 'ClusterModelTests|RegistryKitTests|AffiliateMergeTests|RollcallTests|PluginHostTests'
+
+clean: ## Remove everything that was built
+	rm -rf .build .build-*

@@ -1,0 +1,75 @@
+import CRegistryPlugin
+import FoundationEssentials
+import RegistryKit
+
+/// Reads a plugin's descriptor, and refuses one that breaks a rule of the boundary.
+struct PluginDescriptorCheck {
+  let file: String
+
+  func descriptor(of table: PluginTable) throws(PluginError) -> RegistryDescriptor {
+    guard let raw = table.functions.descriptor?.pointee else {
+      throw PluginError(.malformed, file: file, "its table's descriptor is NULL, and is required")
+    }
+    return RegistryDescriptor(
+      name: try name(raw.name, "name"), version: try text(raw.version, "version"),
+      prefix: try name(raw.prefix, "prefix"), summary: try text(raw.summary, "summary"),
+      optionsSchema: try schema(raw.options_schema),
+      publishes: raw.flags & UInt32(REGISTRY_PUBLISHES) != 0,
+      wantsClusterSecret: raw.flags & UInt32(REGISTRY_WANTS_CLUSTER_SECRET) != 0)
+  }
+
+  private func text(
+    _ raw: registry_string_v1, _ field: StaticString, limit: Int = 4096
+  ) throws(PluginError) -> String {
+    guard raw.data != nil, raw.length != 0 else {
+      throw PluginError(
+        .malformed, file: file,
+        "its descriptor's \(field) is \(raw.data == nil ? "NULL" : "empty"), and is required")
+    }
+    do throws(RegistryError) {
+      return try BoundaryReader().text(raw, field, limit: limit)
+    } catch {
+      throw PluginError(.malformed, file: file, "its descriptor's \(error.message)")
+    }
+  }
+
+  private func name(_ raw: registry_string_v1, _ field: StaticString) throws(PluginError) -> String {
+    let name = try text(raw, field)
+    let isWellFormed =
+      name.utf8.count <= 64
+      && name.utf8.first.map { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) } ?? false
+      && name.utf8.allSatisfy {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+          || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-")
+      }
+    guard isWellFormed else {
+      throw PluginError(
+        .malformed, file: file,
+        "its descriptor's \(field) is '\(name.prefix(80))'; it should be 1 to 64 of a-z, 0-9 and '-', a letter first"
+      )
+    }
+    return name
+  }
+
+  private func schema(_ raw: registry_string_v1) throws(PluginError) -> String {
+    let schema = try text(raw, "options_schema", limit: 1 << 20)
+    guard (try? JSONDecoder().decode(AnyObject.self, from: Data(schema.utf8))) != nil else {
+      throw PluginError(
+        .malformed, file: file,
+        "its descriptor's options_schema isn't a JSON object; it should be a JSON Schema")
+    }
+    return schema
+  }
+
+  /// Any JSON object.
+  private struct AnyObject: Decodable {
+    private struct Key: CodingKey {
+      var stringValue: String
+      var intValue: Int? { nil }
+      init?(stringValue: String) { self.stringValue = stringValue }
+      init?(intValue: Int) { nil }
+    }
+
+    init(from decoder: any Decoder) throws { _ = try decoder.container(keyedBy: Key.self) }
+  }
+}

@@ -1,0 +1,152 @@
+import CRegistryPlugin
+import Logging
+import RegistryKit
+import Synchronization
+
+/// One life of a plugin's instance: create, start, publish, stop, destroy, all on one thread of its own.
+///
+/// A call that doesn't return in time loses its thread: the instance is fenced off (what it says isn't
+/// heard) and left alone for good, as a thread can't be ended from outside.
+final class PluginInstance: Sendable {
+  private enum Life {
+    case new
+    case created(Handle)
+    case started(Handle)
+    case gone
+  }
+
+  /// `@unchecked`: the plugin's own pointer, only handed back to it, on the control thread.
+  private struct Handle: @unchecked Sendable {
+    let pointer: UnsafeMutableRawPointer?
+  }
+
+  let intake: Intake
+  private let registry: PluginRegistrySettings
+  private let thread: ControlThread
+  private let context: UInt
+  private let host: HostContexts.HostTable
+  /// Only changed on the control thread.
+  private let life = Mutex(Life.new)
+
+  init(_ registry: PluginRegistrySettings, updates: RegistryUpdates) throws(RegistryError) {
+    self.registry = registry
+    thread = try ControlThread(name: registry.context.name)
+    intake = Intake(updates: updates, limits: registry.limits, logger: registry.context.logger)
+    (context, host) = HostContexts.shared.register(intake)
+  }
+
+  /// Runs the instance until it fails or the task is cancelled, and puts it away.
+  func run() async throws(RegistryError) {
+    var failure: RegistryError?
+    do throws(RegistryError) {
+      try await call("create", registry.callTimeout) { () throws(RegistryError) in try self.create() }
+      if !Task.isCancelled {
+        try await call("start", registry.callTimeout) { () throws(RegistryError) in try self.start() }
+      }
+      failure = await withTaskCancellationHandler {
+        await intake.end.value
+      } onCancel: {
+        intake.end.fulfil(nil)
+      }
+    } catch {
+      failure = error
+    }
+    intake.close()
+    if failure?.code != .deadlineExceeded {
+      do throws(RegistryError) { try await putAway() } catch { failure = error }
+    }
+    thread.end()
+    if let failure { throw failure }
+  }
+
+  /// Hands `publication` to the plugin, after what it is doing.
+  func publish(_ publication: Publication) async throws(RegistryError) {
+    do throws(RegistryError) {
+      try await call("publish", registry.callTimeout) { () throws(RegistryError) in
+        try self.publishNow(publication)
+      }
+    } catch {
+      // The thread is lost, and with it the instance.
+      if error.code == .deadlineExceeded { intake.fail(error) }
+      throw error
+    }
+  }
+
+  private func putAway() async throws(RegistryError) {
+    try await call("stop", registry.stopTimeout) { self.stop() }
+    try await call("destroy", registry.callTimeout) { self.destroy() }
+    intake.instanceIsGone()
+    HostContexts.shared.retire(context)
+  }
+
+  private func call(
+    _ function: String, _ limit: Duration, _ body: @escaping @Sendable () throws(RegistryError) -> Void
+  ) async throws(RegistryError) {
+    let outcome = await thread.perform(within: limit, clock: registry.clock) {
+      () -> Result<Void, RegistryError> in
+      do throws(RegistryError) { return .success(try body()) } catch { return .failure(error) }
+    }
+    guard let outcome else {
+      intake.close()
+      let error = RegistryError(
+        .deadlineExceeded,
+        "\(function) of plugin '\(registry.plugin.descriptor.name)' didn't return within \(limit); its thread "
+          + "is left alone, and what it says isn't heard")
+      registry.context.logger.error("\(error)")
+      throw error
+    }
+    try outcome.get()
+  }
+}
+
+// MARK: On the control thread
+
+extension PluginInstance {
+  private var functions: registry_plugin_v1 { registry.plugin.table.functions }
+
+  private func create() throws(RegistryError) {
+    var pointer: UnsafeMutableRawPointer?
+    try registry.withSettings { settings throws(RegistryError) in
+      try BoundaryMessage.throwing("create failed, and the plugin doesn't say why") {
+        functions.create(host.pointer, settings, &pointer, $0)
+      }
+    }
+    let handle = Handle(pointer: pointer)
+    life.withLock { $0 = .created(handle) }
+  }
+
+  private func start() throws(RegistryError) {
+    guard case .created(let handle) = life.withLock({ $0 }) else { return }
+    try BoundaryMessage.throwing("start failed, and the plugin doesn't say why") {
+      functions.start(handle.pointer, $0)
+    }
+    life.withLock { $0 = .started(handle) }
+  }
+
+  private func publishNow(_ publication: Publication) throws(RegistryError) {
+    guard case .started(let handle) = life.withLock({ $0 }) else {
+      throw RegistryError(.stopped, "the registry isn't running")
+    }
+    guard registry.plugin.descriptor.publishes, let publish = functions.publish else {
+      throw RegistryError(
+        .unsupported, "plugin '\(registry.plugin.descriptor.name)' doesn't publish")
+    }
+    try BoundaryWriter.withPublication(publication) { raw throws(RegistryError) in
+      try BoundaryMessage.throwing("publish failed, and the plugin doesn't say why") {
+        publish(handle.pointer, raw, $0)
+      }
+    }
+  }
+
+  private func stop() {
+    guard case .started(let handle) = life.withLock({ $0 }) else { return }
+    functions.stop(handle.pointer)
+    life.withLock { $0 = .created(handle) }
+  }
+
+  private func destroy() {
+    guard case .created(let handle) = life.withLock({ $0 }) else { return }
+    functions.destroy(handle.pointer)
+    life.withLock { $0 = .gone }
+  }
+}

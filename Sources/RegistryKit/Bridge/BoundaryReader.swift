@@ -1,0 +1,305 @@
+package import CRegistryPlugin
+package import ClusterModel
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Copies what crosses the boundary into values, and checks it: counts before anything is read, then text,
+/// families and lengths. Errors name the node and the field.
+///
+/// A struct for one call, or for one instance under its lock: it remembers text that repeats from node to node.
+package struct BoundaryReader {
+  package let limits: BoundaryLimits
+  /// Operating systems that were read lately: thousands of nodes have the same few.
+  private var recent: [String] = []
+  private var nextRecent = 0
+
+  package init(limits: BoundaryLimits = .init()) { self.limits = limits }
+
+  /// Everything of a snapshot. A count beyond the limit is refused before anything is read.
+  package mutating func records(
+    _ affiliates: UnsafePointer<registry_affiliate_v1>?, count: Int
+  ) throws(RegistryError) -> [AffiliateRecord] {
+    try checkNodes(count)
+    guard count > 0 else { return [] }
+    guard let affiliates else {
+      throw RegistryError(.invalidArgument, "the snapshot's list is NULL, and its count is \(count)")
+    }
+    var records: [AffiliateRecord] = []
+    records.reserveCapacity(count)
+    for index in 0..<count {
+      records.append(try record(affiliates + index, index: index))
+    }
+    return records
+  }
+
+  package func checkNodes(_ count: Int) throws(RegistryError) {
+    guard count >= 0, count <= limits.nodes else {
+      throw RegistryError(
+        .limitExceeded,
+        "\(UInt(bitPattern: count)) nodes are more than the \(limits.nodes) that one registry may have")
+    }
+  }
+
+  /// One node.
+  package mutating func record(
+    _ affiliate: UnsafePointer<registry_affiliate_v1>, index: Int = 0
+  ) throws(RegistryError) -> AffiliateRecord {
+    let nodeID = try nodeID(affiliate.pointee.node_id, index: index)
+    do {
+      return try fields(affiliate, of: nodeID)
+    } catch {
+      throw RegistryError(error.code, "node '\(nodeID)': \(error.message)")
+    }
+  }
+
+  private mutating func fields(
+    _ raw: UnsafePointer<registry_affiliate_v1>, of nodeID: NodeIdentity
+  ) throws(RegistryError) -> AffiliateRecord {
+    var affiliate = Affiliate(
+      nodeID: nodeID,
+      addresses: try addresses(raw.pointee.addresses, raw.pointee.address_count, "addresses"),
+      hostname: try text(raw.pointee.hostname, "hostname"),
+      nodename: try text(raw.pointee.nodename, "nodename"),
+      operatingSystem: try repeated(raw.pointee.operating_system, "operating_system"),
+      machineType: MachineType(boundary: raw.pointee.machine_type))
+    if raw.pointee.api_server_port != 0 {
+      affiliate.controlPlane = ControlPlane(apiServerPort: raw.pointee.api_server_port)
+    }
+    let kubeSpan = KubeSpanAffiliate(
+      publicKey: try text(raw.pointee.public_key, "public_key"),
+      address: try address(raw.pointee.kubespan_address, "kubespan_address"),
+      additionalAddresses: try prefixes(
+        raw.pointee.additional_addresses, raw.pointee.additional_address_count, "additional_addresses"),
+      excludeAdvertisedNetworks: try prefixes(
+        raw.pointee.excluded_networks, raw.pointee.excluded_network_count, "excluded_networks"),
+      endpoints: try endpoints(raw.pointee.endpoints, raw.pointee.endpoint_count, "endpoints"))
+    if !kubeSpan.isEmpty { affiliate.kubeSpan = kubeSpan }
+    return AffiliateRecord(
+      affiliate,
+      confirmedAt: raw.pointee.confirmed_at == 0
+        ? nil : Timestamp(milliseconds: raw.pointee.confirmed_at),
+      isStale: raw.pointee.flags & UInt32(REGISTRY_AFFILIATE_STALE) != 0)
+  }
+
+  /// What a node publishes.
+  package mutating func publication(
+    _ publication: UnsafePointer<registry_publication_v1>
+  ) throws(RegistryError) -> Publication {
+    var result = Publication(local: nil)
+    if let local = publication.pointee.local { result.local = try record(local).affiliate }
+    let count = publication.pointee.seen_count
+    try checkNodes(count)
+    guard count > 0 else { return result }
+    guard let seen = publication.pointee.seen else { throw Self.null("seen", count) }
+    for index in 0..<count {
+      let nodeID = try nodeID(seen[index].node_id, index: index)
+      result.seenEndpoints[nodeID] = try endpoints(
+        seen[index].endpoints, seen[index].endpoint_count, "seen['\(nodeID)']")
+    }
+    return result
+  }
+}
+
+// MARK: Text
+
+extension BoundaryReader {
+  /// A node's identity; `index` names the node where it has none.
+  package func nodeID(
+    _ raw: registry_string_v1, index: Int? = nil
+  ) throws(RegistryError) -> NodeIdentity {
+    do {
+      return try NodeIdentity(try text(raw, "node_id"))
+    } catch {
+      let place = index.map { "node \($0): " } ?? ""
+      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(place)\(error)")
+    }
+  }
+
+  /// A source.
+  package func source(_ raw: registry_string_v1) throws(RegistryError) -> RegistrySource {
+    guard raw.length != 0 else { return .only }
+    do {
+      return try RegistrySource(try text(raw, "source"))
+    } catch {
+      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(error)")
+    }
+  }
+
+  /// Text of at most `limit` bytes, by default those of ``limits``.
+  package func text(
+    _ raw: registry_string_v1, _ field: StaticString, limit: Int? = nil
+  ) throws(RegistryError) -> String {
+    guard let bytes = try bytes(raw, field, limit: limit ?? limits.textBytes) else { return "" }
+    guard let text = String(validating: bytes.bindMemory(to: UInt8.self), as: UTF8.self) else {
+      throw RegistryError(.invalidArgument, "\(field) isn't UTF-8")
+    }
+    return text
+  }
+
+  /// Text that many nodes have alike.
+  private mutating func repeated(
+    _ raw: registry_string_v1, _ field: StaticString
+  ) throws(RegistryError) -> String {
+    guard raw.length > 15, let bytes = try bytes(raw, field, limit: limits.textBytes) else {
+      // Up to 15 bytes live within the value itself.
+      return try text(raw, field)
+    }
+    for candidate in recent where candidate.utf8.count == bytes.count {
+      let isSame =
+        candidate.utf8.withContiguousStorageIfAvailable { known in
+          guard let known = known.baseAddress, let bytes = bytes.baseAddress else { return false }
+          return memcmp(known, bytes, candidate.utf8.count) == 0
+        } ?? false
+      if isSame { return candidate }
+    }
+    let value = try text(raw, field)
+    if recent.count < 8 {
+      recent.append(value)
+    } else {
+      recent[nextRecent] = value
+      nextRecent = (nextRecent + 1) % 8
+    }
+    return value
+  }
+
+  private func bytes(
+    _ raw: registry_string_v1, _ field: StaticString, limit: Int
+  ) throws(RegistryError) -> UnsafeRawBufferPointer? {
+    guard raw.length != 0 else { return nil }
+    // A size_t above Int.max arrives as a negative number.
+    guard raw.length > 0, raw.length <= limit else {
+      throw RegistryError(
+        .limitExceeded, "\(field) has \(UInt(bitPattern: raw.length)) bytes, more than the \(limit) allowed")
+    }
+    guard let data = raw.data else { throw Self.null("\(field)", raw.length) }
+    guard memchr(data, 0, raw.length) == nil else {
+      throw RegistryError(.invalidArgument, "\(field) has a zero byte within")
+    }
+    return UnsafeRawBufferPointer(start: data, count: raw.length)
+  }
+
+  static func null(_ field: String, _ count: Int) -> RegistryError {
+    RegistryError(.invalidArgument, "\(field) is NULL, and its count is \(count)")
+  }
+}
+
+// MARK: Addresses
+
+extension BoundaryReader {
+  /// An address, or nil for family 0.
+  package func address(
+    _ raw: registry_address_v1, _ field: @autoclosure () -> String
+  ) throws(RegistryError) -> IPAddress? {
+    switch raw.family {
+    case 0: return nil
+    case 4: return withUnsafeBytes(of: raw) { IPAddress(v4: UInt32(bigEndian: $0.load(as: UInt32.self))) }
+    case 6:
+      return withUnsafeBytes(of: raw) {
+        IPAddress(
+          v6High: UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+          low: UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+      }
+    default:
+      throw RegistryError(
+        .invalidArgument, "\(field()) has the address family \(raw.family), which isn't 4 or 6")
+    }
+  }
+
+  private func someAddress(
+    _ raw: registry_address_v1, _ field: @autoclosure () -> String
+  ) throws(RegistryError) -> IPAddress {
+    guard let address = try address(raw, field()) else {
+      throw RegistryError(.invalidArgument, "\(field()) has no address: its family is 0, not 4 or 6")
+    }
+    return address
+  }
+
+  private func addresses(
+    _ raw: UnsafePointer<registry_address_v1>?, _ count: Int, _ field: StaticString
+  ) throws(RegistryError) -> [IPAddress] {
+    guard let raw = try list(raw, count, field) else { return [] }
+    var addresses: [IPAddress] = []
+    addresses.reserveCapacity(count)
+    for index in 0..<count { addresses.append(try someAddress(raw[index], "\(field)[\(index)]")) }
+    return addresses
+  }
+
+  private func prefixes(
+    _ raw: UnsafePointer<registry_prefix_v1>?, _ count: Int, _ field: StaticString
+  ) throws(RegistryError) -> [IPPrefix] {
+    guard let raw = try list(raw, count, field) else { return [] }
+    var prefixes: [IPPrefix] = []
+    prefixes.reserveCapacity(count)
+    for index in 0..<count {
+      let address = try someAddress(raw[index].address, "\(field)[\(index)]")
+      guard let prefix = IPPrefix(address: address, length: Int(raw[index].length)) else {
+        throw RegistryError(
+          .invalidArgument,
+          "\(field)[\(index)] has the length \(raw[index].length), which isn't 0 to \(address.family.bitCount)")
+      }
+      prefixes.append(prefix)
+    }
+    return prefixes
+  }
+
+  private func endpoints(
+    _ raw: UnsafePointer<registry_endpoint_v1>?, _ count: Int, _ field: @autoclosure () -> String
+  ) throws(RegistryError) -> [IPEndpoint] {
+    guard let raw = try list(raw, count, field()) else { return [] }
+    var endpoints: [IPEndpoint] = []
+    endpoints.reserveCapacity(count)
+    for index in 0..<count {
+      let address = try someAddress(raw[index].address, "\(field())[\(index)]")
+      endpoints.append(IPEndpoint(address: address, port: raw[index].port))
+    }
+    return endpoints
+  }
+
+  private func list<Element>(
+    _ raw: UnsafePointer<Element>?, _ count: Int, _ field: @autoclosure () -> String
+  ) throws(RegistryError) -> UnsafePointer<Element>? {
+    guard count != 0 else { return nil }
+    guard count > 0, count <= limits.listItems else {
+      throw RegistryError(
+        .limitExceeded,
+        "\(field()) has \(UInt(bitPattern: count)) items, more than the \(limits.listItems) allowed")
+    }
+    guard let raw else { throw Self.null(field(), count) }
+    return raw
+  }
+
+  private func list<Element>(
+    _ raw: UnsafePointer<Element>?, _ count: Int, _ field: StaticString
+  ) throws(RegistryError) -> UnsafePointer<Element>? {
+    try list(raw, count, "\(field)")
+  }
+}
+
+extension KubeSpanAffiliate {
+  /// Whether it says nothing: as it crosses the boundary, the node then takes no part.
+  var isEmpty: Bool {
+    publicKey.isEmpty && address == nil && additionalAddresses.isEmpty && excludeAdvertisedNetworks.isEmpty
+      && endpoints.isEmpty
+  }
+}
+
+extension MachineType {
+  init(boundary number: UInt32) {
+    switch Int(number) {
+    case REGISTRY_MACHINE_INIT: self = .`init`
+    case REGISTRY_MACHINE_CONTROLPLANE: self = .controlplane
+    case REGISTRY_MACHINE_WORKER: self = .worker
+    default: self = .unknown
+    }
+  }
+
+  var boundary: UInt32 {
+    switch self {
+    case .unknown: UInt32(REGISTRY_MACHINE_UNKNOWN)
+    case .`init`: UInt32(REGISTRY_MACHINE_INIT)
+    case .controlplane: UInt32(REGISTRY_MACHINE_CONTROLPLANE)
+    case .worker: UInt32(REGISTRY_MACHINE_WORKER)
+    }
+  }
+}

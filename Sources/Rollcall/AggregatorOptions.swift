@@ -1,0 +1,27 @@
+public import ClusterModel
+
+/// How an aggregator goes about its work. The defaults serve.
+public struct AggregatorOptions: Sendable {
+  /// Whether registries are given what this node tells of itself. Without, it is in the view alone: for
+  /// who only looks.
+  public var publishes = true
+  /// How many directives are kept for a reader of changes that is slow.
+  public var changeLimit = 1024
+  /// The most nodes that one registry may tell of; one that tells of more has failed.
+  public var nodeLimit = 250_000
+  /// How long a registry may take to end once it is told to.
+  public var stopTimeout: Duration = .seconds(5)
+  /// How long registries have to withdraw what they published, before they are told to end.
+  public var withdrawTimeout: Duration = .seconds(3)
+  /// How long after a reload the data of sources that a changed registry no longer tells of are kept.
+  public var settleTime: Duration = .seconds(5)
+  public var restart = RestartPolicy()
+  /// What waits are measured with.
+  public var clock: any Clock<Duration> = ContinuousClock()
+  /// Tells the civil time.
+  public var now: @Sendable () -> Timestamp = { .system() }
+  /// A number from 0 to below 1 that spreads pauses.
+  public var random: @Sendable () -> Double = { .random(in: 0..<1) }
+
+  public init() {}
+}

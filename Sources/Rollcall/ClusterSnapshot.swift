@@ -1,0 +1,45 @@
+public import AffiliateMerge
+public import ClusterModel
+
+/// The cluster at one moment, and who says so. A value that is made in constant time: what is read of it is
+/// worked out when it is read.
+public struct ClusterSnapshot: Sendable {
+  /// The merge, for looking up single things by their keys.
+  public let merge: ClusterMerge
+  /// All registries, the disabled ones too, in their declared order.
+  public let registries: [RegistryStatus]
+  /// Rises with every change of anything.
+  public let revision: UInt64
+
+  /// All nodes, merged, ordered by identity.
+  public var affiliates: [Versioned<Affiliate>] { merge.affiliates() }
+  /// The nodes that have a nodename, ordered by it.
+  public var members: [Versioned<Member>] { merge.members() }
+  /// What each registry says of each node, ordered by the text of the raw ids.
+  public var rawAffiliates: [(id: RawID, record: Versioned<AffiliateRecord>)] { merge.rawAffiliates() }
+  /// What contradicts itself.
+  public var conflicts: [Versioned<Conflict>] { merge.conflicts() }
+  /// This node's identity, where it takes part.
+  public var localID: NodeIdentity? { merge.localID }
+  /// Where each field of the node came from; nil for an unknown node.
+  public func provenance(of id: NodeIdentity) -> [FieldProvenance]? { merge.provenance(of: id) }
+
+  /// Whether every enabled registry has told what it knows at least once.
+  public var isSynced: Bool { registries.allSatisfy { $0.state == .disabled || $0.hasSynced } }
+
+  /// The status of the registry called `name`.
+  public func registry(_ name: String) -> RegistryStatus? { registries.first { $0.name == name } }
+}
+
+/// One thing that a reader of changes is told.
+public enum ClusterChange: Sendable {
+  /// Everything as it is now: the first thing that a reader is told, and again when the changes since the
+  /// last thing told were too many to keep for it. It replaces all that the reader knew.
+  case snapshot(ClusterSnapshot)
+  /// What came, changed and went.
+  case directives([MergeDirective])
+  /// A registry's status is another one.
+  case registry(RegistryStatus)
+  /// A registry is no longer configured.
+  case registryRemoved(String)
+}
