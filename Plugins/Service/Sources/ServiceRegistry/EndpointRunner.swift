@@ -17,7 +17,7 @@ actor EndpointRunner {
 
   private var book: AffiliateBook
   private var plan: PublicationPlan
-  private var backoff = Backoff()
+  private var backoff = RetryDelay()
   private let acceptance = Acceptance()
   /// Why nothing can be published now; nil: it can, or is about to be tried.
   private var unreachable: RegistryError?
@@ -304,7 +304,7 @@ actor EndpointRunner {
   private func publishAll(
     _ connection: any ServiceConnection, _ here: ServiceURL, _ output: Output
   ) async throws -> Never {
-    var refusals = Backoff()
+    var refusals = RetryDelay()
     while true {
       try Task.checkCancellation()
       guard let request = plan.next(at: clock.now()) else {

@@ -2,7 +2,7 @@
 ///
 /// Grows by half with each failure from half a second to a minute, and is spread by half to either side, so
 /// that the nodes of a cluster don't come back at once.
-struct Backoff: Sendable {
+struct RetryDelay: Sendable {
   static let first = Duration.milliseconds(500)
   static let cap = Duration.seconds(60)
   static let factor = 1.5
@@ -27,5 +27,5 @@ struct Backoff: Sendable {
   }
 
   /// It worked: the next failure is the first again.
-  mutating func succeeded() { self = Backoff() }
+  mutating func succeeded() { self = RetryDelay() }
 }
