@@ -108,7 +108,7 @@ public struct AffiliateCipher: Sendable {
       throw OpenError(
         .lengthByte, "an endpoint's length byte is wrong: it wasn't sealed with this cluster's secret")
     }
-    guard let message = try? PlainEndpoint(serializedBytes: Array(plain[1...length])) else {
+    guard let message = try? PlainEndpoint(serializedBytes: Array(plain[1..<(1 + length)])) else {
       throw OpenError(.malformed, "an endpoint was opened but is none")
     }
     let address = try ItemReader.address(message.ip, "an endpoint")

@@ -18,7 +18,8 @@ public struct OpenedAffiliate: Hashable, Sendable {
       nodename: reader.text(message.nodename, "its nodename"),
       operatingSystem: reader.text(message.operatingSystem, "its operating system"),
       machineType: reader.machineType(message.machineType))
-    if message.hasKubespan { affiliate.kubeSpan = reader.kubeSpan(message.kubespan) }
+    let kubeSpan = reader.kubeSpan(message.kubespan)
+    if kubeSpan != KubeSpanAffiliate() { affiliate.kubeSpan = kubeSpan }
     if message.hasControlPlane { affiliate.controlPlane = reader.controlPlane(message.controlPlane) }
     skipped = reader.skipped
   }

@@ -11,7 +11,10 @@ extension PlainAffiliate {
     nodename = affiliate.nodename
     machineType = affiliate.machineType.rawValue
     operatingSystem = affiliate.operatingSystem
-    if let kubeSpan = affiliate.kubeSpan { kubespan = PlainKubeSpan(kubeSpan) }
+    // Endpoints go beside the message: where there is no more, there is nothing to say here.
+    if let kubeSpan = affiliate.kubeSpan.map(PlainKubeSpan.init), kubeSpan != PlainKubeSpan() {
+      kubespan = kubeSpan
+    }
     if let controlPlane = affiliate.controlPlane {
       self.controlPlane = .with { $0.apiServerPort = UInt32(controlPlane.apiServerPort) }
     }

@@ -22,7 +22,8 @@ struct Cluster: Sendable {
     Affiliate(
       nodeID: try NodeIdentity(id), addresses: [IPAddress(v4: 0x0A00_0001)], hostname: hostname,
       nodename: "node-\(id)", machineType: .worker,
-      kubeSpan: endpoints.isEmpty ? nil : KubeSpanAffiliate(endpoints: try endpoints.map { try IPEndpoint($0) }))
+      kubeSpan: endpoints.isEmpty
+        ? nil : KubeSpanAffiliate(endpoints: try endpoints.map { try IPEndpoint($0) }))
   }
 
   /// What the service has of it.

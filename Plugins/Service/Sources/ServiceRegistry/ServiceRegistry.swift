@@ -1,4 +1,3 @@
-public import ClusterModel
 import DiscoveryProtocol
 import FoundationEssentials
 import Logging
