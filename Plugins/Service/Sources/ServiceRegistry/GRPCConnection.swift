@@ -16,6 +16,8 @@ struct GRPCConnection: ServiceConnection {
   private var options: CallOptions {
     var options = CallOptions.defaults
     options.maxResponseMessageBytes = Self.maximumAnswerLength
+    // The transport goes by the limit of requests in both directions.
+    options.maxRequestMessageBytes = Self.maximumAnswerLength
     return options
   }
 
