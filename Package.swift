@@ -150,7 +150,8 @@ let package = Package(
     tests(
       "ServiceRegistryTests",
       [
-        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "RegistryKit", "ClusterModel", logging,
+        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
+        logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "NIOCore", package: "swift-nio"),
