@@ -130,7 +130,9 @@ let package = Package(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
     tests("YAMLTests", ["YAML"]),
-    tests("RollcallConfigurationTests", ["RollcallConfiguration", "ClusterModel", "RegistryKit"]),
+    tests(
+      "RollcallConfigurationTests", resources: [.copy("Fixtures")],
+      ["RollcallConfiguration", "YAML", "ClusterModel", "RegistryKit"]),
     tests(
       "RollcallTests",
       [
@@ -141,7 +143,10 @@ let package = Package(
     tests("ClusterResourcesTests", ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
-      ["StaticFileRegistry", "RegistryConformance", "RegistryKit", "ClusterModel", logging]),
+      resources: [.copy("Fixtures")],
+      [
+        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
+      ]),
     tests(
       "DiscoveryProtocolTests", resources: [.copy("Vectors")],
       [
@@ -151,7 +156,7 @@ let package = Package(
       "ServiceRegistryTests",
       [
         "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
-        logging,
+        "YAML", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "NIOCore", package: "swift-nio"),

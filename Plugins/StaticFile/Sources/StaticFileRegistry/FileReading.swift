@@ -1,0 +1,21 @@
+import ClusterModel
+import YAML
+
+/// Who is spoken of within one file: a node, and whose word it is.
+struct NodeKey: Hashable, Sendable {
+  /// The raw prefix that a document of the raw namespace came under, `k8s` of `k8s/…`; empty for the
+  /// file's own word.
+  let origin: String
+  let nodeID: NodeIdentity
+}
+
+/// What one file says.
+struct FileReading: Hashable, Sendable {
+  /// The good nodes.
+  var nodes: [NodeKey: Affiliate] = [:]
+  /// Nodes that are named in the file, but whose entries have a problem.
+  var broken: Set<NodeKey> = []
+  var problems = ProblemList()
+  /// What was left out and is no mistake, such as documents of other types.
+  var notes = ProblemList()
+}

@@ -1,0 +1,114 @@
+import ClusterModel
+import Glibc
+import RegistryKit
+import YAML
+
+/// What one look at all paths found.
+struct Scan: Sendable {
+  /// What there is to say of a file.
+  enum Outcome: Sendable {
+    /// It holds what it held, whether or not it was touched.
+    case unchanged(FileMark)
+    case read(FileReading, FileMark)
+    /// It is no YAML and no JSON.
+    case malformed(YAMLError, FileMark)
+    case unreadable(Trouble)
+    /// It is being written to: look again in a moment.
+    case unsettled(Trouble)
+  }
+
+  struct File: Sendable {
+    /// The path as the person would write it: what the file is known by.
+    let shown: String
+    let outcome: Outcome
+  }
+
+  /// The files that were found, in the order of the paths and of their names.
+  var files: [File] = []
+  /// Paths that should be files and aren't there.
+  var missing: [(shown: String, trouble: Trouble)] = []
+  /// What else is wrong beside the content of files.
+  var troubles: [Trouble] = []
+  /// Whether some folder couldn't be looked into, so that a file that wasn't found may still be there.
+  var isPartial = false
+  /// Why changes may go unheard; nil where all folders are watched.
+  var gap: FolderWatch.Gap?
+}
+
+/// What a file was when it was last read: two that are equal held the same.
+struct FileMark: Hashable, Sendable {
+  var signature: FileSignature
+  /// A hash of the bytes, good within this process.
+  var digest: Int
+  /// Whether the file was so young when it was read that an equal signature proves nothing.
+  var isRecent: Bool
+}
+
+/// Looks at all paths.
+struct Scanner: Sendable {
+  let paths: [PathPattern]
+  /// What relative paths start from, an absolute path.
+  let base: String
+  let watch: FolderWatch
+  var maximumBytes = Limits.fileBytes
+  let now: @Sendable () -> Timestamp
+
+  /// Looks once. May block for as long as the file systems like.
+  ///
+  /// - Parameter known: what is known of files by the paths that they are shown under.
+  func scan(known: [String: FileMark]) -> Scan {
+    var scan = Scan()
+    var seen: Set<String> = []
+    watch.begin()
+    for path in paths {
+      let walk = PathWalk(path, base: base, maximumMatches: Limits.files - seen.count, watch: watch.add)
+      scan.troubles += walk.troubles
+      if !walk.troubles.isEmpty { scan.isPartial = true }
+      for match in walk.matches where seen.insert(match.shown).inserted {
+        guard let outcome = outcome(of: match, known: known[match.shown]) else { continue }
+        scan.files.append(Scan.File(shown: match.shown, outcome: outcome))
+      }
+      if !path.isPattern, walk.troubles.isEmpty, walk.matches.isEmpty {
+        scan.missing.append((path.shown, missing(path)))
+      }
+    }
+    scan.gap = watch.end()
+    return scan
+  }
+
+  private func missing(_ path: PathPattern) -> Trouble {
+    let full = path.isAbsolute ? "" : " in '\(base)'"
+    return Trouble(.unavailable, "there is no file '\(path.text)'\(full); it is read as soon as it is there")
+  }
+
+  private func outcome(of match: PathWalk.Match, known: FileMark?) -> Scan.Outcome? {
+    if let known, !known.isRecent {
+      var status = stat()
+      if stat(match.path, &status) == 0, FileSignature(status) == known.signature { return .unchanged(known) }
+    }
+    let content: FileContent
+    do throws(FileTrouble) {
+      guard let read = try FileContent.read(match.path, shown: match.shown, maximumBytes: maximumBytes) else {
+        return nil
+      }
+      content = read
+    } catch {
+      return error.isPassing ? .unsettled(error.trouble) : .unreadable(error.trouble)
+    }
+    let mark = FileMark(
+      signature: content.signature, digest: Self.digest(of: content.bytes),
+      isRecent: content.signature.isRecent(at: now()))
+    if mark.digest == known?.digest { return .unchanged(mark) }
+    do throws(YAMLError) {
+      return .read(try FileParser.parse(content.bytes, file: match.shown), mark)
+    } catch {
+      return .malformed(error, mark)
+    }
+  }
+
+  private static func digest(of bytes: [UInt8]) -> Int {
+    var hasher = Hasher()
+    bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    return hasher.finalize()
+  }
+}

@@ -1,0 +1,212 @@
+import Foundation
+import RegistryKit
+import Testing
+
+@testable import StaticFileRegistry
+
+@Suite struct PathTests {
+  @Test(
+    "a path that can't name files is refused with what would be right",
+    arguments: [
+      ("nodes/", "'nodes/' is a folder; write 'nodes/*.yaml' for the files in it"),
+      ("a/**/b.yaml", "'a/**/b.yaml': '**' isn't a pattern here; write one '*' for each folder"),
+      (".", "'.' is a folder, not a file"), ("", "'' isn't a path"), ("a\0b", "'a\\0b' isn't a path"),
+    ])
+  func refused(path: String, message: String) {
+    #expect(throws: RegistryError(.invalidArgument, message)) { try PathPattern(path) }
+  }
+
+  @Test(
+    "names match as in a shell",
+    arguments: [
+      ("*.yaml", "a.yaml", true), ("*.yaml", ".a.yaml", false), (".*.yaml", ".a.yaml", true),
+      ("n?.json", "n1.json", true), ("n[12].json", "n3.json", false), ("n[!12].json", "n3.json", true),
+      (#"a\*b*"#, "a*b", true), ("a.yaml", "a.yaml", true),
+    ])
+  func matching(pattern: String, name: String, isMatch: Bool) throws {
+    #expect(try PathPattern(pattern).components[0].matches(name) == isMatch)
+  }
+
+  @Test("a walk finds the files in the order of their names and watches before it looks")
+  func walk() throws {
+    let folder = try TestFolder()
+    try folder.makeFolder("b/x")
+    try folder.makeFolder("a/x")
+    try folder.makeFolder("c")
+    for name in ["b/x/1.yaml", "a/x/2.yaml", "a/x/1.yaml", "c/x"] { try folder.write("", to: name) }
+    var watched: [String] = []
+    let walk = PathWalk(try PathPattern("./*/x/*.yaml"), base: folder.path) { place, name, isPassage in
+      watched.append("\(place) \(name.text)\(isPassage ? " passage" : "")")
+    }
+    #expect(walk.matches.map(\.shown) == ["a/x/1.yaml", "a/x/2.yaml", "b/x/1.yaml"])
+    #expect(walk.matches.map(\.path) == walk.matches.map { "\(folder.path)/\($0.shown)" })
+    #expect(walk.troubles == [])
+    #expect(watched.first == "/ \(folder.path.split(separator: "/")[0]) passage")
+    #expect(watched.contains("\(folder.path) *"))
+    #expect(watched.contains("\(folder.path)/a x passage"))
+    #expect(watched.contains("\(folder.path)/a/x *.yaml"))
+    #expect(watched.contains("\(folder.path)/c x"))
+  }
+
+  @Test("a walk goes through links and .. as the system does")
+  func links() throws {
+    let folder = try TestFolder()
+    try folder.makeFolder("real/deep")
+    try folder.write("", to: "real/nodes.yaml")
+    try folder.link("short", to: "real/deep")
+    let walk = PathWalk(try PathPattern("short/../nodes.yaml"), base: folder.path) { _, _, _ in }
+    #expect(
+      walk.matches == [PathWalk.Match(shown: "short/../nodes.yaml", path: "\(folder.path)/real/nodes.yaml")])
+  }
+
+  @Test("a pattern that finds more files than are read says so")
+  func tooMany() throws {
+    let folder = try TestFolder()
+    for number in 0..<5 { try folder.write("", to: "\(number).yaml") }
+    let walk = PathWalk(try PathPattern("*.yaml"), base: folder.path, maximumMatches: 3) { _, _, _ in }
+    #expect(walk.matches.map(\.shown) == ["0.yaml", "1.yaml", "2.yaml"])
+    #expect(walk.troubles.map(\.message) == ["'*.yaml' finds more than 3 files; the others aren't read"])
+  }
+
+  @Test("a way of too many names is told, not walked")
+  func tooDeep() throws {
+    let folder = try TestFolder()
+    let path = String(repeating: "x/../", count: 800) + "n.yaml"
+    try folder.makeFolder("x")
+    let walk = PathWalk(try PathPattern(path), base: folder.path) { _, _, _ in }
+    #expect(walk.matches == [])
+    #expect(walk.troubles.count == 1)
+    #expect(walk.troubles[0].message.hasSuffix("can't be read: File name too long"))
+  }
+
+  @Test("a path to a folder is told as such")
+  func folderPath() throws {
+    let folder = try TestFolder()
+    try folder.makeFolder("nodes")
+    let walk = PathWalk(try PathPattern("nodes"), base: folder.path) { _, _, _ in }
+    #expect(walk.troubles.map(\.message) == ["'\(folder.path)/nodes' is a folder, not a file"])
+  }
+
+  @Test("a file that is too large is told with its size and not read")
+  func tooLarge() throws {
+    let folder = try TestFolder()
+    try folder.write("0123456789", to: "nodes.yaml")
+    do throws(FileTrouble) {
+      _ = try FileContent.read("\(folder.path)/nodes.yaml", shown: "nodes.yaml", maximumBytes: 9)
+      Issue.record("read all the same")
+    } catch {
+      #expect(error.trouble.code == .limitExceeded)
+      #expect(error.trouble.message == "'nodes.yaml' has 10 bytes, more than the 9 that are read")
+    }
+  }
+
+  @Test("a pipe is refused at once, not waited for")
+  func pipe() throws {
+    let folder = try TestFolder()
+    try #require(mkfifo("\(folder.path)/pipe", 0o600) == 0)
+    do throws(FileTrouble) {
+      _ = try FileContent.read("\(folder.path)/pipe", shown: "pipe", maximumBytes: 9)
+      Issue.record("read all the same")
+    } catch {
+      #expect(error.trouble.message == "'pipe' isn't a regular file")
+    }
+  }
+}
+
+@Suite struct OptionTests {
+  @Test(
+    "options that can't work are refused",
+    arguments: [
+      (StaticFileOptions(), "no file is named; write `path: nodes.yaml`, or `paths:` with several"),
+      (
+        StaticFileOptions(path: "a", pollInterval: "soon"),
+        "pollInterval: 'soon' isn't a duration such as 30s or 1m30s"
+      ),
+      (
+        StaticFileOptions(path: "a", debounce: "1m"),
+        "debounce: 1m is out of range; it may be from 0.0 seconds to 10.0 seconds"
+      ),
+    ])
+  func refused(options: StaticFileOptions, message: String) {
+    #expect(throws: RegistryError(.invalidArgument, message)) { try Settings(options) }
+  }
+
+  @Test(
+    "durations are numbers with units",
+    arguments: [
+      ("30s", Duration.seconds(30)), ("1h30m", .seconds(5400)), ("1.5s", .milliseconds(1500)),
+      ("50ms", .milliseconds(50)), ("1m30s", .seconds(90)), ("0", .zero), ("0s", .zero),
+    ])
+  func durations(text: String, duration: Duration) { #expect(DurationText.parse(text) == duration) }
+
+  @Test(
+    "what is no duration isn't one", arguments: ["", "s", "5", "1x", "-1s", "1s2", "1.2.3s", "99999999999h"])
+  func noDurations(text: String) { #expect(DurationText.parse(text) == nil) }
+
+  @Test(
+    "a slip is recognised",
+    arguments: [
+      ("hostnam", "hostname"), ("HostName", "hostname"), ("hsotname", "hostname"), ("adresses", "addresses"),
+    ])
+  func slips(text: String, meant: String) {
+    #expect(NearMiss.of(text, in: ["nodeId", "addresses", "hostname"]) == meant)
+  }
+
+  @Test(
+    "another word is no slip", arguments: ["colour", "id", "x", String(repeating: "hostname", count: 100)])
+  func noSlips(text: String) { #expect(NearMiss.of(text, in: ["nodeId", "addresses", "hostname"]) == nil) }
+}
+
+@Suite struct InotifyTests {
+  @Test("events are told apart by the folder and the name that matter")
+  func events() {
+    let calls = Counter()
+    let listener = InotifyListener { calls.increment() }
+    // Without an instance nothing is watched, so nothing matters but the loss of events.
+    take(event(watch: 1, mask: UInt32(IN_CREATE), name: "a"), by: listener)
+    #expect(calls.count == 0)
+    take(event(watch: -1, mask: UInt32(IN_Q_OVERFLOW), name: ""), by: listener)
+    #expect(calls.count == 1)
+    take(
+      event(watch: 1, mask: UInt32(IN_CREATE), name: "a")
+        + event(watch: -1, mask: UInt32(IN_Q_OVERFLOW), name: ""),
+      by: listener)
+    #expect(calls.count == 2)
+  }
+
+  @Test("a buffer of events is read to its end, and a cut one is no harm")
+  func buffer() {
+    let bytes =
+      event(watch: 7, mask: UInt32(IN_CREATE), name: "nodes.yaml")
+      + event(watch: 8, mask: UInt32(IN_IGNORED), name: "")
+    let events = bytes.withUnsafeBytes { Array(InotifyEvents(bytes: $0)) }
+    #expect(
+      events == [
+        InotifyEvents.Event(watch: 7, mask: UInt32(IN_CREATE), name: "nodes.yaml"),
+        InotifyEvents.Event(watch: 8, mask: UInt32(IN_IGNORED), name: ""),
+      ])
+    #expect(bytes.dropLast(20).withUnsafeBytes { Array(InotifyEvents(bytes: $0)) }.count == 0)
+  }
+
+  @Test("a folder that can't be watched is told as a gap")
+  func gap() throws {
+    let listener = InotifyListener(descriptor: -1) {}
+    listener.begin()
+    listener.add("/tmp", name: PathPattern.Component(text: "a", isPattern: false))
+    #expect(listener.end() == "'/tmp' can't be watched (Bad file descriptor)")
+    listener.begin()
+    #expect(listener.end() == nil)
+  }
+
+  private func take(_ bytes: [UInt8], by listener: InotifyListener) {
+    bytes.withUnsafeBytes { listener.take($0) }
+  }
+
+  private func event(watch: Int32, mask: UInt32, name: String) -> [UInt8] {
+    var text = Array(name.utf8)
+    if !text.isEmpty { text += [UInt8](repeating: 0, count: 16 - text.count % 16) }
+    var bytes = withUnsafeBytes(of: watch) { Array($0) } + withUnsafeBytes(of: mask) { Array($0) }
+    bytes += [UInt8](repeating: 0, count: 4) + withUnsafeBytes(of: UInt32(text.count)) { Array($0) } + text
+    return bytes
+  }
+}

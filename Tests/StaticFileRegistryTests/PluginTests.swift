@@ -1,0 +1,57 @@
+import ClusterModel
+import Foundation
+import Logging
+import PluginHost
+import RegistryKit
+import TestSupport
+import Testing
+
+@testable import StaticFileRegistry
+
+/// The plugin as it was built, loaded by the host.
+@Suite struct PluginTests {
+  private func plugin() async throws -> LoadedPlugin {
+    let catalog = PluginCatalog(
+      directories: PluginDirectories(folders: [.init(BuiltProducts.folder.path)]),
+      allowUnsafePermissions: true, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    return try await catalog.plugin(named: "static-file")
+  }
+
+  @Test("the built plugin is the registry's type, schema and all")
+  func descriptor() async throws {
+    #expect(try await plugin().descriptor == StaticFileRegistry.descriptor)
+  }
+
+  @Test("the built plugin tells of a file, its changes and its mistakes")
+  func endToEnd() async throws {
+    let folder = try TestFolder()
+    try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
+    let context = RegistryContext(
+      name: "rack", baseDirectory: folder.path,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let registry = try await plugin().registry(
+      options: #"{"path":"nodes.yaml","pollInterval":"1h"}"#, context: context)
+    try await Recorder.run(registry) { recorder in
+      try await recorder.wait(for: "the snapshot") { $0.hostname("a") == "one" }
+      try folder.replace("nodes.yaml", with: nodes(["a": "two", "b": "new"]))
+      try await recorder.wait(for: "the change") { $0.ids() == ["a", "b"] && $0.hostname("a") == "two" }
+      try folder.replace("nodes.yaml", with: "nodes: {")
+      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+      #expect(told.ids() == ["a", "b"])
+      #expect(told.trouble?.message.hasPrefix("nodes.yaml:1:") == true)
+    }
+  }
+
+  @Test("options that can't work are told by the run")
+  func badOptions() async throws {
+    let registry = try await plugin().registry(
+      options: #"{"paths":["nodes/"]}"#,
+      context: RegistryContext(name: "rack", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+    do {
+      try await registry.run(updates: RegistryUpdates { _ in })
+      Issue.record("it ran all the same")
+    } catch {
+      #expect("\(error)".contains("'nodes/' is a folder; write 'nodes/*.yaml' for the files in it"))
+    }
+  }
+}

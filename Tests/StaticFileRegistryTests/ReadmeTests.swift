@@ -1,0 +1,52 @@
+import ClusterModel
+import Foundation
+import RegistryKit
+import TestSupport
+import Testing
+import YAML
+
+@testable import StaticFileRegistry
+
+@Suite struct ReadmeTests {
+  static let path = "Plugins/StaticFile/README.md"
+
+  @Test("every example of nodes in the README is read without a problem")
+  func nodes() throws {
+    let blocks = try MarkdownBlock.all(in: Self.path).filter { !$0.text.hasPrefix("# rollcall.yaml") }
+    #expect(blocks.count == 4)
+    var ids: Set<String> = []
+    for block in blocks {
+      let reading = try FileParser.parse(Array(block.text.utf8), file: block.description)
+      #expect(reading.problems.kept == [])
+      #expect(reading.notes.kept == [])
+      ids.formUnion(reading.nodes.keys.map(\.nodeID.text))
+    }
+    #expect(
+      ids.sorted() == ["Utoh3O0ZneV0kT2IUBrh7TgdouRcUW2yzaaMl4VXnCd", "rack-2", "rack-3", "rack-4"])
+  }
+
+  @Test("every configuration in the README makes a registry")
+  func configurations() throws {
+    let blocks = try MarkdownBlock.all(in: Self.path).filter { $0.text.hasPrefix("# rollcall.yaml") }
+    #expect(blocks.count == 2)
+    for block in blocks {
+      let stream = try YAML.parse(Array(block.text.utf8), file: block.description)
+      let rack = try #require(stream.documents.first?["cluster"]?["discovery"]?["registries"]?["rack"])
+      #expect(rack["plugin"]?.string == StaticFileRegistry.descriptor.name)
+      let options = Set(rack.pairs?.map(\.key) ?? []).subtracting(["plugin"])
+      #expect(options.isSubset(of: ["path", "paths", "pollInterval", "debounce"]))
+      _ = try Settings(
+        StaticFileOptions(path: rack["path"]?.string, pollInterval: rack["pollInterval"]?.string))
+    }
+  }
+
+  @Test("the README has the sections of every plugin, and every option")
+  func sections() throws {
+    let url = BuiltProducts.checkout.appendingPathComponent(Self.path)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    let sections = text.split(separator: "\n").filter { $0.hasPrefix("## ") }.map { String($0.dropFirst(3)) }
+    #expect(sections == ["Name", "Description", "Configuration", "Metrics", "Examples"])
+    let schema = try YAML.parse(Array(StaticFileOptions.schema.utf8), file: "schema").documents[0]
+    for option in schema["properties"]?.pairs ?? [] { #expect(text.contains("| `\(option.key)` |")) }
+  }
+}
