@@ -19,15 +19,16 @@ struct ReadmeTests {
       let cluster = try #require(stream.documents.first?["cluster"])
       let section = try #require(cluster["discovery"]?["registries"]?["service"])
       var options = ServiceOptions()
-      for (key, value) in section.pairs ?? [] {
-        switch key {
+      for pair in section.pairs ?? [] {
+        let value = pair.value
+        switch pair.key {
         case "endpoint": options.endpoint = value.string
         case "endpoints": options.endpoints = value.items?.compactMap(\.string)
         case "ttl": options.ttl = value.string
         case "missingGrace": options.missingGrace = value.string
         case "caFile": options.caFile = value.string
         case "tokenFile": options.tokenFile = value.string
-        default: Issue.record("\(block): \(key) isn't known to this test")
+        default: Issue.record("\(block): \(pair.key) isn't known to this test")
         }
       }
       var context = try TestSettings.context()
