@@ -42,7 +42,12 @@ struct PluginTests {
           try await publishing.publish(Publication(local: try cluster.affiliate("local")))
         }
         try await eventually("published") { service.state.affiliates["local"] != nil }
+        if let publishing = registry as? any PublishingRegistry {
+          try await publishing.publish(Publication(local: nil))
+        }
       }
+      // The plugin is stopped right after: it withdraws the node first.
+      #expect(service.state.affiliates["local"] == nil)
       #expect(recorder.state.addresses.map(\.description) == ["127.0.0.1"])
     }
   }

@@ -292,13 +292,20 @@ actor EndpointRunner {
 
   /// Publishes `publication` from now on, and returns when the service has accepted it.
   ///
-  /// - Throws: why the service didn't; it is tried again all the same.
+  /// What fails meanwhile is told as the status, and tried again; the node that leaves doesn't wait for that.
+  ///
+  /// - Throws: why a withdrawal failed.
   func publish(_ publication: SealedPublication) async throws {
     plan.replace(with: publication)
-    if let unreachable { throw unreachable }
-    guard !plan.isSettled else { return }
-    publicationSignal.raise()
-    try await acceptance.wait()
+    while !plan.isSettled {
+      publicationSignal.raise()
+      if publication.withdraws, let unreachable { throw unreachable }
+      do {
+        try await acceptance.wait()
+      } catch let error as RegistryError {
+        if publication.withdraws || error.code == .stopped { throw error }
+      }
+    }
   }
 
   private func publishAll(
