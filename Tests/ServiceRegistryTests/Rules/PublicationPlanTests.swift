@@ -100,4 +100,13 @@ struct PublicationPlanTests {
     affiliate.hostname = "new"
     #expect(try sealer.seal(Publication(local: affiliate)).items[0].data != first.items[0].data)
   }
+
+  @Test("has no more endpoints of a node than a service takes, and counts the others")
+  func manyEndpoints() throws {
+    var sealer = PublicationSealer(cipher: try Cluster().cipher)
+    let endpoints = (0..<70).map { IPEndpoint(address: IPAddress(v4: $0), port: 1) }
+    let sealed = try sealer.seal(Publication(local: nil, seenEndpoints: [try NodeIdentity("b"): endpoints]))
+    #expect(sealed.items.first?.endpoints.count == 64)
+    #expect(sealed.omittedEndpoints == 6)
+  }
 }

@@ -16,6 +16,8 @@ struct SealedPublication: Equatable, Sendable {
   var items: [Item] = []
   /// Whether this node is withdrawn.
   var withdraws = false
+  /// How many endpoints are left out, as a service takes no more of one node.
+  var omittedEndpoints = 0
 }
 
 /// Seals publications. What didn't change keeps its bytes, so that a service sees that it didn't.
@@ -42,20 +44,23 @@ struct PublicationSealer: Sendable {
         data = try cipher.seal(message)
         last = (message, data)
       }
-      sealed.items.append(
-        .init(
-          affiliateID: local.nodeID.text, data: data, endpoints: try seal(local.kubeSpan?.endpoints ?? [])))
+      let endpoints = try seal(local.kubeSpan?.endpoints ?? [], &sealed.omittedEndpoints)
+      sealed.items.append(.init(affiliateID: local.nodeID.text, data: data, endpoints: endpoints))
     }
     for (nodeID, endpoints) in publication.seenEndpoints.sorted(by: { $0.key < $1.key })
     where nodeID != publication.local?.nodeID && !endpoints.isEmpty {
-      sealed.items.append(.init(affiliateID: nodeID.text, data: nil, endpoints: try seal(endpoints)))
+      let endpoints = try seal(endpoints, &sealed.omittedEndpoints)
+      sealed.items.append(.init(affiliateID: nodeID.text, data: nil, endpoints: endpoints))
     }
     return sealed
   }
 
-  private func seal(_ endpoints: [IPEndpoint]) throws(SealError) -> [[UInt8]] {
+  private func seal(
+    _ endpoints: [IPEndpoint], _ omitted: inout Int
+  ) throws(SealError) -> [[UInt8]] {
     var sealed: [[UInt8]] = []
     for endpoint in endpoints.prefix(Self.maximumEndpointCount) { sealed.append(try cipher.seal(endpoint)) }
+    omitted += endpoints.count - sealed.count
     return sealed
   }
 }

@@ -57,6 +57,11 @@ public final class ServiceRegistry: RegistryPlugin, PublishingRegistry {
         throw RegistryError(.limitExceeded, error.description)
       }
     }
+    if sealed.omittedEndpoints > 0 {
+      logger.warning(
+        "services take \(PublicationSealer.maximumEndpointCount) endpoints of a node; \(sealed.omittedEndpoints) aren't published"
+      )
+    }
     let isWithdrawal = publication.local == nil
     let failures = try await withThrowingTaskGroup(of: RegistryError?.self) { group in
       for runner in runners {
