@@ -77,7 +77,7 @@ public nonisolated struct WireRedirectMessage: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// A URL as the service's own address is written.
+  /// `host:port`, or a URL as the service's own address is written.
   public var endpoint: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
