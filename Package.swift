@@ -138,8 +138,9 @@ let package = Package(
       [
         "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration", "LocalNode",
         logging,
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    tests("LocalNodeTests", ["LocalNode", "ClusterModel", logging]),
+    tests("LocalNodeTests", ["LocalNode", "ClusterModel", "RollcallConfiguration", logging]),
     tests("ClusterResourcesTests", ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
