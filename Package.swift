@@ -151,7 +151,8 @@ let package = Package(
     tests(
       "DiscoveryProtocolTests", resources: [.copy("Vectors")],
       [
-        "DiscoveryProtocol", "ClusterModel", "COpenSSL", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "DiscoveryProtocol", "ClusterModel", "COpenSSL",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests(
       "ServiceRegistryTests",
