@@ -5,6 +5,8 @@ import NIOCore
 struct ClientAddress: Sendable {
   /// The networks whose forwarded headers are believed. Anybody else could pick any bucket by a header.
   let trusted: [IPPrefix]
+  var usesRealIP = true
+  var usesForwardedFor = true
 
   /// The client's address.
   ///
@@ -14,8 +16,8 @@ struct ClientAddress: Sendable {
   ///   - forwardedFor: The `x-forwarded-for` headers, joined by commas.
   func resolve(peer: IPAddress?, realIP: String?, forwardedFor: String?) -> IPAddress? {
     guard let peer, !trusted.isEmpty, isTrusted(peer) else { return peer }
-    if let realIP, let address = Self.parse(realIP) { return address }
-    guard let forwardedFor else { return peer }
+    if usesRealIP, let realIP, let address = Self.parse(realIP) { return address }
+    guard usesForwardedFor, let forwardedFor else { return peer }
     // From the right: each proxy appends whom it saw, so what stands left of the first one that isn't ours is
     // only that one's word.
     var last = peer

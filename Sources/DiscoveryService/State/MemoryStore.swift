@@ -6,7 +6,7 @@ import Synchronization
 /// Clusters are spread over shards, each with a lock and a timing wheel of its own; an operation holds its
 /// shard's lock from the first look to the last change. Nothing is created by reading.
 public final class MemoryStore: ClusterStore {
-  private static let shardCount = 32
+  private static let parts = 32
 
   private let shards: [Shard]
   private let clusterCount = Atomic<Int>(0)
@@ -34,7 +34,7 @@ public final class MemoryStore: ClusterStore {
     self.now = now
     let tickLength = max(tick.nanoseconds, 1_000_000)
     let start = now()
-    shards = (0..<Self.shardCount).map { _ in
+    shards = (0..<Self.parts).map { _ in
       Shard(StoreShard(limits: limits, tickLength: tickLength, now: start))
     }
   }
@@ -126,14 +126,15 @@ public final class MemoryStore: ClusterStore {
     }
   }
 
-  /// Calls `body` with each shard's clusters in turn, under its lock: short, and without calling the store.
-  func forEachShard(_ body: (borrowing [OpaqueID: StoredCluster], _ now: Int64) -> Void) {
-    for shard in shards {
-      let now = now()
-      shard.state.withLock { state in
-        release(state.expire(now))
-        body(state.clusters, now)
-      }
+  /// How many parts the state has.
+  var shardCount: Int { shards.count }
+
+  /// Calls `body` with one part's clusters, under its lock: short, and without calling the store.
+  func withClusters(ofShard index: Int, _ body: ([OpaqueID: StoredCluster], _ now: Int64) -> Void) {
+    let now = now()
+    shards[index].state.withLock { state in
+      release(state.expire(now))
+      body(state.clusters, now)
     }
   }
 
@@ -148,7 +149,7 @@ public final class MemoryStore: ClusterStore {
   private func withShard<Value: Sendable, Failure: Error>(
     of cluster: OpaqueID, _ body: (inout StoreShard, Int64) throws(Failure) -> Value
   ) throws(Failure) -> Value {
-    let shard = shards[Int(UInt(bitPattern: cluster.hashValue) % UInt(Self.shardCount))]
+    let shard = shards[Int(UInt(bitPattern: cluster.hashValue) % UInt(Self.parts))]
     return try shard.state.withLock { (state) throws(Failure) in
       let now = now()
       release(state.expire(now))
