@@ -9,7 +9,7 @@ public final class MemoryStore: ClusterStore {
   private static let parts = 32
 
   private let shards: [Shard]
-  private let clusterCount = Atomic<Int>(0)
+  fileprivate let clusterCount = Atomic<Int>(0)
   private let collections = Atomic<Int>(0)
   private let limits: StoreLimits
   private let now: @Sendable () -> Int64
@@ -166,4 +166,9 @@ public final class MemoryStore: ClusterStore {
   private func release(_ count: Int) {
     if count > 0 { clusterCount.wrappingSubtract(count, ordering: .relaxed) }
   }
+}
+
+extension MemoryStore {
+  /// Clusters that take room, also those that are only watched.
+  var clusterEntries: Int { clusterCount.load(ordering: .relaxed) }
 }
