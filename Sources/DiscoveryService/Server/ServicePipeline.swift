@@ -49,6 +49,8 @@ struct ServicePipeline: Sendable {
     // PINGs are counted in GRPCConnection, which knows how many were called for; the handler's own count
     // would end the connection of every grpc-go watcher with more than 200 changes in half a minute.
     configuration.controlFrameRateLimit.windowLength = .milliseconds(10)
+    // What is on its way for calls that were refused early must not end the connection.
+    configuration.maximumRecentlyResetStreams = service.options.concurrentStreams
     // A connection lives for months: a count without a window would end it some day.
     configuration.maximumConnectionGlitches = 1_000_000
     return configuration

@@ -78,9 +78,13 @@ final class TestClient: Sendable {
           var configuration = NIOHTTP2Handler.ConnectionConfiguration()
           configuration.initialSettings = [.init(parameter: .initialWindowSize, value: window)]
           configuration.controlFrameRateLimit.windowLength = .milliseconds(1)
+          configuration.maximumConnectionGlitches = 1_000_000
+          var streams = NIOHTTP2Handler.StreamConfiguration()
+          streams.streamResetFrameRateLimit.windowLength = .milliseconds(1)
+          streams.streamErrorRateLimit.windowLength = .milliseconds(1)
           try pipeline.addHandler(
             NIOHTTP2Handler(
-              mode: .client, connectionConfiguration: configuration, streamConfiguration: .init()))
+              mode: .client, connectionConfiguration: configuration, streamConfiguration: streams))
           try pipeline.addHandler(Handler(record: record, credits: credits))
         }
       }
@@ -119,12 +123,13 @@ final class TestClient: Sendable {
 
   /// A call's usual headers with `more` put in their place or added.
   static func headers(_ method: String, _ more: [String: String] = [:]) -> HPACKHeaders {
-    var headers: HPACKHeaders = [
-      ":method": "POST", ":scheme": "http", ":authority": "localhost",
-      ":path": "/sidero.discovery.server.Cluster/\(method)", "content-type": "application/grpc",
-      "te": "trailers",
+    let usual = [
+      (":method", "POST"), (":scheme", "http"), (":authority", "localhost"),
+      (":path", "/sidero.discovery.server.Cluster/\(method)"), ("content-type", "application/grpc"),
+      ("te", "trailers"),
     ]
-    for (name, value) in more { headers.replaceOrAdd(name: name, value: value) }
+    var headers = HPACKHeaders(usual.map { ($0, more[$0] ?? $1) })
+    for (name, value) in more where !headers.contains(name: name) { headers.add(name: name, value: value) }
     return headers
   }
 

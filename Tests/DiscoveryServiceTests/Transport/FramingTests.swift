@@ -85,7 +85,7 @@ struct FramingTests {
         #expect(answer.status == 8)
         let answer10 = try await client.call("List", Request.cluster("c")).status
         #expect(answer10 == 0)
-        let many = (0..<300).map { _ in
+        let many = (0..<200).map { _ in
           client.beginRaw(TestClient.headers("AffiliateUpdate"), big, end: false)
         }
         for id in many { _ = try await client.finished(id) }
