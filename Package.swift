@@ -106,7 +106,7 @@ let package = Package(
       name: "RollcallCommand",
       dependencies: [
         "Rollcall", "ClusterResources", "ClusterModel", "LocalNode", "PluginHost", "RegistryConformance",
-        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", logging,
+        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
@@ -148,7 +148,10 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
-      path: "Tests/Benchmarks", exclude: ["ServiceLoad"], swiftSettings: strict),
+      path: "Tests/Benchmarks", exclude: ["ServiceLoad", "ServiceServer"], swiftSettings: strict),
+    .executableTarget(
+      name: "ServiceServer", dependencies: ["DiscoveryService", "ClusterModel", logging],
+      path: "Tests/Benchmarks/ServiceServer", swiftSettings: strict),
     .executableTarget(
       name: "ServiceLoad",
       dependencies: [

@@ -20,7 +20,12 @@ final class TokenFile: Sendable {
   /// Reads the file again if it has changed; says whether it did. One that can't be used leaves all as it was.
   func reloadIfChanged() throws -> Bool {
     let signature = try Files.signature(path)
-    guard signature != loaded.withLock({ $0.signature }) else { return false }
+    let isNew = loaded.withLock { loaded in
+      defer { loaded.signature = signature }
+      return loaded.signature != signature
+    }
+    // A file that can't be used is told of once, and looked at again when it changes again.
+    guard isNew else { return false }
     let new = try Self.load(path)
     loaded.withLock { $0 = new }
     return true

@@ -35,7 +35,12 @@ final class ServerCertificate: Sendable {
   ///   two files that are replaced one after the other, the pair is often wrong for a moment.
   func reloadIfChanged() throws -> Bool {
     let signatures = try Self.signatures(certificatePath, keyPath)
-    guard signatures != loaded.withLock({ $0.signatures }) else { return false }
+    let isNew = loaded.withLock { loaded in
+      defer { loaded.signatures = signatures }
+      return loaded.signatures != signatures
+    }
+    // Files that can't be used are told of once, and looked at again when they change again.
+    guard isNew else { return false }
     let new = try Self.load(certificatePath, keyPath)
     loaded.withLock { $0 = new }
     return true

@@ -26,12 +26,12 @@ extension GRPCConnection {
     service.metrics[stream.method].sent.add()
     let count = message.readableBytes
     if count <= room(stream) {
+      forget(stream, code: .ok)
       send(stream.id, ResponseHeaders.ok)
       window -= count
       send(stream.id, .data(.init(data: .byteBuffer(message))))
       send(stream.id, ResponseHeaders.okTrailers)
       controlFrames.earn()
-      forget(stream, code: .ok)
       return flushSoon()
     }
     guard service.metrics.heldBytes.add(count, upTo: service.options.heldBytes) else {
@@ -63,9 +63,10 @@ extension GRPCConnection {
   }
 
   private func finish(_ stream: ServerStream, _ error: ServiceError?) {
+    // Forgotten first: writing the end closes the stream on the spot, which else looked like a cancellation.
+    forget(stream, code: error?.code ?? .ok)
     send(stream.id, ResponseHeaders.ending(error, headersSent: stream.headersSent))
     if !stream.clientHasEnded { send(stream.id, .rstStream(.noError)) }
-    forget(stream, code: error?.code ?? .ok)
   }
 
   /// The call is over, for whatever reason: lets go of all it holds.

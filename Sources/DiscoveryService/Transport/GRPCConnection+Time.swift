@@ -52,8 +52,8 @@ extension GRPCConnection {
       case .answering:
         // Half an answer is out: nothing but a reset tells that the rest won't come.
         service.metrics.reject("answer_timeout")
-        send(stream.id, .rstStream(.cancel))
         forget(stream, code: .cancelled)
+        send(stream.id, .rstStream(.cancel))
       case .pending, .done: break
       }
     }

@@ -1,1 +1,1 @@
-print("")
+ServiceLoad.main()

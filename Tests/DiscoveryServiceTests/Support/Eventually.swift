@@ -2,7 +2,7 @@ import Testing
 
 /// Waits until `condition` holds, and fails the test if that takes longer than `limit`.
 func eventually(
-  _ what: Comment, within limit: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation,
+  _ what: Comment, within limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation,
   _ condition: () async throws -> Bool
 ) async throws {
   let clock = ContinuousClock()

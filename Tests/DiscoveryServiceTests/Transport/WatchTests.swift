@@ -20,11 +20,11 @@ struct WatchTests {
   @Test("a first answer is a snapshot, whole, however small the windows are", arguments: [1, 7, 100, 65_535])
   func tinyWindows(window: Int) async throws {
     try await TestServer.with { server in
-      for index in 0..<20 { server.update("c", "a\(index)", [UInt8](repeating: UInt8(index), count: 200)) }
+      for index in 0..<20 { server.update("c", "a\(index)", [UInt8](repeating: UInt8(index), count: min(window * 10, 200))) }
       try await TestClient.with(server.port, window: window) { client in
         let watch = client.begin("Watch", Request.cluster("c"))
         try await eventually("the snapshot") { client.answer(watch).messages.count == 1 }
-        server.update("c", "later", [UInt8](repeating: 1, count: 300))
+        server.update("c", "later", [UInt8](repeating: 1, count: 30))
         try await eventually("the change") { client.answer(watch).messages.count == 2 }
         let told = try client.watched(watch)
         #expect(told[0].affiliates.count == 20)
