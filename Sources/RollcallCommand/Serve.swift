@@ -16,7 +16,7 @@ struct Serve: AsyncParsableCommand {
   }
 
   @Option(name: Self.names("addr"), help: "Where to serve gRPC.")
-  var address = ListenAddress(port: 3000)
+  var address = OptionalAddress(value: ListenAddress(port: 3000))
 
   @Option(name: Self.names("landing-addr"), help: "Where to serve pages; \"\" for nowhere.")
   var landing = OptionalAddress(value: ListenAddress(port: 3001))
@@ -77,10 +77,14 @@ struct Serve: AsyncParsableCommand {
   @Flag(name: Self.names("pace-pings"), help: "Pace acknowledgements of watchers' PINGs, which saves CPU.")
   var pacePings = false
 
+  func validate() throws {
+    if address.value == nil { throw ValidationError("--addr is empty; give a port such as :3000") }
+  }
+
   /// What the options ask for.
   func serviceConfiguration() -> ServiceConfiguration {
     var result = ServiceConfiguration()
-    result.address = address
+    if let address = address.value { result.address = address }
     result.landingAddress = landing.value
     result.metricsAddress = metrics.value
     result.certificatePath = certificatePath.flatMap { $0.isEmpty ? nil : $0 }
@@ -110,10 +114,6 @@ struct Serve: AsyncParsableCommand {
         services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await group.run()
   }
-}
-
-extension ListenAddress: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
 }
 
 /// An address to listen on, or the empty text for none.
