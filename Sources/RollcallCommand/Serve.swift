@@ -21,7 +21,8 @@ struct Serve: AsyncParsableCommand {
   @Option(name: Self.names("landing-addr"), help: "Where to serve pages; \"\" for nowhere.")
   var landing = OptionalAddress(value: ListenAddress(port: 3001))
 
-  @Option(name: Self.names("metrics-addr"), help: "Where to serve metrics; \"\" for the landing address alone.")
+  @Option(
+    name: Self.names("metrics-addr"), help: "Where to serve metrics; \"\" for the landing address alone.")
   var metrics = OptionalAddress(value: ListenAddress(port: 2122))
 
   @Option(name: Self.names("certificate-path"), help: "The certificate chain, PEM; reloaded when it changes.")
@@ -45,7 +46,8 @@ struct Serve: AsyncParsableCommand {
   @Option(name: Self.names("snapshot-interval"), help: "How often to write the snapshot.")
   var snapshotInterval = TimeArgument(duration: .seconds(600))
 
-  @Option(name: Self.names("trust-x-real-ip"), defaultAsFlag: true, help: "Believe x-real-ip of trusted proxies.")
+  @Option(
+    name: Self.names("trust-x-real-ip"), defaultAsFlag: true, help: "Believe x-real-ip of trusted proxies.")
   var trustRealIP: Bool?
 
   @Option(
@@ -183,6 +185,7 @@ struct TimeArgument: ExpressibleByArgument, CustomStringConvertible {
     let seconds = duration.components.seconds
     if seconds > 0, seconds % 3600 == 0 { return "\(seconds / 3600)h" }
     if seconds > 0, seconds % 60 == 0 { return "\(seconds / 60)m" }
-    return duration < .seconds(1) ? "\(duration.components.attoseconds / 1_000_000_000_000_000)ms" : "\(seconds)s"
+    return duration < .seconds(1)
+      ? "\(duration.components.attoseconds / 1_000_000_000_000_000)ms" : "\(seconds)s"
   }
 }

@@ -30,23 +30,27 @@ struct AccessTokens: Sendable {
       let place = "\(file):\(index + 1):\(column)"
       let bytes = Array(token.utf8)
       guard bytes.count >= Self.shortest else {
-        throw Problem(description: "\(place): the token has \(bytes.count) characters; make it at least "
-          + "\(Self.shortest) long")
+        throw Problem(
+          description: "\(place): the token has \(bytes.count) characters; make it at least "
+            + "\(Self.shortest) long")
       }
       guard bytes.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-        throw Problem(description: "\(place): the token has a character that a header can't carry; use "
-          + "letters, digits and -._~+/=")
+        throw Problem(
+          description: "\(place): the token has a character that a header can't carry; use "
+            + "letters, digits and -._~+/=")
       }
       guard words.count > 1 else {
         throw Problem(description: "\(place): the token opens no cluster; write cluster ids after it, or *")
       }
       guard !entries.contains(where: { $0.token == bytes }) else {
-        throw Problem(description: "\(place): the token stands in the file twice; put all its clusters on "
-          + "one line")
+        throw Problem(
+          description: "\(place): the token stands in the file twice; put all its clusters on "
+            + "one line")
       }
       let clusters = words.dropFirst()
       entries.append(
-        Entry(token: bytes, clusters: Set(clusters.map { OpaqueID(String($0)) }), all: clusters.contains("*")))
+        Entry(token: bytes, clusters: Set(clusters.map { OpaqueID(String($0)) }), all: clusters.contains("*"))
+      )
     }
     self.entries = entries
   }

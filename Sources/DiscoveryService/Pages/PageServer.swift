@@ -65,7 +65,8 @@ final class PageHandler: ChannelInboundHandler {
     let body = context.channel.allocator.buffer(string: page.body)
     var headers = HTTPHeaders([
       ("content-type", page.contentType), ("content-length", "\(body.readableBytes)"),
-      ("cache-control", "no-store"), ("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"),
+      ("cache-control", "no-store"), ("x-content-type-options", "nosniff"),
+      ("referrer-policy", "no-referrer"),
     ])
     if let policy = page.securityPolicy { headers.add(name: "content-security-policy", value: policy) }
     let head = HTTPResponseHead(version: request.version, status: page.status, headers: headers)

@@ -26,7 +26,9 @@ struct PageTarget {
         result.append(byte)
         continue
       }
-      guard let high = rest.popFirst().flatMap(hex), let low = rest.popFirst().flatMap(hex) else { return nil }
+      guard let high = rest.popFirst().flatMap(hex), let low = rest.popFirst().flatMap(hex) else {
+        return nil
+      }
       result.append(high << 4 | low)
     }
     return result

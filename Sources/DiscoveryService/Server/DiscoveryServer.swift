@@ -48,7 +48,7 @@ public struct DiscoveryServer: Service {
       started(addresses)
       await running.serve()
     } catch {
-      await running.stop(grace: .zero)
+      await running.stop(grace: .zero, keepState: false)
       throw error
     }
     await running.stop(grace: Task.isCancelled ? .zero : configuration.drainTimeout)

@@ -67,7 +67,8 @@ enum Files {
   ///
   /// - Parameter produce: Called with a function that appends bytes.
   static func replace(
-    _ path: String, _ produce: ((UnsafeRawBufferPointer) throws(FileProblem) -> Void) throws(FileProblem) -> Void
+    _ path: String,
+    _ produce: ((UnsafeRawBufferPointer) throws(FileProblem) -> Void) throws(FileProblem) -> Void
   ) throws(FileProblem) {
     let temporary = path + ".new"
     let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)

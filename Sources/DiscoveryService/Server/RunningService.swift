@@ -43,6 +43,7 @@ final class RunningService: Sendable {
     if let memory, let snapshots { _ = try snapshots.restore(into: memory, now: Self.civilTime()) }
     service = ServiceContext(
       store: store ?? memory ?? MemoryStore(), metrics: metrics, options: configuration.transport,
+      limits: configuration.limits,
       limiter: configuration.requestsPerSecond > 0
         ? RateLimiter(rate: configuration.requestsPerSecond, burst: configuration.requestBurst) : nil,
       addresses: ClientAddress(
@@ -66,7 +67,9 @@ final class RunningService: Sendable {
     if let landing = configuration.landingAddress {
       addresses.landing = try await listeners.bind(pages, landing)
     }
-    if let metrics = configuration.metricsAddress, metrics != configuration.landingAddress || metrics.port == 0 {
+    if let metrics = configuration.metricsAddress,
+      metrics != configuration.landingAddress || metrics.port == 0
+    {
       addresses.metrics = try await listeners.bind(pages, metrics)
     }
     return addresses
@@ -93,14 +96,16 @@ final class RunningService: Sendable {
   }
 
   /// Ends: no new connections, then the ones there are, then the last snapshot.
-  func stop(grace: Duration) async {
+  ///
+  /// - Parameter keepState: False for a service that never served: its snapshot is another one's.
+  func stop(grace: Duration, keepState: Bool = true) async {
     service.isDraining = true
     await listeners.close()
     for loop in loops {
       loop.eventLoop.execute { for connection in loop.connections { connection.drain() } }
     }
     await waitForConnections(grace)
-    if let memory, let snapshots { snapshots.write(memory) }
+    if keepState, let memory, let snapshots { snapshots.write(memory) }
     do {
       try await group.shutdownGracefully()
     } catch {
@@ -137,7 +142,8 @@ final class RunningService: Sendable {
         logger.info("took over the changed certificate")
       }
     } catch {
-      logger.error("the changed certificate can't be used; the old one stays", metadata: ["error": "\(error)"])
+      logger.error(
+        "the changed certificate can't be used; the old one stays", metadata: ["error": "\(error)"])
     }
     do {
       if let tokenFile, try tokenFile.reloadIfChanged() {

@@ -131,7 +131,7 @@ extension GRPCConnection {
     switch request {
     case .hello(let cluster, let version):
       do throws(ServiceError) {
-        try StoreLimits().check(cluster: cluster)
+        try service.limits.check(cluster: cluster)
         service.metrics.hello(version)
         reply(
           stream,

@@ -153,7 +153,11 @@ extension GRPCConnection {
   /// There may be room again: each stream that waits gets its chance.
   func resumeBlocked() {
     guard blocked > 0 else { return }
-    for stream in Array(streams.values) where stream.isWaiting {
+    let waiting = streams.values.filter(\.isWaiting)
+    // Another one first each time: else one busy stream could use up every small window.
+    resumeTurn &+= 1
+    let first = Int(resumeTurn % UInt(max(waiting.count, 1)))
+    for stream in waiting[first...] + waiting[..<first] {
       guard window > 0, isWritable else { return }
       pump(stream)
     }

@@ -50,7 +50,7 @@ extension GRPCConnection {
       watch.owesSnapshot = true
       noteWaiting(stream)
     }
-    service.metrics[.watch].sent.add()
+    if !watch.owesSnapshot { service.metrics[.watch].sent.add() }
     flushSoon()
   }
 

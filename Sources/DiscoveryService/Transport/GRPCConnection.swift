@@ -23,6 +23,7 @@ final class GRPCConnection: ChannelDuplexHandler {
   var unsettled = 0
   /// Streams with something to send and no room for it.
   var blocked = 0
+  var resumeTurn: UInt = 0
   var lastStream = HTTP2StreamID.rootStream
 
   /// The stream window that the client starts with, by its SETTINGS.
@@ -113,6 +114,7 @@ final class GRPCConnection: ChannelDuplexHandler {
     lastProgress = .now()
     guard isWritable else { return }
     resumeBlocked()
+    flushAfterEvent()
     if isReadHeldBack {
       isReadHeldBack = false
       context.read()

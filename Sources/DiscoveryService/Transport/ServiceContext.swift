@@ -7,6 +7,7 @@ final class ServiceContext: Sendable {
   let store: any ClusterStore
   let metrics: ServiceMetrics
   let options: TransportOptions
+  let limits: StoreLimits
   let limiter: RateLimiter?
   let addresses: ClientAddress
   /// Where clients are sent by `Hello`, if anywhere.
@@ -17,13 +18,15 @@ final class ServiceContext: Sendable {
 
   init(
     store: any ClusterStore, metrics: ServiceMetrics = ServiceMetrics(),
-    options: TransportOptions = TransportOptions(), limiter: RateLimiter? = nil,
+    options: TransportOptions = TransportOptions(), limits: StoreLimits = StoreLimits(),
+    limiter: RateLimiter? = nil,
     addresses: ClientAddress = ClientAddress(trusted: []), tokens: AccessTokens? = nil,
     redirect: String? = nil, logger: Logger
   ) {
     self.store = store
     self.metrics = metrics
     self.options = options
+    self.limits = limits
     self.limiter = limiter
     self.addresses = addresses
     self.redirect = redirect

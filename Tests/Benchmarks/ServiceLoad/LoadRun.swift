@@ -68,7 +68,9 @@ final class LoadRun {
         })
     }
     let end = NIODeadline.now() + .seconds(60)
-    while try count(watchers, { $0.watcher?.hasSnapshot != true && !$0.isClosed }) > 0, NIODeadline.now() < end {
+    while try count(watchers, { $0.watcher?.hasSnapshot != true && !$0.isClosed }) > 0,
+      NIODeadline.now() < end
+    {
       try pause()
     }
   }
@@ -100,9 +102,12 @@ final class LoadRun {
     var final: [[UInt32]] = Array(
       repeating: Array(repeating: 0, count: shape.affiliates), count: shape.clusters)
     for connection in writers {
-      for (cluster, affiliate, sequence) in try on(connection, { connection in
-        connection.writer?.targets.map { ($0.cluster, $0.affiliate, $0.confirmed) } ?? []
-      }) { final[cluster][affiliate] = sequence }
+      for (cluster, affiliate, sequence) in try on(
+        connection,
+        { connection in
+          connection.writer?.targets.map { ($0.cluster, $0.affiliate, $0.confirmed) } ?? []
+        })
+      { final[cluster][affiliate] = sequence }
     }
     let wanted = final
     let end = NIODeadline.now() + .seconds(seconds)

@@ -15,7 +15,9 @@ struct ProcessUsage {
     else { return nil }
     // After the name: state is field 3; user and system time are fields 14 and 15.
     let fields = stat[stat.index(after: end)...].split(separator: " ")
-    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
+    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
+      return nil
+    }
     cpuSeconds = (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
     peakKilobytes = line.flatMap { Int($0.split(whereSeparator: { !$0.isNumber }).first ?? "") } ?? 0

@@ -22,7 +22,8 @@ struct ServiceLoad: ParsableCommand {
   @Option(help: "Bytes of an affiliate's data.") var bytes = 200
   @Option(help: "The server's process id, for its CPU time and memory.") var pid: Int?
   @Option(help: "Event loops of the load generator.") var loops = 1
-  @Flag(help: "Answer each notification with a PING, as grpc-go's bandwidth estimator does.") var pings = false
+  @Flag(help: "Answer each notification with a PING, as grpc-go's bandwidth estimator does.") var pings =
+    false
 
   func run() throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)

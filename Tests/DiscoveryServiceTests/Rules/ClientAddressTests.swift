@@ -30,10 +30,12 @@ struct ClientAddressTests {
   @Test("of forwarded addresses the rightmost that is no proxy of ours counts: those left of it are its word")
   func chain() throws {
     let resolver = try resolver("10.0.0.0/8")
-    #expect(resolver.resolve(peer: proxy, realIP: nil, forwardedFor: "8.8.8.8, 192.0.2.1, 10.0.0.7") == client)
+    #expect(
+      resolver.resolve(peer: proxy, realIP: nil, forwardedFor: "8.8.8.8, 192.0.2.1, 10.0.0.7") == client)
     #expect(resolver.resolve(peer: proxy, realIP: nil, forwardedFor: "junk, 192.0.2.1") == client)
-    #expect(resolver.resolve(peer: proxy, realIP: nil, forwardedFor: "8.8.8.8, junk, 10.0.0.7")
-      == IPAddress(v4: 0x0A00_0007))
+    #expect(
+      resolver.resolve(peer: proxy, realIP: nil, forwardedFor: "8.8.8.8, junk, 10.0.0.7")
+        == IPAddress(v4: 0x0A00_0007))
   }
 
   @Test("ports and brackets around addresses are understood")

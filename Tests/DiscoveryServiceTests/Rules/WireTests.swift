@@ -81,6 +81,8 @@ struct WireTests {
     #expect(RequestHead.timeout("10S") == .seconds(10))
     #expect(RequestHead.timeout("1500m") == .milliseconds(1500))
     #expect(RequestHead.timeout("99999999H") != nil)
-    for text in ["", "S", "10", "1x", "-1S", "123456789S", " 1S"] { #expect(RequestHead.timeout(text) == nil) }
+    for text in ["", "S", "10", "1x", "-1S", "123456789S", " 1S"] {
+      #expect(RequestHead.timeout(text) == nil)
+    }
   }
 }

@@ -71,7 +71,9 @@ struct SnapshotTests {
       let file = snapshots(folder.file("state"))
       file.write(fixture.store)
       let whole = try Files.read(folder.file("state"))
-      for (index, bytes) in [Array(whole.dropLast(3)), [0xFF] + whole, Array("not a snapshot".utf8)].enumerated() {
+      for (index, bytes) in [Array(whole.dropLast(3)), [0xFF] + whole, Array("not a snapshot".utf8)]
+        .enumerated()
+      {
         try Data(bytes).write(to: URL(fileURLWithPath: folder.file("state")))
         let store = StoreFixture().store
         let result = try file.restore(into: store, now: Int64(index) * 1_000_000_000)

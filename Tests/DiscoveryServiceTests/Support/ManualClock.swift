@@ -9,6 +9,11 @@ final class ManualClock: Sendable {
   var now: Int64 { time.withLock { $0 } }
 
   /// May also go back.
-  func advance(_ duration: Duration) { time.withLock { $0 += duration.components.seconds * 1_000_000_000
-    + duration.components.attoseconds / 1_000_000_000 } }
+  func advance(_ duration: Duration) {
+    time.withLock {
+      $0 +=
+        duration.components.seconds * 1_000_000_000
+        + duration.components.attoseconds / 1_000_000_000
+    }
+  }
 }

@@ -74,7 +74,9 @@ final class TestClient: Sendable {
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
-          if let tls { try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: "localhost")) }
+          if let tls {
+            try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: "localhost"))
+          }
           var configuration = NIOHTTP2Handler.ConnectionConfiguration()
           configuration.initialSettings = [.init(parameter: .initialWindowSize, value: window)]
           configuration.controlFrameRateLimit.windowLength = .milliseconds(1)
