@@ -59,6 +59,21 @@ struct StoreTests {
     #expect(fixture.store.clusterEntries == 0)
   }
 
+  @Test("ten thousand cluster ids that are asked for, watched and left, or filled and expired, leave nothing")
+  func manyClusterIDs() throws {
+    for index in 0..<10_000 {
+      let cluster = OpaqueID("c\(index)")
+      _ = try fixture.store.list(cluster: cluster).get()
+      let watcher = fixture.watch("c\(index)")
+      fixture.store.unwatch(cluster: cluster, watcher: watcher)
+      if index % 10 == 0 { fixture.update("a", in: "c\(index)", data: [1]) }
+    }
+    #expect(fixture.store.clusterEntries == 1000)
+    fixture.later(.seconds(61))
+    #expect(fixture.store.clusterEntries == 0)
+    #expect(fixture.store.statistics().affiliates == 0)
+  }
+
   @Test("a watch of an unknown cluster leaves nothing behind")
   func watchLeavesNothing() {
     let watcher = fixture.watch()

@@ -203,11 +203,11 @@ extension OverTheNetwork {
       }
     }
 
-    @Test("ten thousand cluster ids that are only asked for leave nothing behind")
+    @Test("a thousand cluster ids that are only asked for leave nothing behind")
     func clusterIDs() async throws {
       try await TestServer.with { server in
         try await TestClient.with(server.port) { client in
-          for base in 0..<50 {
+          for base in 0..<5 {
             let calls = (0..<200).map { client.begin("List", Request.cluster("c\(base * 200 + $0)")) }
             for call in calls { _ = try await client.finished(call) }
           }
