@@ -37,8 +37,8 @@ struct Serve: AsyncParsableCommand {
   @Option(name: Self.names("redirect-endpoint"), help: "Send clients to this endpoint instead.")
   var redirectEndpoint: String?
 
-  @Option(name: Self.names("snapshots-enabled"), defaultAsFlag: true, help: "Whether to write snapshots.")
-  var snapshotsEnabled: Bool?
+  @Option(name: Self.names("snapshots-enabled"), help: "Whether to write snapshots.")
+  var snapshotsEnabled = true
 
   @Option(name: Self.names("snapshot-path"), help: "The file that carries the state over a restart.")
   var snapshotPath: String?
@@ -47,13 +47,13 @@ struct Serve: AsyncParsableCommand {
   var snapshotInterval = TimeArgument(duration: .seconds(600))
 
   @Option(
-    name: Self.names("trust-x-real-ip"), defaultAsFlag: true, help: "Believe x-real-ip of trusted proxies.")
-  var trustRealIP: Bool?
+    name: Self.names("trust-x-real-ip"), help: "Believe x-real-ip of trusted proxies.")
+  var trustRealIP = true
 
   @Option(
-    name: Self.names("trust-first-x-forwarded-for"), defaultAsFlag: true,
+    name: Self.names("trust-first-x-forwarded-for"),
     help: "Believe x-forwarded-for of trusted proxies: the last address that isn't a trusted proxy's.")
-  var trustForwardedFor: Bool?
+  var trustForwardedFor = true
 
   @Option(
     name: Self.names("trusted-proxies"),
@@ -94,11 +94,11 @@ struct Serve: AsyncParsableCommand {
     // The existing service looks once a minute; expiry is cheap here, so a longer interval buys nothing.
     result.collectInterval = min(collectInterval.duration, .seconds(60))
     result.redirectEndpoint = redirectEndpoint.flatMap { $0.isEmpty ? nil : $0 }
-    result.snapshotPath = snapshotsEnabled ?? true ? snapshotPath : nil
+    result.snapshotPath = snapshotsEnabled ? snapshotPath : nil
     result.snapshotInterval = snapshotInterval.duration
     result.trustedProxies = trustedProxies.prefixes
-    result.trustRealIP = trustRealIP ?? true
-    result.trustForwardedFor = trustForwardedFor ?? true
+    result.trustRealIP = trustRealIP
+    result.trustForwardedFor = trustForwardedFor
     result.tokensPath = tokensFile
     result.requestsPerSecond = rateLimit
     result.requestBurst = rateBurst
