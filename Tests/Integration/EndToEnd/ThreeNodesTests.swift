@@ -1,0 +1,118 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The whole of it, as people run it: the service and three nodes, each a process.
+@Suite("A service and three nodes", .serialized, .timeLimit(.minutes(3)))
+struct ThreeNodesTests {
+  private static let names: Set<String> = ["one", "two", "three"]
+
+  /// Starts the nodes and waits until each knows all.
+  private func meet(_ cluster: ProcessCluster, ttl: String) async throws -> [String: ChildProcess] {
+    var nodes: [String: ChildProcess] = [:]
+    for name in Self.names { nodes[name] = try cluster.node(name, ttl: ttl) }
+    try await told(nodes, "all know all") { $0.members == Self.names }
+    return nodes
+  }
+
+  /// Waits for something of every node; says what they logged where it doesn't come.
+  private func told(
+    _ nodes: [String: ChildProcess], _ what: String, within timeout: Duration = .seconds(30),
+    _ condition: (ChildProcess) -> Bool
+  ) async throws {
+    do {
+      try await eventually(what, within: timeout) { nodes.values.allSatisfy(condition) }
+    } catch {
+      let logs = nodes.map { "--- \($0.key)\n\($0.value.errorsSoFar)" }.joined(separator: "\n")
+      throw NotTold(description: "\(error)\n\(logs)")
+    }
+  }
+
+  private struct NotTold: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  @Test("they find each other, and the service's kill -9 and restart loses none of them")
+  func killedService() async throws {
+    let cluster = try await ProcessCluster()
+    let first = try await cluster.serve()
+    let nodes = try await meet(cluster, ttl: "30m")
+    for name in Self.names { #expect(try await cluster.shown(to: name) == Self.names) }
+
+    let synced = nodes.mapValues { $0.logged(" registry synced ").count }
+    first.signal(SIGKILL)
+    #expect(try await first.result().status == -SIGKILL)
+    try await told(nodes, "the outage is noticed") { !$0.logged(" registry degraded ").isEmpty }
+    #expect(nodes.values.allSatisfy { $0.members == Self.names })
+
+    // It comes back empty: without a snapshot, it has what the nodes tell it anew.
+    let second = try await cluster.serve()
+    for (name, node) in nodes {
+      let before = try #require(synced[name])
+      try await told([name: node], "it is over") { $0.logged(" registry synced ").count > before }
+    }
+    try await eventually("the service knows all again", within: .seconds(30)) {
+      try await cluster.observed() == Self.names
+    }
+    for (name, node) in nodes {
+      #expect(node.logged(" member left ").isEmpty, "\(name): \(node.errorsSoFar)")
+      #expect(node.members == Self.names)
+      node.signal(SIGTERM)
+    }
+    for node in nodes.values { #expect(try await node.result().status == 0) }
+    second.signal(SIGTERM)
+    let end = try await second.result()
+    #expect(end.status == 0, "\(end)")
+  }
+
+  @Test("a node that leaves is dropped by the others within a second")
+  func leaves() async throws {
+    let cluster = try await ProcessCluster()
+    let service = try await cluster.serve()
+    var nodes = try await meet(cluster, ttl: "30m")
+    let left = nodes.removeValue(forKey: "two")
+    let leaving = try #require(left)
+    leaving.signal(SIGTERM)
+    #expect(try await leaving.result().status == 0)
+    try await told(nodes, "the others drop it", within: .seconds(1)) { $0.members == ["one", "three"] }
+    #expect(service.isRunning)
+  }
+
+  @Test("a node that is killed is dropped by the others within its ttl")
+  func killed() async throws {
+    let cluster = try await ProcessCluster()
+    let service = try await cluster.serve("--gc-interval", "100ms")
+    var nodes = try await meet(cluster, ttl: "3s")
+    let removed = nodes.removeValue(forKey: "three")
+    let killed = try #require(removed)
+    killed.signal(SIGKILL)
+    #expect(try await killed.result().status == -SIGKILL)
+    // The ttl, and a second for the service to notice and for the others to ask it whether it is true.
+    try await told(nodes, "the others drop it", within: .seconds(4)) { $0.members == ["one", "two"] }
+    #expect(nodes.values.allSatisfy { $0.logged(" member left ").count == 1 })
+    #expect(service.isRunning)
+  }
+
+  @Test("a service that is killed while it writes snapshots always comes back with what it had")
+  func killedInSnapshot() async throws {
+    let cluster = try await ProcessCluster()
+    let options = ["--snapshot-path", cluster.folder.path("snapshot"), "--snapshot-interval", "1ms"]
+    var service = try await cluster.serve(options[0], options[1], options[2], options[3])
+    let nodes = try await meet(cluster, ttl: "30m")
+    try await eventually("there is a snapshot") {
+      FileManager.default.fileExists(atPath: cluster.folder.path("snapshot"))
+    }
+    for node in nodes.values {
+      node.signal(SIGKILL)
+      _ = try await node.result()
+    }
+    // From now on only the snapshot knows the nodes.
+    for round in 0..<8 {
+      #expect(try await cluster.observed() == Self.names, "round \(round)")
+      service.signal(SIGKILL)
+      #expect(try await service.result().status == -SIGKILL)
+      service = try await cluster.serve(options[0], options[1], options[2], options[3])
+      #expect(service.logged("warning").isEmpty && service.logged("error").isEmpty, "\(service.errorsSoFar)")
+    }
+  }
+}
