@@ -91,7 +91,7 @@ struct AffiliateBook {
   mutating func confirm(
     _ asked: [NodeIdentity: UInt64], with affiliates: [WireAffiliate]?
   ) -> [Change] {
-    let open = Set(asked.lazy.filter { unconfirmed[$0.key] == $0.value }.map(\.key))
+    let open = Set(asked.filter { unconfirmed[$0.key] == $0.value }.keys)
     for nodeID in open { unconfirmed[nodeID] = nil }
     var changes: [Change] = []
     var there: Set<NodeIdentity> = []
