@@ -10,6 +10,8 @@ let strict: [SwiftSetting] = [
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
+func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -59,14 +61,15 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     // Without its traits it needs no full Foundation.
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
     .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
     .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
   ],
   targets: [
     // The model and the plugin boundary.
@@ -108,13 +111,24 @@ let package = Package(
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
       ]),
 
+    // The discovery service.
+    library(
+      "DiscoveryService",
+      [
+        "ClusterModel", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+
     // The command.
     library("ClusterResources", ["ClusterModel", "YAML"]),
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
         "Rollcall", "ClusterResources", "ClusterModel", "LocalNode", "PluginHost", "RegistryConformance",
-        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "YAML", logging,
+        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "YAML", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -169,13 +183,33 @@ let package = Package(
         "YAML", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
+        nio("NIOCore"), nio("NIOPosix"),
+      ]),
+    tests(
+      "DiscoveryServiceTests",
+      [
+        "DiscoveryService", "ClusterModel", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+        nio("NIOEmbedded"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
-      path: "Tests/Benchmarks", swiftSettings: strict),
+      path: "Tests/Benchmarks", exclude: ["ServiceLoad", "ServiceServer"], swiftSettings: strict),
+    .executableTarget(
+      name: "ServiceServer", dependencies: ["DiscoveryService", "ClusterModel", logging],
+      path: "Tests/Benchmarks/ServiceServer", swiftSettings: strict),
+    .executableTarget(
+      name: "ServiceLoad",
+      dependencies: [
+        nio("NIOCore"), nio("NIOPosix"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Tests/Benchmarks/ServiceLoad", swiftSettings: strict),
   ]
     + plugin("StaticFile", ["YAML", logging])
     + plugin(
@@ -184,7 +218,7 @@ let package = Package(
         "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        .product(name: "NIOCore", package: "swift-nio"),
+        nio("NIOCore"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ]),
   swiftLanguageModes: [.v6]

@@ -16,7 +16,7 @@ struct RollcallCommand: AsyncParsableCommand {
     version: "rollcall \(RollcallVersion.text)",
     subcommands: [
       RunCommand.self, GetCommand.self, ExplainCommand.self, PluginsCommand.self, ConfigCommand.self,
-      GenerateCommand.self,
+      GenerateCommand.self, Serve.self,
     ])
 
   static func main() async {

@@ -1,0 +1,72 @@
+import ClusterModel
+import NIOCore
+
+/// Which address a call is counted and answered for.
+struct ClientAddress: Sendable {
+  /// The networks whose forwarded headers are believed. Anybody else could pick any bucket by a header.
+  let trusted: [IPPrefix]
+  var usesRealIP = true
+  var usesForwardedFor = true
+
+  /// The client's address.
+  ///
+  /// - Parameters:
+  ///   - peer: The other end of the connection.
+  ///   - realIP: The `x-real-ip` header.
+  ///   - forwardedFor: The `x-forwarded-for` headers, joined by commas.
+  func resolve(peer: IPAddress?, realIP: String?, forwardedFor: String?) -> IPAddress? {
+    guard let peer, !trusted.isEmpty, isTrusted(peer) else { return peer }
+    if usesRealIP, let realIP, let address = Self.parse(realIP) { return address }
+    guard usesForwardedFor, let forwardedFor else { return peer }
+    // From the right: each proxy appends whom it saw, so what stands left of the first one that isn't ours is
+    // only that one's word.
+    var last = peer
+    for part in forwardedFor.split(separator: ",").reversed() {
+      guard let address = Self.parse(part) else { return last }
+      last = address
+      if !isTrusted(address) { return address }
+    }
+    return last
+  }
+
+  private func isTrusted(_ address: IPAddress) -> Bool {
+    let plain = address.unmapped
+    return trusted.contains { $0.contains(address) || $0.contains(plain) }
+  }
+
+  /// An address as proxies write it: bare, in brackets, or with a port.
+  private static func parse(_ text: some StringProtocol) -> IPAddress? {
+    var bare = String(text).filter { $0 != " " && $0 != "\t" }
+    if bare.hasPrefix("["), let end = bare.firstIndex(of: "]") {
+      bare = String(bare[bare.index(after: bare.startIndex)..<end])
+    } else if let colon = bare.firstIndex(of: ":"), bare.firstIndex(of: ".") != nil,
+      bare.lastIndex(of: ":") == colon
+    {
+      bare = String(bare[..<colon])
+    }
+    return try? IPAddress(bare)
+  }
+}
+
+extension IPAddress {
+  /// The address of a socket, if it is an IP one.
+  init?(_ address: SocketAddress?) {
+    switch address {
+    case .v4(let v4):
+      let bits = UInt32(bigEndian: v4.address.sin_addr.s_addr)
+      self.init(v4: bits)
+    case .v6(let v6):
+      let bytes = withUnsafeBytes(of: v6.address.sin6_addr) { Array($0) }
+      self.init(bytes: bytes)
+    default: return nil
+    }
+  }
+
+  /// An IPv4 address mapped into IPv6 as that IPv4 address; any other as it is.
+  var unmapped: IPAddress {
+    let bytes = bytes
+    guard bytes.count == 16, bytes[..<10].allSatisfy({ $0 == 0 }), bytes[10] == 0xFF, bytes[11] == 0xFF
+    else { return self }
+    return IPAddress(bytes: bytes[12...]) ?? self
+  }
+}

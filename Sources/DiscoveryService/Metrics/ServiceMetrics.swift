@@ -1,0 +1,56 @@
+import Synchronization
+
+/// What the service counts of itself.
+final class ServiceMetrics: Sendable {
+  /// Counts of one gRPC method.
+  final class Method: Sendable {
+    let started = Counter()
+    let received = Counter()
+    let sent = Counter()
+    let handled: [Counter] = StatusCode.allCases.map { _ in Counter() }
+    let duration = Histogram()
+  }
+
+  private let methods: [Method] = ServiceMethod.allCases.map { _ in Method() }
+  let connections = Gauge()
+  let connectionsTotal = Counter()
+  let watchers = Gauge()
+  /// Changes handed to watchers' streams.
+  let notifications = Counter()
+  /// States that were replaced by a newer one of the same affiliate before they were sent.
+  let coalesced = Counter()
+  /// How long a change waits between the store and the watchers' sockets.
+  let fanOut = Histogram()
+  /// Bytes of answers that clients have no room for yet.
+  let heldBytes = Gauge()
+  let snapshotsWritten = Counter()
+  let snapshotFailures = Counter()
+  let certificateReloads = Counter()
+  let connectionErrors = Counter()
+
+  private let rejections = Mutex<[String: Int]>([:])
+  private let hellos = Mutex<[String: Int]>([:])
+  static let versionsKept = 100
+
+  subscript(_ method: ServiceMethod) -> Method { methods[method.index] }
+
+  /// A call was refused for `reason`, one of a closed set.
+  func reject(_ reason: String) { rejections.withLock { $0[reason, default: 0] += 1 } }
+
+  /// A client said hello. Its version is its own free text: so what is kept is bounded.
+  func hello(_ version: String) {
+    let known = version.utf8.count <= 64 ? version : "other"
+    hellos.withLock { table in
+      let key = table[known] != nil || table.count < Self.versionsKept ? known : "other"
+      table[key, default: 0] += 1
+    }
+  }
+
+  var rejectionCounts: [(reason: String, count: Int)] {
+    rejections.withLock { $0 }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  var helloCounts: [(version: String, count: Int)] {
+    hellos.withLock { $0 }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+}

@@ -1,0 +1,67 @@
+/// The service's pages by path.
+struct Pages: Sendable {
+  enum Answer {
+    case ready(Page)
+    case later(@Sendable () async -> Page)
+  }
+
+  let service: ServiceContext
+
+  func page(_ target: PageTarget, authorization: String?) -> Answer {
+    switch target.path {
+    case "/": return .ready(landing)
+    case "/stats": return .ready(statistics)
+    case "/healthz": return .ready(Page(text: "ok\n"))
+    case "/readyz":
+      return .ready(
+        service.isDraining
+          ? Page(status: .serviceUnavailable, text: "shutting down\n") : Page(text: "ready\n"))
+    case "/metrics":
+      var page = Page(text: service.metrics.prometheus(service.store.statistics()))
+      page.contentType = "text/plain; version=0.0.4; charset=utf-8"
+      return .ready(page)
+    case "/inspect":
+      guard let bytes = target["clusterID"], !bytes.isEmpty else { return .ready(InspectPage.form) }
+      return inspect(OpaqueID(bytes), authorization)
+    default: return .ready(Page(status: .notFound, text: "no such page\n"))
+    }
+  }
+
+  private var landing: Page {
+    Page(
+      title: "Discovery service",
+      html: """
+        <p>Nodes of a cluster find each other here. What they leave is sealed with their cluster's secret, which
+        this service never sees: it keeps ids, sealed bytes and times to live.</p>
+        <p>It speaks gRPC as <code>\(ServiceMethod.service)</code>. <a href="/inspect">Inspect</a> shows what is
+        kept of a cluster; <a href="/stats">statistics</a> shows how much is kept of all.</p>
+        """)
+  }
+
+  private var statistics: Page {
+    let state = service.store.statistics()
+    let rows: [(String, Int)] = [
+      ("Clusters", state.clusters), ("Affiliates", state.affiliates), ("Endpoints", state.endpoints),
+      ("Watchers", service.metrics.watchers.value), ("Connections", service.metrics.connections.value),
+      ("Notifications sent", service.metrics.notifications.value),
+      ("Affiliates expired", state.expiredAffiliates),
+    ]
+    let cells = rows.map { "<tr><th>\($0)</th><td>\($1)</td></tr>" }.joined()
+    return Page(title: "Statistics", html: "<table>\(cells)</table>")
+  }
+
+  private func inspect(_ cluster: OpaqueID, _ authorization: String?) -> Answer {
+    if let tokens = service.tokens {
+      do throws(ServiceError) {
+        try tokens.check(authorization: authorization, cluster: cluster)
+      } catch {
+        let status = error.code == .unauthenticated ? 401 : 403
+        return .ready(Page(status: .init(statusCode: status), text: error.message + "\n"))
+      }
+    }
+    switch service.store.list(cluster: cluster) {
+    case .ready(let result): return .ready(InspectPage.make(cluster, result))
+    case .later(let work): return .later { InspectPage.make(cluster, await work()) }
+    }
+  }
+}

@@ -1,0 +1,174 @@
+public import NIOCore
+import Synchronization
+
+/// The service's state in memory: nothing is asked, everything is answered on the spot.
+///
+/// Clusters are spread over shards, each with a lock and a timing wheel of its own; an operation holds its
+/// shard's lock from the first look to the last change. Nothing is created by reading.
+public final class MemoryStore: ClusterStore {
+  private static let parts = 32
+
+  private let shards: [Shard]
+  fileprivate let clusterCount = Atomic<Int>(0)
+  private let collections = Atomic<Int>(0)
+  private let limits: StoreLimits
+  private let now: @Sendable () -> Int64
+
+  /// A lock of its own on the heap: an array can't hold what can't be copied.
+  private final class Shard: Sendable {
+    let state: Mutex<StoreShard>
+    init(_ state: sending StoreShard) { self.state = Mutex(state) }
+  }
+
+  /// An empty store.
+  ///
+  /// - Parameters:
+  ///   - tick: How finely time is told apart: what expires is dropped at most this much late.
+  ///   - now: Nanoseconds of a clock that runs steadily and need not be right. The default one stands
+  ///     still while the machine sleeps, so that waking up doesn't drop every node at once.
+  public init(
+    limits: StoreLimits = StoreLimits(), tick: Duration = .seconds(1),
+    now: @escaping @Sendable () -> Int64 = { Int64(NIODeadline.now().uptimeNanoseconds) }
+  ) {
+    self.limits = limits
+    self.now = now
+    let tickLength = max(tick.nanoseconds, 1_000_000)
+    let start = now()
+    shards = (0..<Self.parts).map { _ in
+      Shard(StoreShard(limits: limits, tickLength: tickLength, now: start))
+    }
+  }
+
+  public func update(_ update: AffiliateUpdate) -> StoreAnswer<Void> {
+    .ready(
+      Result { () throws(ServiceError) in
+        try limits.check(update)
+        let lifetime = try limits.lifetime(update.timeToLive)
+        try withShard(of: update.cluster) { (shard, now) throws(ServiceError) in
+          try shard.apply(update, limits: limits, lifetime: lifetime, now: now, admit: admitCluster)
+        }
+      })
+  }
+
+  public func delete(cluster: OpaqueID, affiliate: OpaqueID) -> StoreAnswer<Void> {
+    .ready(
+      Result { () throws(ServiceError) in
+        try limits.check(cluster: cluster)
+        try limits.check(affiliate: affiliate)
+        withShard(of: cluster) { shard, _ in
+          guard let cluster = shard.delete(cluster: cluster, affiliate: affiliate) else { return }
+          release(shard.dropIfUnused(cluster) ? 1 : 0)
+        }
+      })
+  }
+
+  public func list(cluster: OpaqueID) -> StoreAnswer<EncodedMessage> {
+    .ready(
+      Result { () throws(ServiceError) in
+        try limits.check(cluster: cluster)
+        return withShard(of: cluster) { shard, _ in
+          guard let cluster = shard.clusters[cluster] else { return WatchMessage.empty }
+          return shard.encodedState(of: cluster)
+        }
+      })
+  }
+
+  public func watch(cluster id: OpaqueID, watcher: any ClusterWatcher, opening: UInt64) {
+    do throws(ServiceError) {
+      try limits.check(cluster: id)
+      try withShard(of: id) { (shard, _) throws(ServiceError) in
+        if shard.clusters[id] == nil, !admitCluster() {
+          throw .exhausted("too many clusters", reason: "clusters")
+        }
+        let cluster = shard.clusters[id] ?? shard.makeCluster(id)
+        cluster.add(watcher)
+        watcher.opened(opening, shard.encodedState(of: cluster))
+      }
+    } catch {
+      watcher.failed(opening, error)
+    }
+  }
+
+  public func unwatch(cluster id: OpaqueID, watcher: any ClusterWatcher) {
+    withShard(of: id) { shard, _ in
+      guard let cluster = shard.clusters[id] else { return }
+      cluster.remove(watcher)
+      release(shard.dropIfUnused(cluster) ? 1 : 0)
+    }
+  }
+
+  public func statistics() -> StoreStatistics {
+    var sum = StoreStatistics()
+    for shard in shards {
+      let part = shard.state.withLock { $0.statistics }
+      sum.clusters += part.clusters
+      sum.affiliates += part.affiliates
+      sum.endpoints += part.endpoints
+      sum.expiredClusters += part.expiredClusters
+      sum.expiredAffiliates += part.expiredAffiliates
+      sum.expiredEndpoints += part.expiredEndpoints
+    }
+    sum.collections = collections.load(ordering: .relaxed)
+    return sum
+  }
+
+  /// Drops what has expired and lets go of what is kept only for speed. To be called about once a tick;
+  /// every operation does the same for its own shard before it looks.
+  public func collect() {
+    collections.wrappingAdd(1, ordering: .relaxed)
+    for shard in shards {
+      let now = now()
+      release(
+        shard.state.withLock {
+          $0.dropCachedStates()
+          return $0.expire(now)
+        })
+    }
+  }
+
+  /// How many parts the state has.
+  var shardCount: Int { shards.count }
+
+  /// Calls `body` with one part's clusters, under its lock: short, and without calling the store.
+  func withClusters(ofShard index: Int, _ body: ([OpaqueID: StoredCluster], _ now: Int64) -> Void) {
+    let now = now()
+    shards[index].state.withLock { state in
+      release(state.expire(now))
+      body(state.clusters, now)
+    }
+  }
+
+  /// Puts one affiliate of a snapshot back; nothing is lost of what came since.
+  func restore(cluster: OpaqueID, _ saved: AffiliateSnapshot) {
+    withShard(of: cluster) { shard, now in
+      if shard.clusters[cluster] == nil, !admitCluster() { return }
+      shard.restore(saved.stored(now: now, limits: limits), cluster: cluster)
+    }
+  }
+
+  private func withShard<Value: Sendable, Failure: Error>(
+    of cluster: OpaqueID, _ body: (inout StoreShard, Int64) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    let shard = shards[Int(UInt(bitPattern: cluster.hashValue) % UInt(Self.parts))]
+    return try shard.state.withLock { (state) throws(Failure) in
+      let now = now()
+      release(state.expire(now))
+      return try body(&state, now)
+    }
+  }
+
+  private func admitCluster() -> Bool {
+    if clusterCount.wrappingAdd(1, ordering: .relaxed).newValue <= limits.clusters { return true }
+    release(1)
+    return false
+  }
+
+  private func release(_ count: Int) {
+    if count > 0 { clusterCount.wrappingSubtract(count, ordering: .relaxed) }
+  }
+}
+
+extension MemoryStore {
+  /// Clusters that take room, also those that are only watched.
+  var clusterEntries: Int { clusterCount.load(ordering: .relaxed) }
+}

@@ -1,0 +1,139 @@
+/// A part of the store's clusters with the wheel that makes them expire; guarded by one lock, so that no
+/// cluster can be dropped while an update works on it.
+struct StoreShard {
+  var clusters: [OpaqueID: StoredCluster] = [:]
+  private(set) var statistics = StoreStatistics()
+  private var wheel: ExpiryWheel<(StoredCluster, StoredAffiliate)>
+  private var cached: [StoredCluster] = []
+  private let tickLength: Int64
+
+  init(limits: StoreLimits, tickLength: Int64, now: Int64) {
+    self.tickLength = tickLength
+    let span = limits.timeToLive.nanoseconds / tickLength + 2
+    wheel = ExpiryWheel(span: Int(min(span, 8192)), tick: now / tickLength)
+  }
+
+  /// Stores `update`, which has been checked.
+  ///
+  /// - Parameter admit: Asked before a new cluster is made.
+  mutating func apply(
+    _ update: AffiliateUpdate, limits: StoreLimits, lifetime: Int64, now: Int64, admit: () -> Bool
+  ) throws(ServiceError) {
+    let known = clusters[update.cluster]
+    let old = known?.affiliates[update.affiliate]
+    if old == nil, let known, known.affiliates.count >= limits.affiliates {
+      throw .exhausted("too many affiliates in the cluster", reason: "affiliates")
+    }
+    let (sum, overflow) = now.addingReportingOverflow(lifetime)
+    let expires = overflow ? Int64.max : sum
+    let affiliate = old ?? StoredAffiliate(id: update.affiliate, expires: expires)
+    // The last check before the first change: a refused update leaves no trace.
+    if affiliate.endpointCount(adding: update.endpoints) > limits.endpoints {
+      throw .exhausted("too many endpoints in the affiliate", reason: "endpoints")
+    }
+    if known == nil, !admit() { throw .exhausted("too many clusters", reason: "clusters") }
+
+    let cluster = known ?? makeCluster(update.cluster)
+    let endpointsBefore = affiliate.endpoints.count
+    let changed = affiliate.apply(update, expires: expires)
+    statistics.endpoints += affiliate.endpoints.count - endpointsBefore
+    if old == nil {
+      if cluster.affiliates.isEmpty { statistics.clusters += 1 }
+      cluster.affiliates[update.affiliate] = affiliate
+      statistics.affiliates += 1
+    }
+    schedule(affiliate, of: cluster)
+    if changed || old == nil { cluster.announce(affiliate) }
+  }
+
+  mutating func delete(cluster id: OpaqueID, affiliate: OpaqueID) -> StoredCluster? {
+    guard let cluster = clusters[id], let gone = cluster.affiliates.removeValue(forKey: affiliate) else {
+      return nil
+    }
+    forget(gone, of: cluster)
+    return cluster
+  }
+
+  mutating func makeCluster(_ id: OpaqueID) -> StoredCluster {
+    let cluster = StoredCluster(id: id)
+    clusters[id] = cluster
+    return cluster
+  }
+
+  /// Drops a cluster that holds nothing and that nobody watches; says whether it did.
+  mutating func dropIfUnused(_ cluster: StoredCluster) -> Bool {
+    guard cluster.isUnused else { return false }
+    return clusters.removeValue(forKey: cluster.id) != nil
+  }
+
+  mutating func encodedState(of cluster: StoredCluster) -> EncodedMessage {
+    if !cluster.hasCachedState { cached.append(cluster) }
+    return cluster.encodedState()
+  }
+
+  /// Lets go of encoded states: they pay for a moment in which many ask, not for all time.
+  mutating func dropCachedStates() {
+    for cluster in cached { cluster.dropCachedState() }
+    cached.removeAll(keepingCapacity: cached.count < 64)
+  }
+
+  /// Drops what has expired by `now`; returns how many clusters that removed.
+  mutating func expire(_ now: Int64) -> Int {
+    guard now / tickLength > wheel.tick else { return 0 }
+    var dropped = 0
+    for (tick, (cluster, affiliate)) in wheel.advance(to: now / tickLength) {
+      // An older appointment of one that has been given an earlier one since.
+      guard affiliate.scheduled == tick else { continue }
+      affiliate.scheduled = nil
+      // It may have been deleted since, or deleted and created anew.
+      guard cluster.affiliates[affiliate.id] === affiliate else { continue }
+      if affiliate.expires <= now {
+        cluster.affiliates[affiliate.id] = nil
+        statistics.expiredAffiliates += 1
+        forget(affiliate, of: cluster)
+        if cluster.affiliates.isEmpty { statistics.expiredClusters += 1 }
+        if dropIfUnused(cluster) { dropped += 1 }
+        continue
+      }
+      let count = affiliate.dropExpiredEndpoints(now)
+      if count > 0 {
+        statistics.endpoints -= count
+        statistics.expiredEndpoints += count
+        cluster.announce(affiliate)
+      }
+      schedule(affiliate, of: cluster)
+    }
+    return dropped
+  }
+
+  /// Puts back what a snapshot file held.
+  mutating func restore(_ affiliate: StoredAffiliate, cluster id: OpaqueID) {
+    let cluster = clusters[id] ?? makeCluster(id)
+    guard cluster.affiliates[affiliate.id] == nil else { return }
+    if cluster.affiliates.isEmpty { statistics.clusters += 1 }
+    cluster.affiliates[affiliate.id] = affiliate
+    statistics.affiliates += 1
+    statistics.endpoints += affiliate.endpoints.count
+    schedule(affiliate, of: cluster)
+    cluster.announce(affiliate)
+  }
+
+  /// Notes that `affiliate` is no longer in `cluster` and tells so.
+  private mutating func forget(_ affiliate: StoredAffiliate, of cluster: StoredCluster) {
+    statistics.affiliates -= 1
+    statistics.endpoints -= affiliate.endpoints.count
+    if cluster.affiliates.isEmpty { statistics.clusters -= 1 }
+    cluster.announce(affiliate, deleted: true)
+    // The wheel holds on to it until its tick.
+    affiliate.data = []
+    affiliate.endpoints = []
+  }
+
+  private mutating func schedule(_ affiliate: StoredAffiliate, of cluster: StoredCluster) {
+    // Rounded up: what is due at the tick has expired by then.
+    let next = affiliate.nextExpiry
+    let due = next / tickLength + (next % tickLength > 0 ? 1 : 0)
+    if let scheduled = affiliate.scheduled, scheduled <= due { return }
+    affiliate.scheduled = wheel.schedule((cluster, affiliate), at: due)
+  }
+}

@@ -1,0 +1,191 @@
+import ArgumentParser
+import ClusterModel
+import DiscoveryService
+import Logging
+import ServiceLifecycle
+
+/// `rollcall serve`: the discovery service. Options that mean what the existing service's mean have its names,
+/// with one dash or two.
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Serve discovery for nodes of any number of clusters.",
+    discussion: "What nodes leave is sealed with their cluster's secret, which the service never sees.")
+
+  private static func names(_ name: String) -> NameSpecification {
+    [.customLong(name), .customLong(name, withSingleDash: true)]
+  }
+
+  @Option(name: Self.names("addr"), help: "Where to serve gRPC.")
+  var address = OptionalAddress(value: ListenAddress(port: 3000))
+
+  @Option(name: Self.names("landing-addr"), help: "Where to serve pages; \"\" for nowhere.")
+  var landing = OptionalAddress(value: ListenAddress(port: 3001))
+
+  @Option(
+    name: Self.names("metrics-addr"), help: "Where to serve metrics; \"\" for the landing address alone.")
+  var metrics = OptionalAddress(value: ListenAddress(port: 2122))
+
+  @Option(name: Self.names("certificate-path"), help: "The certificate chain, PEM; reloaded when it changes.")
+  var certificatePath: String?
+
+  @Option(name: Self.names("key-path"), help: "The certificate's private key, PEM.")
+  var keyPath: String?
+
+  @Option(name: Self.names("gc-interval"), help: "How often to drop what has expired.")
+  var collectInterval = TimeArgument(duration: .seconds(1))
+
+  @Option(name: Self.names("redirect-endpoint"), help: "Send clients to this endpoint instead.")
+  var redirectEndpoint: String?
+
+  @Option(name: Self.names("snapshots-enabled"), help: "Whether to write snapshots.")
+  var snapshotsEnabled = true
+
+  @Option(name: Self.names("snapshot-path"), help: "The file that carries the state over a restart.")
+  var snapshotPath: String?
+
+  @Option(name: Self.names("snapshot-interval"), help: "How often to write the snapshot.")
+  var snapshotInterval = TimeArgument(duration: .seconds(600))
+
+  @Option(
+    name: Self.names("trust-x-real-ip"), help: "Believe x-real-ip of trusted proxies.")
+  var trustRealIP = true
+
+  @Option(
+    name: Self.names("trust-first-x-forwarded-for"),
+    help: "Believe x-forwarded-for of trusted proxies: the last address that isn't a trusted proxy's.")
+  var trustForwardedFor = true
+
+  @Option(
+    name: Self.names("trusted-proxies"),
+    help: "Networks whose forwarded headers are believed, separated by commas.")
+  var trustedProxies = PrefixList(prefixes: [])
+
+  @Option(
+    name: Self.names("tokens-file"), help: "Bearer tokens, one a line, each followed by cluster ids or *.")
+  var tokensFile: String?
+
+  @Option(name: Self.names("rate-limit"), help: "Calls a second and address; 0 for no limit.")
+  var rateLimit = 15.0
+
+  @Option(name: Self.names("rate-burst"), help: "Calls that an address may make at once.")
+  var rateBurst = 60
+
+  @Option(name: Self.names("event-loops"), help: "Event loops (default: half of the cores).")
+  var eventLoops: Int?
+
+  @Option(name: Self.names("drain-timeout"), help: "How long clients may take to go at the end.")
+  var drainTimeout = TimeArgument(duration: .seconds(10))
+
+  @Flag(name: Self.names("pace-pings"), help: "Pace acknowledgements of watchers' PINGs, which saves CPU.")
+  var pacePings = false
+
+  func validate() throws {
+    if address.value == nil { throw ValidationError("--addr is empty; give a port such as :3000") }
+  }
+
+  /// What the options ask for.
+  func serviceConfiguration() -> ServiceConfiguration {
+    var result = ServiceConfiguration()
+    if let address = address.value { result.address = address }
+    result.landingAddress = landing.value
+    result.metricsAddress = metrics.value
+    result.certificatePath = certificatePath.flatMap { $0.isEmpty ? nil : $0 }
+    result.keyPath = keyPath.flatMap { $0.isEmpty ? nil : $0 }
+    // The existing service looks once a minute; expiry is cheap here, so a longer interval buys nothing.
+    result.collectInterval = min(collectInterval.duration, .seconds(60))
+    result.redirectEndpoint = redirectEndpoint.flatMap { $0.isEmpty ? nil : $0 }
+    result.snapshotPath = snapshotsEnabled ? snapshotPath : nil
+    result.snapshotInterval = snapshotInterval.duration
+    result.trustedProxies = trustedProxies.prefixes
+    result.trustRealIP = trustRealIP
+    result.trustForwardedFor = trustForwardedFor
+    result.tokensPath = tokensFile
+    result.requestsPerSecond = rateLimit
+    result.requestBurst = rateBurst
+    result.eventLoops = eventLoops
+    result.drainTimeout = drainTimeout.duration
+    result.transport.pacedPings = pacePings
+    return result
+  }
+
+  func run() async throws {
+    let logger = Logger(label: "rollcall.serve")
+    let server = DiscoveryServer(configuration: serviceConfiguration(), logger: logger)
+    let group = ServiceGroup(
+      configuration: .init(
+        services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    try await group.run()
+  }
+}
+
+/// An address to listen on, or the empty text for none.
+struct OptionalAddress: ExpressibleByArgument, CustomStringConvertible {
+  var value: ListenAddress?
+
+  init(value: ListenAddress?) { self.value = value }
+
+  init?(argument: String) {
+    if argument.isEmpty {
+      value = nil
+    } else {
+      guard let address = ListenAddress(argument) else { return nil }
+      value = address
+    }
+  }
+
+  var description: String { value.map { "\($0)" } ?? "" }
+}
+
+/// Networks separated by commas.
+struct PrefixList: ExpressibleByArgument, CustomStringConvertible {
+  var prefixes: [IPPrefix]
+
+  init(prefixes: [IPPrefix]) { self.prefixes = prefixes }
+
+  init?(argument: String) {
+    var prefixes: [IPPrefix] = []
+    for part in argument.split(separator: ",") {
+      if let prefix = try? IPPrefix(part) {
+        prefixes.append(prefix)
+      } else if let address = try? IPAddress(part) {
+        prefixes.append(IPPrefix(host: address))
+      } else {
+        return nil
+      }
+    }
+    self.prefixes = prefixes
+  }
+
+  var description: String { prefixes.map { "\($0)" }.joined(separator: ",") }
+}
+
+/// A length of time as `90s`, `10m`, `1h30m` or `500ms`.
+struct TimeArgument: ExpressibleByArgument, CustomStringConvertible {
+  var duration: Duration
+
+  init(duration: Duration) { self.duration = duration }
+
+  init?(argument: String) {
+    var rest = Substring(argument)
+    var sum = Duration.zero
+    guard !rest.isEmpty else { return nil }
+    while !rest.isEmpty {
+      let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+      let unit = rest.dropFirst(digits.count).prefix { $0.isLetter }
+      guard let value = Double(digits), value < 1e9, let length = Self.units[String(unit)] else { return nil }
+      sum += .seconds(value * length)
+      rest = rest.dropFirst(digits.count + unit.count)
+    }
+    duration = sum
+  }
+
+  private static let units = ["ms": 0.001, "s": 1, "m": 60, "h": 3600]
+
+  var description: String {
+    let seconds = duration.components.seconds
+    if seconds > 0, seconds % 3600 == 0 { return "\(seconds / 3600)h" }
+    if seconds > 0, seconds % 60 == 0 { return "\(seconds / 60)m" }
+    return duration < .seconds(1)
+      ? "\(duration.components.attoseconds / 1_000_000_000_000_000)ms" : "\(seconds)s"
+  }
+}

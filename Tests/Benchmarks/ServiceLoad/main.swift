@@ -1,0 +1,1 @@
+ServiceLoad.main()

@@ -1,0 +1,60 @@
+import Testing
+
+@testable import DiscoveryService
+
+@Suite("Access tokens")
+struct AccessTokensTests {
+  private static let file = """
+    # who may use what
+    first-token-0123456789 c1 c2
+
+    second-token-0123456789\t*
+    """
+
+  @Test("a token opens its clusters and no others; * opens all")
+  func opens() throws {
+    let tokens = try AccessTokens(Self.file, file: "tokens")
+    try tokens.check(authorization: "Bearer first-token-0123456789", cluster: OpaqueID("c2"))
+    try tokens.check(authorization: "bearer second-token-0123456789", cluster: OpaqueID("anything"))
+    let error = #expect(throws: ServiceError.self) {
+      try tokens.check(authorization: "Bearer first-token-0123456789", cluster: OpaqueID("c3"))
+    }
+    #expect(error?.code == .permissionDenied)
+  }
+
+  @Test(
+    "anything else is unauthenticated",
+    arguments: [
+      nil, "", "Bearer", "Bearer ", "Basic first-token-0123456789", "Bearer first-token-012345678",
+      "Bearer first-token-0123456789x", "Bearer first-token-0123456780",
+    ])
+  func refuses(header: String?) throws {
+    let tokens = try AccessTokens(Self.file, file: "tokens")
+    let error = #expect(throws: ServiceError.self) {
+      try tokens.check(authorization: header, cluster: OpaqueID("c1"))
+    }
+    #expect(error?.code == .unauthenticated)
+  }
+
+  @Test(
+    "mistakes are told with their place and without the token",
+    arguments: [
+      ("ok-token-0123456789 *\n  short c", "tokens:2:3"), ("a-token-0123456789", "tokens:1:1"),
+      ("tökén-0123456789abc c", "tokens:1:1"),
+      ("a-token-0123456789 c\na-token-0123456789 d", "tokens:2:1"),
+    ])
+  func mistakes(text: String, place: String) {
+    let problem = #expect(throws: AccessTokens.Problem.self) { try AccessTokens(text, file: "tokens") }
+    #expect(problem?.description.hasPrefix(place + ": ") == true)
+    #expect(problem?.description.contains("0123456789") == false)
+  }
+
+  @Test("comparing looks at all bytes and is right for every length")
+  func compares() {
+    let known = Array("abcdef".utf8)
+    #expect(AccessTokens.equalInConstantTime(known, Array("abcdef".utf8)[...]))
+    for other in ["", "a", "abcdeg", "abcdefa", "abcdefabcdef", "Abcdef"] {
+      #expect(!AccessTokens.equalInConstantTime(known, Array(other.utf8)[...]))
+    }
+  }
+}

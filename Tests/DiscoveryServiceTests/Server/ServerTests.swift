@@ -1,0 +1,213 @@
+import ClusterModel
+import Logging
+import NIOCore
+import NIOSSL
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import DiscoveryService
+
+/// A whole service in a service group of its own.
+struct RunningServer {
+  let addresses: DiscoveryServer.Addresses
+  let group: ServiceGroup
+
+  static func configuration() -> ServiceConfiguration {
+    var configuration = ServiceConfiguration()
+    configuration.address = ListenAddress(host: "127.0.0.1", port: 0)
+    configuration.landingAddress = ListenAddress(host: "127.0.0.1", port: 0)
+    configuration.metricsAddress = nil
+    configuration.reloadInterval = .milliseconds(20)
+    return configuration
+  }
+
+  /// Runs `body` against a service, then shuts it down gracefully and waits for its end.
+  static func with(
+    _ configuration: ServiceConfiguration, _ body: @Sendable @escaping (RunningServer) async throws -> Void
+  ) async throws {
+    let (started, continuation) = AsyncStream.makeStream(of: DiscoveryServer.Addresses.self)
+    let server = DiscoveryServer(configuration: configuration, logger: Logger(label: "test")) {
+      continuation.yield($0)
+      continuation.finish()
+    }
+    let services = ServiceGroup(
+      configuration: .init(
+        services: [.init(service: server, failureTerminationBehavior: .gracefullyShutdownGroup)],
+        logger: Logger(label: "test")))
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask {
+        defer { continuation.finish() }
+        try await services.run()
+      }
+      tasks.addTask {
+        var iterator = started.makeAsyncIterator()
+        guard let addresses = await iterator.next() else { return }
+        defer { Task { await services.triggerGracefulShutdown() } }
+        try await body(RunningServer(addresses: addresses, group: services))
+      }
+      try await tasks.waitForAll()
+    }
+  }
+}
+
+extension OverTheNetwork {
+  @Suite("The whole service")
+  struct ServerTests {
+    @Test("state survives a restart through the snapshot that is written at the end")
+    func restart() async throws {
+      try await TemporaryFolder.with { folder in
+        var configuration = RunningServer.configuration()
+        configuration.snapshotPath = folder.file("state")
+        try await RunningServer.with(configuration) { server in
+          try await TestClient.with(server.addresses.service.port) { client in
+            let answer = try await client.call(
+              "AffiliateUpdate", Request.update("c", "a", data: [1], ttl: 600))
+            #expect(answer.status == 0)
+          }
+        }
+        try await RunningServer.with(configuration) { server in
+          try await TestClient.with(server.addresses.service.port) { client in
+            let list = try await client.call("List", Request.cluster("c"))
+            #expect(try DecodedResponse(list.messages[0]).ids == ["a"])
+          }
+        }
+      }
+    }
+
+    @Test("snapshots are written at the interval, not only at the end")
+    func interval() async throws {
+      try await TemporaryFolder.with { folder in
+        var configuration = RunningServer.configuration()
+        configuration.snapshotPath = folder.file("state")
+        configuration.snapshotInterval = .milliseconds(20)
+        try await RunningServer.with(configuration) { _ in
+          try await eventually("the file is there") { folder.names.contains("state") }
+        }
+      }
+    }
+
+    @Test("a watcher is ended with a status when the service ends")
+    func gracefulEnd() async throws {
+      let record = Mutex<TestClient?>(nil)
+      let stream = Mutex<Int>(0)
+      try await RunningServer.with(RunningServer.configuration()) { server in
+        let client = try await TestClient.connect(server.addresses.service.port)
+        let watch = client.begin("Watch", Request.cluster("c"))
+        try await eventually("the snapshot") { client.answer(watch).messages.count == 1 }
+        record.withLock { $0 = client }
+        stream.withLock { $0 = Int(watch) }
+      }
+      let client = try #require(record.withLock { $0 })
+      try await eventually("the status") { client.answer(.init(stream.withLock { $0 })).status == 14 }
+      try await eventually("the connection is closed") { client.isClosed }
+    }
+
+    @Test("TLS serves the new certificate after the files have changed, and the old one while they don't fit")
+    func certificateReload() async throws {
+      try await TemporaryFolder.with { folder in
+        try folder.makeCertificate("one", subject: "one")
+        try folder.makeCertificate("two", subject: "two")
+        try folder.replace("live.crt", with: "one.crt")
+        try folder.replace("live.key", with: "one.key")
+        let certificate = try ServerCertificate(
+          certificatePath: folder.file("live.crt"), keyPath: folder.file("live.key"))
+        try await TestServer.with(certificate: certificate) { server in
+          func works(_ name: String) async throws -> Bool {
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            configuration.trustRoots = .file(folder.file("\(name).crt"))
+            configuration.applicationProtocols = ["h2"]
+            let context = try NIOSSLContext(configuration: configuration)
+            let client = try await TestClient.connect(server.port, tls: context)
+            defer { client.close() }
+            let call = client.begin("List", Request.cluster("c"))
+            try await eventually("an answer or an end") { client.answer(call).isOver || client.isClosed }
+            return client.answer(call).status == 0
+          }
+          let before = [try await works("one"), try await works("two")]
+          #expect(before == [true, false])
+          #expect(try !certificate.reloadIfChanged())
+          try folder.replace("live.key", with: "two.key")
+          #expect(throws: (any Error).self) { try certificate.reloadIfChanged() }
+          let between = try await works("one")
+          #expect(between)
+          try folder.replace("live.crt", with: "two.crt")
+          #expect(try certificate.reloadIfChanged())
+          let after = [try await works("one"), try await works("two")]
+          #expect(after == [false, true])
+        }
+      }
+    }
+
+    @Test("errors in certificate files name the file")
+    func certificateErrors() async throws {
+      try await TemporaryFolder.with { folder in
+        try folder.makeCertificate("one", subject: "one")
+        try folder.write("junk", "junk")
+        for (certificate, key, named) in [
+          ("junk", "one.key", "junk"), ("one.crt", "junk", "junk"), ("missing", "one.key", "missing"),
+        ] {
+          let error = #expect(throws: (any Error).self) {
+            try ServerCertificate(certificatePath: folder.file(certificate), keyPath: folder.file(key))
+          }
+          #expect(error.map { "\($0)".contains(folder.file(named)) } == true)
+        }
+      }
+    }
+
+    @Test("tokens are taken over when their file changes; a broken file leaves the old ones")
+    func tokenReload() async throws {
+      try await TemporaryFolder.with { folder in
+        try folder.write("tokens", "0123456789abcdef c\n")
+        var configuration = RunningServer.configuration()
+        configuration.tokensPath = folder.file("tokens")
+        try await RunningServer.with(configuration) { server in
+          try await TestClient.with(server.addresses.service.port) { client in
+            func status(_ token: String) async throws -> Int? {
+              try await client.call(
+                "List", Request.cluster("c"), headers: ["authorization": "Bearer \(token)"]
+              ).status
+            }
+            let first = try await status("0123456789abcdef")
+            #expect(first == 0)
+            try folder.write("tokens", "broken\n")
+            let still = try await status("0123456789abcdef")
+            #expect(still == 0)
+            try folder.write("tokens", "fedcba9876543210 c\n")
+            try await eventually("the new token works") { try await status("fedcba9876543210") == 0 }
+            let old = try await status("0123456789abcdef")
+            #expect(old == 16)
+          }
+        }
+      }
+    }
+
+    @Test("what can't be served is said before it is tried")
+    func badConfigurations() async throws {
+      var taken = RunningServer.configuration()
+      var halfTLS = taken
+      halfTLS.certificatePath = "/somewhere"
+      var noLoops = taken
+      noLoops.eventLoops = 0
+      for configuration in [halfTLS, noLoops] {
+        await #expect(throws: ServiceConfigurationError.self) {
+          try await DiscoveryServer(configuration: configuration, logger: Logger(label: "test")).run()
+        }
+      }
+      taken.address.host = "192.0.2.77"
+      let wrong = taken
+      let error = await #expect(throws: ServiceConfigurationError.self) {
+        try await DiscoveryServer(configuration: wrong, logger: Logger(label: "test")).run()
+      }
+      #expect(error?.description.contains("192.0.2.77") == true)
+    }
+
+    @Test("listen addresses are read as operators write them")
+    func addresses() {
+      #expect(ListenAddress(":3000") == ListenAddress(port: 3000))
+      #expect(ListenAddress("127.0.0.1:1") == ListenAddress(host: "127.0.0.1", port: 1))
+      #expect(ListenAddress("[::1]:1") == ListenAddress(host: "::1", port: 1))
+      for text in ["", "3000", ":", ":x", ":70000", "::1:3000"] { #expect(ListenAddress(text) == nil) }
+    }
+  }
+}
