@@ -99,7 +99,7 @@ struct AffiliateBookTests {
     _ = book.snapshot([there, gone], at: .zero)
     #expect(texts(book.change([.with { $0.id = "a" }], deleted: true)) == ["?a"])
     #expect(texts(book.change([.with { $0.id = "b" }], deleted: true)) == ["?b"])
-    let asked: Set = [try NodeIdentity("a"), try NodeIdentity("b")]
+    let asked = book.deletions(of: [try NodeIdentity("a"), try NodeIdentity("b")])
     #expect(texts(book.confirm(asked, with: [try cluster.wire("a")])) == ["+a", "-b"])
     // The endpoint's end is taken over with it.
     #expect(texts(book.change([.with { $0.id = "a" }], deleted: true)) == ["-a"])
@@ -110,15 +110,29 @@ struct AffiliateBookTests {
     let wire = try cluster.wire("a", endpoints: ["1.2.3.4:5"])
     _ = book.snapshot([wire], at: .zero)
     _ = book.change([.with { $0.id = "a" }], deleted: true)
+    let asked = book.deletions(of: [try NodeIdentity("a")])
     _ = book.change([wire], deleted: false)
-    #expect(texts(book.confirm([try NodeIdentity("a")], with: [])) == [])
+    #expect(texts(book.confirm(asked, with: [])) == [])
+  }
+
+  @Test("a later deletion isn't answered by a list that was asked for before it")
+  mutating func deletedMeanwhile() throws {
+    let wire = try cluster.wire("a", endpoints: ["1.2.3.4:5"])
+    _ = book.snapshot([wire], at: .zero)
+    #expect(texts(book.change([.with { $0.id = "a" }], deleted: true)) == ["?a"])
+    let earlier = book.deletions(of: [try NodeIdentity("a")])
+    #expect(texts(book.change([.with { $0.id = "a" }], deleted: true)) == ["?a"])
+    #expect(texts(book.confirm(earlier, with: [wire])) == [])
+    let later = book.deletions(of: [try NodeIdentity("a")])
+    #expect(texts(book.confirm(later, with: [])) == ["-a"])
   }
 
   @Test("where the service doesn't answer, gone is gone")
   mutating func confirmFails() throws {
     _ = book.snapshot([try cluster.wire("a", endpoints: ["1.2.3.4:5"])], at: .zero)
     _ = book.change([.with { $0.id = "a" }], deleted: true)
-    #expect(texts(book.confirm([try NodeIdentity("a")], with: nil)) == ["-a"])
+    let asked = book.deletions(of: [try NodeIdentity("a")])
+    #expect(texts(book.confirm(asked, with: nil)) == ["-a"])
   }
 
   @Test("swapped ciphertexts change nothing and are named")

@@ -21,6 +21,23 @@ func withServer<Result: Sendable>(
   }
 }
 
+/// A port of loopback that nobody listens on, for a server that comes back under its address. It lies below the
+/// ports that the system hands out by itself, so that no other test is given it meanwhile.
+func freePort() throws -> Int {
+  for _ in 0..<100 {
+    let port = Int.random(in: 15_000..<30_000)
+    let channel = try? ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .bind(host: "127.0.0.1", port: port).wait()
+    guard let channel else { continue }
+    try channel.close().wait()
+    return port
+  }
+  throw NoFreePort()
+}
+
+struct NoFreePort: Error {}
+
 /// Runs a TCP server on loopback that knows nothing of HTTP/2: it says `greeting` to whoever connects, and hangs
 /// up if told to.
 func withRawServer<Result: Sendable>(

@@ -29,7 +29,9 @@ struct AffiliateBook {
   private let maximumCount: Int
 
   private var entries: [NodeIdentity: Entry] = [:]
-  private var unconfirmed: Set<NodeIdentity> = []
+  /// Nodes that were called gone and may not be, each with the number of the deletion that said so last.
+  private var unconfirmed: [NodeIdentity: UInt64] = [:]
+  private var deletionCount: UInt64 = 0
   private var hasSynced = false
   /// What can't be used, by the id that it came under.
   private(set) var problems: ItemProblems
@@ -54,7 +56,7 @@ struct AffiliateBook {
   mutating func snapshot(_ affiliates: [WireAffiliate], at now: Duration) -> [Change] {
     let before = entries
     entries = [:]
-    unconfirmed = []
+    unconfirmed = [:]
     problems.reset()
     for affiliate in affiliates { take(affiliate) }
     if hasSynced {
@@ -79,11 +81,18 @@ struct AffiliateBook {
     affiliates.compactMap { deleted ? delete($0) : take($0).map { .upsert($0) } }
   }
 
-  /// Takes what the service has, asked because of the nodes in `asked`. Only those are judged by it, and of them
-  /// only those of which nothing was heard since.
-  mutating func confirm(_ asked: Set<NodeIdentity>, with affiliates: [WireAffiliate]?) -> [Change] {
-    let open = asked.intersection(unconfirmed)
-    unconfirmed.subtract(open)
+  /// Those of `nodeIDs` that were called gone and may not be, each with the deletion that said so last.
+  func deletions(of nodeIDs: Set<NodeIdentity>) -> [NodeIdentity: UInt64] {
+    unconfirmed.filter { nodeIDs.contains($0.key) }
+  }
+
+  /// Takes what the service has, asked because of the deletions in `asked`. Only their nodes are judged by it, and
+  /// of them only those of which nothing was heard since: a later deletion isn't answered by an earlier list.
+  mutating func confirm(
+    _ asked: [NodeIdentity: UInt64], with affiliates: [WireAffiliate]?
+  ) -> [Change] {
+    let open = Set(asked.filter { unconfirmed[$0.key] == $0.value }.keys)
+    for nodeID in open { unconfirmed[nodeID] = nil }
     var changes: [Change] = []
     var there: Set<NodeIdentity> = []
     for affiliate in affiliates ?? [] where !affiliate.data.isEmpty {
@@ -119,7 +128,7 @@ struct AffiliateBook {
       problems.note(opened.skipped, of: affiliate.id)
       let record = AffiliateRecord(opened.affiliate)
       entries[nodeID] = Entry(record: record, hasEndpoints: !affiliate.endpoints.isEmpty, heldUntil: nil)
-      unconfirmed.remove(nodeID)
+      unconfirmed[nodeID] = nil
       return record
     } catch {
       problems.note([error], of: affiliate.id)
@@ -133,7 +142,9 @@ struct AffiliateBook {
     else { return nil }
     // Some services tell the end of one endpoint as the end of its affiliate.
     if entry.hasEndpoints, entry.heldUntil == nil {
-      return unconfirmed.insert(nodeID).inserted ? .confirm(nodeID) : nil
+      deletionCount += 1
+      unconfirmed[nodeID] = deletionCount
+      return .confirm(nodeID)
     }
     entries[nodeID] = nil
     return .remove(nodeID)

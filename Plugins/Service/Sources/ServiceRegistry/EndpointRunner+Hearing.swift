@@ -85,7 +85,7 @@ extension EndpointRunner {
         continue
       }
       try await clock.sleep(Self.confirmDelay * random())
-      let asked = toConfirm
+      let asked = book.deletions(of: toConfirm)
       toConfirm = []
       let list = try? await clock.within(.seconds(5), "no answer to List") {
         try await connection.list(.with { $0.clusterID = clusterID })
