@@ -59,4 +59,18 @@ struct InteroperabilityTests {
       ])
     #expect(result.status == 0, "\(result)")
   }
+
+  @Test(
+    "over a slow link every watcher gets its snapshot and every final state",
+    .enabled("no link can be slowed here (Debian: iproute2; network namespaces; netem or tbf in the kernel)")
+    {
+      await succeeds(
+        "unshare", "-rn", "tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "8mbit", "burst", "64kb",
+        "latency", "2s")
+    })
+  func slowLink() async throws {
+    let load = BuiltProducts.folder.appendingPathComponent("ServiceLoad").path
+    let result = try await Tool.run("\(Self.scripts)/slow_link.sh", [Self.server, load])
+    #expect(result.status == 0 && result.output.contains("slow link: all passed"), "\(result)")
+  }
 }
