@@ -164,9 +164,12 @@ extension StoreState {
     return publication
   }
 
-  /// The registry is being handed `publication`: from now on others may know of this node through it.
-  mutating func publishing(_ key: RegistryKey) {
+  /// What is to be handed to the registry now: from here on others may know of this node through it. Nil
+  /// where there is nothing but what it `accepted`.
+  mutating func publish(_ key: RegistryKey, unless accepted: Publication?) -> Publication? {
+    guard let publication = publication(for: key), publication != accepted else { return nil }
     update(key) { $0.hasPublished = true }
+    return publication
   }
 
   /// How handing it over went.

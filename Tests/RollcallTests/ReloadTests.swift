@@ -181,4 +181,21 @@ struct ReloadTests {
       #expect(aggregator.snapshot().members.first?.value.hostname == "by-rack")
     }
   }
+
+  @Test("a reload after the end returns, also where a registry was never run")
+  func afterTheEnd() async throws {
+    let aggregator = try await aggregator(configuration(RegistrySettings(name: "rack")))
+    let run = Task { try await aggregator.run() }
+    run.cancel()
+    try await run.value
+    let returned = Counter()
+    let reload = Task {
+      try await aggregator.reload(configuration(RegistrySettings(name: "shelf")))
+      try await aggregator.reload(configuration(RegistrySettings(name: "rack")))
+      returned.add()
+    }
+    try await eventually("both returned") { returned.value == 1 }
+    try await reload.value
+    #expect(aggregator.snapshot().registries.map(\.name) == ["rack"])
+  }
 }
