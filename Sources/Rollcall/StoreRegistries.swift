@@ -139,6 +139,14 @@ extension StoreState {
     effects.movesDeadlines = true
   }
 
+  /// Drops the sources that this run hasn't told of, though it isn't time yet.
+  ///
+  /// - Returns: how many records there are of the registry now.
+  mutating func sweep(_ key: RegistryKey) -> Int {
+    if let entry = entry(key) { sweep(entry) }
+    return merge.rawCount(of: key.name)
+  }
+
   private mutating func sweep(_ entry: RegistryEntry) {
     let gone = entry.sources.subtracting(entry.confirmed)
     for source in gone.sorted() {

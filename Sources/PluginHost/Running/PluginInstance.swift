@@ -32,7 +32,9 @@ final class PluginInstance: Sendable {
     try HungCall.check(registry.plugin)
     self.registry = registry
     thread = try ControlThread(name: registry.context.name)
-    intake = Intake(updates: updates, limits: registry.limits, logger: registry.context.logger)
+    intake = Intake(
+      updates: updates, limits: registry.limits, logger: registry.context.logger,
+      speechAfterEnd: registry.speechAfterEnd)
     (context, host) = HostContexts.shared.register(intake)
   }
 
