@@ -98,6 +98,9 @@ struct ConformanceChecks: Sendable {
     guard late.isEmpty else {
       throw Failure(reason: "\(late.count) events came in the \(quietTime) after it had ended")
     }
+    if let plugin = run.registry as? any FencedRegistry, plugin.runsThatSpokeOn > 0 {
+      throw Failure(reason: "it called the host after its stop had returned")
+    }
   }
 
   private func restart() async throws {

@@ -91,7 +91,9 @@ final class ClusterStore: Sendable {
       repeat {
         let piece = rest.prefix(Self.chunk)
         rest = rest.dropFirst(Self.chunk)
-        let count = change { $0.apply(base: base, changes: piece, of: source.source, from: key) }
+        var count = change { $0.apply(base: base, changes: piece, of: source.source, from: key) }
+        // What is only kept of an earlier run gives way before what this one tells is refused.
+        if count > nodeLimit { count = change { $0.sweep(key) } }
         if count > nodeLimit { throw .tooManyNodes(count, limit: nodeLimit) }
         base = .unchanged
       } while !rest.isEmpty

@@ -31,8 +31,8 @@ struct RegistryEntry: Sendable {
 
   /// Whether it is to withdraw what it published, as it will be stopped.
   var isLeaving = false
-  /// Whether others may know of this node through it: something was handed to it in this run and wasn't
-  /// withdrawn since.
+  /// Whether others may know of this node through it: something was handed to it, in this run or in one
+  /// before, and wasn't withdrawn since.
   var hasPublished = false
 
   init(
@@ -53,7 +53,6 @@ struct RegistryEntry: Sendable {
     sweepAt = nil
     trouble = nil
     publishTrouble = nil
-    hasPublished = false
   }
 
   mutating func ended() {

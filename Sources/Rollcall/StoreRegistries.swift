@@ -139,6 +139,14 @@ extension StoreState {
     effects.movesDeadlines = true
   }
 
+  /// Drops the sources that this run hasn't told of, though it isn't time yet.
+  ///
+  /// - Returns: how many records there are of the registry now.
+  mutating func sweep(_ key: RegistryKey) -> Int {
+    if let entry = entry(key) { sweep(entry) }
+    return merge.rawCount(of: key.name)
+  }
+
   private mutating func sweep(_ entry: RegistryEntry) {
     let gone = entry.sources.subtracting(entry.confirmed)
     for source in gone.sorted() {
@@ -164,9 +172,12 @@ extension StoreState {
     return publication
   }
 
-  /// The registry is being handed `publication`: from now on others may know of this node through it.
-  mutating func publishing(_ key: RegistryKey) {
+  /// What is to be handed to the registry now: from here on others may know of this node through it. Nil
+  /// where there is nothing but what it `accepted`.
+  mutating func publish(_ key: RegistryKey, unless accepted: Publication?) -> Publication? {
+    guard let publication = publication(for: key), publication != accepted else { return nil }
     update(key) { $0.hasPublished = true }
+    return publication
   }
 
   /// How handing it over went.

@@ -205,6 +205,38 @@ struct HostilePluginTests {
     ) { try await run.value }
   }
 
+  @Test("a plugin that hangs again and again takes only so many threads")
+  func hangsAgain() async throws {
+    let file = try await Plugins.build("hangs", "-DHANG_CREATE", "-DAGAIN")
+    let registry = try await Plugins.registry(file, timeout: .milliseconds(50))
+    var errors: [RegistryError] = []
+    for _ in 0..<9 {
+      let error = await #expect(throws: RegistryError.self) {
+        try await registry.run(updates: UpdatesProbe().updates)
+      }
+      errors.append(try #require(error))
+    }
+    #expect(errors.dropLast().allSatisfy { $0.code == .deadlineExceeded })
+    #expect(
+      errors.last
+        == RegistryError(
+          .unavailable,
+          "8 calls of plugin 'hangs' hang; it isn't used before one of them returns or the program is started "
+            + "again"))
+    // One that comes back makes room again.
+    _ = try Symbol(file, "hangs_release").value
+    let probe = UpdatesProbe()
+    let run = Task {
+      while !Task.isCancelled {
+        try? await registry.run(updates: probe.updates)
+        await Task.yield()
+      }
+    }
+    await probe.wait { !$0.isEmpty }
+    run.cancel()
+    await run.value
+  }
+
   @Test("a publication that doesn't return fails the registry too")
   func publishHangs() async throws {
     let file = try await Plugins.build("hangs", "-DHANG_PUBLISH")

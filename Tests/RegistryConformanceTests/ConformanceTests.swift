@@ -130,6 +130,19 @@ struct ConformanceTests {
     #expect(failures == ["nothing is told after its end"])
   }
 
+  @Test("a plugin that speaks after its end fails, though its host doesn't hear it")
+  func latePlugin() async throws {
+    // An image of its own, as others look at what this one counts.
+    let file = try await CLibrary.build("Tests/HostilePlugins/late.c", flags: ["-DCHECKED"])
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let plugin = try await PluginCatalog(directories: PluginDirectories(folders: []), logger: logger)
+      .plugin(at: file)
+    let report = await RegistryConformance.check {
+      plugin.registry(context: RegistryContext(name: "late", logger: logger))
+    }
+    #expect(report.failures.map(\.name) == ["nothing is told after its end"], "\(report)")
+  }
+
   @Test("a registry that can run only once fails")
   func once() async throws {
     let nodes = [Self.node("n1")].compactMap { $0 }

@@ -34,9 +34,14 @@ final class Intake: Sendable {
   private let updates: RegistryUpdates
   private let limits: BoundaryLimits
   private let logger: Logger
+  private let speechAfterEnd: SpeechAfterEnd
   private let state = Mutex(State())
 
-  init(updates: RegistryUpdates, limits: BoundaryLimits, logger: Logger) {
+  init(
+    updates: RegistryUpdates, limits: BoundaryLimits, logger: Logger,
+    speechAfterEnd: SpeechAfterEnd = SpeechAfterEnd()
+  ) {
+    self.speechAfterEnd = speechAfterEnd
     self.updates = updates
     self.limits = limits
     self.logger = logger
@@ -79,6 +84,7 @@ final class Intake: Sendable {
       return (state.isOpen, false)
     }
     if isFault {
+      speechAfterEnd.note()
       logger.warning("the plugin goes on speaking after it was stopped; it isn't heard")
     }
     guard isOpen else { throw Self.stopped }
