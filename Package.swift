@@ -110,7 +110,9 @@ let package = Package(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
     tests("YAMLTests", ["YAML"]),
-    tests("RollcallConfigurationTests", ["RollcallConfiguration", "ClusterModel", "RegistryKit"]),
+    tests(
+      "RollcallConfigurationTests", resources: [.copy("Fixtures")],
+      ["RollcallConfiguration", "YAML", "ClusterModel", "RegistryKit"]),
     tests(
       "RollcallTests",
       [

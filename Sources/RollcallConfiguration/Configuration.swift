@@ -10,6 +10,11 @@ public struct Configuration: Hashable, Sendable {
   public var node: NodeSettings
   /// The folder in which the node keeps its identity; nil: the command's default.
   public var stateDirectory: String?
+  /// What a person should know of the file although it can be used.
+  public var warnings: [ConfigurationError] = []
+
+  /// The folder that relative paths are relative to: the file's.
+  public var baseDirectory: String { file.map(folder(of:)) ?? "." }
 
   public init(
     file: String? = nil, cluster: ClusterSettings = .init(), plugins: PluginSettings = .init(),
@@ -28,13 +33,19 @@ public struct Configuration: Hashable, Sendable {
 public struct ClusterSettings: Hashable, Sendable {
   /// `cluster.id`: opaque text.
   public var id: String?
-  /// `cluster.secret`: base64 text of 32 bytes.
+  /// `cluster.secret`, or what `cluster.secretFile` holds: base64 text of 32 bytes.
   public var secret: Secret?
+  /// The path of the file that the secret was read from.
+  public var secretFile: String?
   public var discovery: DiscoverySettings
 
-  public init(id: String? = nil, secret: Secret? = nil, discovery: DiscoverySettings = .init()) {
+  public init(
+    id: String? = nil, secret: Secret? = nil, secretFile: String? = nil,
+    discovery: DiscoverySettings = .init()
+  ) {
     self.id = id
     self.secret = secret
+    self.secretFile = secretFile
     self.discovery = discovery
   }
 }
@@ -56,49 +67,15 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
 /// `cluster.discovery:`
 public struct DiscoverySettings: Hashable, Sendable {
   public var isEnabled: Bool
-  /// Every registry, enabled or not, in the order of the file, the implied ones last.
+  /// Every registry, enabled or not, in the order of the file, those that it doesn't name last.
+  ///
+  /// Two are always there. `service` is enabled where the cluster's id and secret are set, and by being named
+  /// in the file. `kubernetes` is enabled only by `disabled: false`.
   public var registries: [RegistrySettings]
 
   public init(isEnabled: Bool = true, registries: [RegistrySettings] = []) {
     self.isEnabled = isEnabled
     self.registries = registries
-  }
-}
-
-/// `cluster.discovery.registries.<name>:`
-public struct RegistrySettings: Hashable, Sendable {
-  public enum FailureAction: String, Hashable, Sendable, CaseIterable {
-    /// What a failing registry last said stays, and is stale after ``RegistrySettings/staleAfter``.
-    case keep
-    /// What a failing registry last said is dropped after ``RegistrySettings/staleAfter``.
-    case drop
-  }
-
-  /// The registry's own name.
-  public var name: String
-  /// The plugin that it is made by: its name unless `plugin:` says otherwise.
-  public var plugin: String
-  /// Why it isn't run; nil where it is.
-  public var disabled: String?
-  /// What is written beside the reserved keys, as a JSON object.
-  public var options: String
-  public var onFailure: FailureAction
-  /// How long a failing registry's data count as good; nil: 5 minutes for `keep`, at once for `drop`.
-  public var staleAfter: Duration?
-  /// Where the person wrote it: `file:line:column`.
-  public var position: String?
-
-  public init(
-    name: String, plugin: String? = nil, disabled: String? = nil, options: String = "{}",
-    onFailure: FailureAction = .keep, staleAfter: Duration? = nil, position: String? = nil
-  ) {
-    self.name = name
-    self.plugin = plugin ?? name
-    self.disabled = disabled
-    self.options = options
-    self.onFailure = onFailure
-    self.staleAfter = staleAfter
-    self.position = position
   }
 }
 

@@ -98,8 +98,8 @@ extension EventReader {
     if let context = parser.context.map({ String(cString: $0) }) {
       let start = YAMLMark(parser.context_mark)
       message += " \(context)"
-      // Without a place of its own libyaml leaves the context's at the very beginning.
-      if start != mark, start != YAMLMark(line: 1, column: 1) || mark.line == 1 {
+      // Without a place of its own libyaml leaves the context's at the very beginning, or beyond the end.
+      if start < mark, start != YAMLMark(line: 1, column: 1) || mark.line == 1 {
         message += " that begins at line \(start.line), column \(start.column)"
       }
     }
@@ -115,6 +115,7 @@ extension EventReader {
       return "; put text that begins with it in quotes"
     case "mapping values are not allowed in this context":
       return "; put text with ': ' in it in quotes"
+    case "found unexpected ':'": return "; put text with ':' in it in quotes"
     case "found invalid Unicode character escape code":
       return "; write the character itself, or its number as eight digits after \\U"
     default: return ""

@@ -62,7 +62,7 @@ struct NodeBudget {
 }
 
 /// `text` in quotes for a message: escaped, and cut where it is long.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
   var shown = ""
   for scalar in text.unicodeScalars.prefix(80) {
     shown += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)

@@ -1,7 +1,7 @@
 /// Reads and writes YAML and JSON. JSON is YAML, and is read and written here as well.
 ///
-/// Reading is strict where leniency would hide a mistake: a repeated key, an unknown tag, a merge key or a key
-/// that isn't text is an error at its place. How much a text may ask for is bounded by ``YAMLLimits``.
+/// Reading is strict where leniency would hide a mistake: a repeated key, an unknown tag, a merge key or a
+/// key that isn't text is an error at its place. How much a text may ask for is bounded by ``YAMLLimits``.
 public enum YAML {
   /// The documents in `text`, which is UTF-8.
   ///

@@ -1,0 +1,25 @@
+/// The keys of every section of the file.
+enum ConfigurationKeys {
+  static let file = ["cluster", "plugins", "merge", "node", "stateDirectory"]
+  static let cluster = ["id", "secret", "secretFile", "discovery"]
+  static let discovery = ["enabled", "registries"]
+  /// The keys of a registry that aren't options of its plugin.
+  static let registry = ["plugin", "disabled", "onFailure", "staleAfter"]
+  static let plugins = ["path", "allowUnsafePermissions"]
+  static let merge = ["precedence"]
+  static let node = [
+    "publish", "hostname", "nodename", "machineType", "addresses", "addressFilter", "operatingSystem",
+    "controlPlane", "additionalAddresses",
+  ]
+  static let addressFilter = ["include", "exclude"]
+  static let controlPlane = ["port"]
+
+  /// Where the keys belong whose names alone tell: for those that are written in a wrong section.
+  static let places: [String: String] = [
+    "cluster": "", "plugins": "", "merge": "", "node": "", "stateDirectory": "",
+    "discovery": "cluster", "secret": "cluster", "secretFile": "cluster",
+    "registries": "cluster.discovery", "allowUnsafePermissions": "plugins", "precedence": "merge",
+    "publish": "node", "hostname": "node", "nodename": "node", "machineType": "node", "addressFilter": "node",
+    "operatingSystem": "node", "controlPlane": "node", "additionalAddresses": "node",
+  ]
+}

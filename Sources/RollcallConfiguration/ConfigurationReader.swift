@@ -1,0 +1,91 @@
+import ClusterModel
+import YAML
+
+/// Reads the file's sections.
+struct ConfigurationReader {
+  let diagnostics: Diagnostics
+  let inProcess: [String]
+
+  private var base: String { folder(of: diagnostics.file) }
+
+  /// - Returns: what could be read, and whether `plugins` could.
+  func read(_ document: YAMLNode?) -> (configuration: Configuration, arePluginsKnown: Bool) {
+    let root = Section(document, path: "", keys: ConfigurationKeys.file, diagnostics: diagnostics)
+    let cluster = cluster(root.section("cluster", keys: ConfigurationKeys.cluster))
+    let errorCount = diagnostics.errors.count
+    let plugins = plugins(root.section("plugins", keys: ConfigurationKeys.plugins))
+    let arePluginsKnown = diagnostics.errors.count == errorCount
+    var configuration = Configuration(
+      file: diagnostics.file, cluster: cluster, plugins: plugins,
+      merge: merge(
+        root.section("merge", keys: ConfigurationKeys.merge), registries: cluster.discovery.registries),
+      node: node(root.section("node", keys: ConfigurationKeys.node)),
+      stateDirectory: root.text("stateDirectory").map { resolve($0, in: base) })
+    configuration.warnings = diagnostics.warnings.sorted()
+    return (configuration, arePluginsKnown)
+  }
+
+  private func cluster(_ section: Section) -> ClusterSettings {
+    let id = section.text("id")
+    let (secret, secretFile) = SecretReader(section: section, base: base).read()
+    let discovery = RegistriesReader(id: id, secret: secret, diagnostics: diagnostics)
+      .read(section.section("discovery", keys: ConfigurationKeys.discovery))
+    return ClusterSettings(id: id, secret: secret, secretFile: secretFile, discovery: discovery)
+  }
+
+  private func plugins(_ section: Section) -> PluginSettings {
+    PluginSettings(
+      path: section.list("path", of: "folders") { $0 }?.map { resolve($0.value, in: base) } ?? [],
+      allowUnsafePermissions: section.bool("allowUnsafePermissions") ?? false)
+  }
+
+  private func merge(_ section: Section, registries: [RegistrySettings]) -> MergeSettings {
+    let known = registries.map(\.name) + inProcess
+    var precedence: [String] = []
+    for (name, mark) in section.list("precedence", of: "registries", { $0 }) ?? [] {
+      if precedence.contains(name) {
+        diagnostics.error(mark, "merge.precedence names \(quoted(name)) twice")
+      } else if !known.contains(name) {
+        let advice =
+          nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+          ?? "the registries are \(known.joined(separator: ", "))"
+        diagnostics.error(mark, "merge.precedence: there is no registry \(quoted(name)); \(advice)")
+      }
+      precedence.append(name)
+    }
+    return MergeSettings(precedence: precedence)
+  }
+
+  private func node(_ section: Section) -> NodeSettings {
+    let filter = section.section("addressFilter", keys: ConfigurationKeys.addressFilter)
+    let controlPlane = section.section("controlPlane", keys: ConfigurationKeys.controlPlane)
+    let prefixes = { (section: Section, key: String) in
+      section.list(key, of: "prefixes") { (text) throws(ModelError) in try IPPrefix(text) }?.map(\.value)
+        ?? []
+    }
+    return NodeSettings(
+      publish: section.bool("publish") ?? true,
+      hostname: section.value("hostname", hostName), nodename: section.value("nodename", hostName),
+      machineType: section.value("machineType") { (text) throws(ModelError) in try MachineType(text) },
+      addresses: section.list("addresses", of: "addresses") { (text) throws(ModelError) in try IPAddress(text)
+      }?
+      .map(\.value),
+      includeNetworks: prefixes(filter, "include"), excludeNetworks: prefixes(filter, "exclude"),
+      operatingSystem: section.text("operatingSystem"),
+      controlPlanePort: controlPlane.integer("port", in: 1...65_535).map { UInt16($0) },
+      additionalAddresses: prefixes(section, "additionalAddresses"))
+  }
+
+  private func hostName(_ text: String) throws(ModelError) -> String {
+    let isName = text.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x30...0x39: true
+      default: ".-_".utf8.contains(byte)
+      }
+    }
+    guard isName, text.utf8.count <= 253 else {
+      throw ModelError("\(quoted(text)) isn't a host name: at most 253 of letters, digits, '.', '-' and '_'")
+    }
+    return text
+  }
+}

@@ -1,0 +1,104 @@
+public import YAML
+
+extension Configuration {
+  /// The effective configuration: every default filled in, what is found out at run time left out, and
+  /// secrets as `<redacted>`.
+  ///
+  /// - Parameter schemas: the schemas of options by the name of their plugin, where they are at hand: they
+  ///   say what is secret and what the defaults are. Without one, options that are called like secrets are
+  ///   hidden.
+  public func redacted(schemas: [String: OptionsSchema] = [:]) -> YAMLNode {
+    var root: [(key: String, value: YAMLNode)] = [
+      ("cluster", clusterNode(schemas)),
+      (
+        "plugins",
+        .mapping([
+          ("path", .texts(plugins.path)), ("allowUnsafePermissions", .bool(plugins.allowUnsafePermissions)),
+        ])
+      ),
+      ("merge", .mapping([("precedence", .texts(merge.precedence))])),
+      ("node", nodeNode),
+    ]
+    if let stateDirectory { root.append(("stateDirectory", .text(stateDirectory))) }
+    return .mapping(root)
+  }
+
+  /// ``redacted(schemas:)`` as YAML text, with the reason beside every registry that is disabled without
+  /// the file saying so.
+  public func redactedText(schemas: [String: OptionsSchema] = [:]) -> String {
+    let lines = YAML.text(of: [redacted(schemas: schemas)]).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    var registries = cluster.discovery.registries.makeIterator()
+    // Only a registry's own keys are indented by 16, and every registry has this one.
+    return lines.map { line in
+      guard line.hasPrefix(String(repeating: " ", count: 16) + "disabled: "),
+        let reason = registries.next()?.disabled, reason != DisabledReason.configured
+      else { return String(line) }
+      return "\(line)  # \(reason)"
+    }.joined(separator: "\n")
+  }
+
+  private func clusterNode(_ schemas: [String: OptionsSchema]) -> YAMLNode {
+    var pairs: [(key: String, value: YAMLNode)] = []
+    if let id = cluster.id { pairs.append(("id", .text(id))) }
+    if let file = cluster.secretFile {
+      pairs.append(("secretFile", .text(file)))
+    } else if cluster.secret != nil {
+      pairs.append(("secret", .text(redactionMark)))
+    }
+    let registries = cluster.discovery.registries.map { ($0.name, $0.redacted(schemas[$0.plugin])) }
+    pairs.append(
+      (
+        "discovery",
+        .mapping([("enabled", .bool(cluster.discovery.isEnabled)), ("registries", .mapping(registries))])
+      ))
+    return .mapping(pairs)
+  }
+
+  private var nodeNode: YAMLNode {
+    var pairs: [(key: String, value: YAMLNode)] = [("publish", .bool(node.publish))]
+    if let hostname = node.hostname { pairs.append(("hostname", .text(hostname))) }
+    if let nodename = node.nodename { pairs.append(("nodename", .text(nodename))) }
+    if let type = node.machineType { pairs.append(("machineType", .text(type.rawValue))) }
+    if let addresses = node.addresses { pairs.append(("addresses", .texts(addresses))) }
+    pairs.append(
+      (
+        "addressFilter",
+        .mapping([("include", .texts(node.includeNetworks)), ("exclude", .texts(node.excludeNetworks))])
+      ))
+    if let system = node.operatingSystem { pairs.append(("operatingSystem", .text(system))) }
+    if let port = node.controlPlanePort {
+      pairs.append(("controlPlane", .mapping([("port", .integer(port))])))
+    }
+    pairs.append(("additionalAddresses", .texts(node.additionalAddresses)))
+    return .mapping(pairs)
+  }
+}
+
+extension RegistrySettings {
+  fileprivate func redacted(_ schema: OptionsSchema?) -> YAMLNode {
+    let options = written?.options.pairs ?? Self.pairs(ofJSON: options)
+    let defaults = (schema?.root.propertyList ?? []).compactMap { property in
+      options.contains { $0.key == property.name }
+        ? nil : property.schema.defaultValue.map { YAMLPair(key: property.name, value: $0) }
+    }
+    let shown = Redaction().redact(YAMLNode(.mapping(options + defaults)), schema: schema?.root, name: "")
+    return .mapping(
+      [
+        ("plugin", .text(plugin)), ("disabled", .bool(disabled != nil)),
+        ("onFailure", .text(onFailure.rawValue)),
+        ("staleAfter", .text(DurationText.text(of: effectiveStaleAfter))),
+      ] + (shown.pairs ?? []).map { ($0.key, $0.value) })
+  }
+
+  /// The options of a registry that no file names.
+  private static func pairs(ofJSON json: String) -> [YAMLPair] {
+    (try? YAML.parse(json.utf8, file: "options"))?.documents.first?.pairs ?? []
+  }
+}
+
+extension YAMLNode {
+  fileprivate static func texts(_ values: [some CustomStringConvertible]) -> YAMLNode {
+    .list(values.map { .text($0.description) })
+  }
+}

@@ -1,0 +1,92 @@
+public import YAML
+
+/// `cluster.discovery.registries.<name>:`
+///
+/// Equal and hashed by what it asks for, wherever in whichever file that is written.
+public struct RegistrySettings: Sendable {
+  public enum FailureAction: String, Hashable, Sendable, CaseIterable {
+    /// What a failing registry last said stays, and is stale after ``RegistrySettings/staleAfter``.
+    case keep
+    /// What a failing registry last said is dropped after ``RegistrySettings/staleAfter``.
+    case drop
+  }
+
+  /// The registry's own name.
+  public var name: String
+  /// The plugin that it is made by: its name unless `plugin:` says otherwise.
+  public var plugin: String
+  /// Why it isn't run; nil where it is.
+  public var disabled: String?
+  /// What is written beside the reserved keys, as a JSON object with its keys in order of their text.
+  public var options: String
+  public var onFailure: FailureAction
+  /// How long a failing registry's data count as good; nil: 5 minutes for `keep`, at once for `drop`.
+  public var staleAfter: Duration?
+  /// Where the person wrote it: `file:line:column`.
+  public var position: String?
+  /// The registry as it was written; nil where no file names it.
+  public var written: WrittenRegistry?
+
+  /// ``staleAfter``, or what it is where nobody said.
+  public var effectiveStaleAfter: Duration { staleAfter ?? (onFailure == .keep ? .seconds(300) : .zero) }
+
+  public init(
+    name: String, plugin: String? = nil, disabled: String? = nil, options: String = "{}",
+    onFailure: FailureAction = .keep, staleAfter: Duration? = nil, position: String? = nil
+  ) {
+    self.name = name
+    self.plugin = plugin ?? name
+    self.disabled = disabled
+    self.options = options
+    self.onFailure = onFailure
+    self.staleAfter = staleAfter
+    self.position = position
+  }
+}
+
+extension RegistrySettings: Hashable {
+  private struct Meaning: Hashable {
+    let name: String
+    let plugin: String
+    let disabled: String?
+    let options: String
+    let onFailure: FailureAction
+    let staleAfter: Duration?
+  }
+
+  private var meaning: Meaning {
+    Meaning(
+      name: name, plugin: plugin, disabled: disabled, options: options, onFailure: onFailure,
+      staleAfter: staleAfter)
+  }
+
+  public static func == (left: RegistrySettings, right: RegistrySettings) -> Bool {
+    left.meaning == right.meaning
+  }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(meaning) }
+}
+
+/// A registry's section as a person wrote it, so that what is wrong can be told at its place.
+public struct WrittenRegistry: Hashable, Sendable {
+  public var file: String
+  /// The place of the registry's name.
+  public var nameMark: YAMLMark
+  /// The place of what `plugin:` says; nil where it isn't there.
+  public var pluginMark: YAMLMark?
+  /// Whether the options aren't looked at: the person disabled the registry, or what is wrong is told
+  /// already.
+  public var isExempt: Bool
+  /// What is written beside the reserved keys, as a mapping.
+  public var options: YAMLNode
+
+  public init(
+    file: String, nameMark: YAMLMark, pluginMark: YAMLMark? = nil, isExempt: Bool = false, options: YAMLNode
+  ) {
+    self.file = file
+    self.nameMark = nameMark
+    self.pluginMark = pluginMark
+    self.isExempt = isExempt
+    self.options = options
+  }
+}
