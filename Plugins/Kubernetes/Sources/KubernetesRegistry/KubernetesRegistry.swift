@@ -1,4 +1,4 @@
-public import ClusterModel
+import ClusterModel
 import FoundationEssentials
 import Logging
 public import RegistryKit

@@ -77,15 +77,9 @@ struct KubernetesClient: Sendable {
                 "\(access.endpoint.server) answers with Content-Encoding '\(encoding.prefix(40))', which wasn't asked for"))
           }
           try await accepted()
-          do {
-            for try await part in response.body {
-              alive.touch()
-              try await take(part)
-            }
-          } catch let error as NIOHTTPDecompression.DecompressionError {
-            throw APIError(
-              .malformed,
-              RegistryError(.failed, "\(access.endpoint.server) sends broken compressed data: \(error)"))
+          for try await part in response.body {
+            alive.touch()
+            try await take(part)
           }
         }
       }

@@ -56,7 +56,7 @@ actor AccessSource {
   /// - Throws: `RegistryError` that says what is missing or wrong, `CancellationError`.
   func current() async throws -> Access {
     let find = find
-    let (plan, files) = try await queue.run { _ in try Self.read(find) }.get()
+    let (plan, files) = try await queue.run { _ in Self.read(find) }.get()
     var access = files
     guard case .exec(let plugin) = plan.token else { return access }
     let credential = try await credential(of: plugin)

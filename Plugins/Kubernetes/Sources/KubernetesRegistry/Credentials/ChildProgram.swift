@@ -128,9 +128,10 @@ private final class Pipe {
 
   init() throws(ChildProgram.Failure) {
     var ends: [Int32] = [-1, -1]
-    guard pipe2(&ends, O_CLOEXEC) == 0 else {
+    guard pipe(&ends) == 0 else {
       throw .notStarted(SystemErrorText.of(errno), isMissing: false)
     }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     (reading, writing) = (ends[0], ends[1])
     _ = fcntl(reading, F_SETFL, O_NONBLOCK)
   }

@@ -21,6 +21,8 @@ struct WatchSession {
     do throws(NodeDecodeError) {
       try decoder.finish()
       return nil
+    } catch where error.code != .truncated {
+      return APIError(.malformed, RegistryError(.failed, "the watch of nodes can't be read: \(error)"))
     } catch {
       return APIError(.interrupted, RegistryError(.unavailable, "the watch ended within an event: \(error)"))
     }
@@ -33,6 +35,9 @@ struct WatchSession {
     view.add(node, to: &draft)
     self.draft = draft
   }
+
+  /// Objects that were left out so far as they have no name.
+  var skipped: Int { decoder.skipped }
 
   mutating func remove(_ node: NodeObject) { draft?.remove(node.name) }
 }
