@@ -154,7 +154,11 @@ actor NodeInformer {
 
   /// Takes in what came of a watch.
   private func take(_ part: ByteBuffer, silence: SilenceLimit) throws {
+    let skipped = session.skipped
     let events = try session.feed(part)
+    if skipped == 0, session.skipped > 0 {
+      logger.warning("the server sent an object without a name in a watch of nodes; such are left out")
+    }
     guard !events.isEmpty else { return }
     for event in events {
       switch event {

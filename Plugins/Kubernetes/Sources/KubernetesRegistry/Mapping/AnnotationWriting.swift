@@ -35,6 +35,13 @@ struct AnnotationChanges: Hashable, Sendable {
     }
   }
 
+  /// What removes the annotations of `nodeID` from `present`. Those of another identity aren't its to remove.
+  static func withdrawing(_ nodeID: NodeIdentity, from present: [String: String]) -> AnnotationChanges {
+    let owner = present[NodeAnnotation.nodeID.rawValue]
+    let isForeign = owner != nil && owner != nodeID.text
+    return AnnotationChanges(from: isForeign ? [:] : present, to: [:])
+  }
+
   /// The changes as a JSON merge patch (RFC 7396) of a Node: `null` removes.
   var mergePatch: String {
     let members = values.sorted { $0.key.rawValue < $1.key.rawValue }.map { annotation, value in

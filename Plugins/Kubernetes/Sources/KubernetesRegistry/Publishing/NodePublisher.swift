@@ -101,10 +101,7 @@ struct NodePublisher: Sendable {
 
   private func changes(of known: LocalNode.Known, for wish: Wish) -> AnnotationChanges {
     guard let annotations = wish.annotations else {
-      // Another identity's annotations aren't ours to remove.
-      let present = known.annotations[NodeAnnotation.nodeID.rawValue]
-      guard present == nil || present == wish.nodeID.text else { return AnnotationChanges(from: [:], to: [:]) }
-      return AnnotationChanges(from: known.annotations, to: [:])
+      return AnnotationChanges.withdrawing(wish.nodeID, from: known.annotations)
     }
     return AnnotationChanges(from: known.annotations, to: annotations)
   }
