@@ -13,7 +13,7 @@ enum Kube {
     _ name: String, id: String? = nil, version: Int, hostname: String = "", more: [String: String] = [:]
   ) -> String {
     var annotations = more
-    annotations[NodeAnnotation.nodeID.rawValue] = id
+    if let id { annotations[NodeAnnotation.nodeID.rawValue] = id }
     let list = annotations.sorted { $0.key < $1.key }.map {
       "\(JSONText.string($0.key)):\(JSONText.string($0.value))"
     }

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Glibc
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import RegistryKit
@@ -84,7 +85,7 @@ extension APIError {
     case let error as HTTPClientError where Self.connecting.contains(error):
       self.init(
         .unreachable, RegistryError(.unavailable, "\(server) can't be reached: no connection in time"))
-    case let error as HTTPClientError where error == .remoteConnectionClosed || error == .uncleanShutdown:
+    case let error where Self.isCut(error):
       self.init(
         .interrupted, RegistryError(.unavailable, "\(server) closed the connection in the midst of an answer"))
     case let error as HTTPClientError where error == .invalidProxyResponse || error == .proxyAuthenticationRequired:
@@ -145,6 +146,13 @@ extension APIError {
       return "\(server) refuses the client certificate of \(access.origin): \(text)"
     }
     return "there is no TLS connection to \(server): \(text)"
+  }
+
+  /// Whether an answer was cut off by the end of the connection.
+  private static func isCut(_ error: any Error) -> Bool {
+    if let error = error as? HTTPClientError { return error == .remoteConnectionClosed || error == .uncleanShutdown }
+    if let error = error as? HTTPParserError { return error == .invalidEOFState }
+    return (error as? NIOSSLError).map { if case .uncleanShutdown = $0 { true } else { false } } ?? false
   }
 
   private static let connecting: [HTTPClientError] = [

@@ -73,8 +73,8 @@ actor Connections {
       tlsConfiguration: endpoint.server.isSecure ? try TLSSetup.configuration(endpoint) : nil,
       redirectConfiguration: .disallow,
       timeout: .init(connect: TimeAmount(connectTimeout)),
-      // Nothing is compressed unless it is asked for, and it isn't; something on the way may do it all the
-      // same. What is read is bounded by its readers.
+      // Compression isn't asked for, but something on the way may do it all the same. What is read is bounded
+      // by its readers.
       decompression: .enabled(limit: .none))
     // One connection for the watch and one for all else, each with a buffer of its own.
     configuration.httpVersion = .http1Only

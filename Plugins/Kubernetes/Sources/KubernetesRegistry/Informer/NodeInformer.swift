@@ -115,14 +115,15 @@ actor NodeInformer {
   private func watch() async throws {
     let seconds = Int.random(in: timing.watchSeconds)
     let silence = SilenceLimit(
-      watch: .seconds(seconds) + timing.grace, regular: timing.bookmarkSilence,
-      lateness: .seconds(max(seconds - 30, 0)))
-    let start = ContinuousClock.now
+      initial: version == nil ? client.timing.silence : nil, watch: .seconds(seconds) + timing.grace,
+      regular: timing.bookmarkSilence, lateness: .seconds(max(seconds - 30, 0)))
     session = WatchSession(draft: version == nil ? NodeView.Draft() : nil)
     let request = APIRequest.watch(from: version, seconds: seconds)
+    // Ended with this function.
+    async let _: Void = settle()
     do {
       try await client.stream(request, silence: { silence.now }) {
-        if await self.brokenWatches == 0 { try await self.works(reset: false) }
+        try await self.accepted()
       } take: { part in
         try await self.take(part, silence: silence)
       }
@@ -136,7 +137,6 @@ actor NodeInformer {
       streamsInitialNodes = false
       return
     } catch let error as APIError where error.kind == .interrupted && version != nil {
-      if session.hasEvents || ContinuousClock.now - start >= timing.settled { try works(reset: true) }
       throw error
     }
     guard version != nil else {
@@ -144,11 +144,21 @@ actor NodeInformer {
       throw APIError(
         .malformed, RegistryError(.failed, "the server ended the stream of all nodes before its end"))
     }
-    if session.hasEvents || ContinuousClock.now - start >= timing.settled {
-      try works(reset: true)
-    } else {
-      // A server that ends watches at once isn't asked in a tight loop.
-      try await client.clock.sleep(for: backoff.next())
+    // A server that ends watches at once isn't asked in a tight loop.
+    if !session.hasSettled { try await client.clock.sleep(for: backoff.next()) }
+  }
+
+  /// The server agreed to a watch. After one that broke, that has to prove itself first.
+  private func accepted() throws {
+    session.isAccepted = true
+    if brokenWatches == 0, session.draft == nil { try health.set(.reading, nil) }
+  }
+
+  /// Waits until the watch has lasted for long enough to count as one that works.
+  private func settle() async {
+    while !session.hasSettled {
+      guard (try? await client.clock.sleep(for: timing.settled)) != nil else { return }
+      if session.isAccepted, session.draft == nil { try? works() }
     }
   }
 
@@ -177,6 +187,7 @@ actor NodeInformer {
       case .bookmark(let bookmark, let isEnd):
         if isEnd, let draft = session.draft {
           session.draft = nil
+          silence.initialEnd()
           version = bookmark
           try tell(view.replace(with: draft))
         } else {
@@ -186,9 +197,8 @@ actor NodeInformer {
       case .error(let code, let reason, let message):
         throw InformerSignal.watchError(code: code, reason: reason, message: message)
       }
-      session.hasEvents = true
     }
-    if session.draft == nil { try works(reset: true) }
+    if session.draft == nil { try works() }
   }
 
   /// The newest version that is known. Events and bookmarks that are late don't take it back.
@@ -198,17 +208,17 @@ actor NodeInformer {
     version = new
   }
 
-  /// Reading works.
-  private func works(reset: Bool) throws {
-    if reset {
-      backoff.reset()
-      brokenWatches = 0
-    }
+  /// The watch works.
+  private func works() throws {
+    session.hasSettled = true
+    backoff.reset()
+    brokenWatches = 0
     try health.set(.reading, nil)
   }
 
   /// A watch failed after it had begun: if it does so again and again from one version, all is read anew.
   private func broken(_ error: APIError) -> APIError {
+    guard error.kind != .expired else { return error }
     brokenWatches += 1
     if brokenWatches > 2 || error.kind == .malformed { version = nil }
     return error

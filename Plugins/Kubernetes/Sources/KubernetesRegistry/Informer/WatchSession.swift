@@ -7,7 +7,10 @@ struct WatchSession {
   private var decoder = NodeWatchDecoder()
   /// The Nodes that came at the beginning, until they are complete; nil where there are none to wait for.
   var draft: NodeView.Draft?
-  var hasEvents = false
+  /// Whether the server has agreed to it.
+  var isAccepted = false
+  /// Whether something came of it, or it has lasted for a while.
+  var hasSettled = false
 
   init(draft: NodeView.Draft?) { self.draft = draft }
 
@@ -43,16 +46,22 @@ struct WatchSession {
 }
 
 /// How long a watch may be silent: as long as the server keeps it, or shorter where bookmarks come all the
-/// time.
+/// time, and while all Nodes are told at its beginning.
 final class SilenceLimit: Sendable {
+  private let initial: Duration?
   private let watch: Duration
   private let regular: Duration
   private let lateness: Duration
   private let start = ContinuousClock.now
+  private let isInitial: Atomic<Bool>
   private let isRegular = Atomic<Bool>(false)
 
-  /// - Parameter lateness: bookmarks from this time on are those that come at a watch's end anyway.
-  init(watch: Duration, regular: Duration, lateness: Duration) {
+  /// - Parameters:
+  ///   - initial: for the beginning; nil where there is none.
+  ///   - lateness: bookmarks from this time on are those that come at a watch's end anyway.
+  init(initial: Duration?, watch: Duration, regular: Duration, lateness: Duration) {
+    self.initial = initial
+    isInitial = Atomic(initial != nil)
     self.watch = watch
     self.regular = min(watch, regular)
     self.lateness = lateness
@@ -62,5 +71,11 @@ final class SilenceLimit: Sendable {
     if ContinuousClock.now - start < lateness { isRegular.store(true, ordering: .relaxed) }
   }
 
-  var now: Duration { isRegular.load(ordering: .relaxed) ? regular : watch }
+  /// All Nodes have been told.
+  func initialEnd() { isInitial.store(false, ordering: .relaxed) }
+
+  var now: Duration {
+    if let initial, isInitial.load(ordering: .relaxed) { return initial }
+    return isRegular.load(ordering: .relaxed) ? regular : watch
+  }
 }
