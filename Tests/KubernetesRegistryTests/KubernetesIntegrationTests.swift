@@ -208,7 +208,7 @@ struct KubernetesIntegrationTests {
     let cluster = try await TestCluster.shared()
     try await cluster.signClient("rotating", subject: "/CN=rotating")
     let folder = try TemporaryFolder()
-    func copy(_ name: String, as new: String) throws {
+    @Sendable func copy(_ name: String, as new: String) throws {
       try folder.replace(new, with: try String(contentsOfFile: cluster.path("pki/\(name)"), encoding: .utf8))
     }
     try copy("rotating.crt", as: "client.crt")
