@@ -52,6 +52,8 @@ let package = Package(
     .library(name: "RegistryConformance", targets: ["RegistryConformance"]),
     .library(name: "CRegistryPlugin", targets: ["CRegistryPlugin"]),
     .library(name: "rollcall-static-file", type: .dynamic, targets: ["StaticFilePlugin"]),
+    .library(name: "DiscoveryProtocol", targets: ["DiscoveryProtocol"]),
+    .library(name: "rollcall-service", type: .dynamic, targets: ["ServicePlugin"]),
     .library(name: "rollcall-kubernetes", type: .dynamic, targets: ["KubernetesPlugin"]),
   ],
   dependencies: [
@@ -60,8 +62,13 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    // Without its traits it needs no full Foundation.
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+    .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
   ],
   targets: [
     // The model and the plugin boundary.
@@ -88,22 +95,40 @@ let package = Package(
       ]),
     library("LocalNode", ["ClusterModel", "RollcallConfiguration", logging]),
 
+    // The discovery service's wire.
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "DiscoveryProtocol",
+      dependencies: ["ClusterModel", "COpenSSL", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["Protos", "regenerate.sh"], swiftSettings: strict),
+    // The generated client, for the plugin and tests, and server, for tests. Apart, so that who only needs
+    // messages and ciphers doesn't build gRPC.
+    library(
+      "DiscoveryGRPC",
+      [
+        "DiscoveryProtocol", .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+      ]),
+
     // The command.
     library("ClusterResources", ["ClusterModel", "YAML"]),
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
         "Rollcall", "ClusterResources", "ClusterModel", "LocalNode", "PluginHost", "RegistryConformance",
-        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", logging,
+        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "YAML", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
 
     // Tests.
     .target(
       name: "TestSupport", dependencies: [logging], path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
-    tests("RegistryKitTests", ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    tests(
+      "RegistryKitTests", resources: [.copy("Golden")],
+      ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
     tests("PluginHostTests", ["PluginHost", "RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
     tests(
@@ -118,14 +143,36 @@ let package = Package(
       [
         "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration", "LocalNode",
         logging,
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    tests("LocalNodeTests", ["LocalNode", "ClusterModel", logging]),
-    tests("ClusterResourcesTests", ["ClusterResources", "ClusterModel"]),
+    tests("LocalNodeTests", ["LocalNode", "ClusterModel", "RollcallConfiguration", logging]),
+    tests(
+      "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
       [
-        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
+        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML",
+        logging,
+      ]),
+    tests(
+      "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
+      ["ClusterModel", "PluginHost", "RegistryConformance", "RegistryKit", logging]),
+    tests(
+      "DiscoveryProtocolTests", resources: [.copy("Vectors")],
+      [
+        "DiscoveryProtocol", "ClusterModel", "COpenSSL",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
+    tests(
+      "ServiceRegistryTests",
+      [
+        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
+        "YAML", logging,
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     tests(
       "KubernetesRegistryTests",
@@ -134,13 +181,21 @@ let package = Package(
         "KubernetesRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
-    tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
       path: "Tests/Benchmarks", swiftSettings: strict),
   ]
     + plugin("StaticFile", ["YAML", logging])
+    + plugin(
+      "Service",
+      [
+        "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", logging,
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ])
     + plugin(
       "Kubernetes",
       [

@@ -1,37 +1,75 @@
 public import ClusterModel
+import HashTreeCollections
 
 /// The merge of what all registries say, keyed by node identity. A pure value: it neither waits nor logs
 /// nor reads a clock, and a copy of it, made in constant time, is a snapshot.
+///
+/// One event costs what it touches: a node's raw affiliates are merged anew from all of them, so that the
+/// order of arrival can't matter, and other nodes are left alone. Copies share all that is the same.
+///
+/// The affiliate whose identity is the local one comes from local data alone; what registries say of it is
+/// listed as raw but not merged. Two nodes that claim one nodename are a conflict; the member is then the
+/// node of which a fresh record says it, and among equals the one with the lower identity.
 public struct ClusterMerge: Sendable {
-  public private(set) var policy: MergePolicy
+  var rules: MergeRules
+  var local: LocalNode?
+  /// What is known of each node.
+  var nodes: TreeDictionary<NodeIdentity, NodeEntry> = [:]
+  /// Only origins that have records are in it.
+  var origins: TreeDictionary<RecordOrigin, OriginRecords> = [:]
+  /// Nodes by what at most one should have, in the merged view.
+  var byAddress = HolderIndex<IPAddress>()
+  var byPublicKey = HolderIndex<String>()
+  var byNodename: TreeDictionary<String, Nodename> = [:]
+  var conflictHistories: TreeDictionary<ConflictKey, History> = [:]
+  var texts = TextPool()
 
-  public init(policy: MergePolicy = MergePolicy()) { self.policy = policy }
+  public init(policy: MergePolicy = MergePolicy()) { rules = MergeRules(policy) }
 
-  /// Takes in `event`, which happened `now`, and tells what really changed by it.
-  public mutating func apply(_ event: MergeEvent, at now: Timestamp) -> [MergeDirective] { [] }
+  /// The policy that holds now.
+  public var policy: MergePolicy { rules.policy }
 
-  /// The local node's identity, where there is local data.
-  public var localID: NodeIdentity? { nil }
-  public var affiliateCount: Int { 0 }
-  public var memberCount: Int { 0 }
-  public var rawCount: Int { 0 }
-  /// The number of records that `registry` has here.
-  public func rawCount(of registry: String) -> Int { 0 }
+  /// Takes in `event`, which happened `now`, and tells what really changed by it: node by node its raw
+  /// affiliates and the affiliate, then the members, then the conflicts. What was merely said again is
+  /// no change; it shows in the age of ``provenance(of:)``.
+  public mutating func apply(_ event: MergeEvent, at now: Timestamp) -> [MergeDirective] {
+    var touched = Touched(at: now, rules: rules, local: local)
+    switch event {
+    case .snapshot(let records, let origin): takeSnapshot(records, from: origin, &touched)
+    case .upsert(let record, let origin): takeRecord(record, from: origin, &touched)
+    case .remove(let id, let origin): removeRecord(of: id, from: origin, &touched)
+    case .originGone(let origin): removeRecords(&touched) { $0 == origin }
+    case .registryGone(let registry):
+      rules.staleRegistries.remove(registry)
+      removeRecords(&touched) { $0.registry == registry }
+    case .registryStale(let registry, let isStale): setStale(registry, isStale, &touched)
+    case .local(let affiliate): setLocal(affiliate, &touched)
+    case .policy(let policy): setPolicy(policy, &touched)
+    }
+    return directives(touched)
+  }
+}
 
-  public func affiliate(_ id: NodeIdentity) -> Versioned<Affiliate>? { nil }
-  public func member(_ nodename: String) -> Versioned<Member>? { nil }
-  public func raw(_ id: RawID) -> Versioned<AffiliateRecord>? { nil }
+/// This node's word on itself.
+struct LocalNode: Sendable {
+  let affiliate: SharedAffiliate
+  let heard: Timestamp
 
-  /// All merged affiliates by identity.
-  public func affiliates() -> [Versioned<Affiliate>] { [] }
-  /// All members by nodename.
-  public func members() -> [Versioned<Member>] { [] }
-  /// All raw affiliates, ordered by the text of their raw ids.
-  public func rawAffiliates() -> [(id: RawID, record: Versioned<AffiliateRecord>)] { [] }
-  /// All conflicts, in a fixed order.
-  public func conflicts() -> [Versioned<Conflict>] { [] }
-  /// The conflicts that `id` has a part in.
-  public func conflicts(of id: NodeIdentity) -> [Versioned<Conflict>] { [] }
-  /// Where each field of the node that is set came from; nil for an unknown node.
-  public func provenance(of id: NodeIdentity) -> [FieldProvenance]? { nil }
+  var id: NodeIdentity { affiliate.value.nodeID }
+}
+
+/// An origin that has records. Which ones, the nodes tell: a list of them here would cost each record more
+/// than it saves the few events that need it.
+struct OriginRecords: Sendable {
+  let origin: Origin
+  var count = 0
+  /// When it last told all that it knows, which confirms each record of it.
+  var lastSnapshot: Timestamp?
+}
+
+/// A nodename: who has it, and the history of the member that is called by it.
+struct Nodename: Sendable {
+  var holders: Holders
+  /// Nil only until the event that brought the nodename is through.
+  var history: History?
 }

@@ -2,9 +2,11 @@ public import ClusterModel
 
 /// What a conflict is about.
 public enum ConflictKey: Hashable, Sendable {
-  /// Registries disagree on a scalar of one node.
+  /// Origins disagree on a scalar of one node, stale ones included. Never of the local node, which knows
+  /// itself best.
   case field(AffiliateField, of: NodeIdentity)
-  /// Several nodes have one address.
+  /// Several nodes have one address, be it their own or their KubeSpan one. Loopback and link-local
+  /// addresses tell nothing beyond their machine or link and are left out.
   case address(IPAddress)
   /// Several nodes have one nodename.
   case nodename(String)

@@ -11,7 +11,7 @@ public enum MergeEvent: Hashable, Sendable {
   case remove(NodeIdentity, from: RecordOrigin)
   /// An origin is no longer asked: its records are dropped.
   case originGone(RecordOrigin)
-  /// A registry is no longer asked: the records of all its origins are dropped.
+  /// A registry is no longer asked: the records of all its origins are dropped, and it isn't stale any more.
   case registryGone(String)
   /// Whether a registry's records as a whole have been kept for too long without a word from it. Such
   /// records give way to fresh ones.

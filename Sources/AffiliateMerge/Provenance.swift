@@ -1,11 +1,5 @@
 public import ClusterModel
 
-/// A field of an affiliate, named as in its YAML form.
-public enum AffiliateField: String, Hashable, Sendable, CaseIterable {
-  case addresses, hostname, nodename, machineType, operatingSystem, controlPlane
-  case publicKey, kubeSpanAddress, additionalAddresses, excludeAdvertisedNetworks, endpoints
-}
-
 /// What one origin says of one field.
 public struct FieldClaim: Hashable, Sendable {
   /// Who says it; nil for this node's own data.

@@ -1,7 +1,7 @@
+import AffiliateMerge
 public import ClusterModel
 public import LocalNode
 public import Logging
-import RegistryKit
 public import RollcallConfiguration
 public import ServiceLifecycle
 import Synchronization
@@ -55,36 +55,42 @@ public final class Aggregator: Service {
   ///     nodes, see `MergePolicy`.
   ///   - localNode: what this node tells of itself; nil for a mere observer.
   /// - Throws: where names or raw prefixes clash.
-  public convenience init(
+  public init(
     registries: [RegistryDefinition], precedence: [String] = [], localNode: LocalNodeProvider? = nil,
     options: AggregatorOptions = AggregatorOptions(), logger: Logger = Logger(label: "rollcall")
   ) throws(AggregatorError) {
-    var configuration = Configuration()
-    configuration.merge.precedence = precedence
-    try self.init(
-      configuration: configuration, registries: registries, plugins: NoPlugins(), localNode: localNode,
-      options: options, logger: logger)
+    ownRegistries = registries
+    plugins = NoPlugins()
+    self.options = options
+    self.logger = logger
+    givenNode = localNode
+    let plan = try RegistryPlan(registries, policy: MergePolicy(precedence: precedence))
+    store = ClusterStore(policy: plan.policy, time: TimeSource(options.clock), now: options.now)
+    state = Mutex(State())
+    _ = adopt(plan, localNode: localNode)
   }
 
   /// An aggregator of what `configuration` declares, and of `registries` beside it.
   ///
   /// - Parameters:
-  ///   - plugins: where the plugins that the configuration names come from.
+  ///   - plugins: where the plugins that the configuration names come from; nil: ``InstalledPlugins``.
   ///   - localNode: what this node tells of itself, on which the configuration's `node:` section is
   ///     applied; nil for a mere observer.
   /// - Throws: where names or raw prefixes clash. A plugin that isn't found is no error: its registry has
   ///   failed, and is tried again.
   public init(
-    configuration: Configuration, registries: [RegistryDefinition] = [], plugins: any PluginSource,
-    localNode: LocalNodeProvider? = nil, options: AggregatorOptions = AggregatorOptions(),
+    configuration: Configuration, registries: [RegistryDefinition] = [],
+    plugins: (any PluginSource)? = nil, localNode: LocalNodeProvider? = nil,
+    options: AggregatorOptions = AggregatorOptions(),
     logger: Logger = Logger(label: "rollcall")
-  ) throws(AggregatorError) {
+  ) async throws(AggregatorError) {
     ownRegistries = registries
+    let plugins = plugins ?? InstalledPlugins(logger: logger)
     self.plugins = plugins
     self.options = options
     self.logger = logger
     givenNode = localNode
-    let plan = try Self.plan(configuration, registries: registries, plugins: plugins)
+    let plan = try await Self.plan(configuration, registries: registries, plugins: plugins)
     store = ClusterStore(policy: plan.policy, time: TimeSource(options.clock), now: options.now)
     state = Mutex(State())
     _ = adopt(plan, localNode: Self.localNode(givenNode, configuration))

@@ -82,6 +82,7 @@ final class Mailbox: Sendable {
     case .publicAddress(let address): state.publicAddress = address
     case .update(.snapshot(let records, let source)):
       guard records.count <= limits.nodes else { throw tooManyNodes(records.count) }
+      try checkUnique(records)
       if !state.known.contains(source) {
         guard state.known.count < limits.sources else {
           throw RegistryError(.limitExceeded, "a registry may have at most \(limits.sources) sources")
@@ -130,6 +131,14 @@ final class Mailbox: Sendable {
     var batch = SourceBatch(source: source, base: .unchanged)
     body(&batch)
     state.pending.append(batch)
+  }
+
+  private func checkUnique(_ records: [AffiliateRecord]) throws(RegistryError) {
+    var seen = Set<NodeIdentity>(minimumCapacity: records.count)
+    for record in records where !seen.insert(record.affiliate.nodeID).inserted {
+      throw RegistryError(
+        .invalidArgument, "node '\(record.affiliate.nodeID)' is in a snapshot twice; each may be in it once")
+    }
   }
 
   private func tooManyNodes(_ count: Int) -> RegistryError {

@@ -19,9 +19,9 @@ public struct RegistryDefinition: Sendable {
   /// How long after a failure its data count as good; nil: 5 minutes for `keep`, at once for `drop`.
   public var staleAfter: Duration?
   /// Tells what the plugin is, loading it if need be; nil where there is no plugin.
-  var describe: (@Sendable () throws -> RegistryDescriptor)?
+  var describe: (@Sendable () async throws -> RegistryDescriptor)?
   /// Makes the registry anew for each run.
-  var make: @Sendable (RegistryContext) throws -> any Registry
+  var make: @Sendable (RegistryContext) async throws -> any Registry
   /// What it was made of, to tell at a reload whether it changed; nil for what a program gave itself.
   var origin: Origin?
 
@@ -36,7 +36,7 @@ public struct RegistryDefinition: Sendable {
   /// A registry that is made anew for each run; what `make` throws is the run's failure.
   public init(
     name: String, prefix: String? = nil, onFailure: RegistrySettings.FailureAction = .keep,
-    staleAfter: Duration? = nil, make: @escaping @Sendable (RegistryContext) throws -> any Registry
+    staleAfter: Duration? = nil, make: @escaping @Sendable (RegistryContext) async throws -> any Registry
   ) {
     self.name = name
     self.prefix = prefix

@@ -9,7 +9,11 @@ struct RegistryPlan: Sendable {
   var policy: MergePolicy
 
   /// - Throws: where names or raw prefixes aren't what they may be, or clash.
-  init(_ definitions: [RegistryDefinition], policy: MergePolicy) throws(AggregatorError) {
+  ///
+  /// - Parameter descriptors: what is known of the plugins, by the registries' names.
+  init(
+    _ definitions: [RegistryDefinition], policy: MergePolicy, descriptors: [String: RegistryDescriptor] = [:]
+  ) throws(AggregatorError) {
     self.definitions = definitions
     self.policy = policy
     var names: Set<String> = []
@@ -26,8 +30,7 @@ struct RegistryPlan: Sendable {
         throw AggregatorError(.invalidRegistries, "there are two registries called '\(name)'")
       }
       guard definition.disabled == nil else { continue }
-      // A plugin that can't be loaded is the registry's failure, told when it is run.
-      let prefix = definition.rawPrefix(try? definition.describe?())
+      let prefix = definition.rawPrefix(descriptors[name])
       if let other = prefixes.updateValue(name, forKey: prefix) {
         throw AggregatorError(
           .invalidRegistries,
@@ -58,12 +61,12 @@ extension RegistryDefinition {
     self.init(
       name: settings.name, onFailure: settings.onFailure, staleAfter: settings.staleAfter,
       make: { context in
-        let plugin = try source.plugin(named: plugin, settings: plugins)
+        let plugin = try await source.plugin(named: plugin, settings: plugins)
         var context = context
         if !plugin.descriptor.wantsClusterSecret { context.clusterSecret = nil }
-        return try plugin.make(options, context)
+        return try await plugin.make(options, context)
       })
-    describe = { try source.plugin(named: plugin, settings: plugins).descriptor }
+    describe = { try await source.plugin(named: plugin, settings: plugins).descriptor }
     disabled = settings.disabled
     if !configuration.cluster.discovery.isEnabled, disabled == nil { disabled = "discovery is off" }
     origin = Origin(
@@ -79,13 +82,5 @@ extension RegistryDefinition {
       clusterSecret: origin?.clusterSecret?.revealed,
       stateDirectory: origin?.stateDirectory.map { "\($0)/registries/\(name)" } ?? "",
       baseDirectory: origin?.baseDirectory ?? ".", logger: logger)
-  }
-}
-
-extension Configuration {
-  /// The folder that relative paths in registries' options are relative to: the file's own.
-  var baseDirectory: String {
-    guard let file, let slash = file.lastIndex(of: "/") else { return "." }
-    return slash == file.startIndex ? "/" : String(file[..<slash])
   }
 }

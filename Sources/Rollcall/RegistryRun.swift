@@ -58,7 +58,7 @@ final class RegistryRun: Sendable {
   private func runRegistry() async -> RegistryError {
     let work = Abandonable()
     let outcome = await work.run(grace: options.stopTimeout, time: store.time) {
-      let registry = try self.make()
+      let registry = try await self.make()
       self.made.withLock { $0 = registry }
       self.started.raise()
       let mailbox = self.mailbox
@@ -77,9 +77,9 @@ final class RegistryRun: Sendable {
     }
   }
 
-  private func make() throws -> any Registry {
-    let descriptor = try definition.describe?()
-    let registry = try definition.make(context)
+  private func make() async throws -> any Registry {
+    let descriptor = try await definition.describe?()
+    let registry = try await definition.make(context)
     let publishes = registry is any PublishingRegistry && descriptor?.publishes != false
     let clash = store.change {
       $0.made(key, prefix: definition.rawPrefix(descriptor), descriptor: descriptor, publishes: publishes)
@@ -123,7 +123,7 @@ final class RegistryRun: Sendable {
       await mailboxClosed()
       return Self.cancelled
     }
-    var backoff = Backoff(options.restart)
+    var backoff = RestartBackoff(options.restart)
     var accepted: Publication?
     while !Task.isCancelled {
       let seen = store.publications.value

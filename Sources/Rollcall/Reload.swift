@@ -33,7 +33,7 @@ extension Aggregator {
   public func reload(_ configuration: Configuration) async throws -> ReloadSummary {
     try await reloading.take()
     defer { reloading.giveBack() }
-    let plan = try Self.plan(configuration, registries: ownRegistries, plugins: plugins)
+    let plan = try await Self.plan(configuration, registries: ownRegistries, plugins: plugins)
     // What is removed withdraws what it published while it still runs.
     let staying = Set(plan.definitions.lazy.filter { $0.disabled == nil }.map(\.name))
     let leaving = state.withLock { state in
@@ -47,12 +47,19 @@ extension Aggregator {
 
   static func plan(
     _ configuration: Configuration, registries: [RegistryDefinition], plugins: any PluginSource
-  ) throws(AggregatorError) -> RegistryPlan {
-    let configured = configuration.cluster.discovery.registries.map {
-      RegistryDefinition($0, in: configuration, from: plugins)
+  ) async throws(AggregatorError) -> RegistryPlan {
+    let definitions =
+      registries
+      + configuration.cluster.discovery.registries.map {
+        RegistryDefinition($0, in: configuration, from: plugins)
+      }
+    var descriptors: [String: RegistryDescriptor] = [:]
+    for definition in definitions where definition.disabled == nil {
+      // A plugin that can't be loaded is the registry's failure, told when it is run.
+      descriptors[definition.name] = try? await definition.describe?()
     }
     return try RegistryPlan(
-      registries + configured, policy: MergePolicy(precedence: configuration.merge.precedence))
+      definitions, policy: MergePolicy(precedence: configuration.merge.precedence), descriptors: descriptors)
   }
 
   /// Makes `plan` what is run: stops what it no longer has and readies what is new in it for ``run()``.

@@ -22,7 +22,7 @@ public struct RestartPolicy: Hashable, Sendable {
 }
 
 /// Where in the growing pauses a registry is.
-struct Backoff {
+struct RestartBackoff {
   private let policy: RestartPolicy
   private var next: Duration
 
@@ -37,5 +37,5 @@ struct Backoff {
     return next * (0.5 + random)
   }
 
-  mutating func reset() { self = Backoff(policy) }
+  mutating func reset() { self = RestartBackoff(policy) }
 }

@@ -50,7 +50,7 @@ final class Supervisor: Sendable {
 
   private func superviseRuns() async {
     await predecessor?.waitUntilEnded()
-    var backoff = Backoff(options.restart)
+    var backoff = RestartBackoff(options.restart)
     var isRestart = false
     while !Task.isCancelled {
       store.change { $0.began(key, isRestart: isRestart) }

@@ -59,10 +59,21 @@ struct ScalarText {
     let compact = String(text.filter { $0 != "_" })
     let unsigned = compact.first == "+" || compact.first == "-" ? compact.dropFirst() : compact[...]
     let isBased = ["0b", "0o", "0x"].contains { unsigned.lowercased().hasPrefix($0) }
-    let isSexagesimal =
-      unsigned.contains(":") && unsigned.allSatisfy { $0.isWholeNumber || $0 == ":" || $0 == "." }
-    return isTime || isBased || isSexagesimal || YAMLScalar.plainKind(compact) != .text
+    return isTime || isBased || isSexagesimal(unsigned) || YAMLScalar.plainKind(compact) != .text
   }
+
+  /// Whether YAML 1.1 takes `text` for a number of base 60: `12:30`, `1:59:59.5`. An address with a port isn't
+  /// one: its dots come first.
+  private static func isSexagesimal(_ text: Substring) -> Bool {
+    var parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count > 1, let last = parts.popLast() else { return false }
+    parts.append(last.prefix { $0 != "." })
+    let fraction = last.drop { $0 != "." }.dropFirst()
+    return fraction.allSatisfy(isDigit) && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy(isDigit) }
+      && parts.dropFirst().allSatisfy { $0.count <= 2 && ($0.count == 1 || $0 < "6") }
+  }
+
+  private static func isDigit(_ character: Character) -> Bool { ("0"..."9").contains(character) }
 
   private static func quoted(_ text: String) -> String {
     // Single quotes hold anything printable; they are kept for what no reader could take for a number.

@@ -1,40 +1,27 @@
 import ClusterModel
 import RegistryKit
 import Synchronization
+import TestSupport
+import Testing
 
 /// Collects what a registry tells, and lets a test wait for it.
 final class UpdatesProbe: Sendable {
-  private struct State {
-    var events: [RegistryEvent] = []
-    var waiting: [(condition: @Sendable ([RegistryEvent]) -> Bool, CheckedContinuation<Void, Never>)] = []
-  }
+  private let state = Mutex<[RegistryEvent]>([])
 
-  private let state = Mutex(State())
-
-  var events: [RegistryEvent] { state.withLock { $0.events } }
+  var events: [RegistryEvent] { state.withLock { $0 } }
 
   var updates: RegistryUpdates {
-    RegistryUpdates { event throws(RegistryError) in
-      let ready = self.state.withLock { state in
-        state.events.append(event)
-        let events = state.events
-        let ready = state.waiting.filter { $0.condition(events) }.map(\.1)
-        state.waiting.removeAll { $0.condition(events) }
-        return ready
-      }
-      for continuation in ready { continuation.resume() }
-    }
+    RegistryUpdates { event throws(RegistryError) in self.state.withLock { $0.append(event) } }
   }
 
-  /// Returns when `condition` holds of all events so far.
+  /// Returns when `condition` holds of all events so far; where it doesn't within a minute, the test fails.
   func wait(_ condition: @escaping @Sendable ([RegistryEvent]) -> Bool) async {
-    await withCheckedContinuation { continuation in
-      let holds = state.withLock { state in
-        guard !condition(state.events) else { return true }
-        state.waiting.append((condition, continuation))
-        return false
+    do {
+      try await eventually("the registry tells what is waited for", within: .seconds(60)) {
+        condition(events)
       }
-      if holds { continuation.resume() }
+    } catch {
+      Issue.record(error, "told so far: \(events.suffix(3))")
     }
   }
 

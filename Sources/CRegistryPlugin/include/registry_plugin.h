@@ -24,8 +24,11 @@
  *   one side allocated is freed by the other.
  * Text.  A pointer and a length in bytes, UTF-8, no terminating zero needed, no zero inside. Length 0 is
  *   "nobody said it", and the pointer may then be NULL. Text that isn't UTF-8 fails the call with
- *   REGISTRY_INVALID_ARGUMENT and fails the registry.
+ *   REGISTRY_INVALID_ARGUMENT and fails the registry. Messages and what `status` and `log` are given are
+ *   for people: in them it is repaired, line ends become spaces, and what is beyond 4096 bytes is cut.
  * Lists.  A pointer to the first element and a count. With count 0 the pointer may be NULL.
+ * Limits.  A host may take less than what a plugin has, and then returns REGISTRY_LIMIT_EXCEEDED. Each takes
+ *   4096 bytes of text, 1024 items in a list of a node, and 250,000 nodes of a registry.
  * Reserved bytes and bits are zero from the sender and ignored by the receiver.
  * Results.  Every function that can fail returns a registry_code and, with any other than REGISTRY_OK,
  *   fills in a message for a person: one line, without secrets.

@@ -1,4 +1,5 @@
 public import Logging
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -151,7 +152,8 @@ extension PluginCatalog {
         guard let plugin = try? listing.result.get() else { return listing }
         let name = plugin.descriptor.name
         if let twin = names[name]?.first(where: { $0.file != plugin.file }) {
-          return refused(listing.file, .duplicate, "is called '\(name)', and so is \(twin.file); remove one of them")
+          return refused(
+            listing.file, .duplicate, "is called '\(name)', and so is \(twin.file); remove one of them")
         }
         if let earlier = firstFile[name], earlier != listing.file {
           return refused(

@@ -46,12 +46,14 @@ struct ELFCheck {
   }
 
   private static func header(_ file: FileBytes) throws(Problem) -> FilePiece {
-    guard let start = file.read(0, UInt64(min(file.count, 64))), start.bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46])
+    guard let start = file.read(0, UInt64(min(file.count, 64))),
+      start.bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46])
     else { throw Problem(reason: "isn't an ELF file; a plugin is a shared library (.so)") }
     guard start.bytes.count == 64 else { throw truncated(file, needs: 64) }
     let isLittle = UInt16(1).littleEndian == 1
     guard start.bytes[4] == 2, start.bytes[5] == (isLittle ? 1 : 2), start.bytes[6] == 1 else {
-      throw Problem(reason: "is for another kind of machine; build it as a 64-bit library for \(thisMachine.name)")
+      throw Problem(
+        reason: "is for another kind of machine; build it as a 64-bit library for \(thisMachine.name)")
     }
     guard let machine: UInt16 = start.load(18), thisMachine.number == nil || machine == thisMachine.number
     else {
@@ -85,7 +87,8 @@ struct ELFCheck {
 
   private static func truncated(_ file: FileBytes, needs: UInt64) -> Problem {
     Problem(
-      reason: "is truncated: it has \(file.count) bytes, and its ELF headers speak of \(needs); copy it again")
+      reason: "is truncated: it has \(file.count) bytes, and its ELF headers speak of \(needs); copy it again"
+    )
   }
 
   private static let names: [UInt16: String] = [

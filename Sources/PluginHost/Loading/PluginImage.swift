@@ -1,5 +1,6 @@
 import CRegistryPlugin
 import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -61,7 +62,9 @@ enum PluginImage {
     }
     do throws(ELFCheck.Problem) {
       let check = try ELFCheck(FileBytes(descriptor: descriptor, count: Int(status.st_size)))
-      guard check.exports(REGISTRY_PLUGIN_ENTRY) else { throw ELFCheck.Problem(code: .notAPlugin, reason: "") }
+      guard check.exports(REGISTRY_PLUGIN_ENTRY) else {
+        throw ELFCheck.Problem(code: .notAPlugin, reason: "")
+      }
     } catch {
       if error.code == .notAPlugin { throw noEntry(file) }
       throw PluginError(error.code, file: file, error.reason)

@@ -1,5 +1,6 @@
 import RegistryKit
 import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #endif

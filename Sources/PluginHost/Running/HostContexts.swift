@@ -1,6 +1,6 @@
 import CRegistryPlugin
-import Synchronization
 import RegistryKit
+import Synchronization
 
 /// Which instance a plugin speaks for.
 ///

@@ -102,14 +102,16 @@ extension Intake {
       var nodes = Set<NodeIdentity>(minimumCapacity: records.count)
       for record in records where !nodes.insert(record.affiliate.nodeID).inserted {
         throw RegistryError(
-          .invalidArgument, "the snapshot has node '\(record.affiliate.nodeID)' twice; each may be in it once")
+          .invalidArgument, "the snapshot has node '\(record.affiliate.nodeID)' twice; each may be in it once"
+        )
       }
       try change { state throws(RegistryError) in
         try checkTotal(state.count(without: source) + nodes.count)
         if state.nodes[source] == nil, state.nodes.count >= RegistrySource.maximumCount {
           throw RegistryError(
             .limitExceeded,
-            "source '\(source.name)' is one more than the \(RegistrySource.maximumCount) that a registry may have")
+            "source '\(source.name)' is one more than the \(RegistrySource.maximumCount) that a registry may have"
+          )
         }
         try updates.snapshot(records, source: source)
         state.nodes[source] = nodes

@@ -36,12 +36,15 @@ final class PluginInstance: Sendable {
   }
 
   /// Runs the instance until it fails or the task is cancelled, and puts it away.
-  func run() async throws(RegistryError) {
+  ///
+  /// - Parameter whenStarted: called once the instance takes publications.
+  func run(whenStarted: () -> Void) async throws(RegistryError) {
     var failure: RegistryError?
     do throws(RegistryError) {
       try await call("create", registry.callTimeout) { () throws(RegistryError) in try self.create() }
       if !Task.isCancelled {
         try await call("start", registry.callTimeout) { () throws(RegistryError) in try self.start() }
+        whenStarted()
       }
       failure = await withTaskCancellationHandler {
         await intake.end.value
@@ -74,7 +77,7 @@ final class PluginInstance: Sendable {
 
   private func putAway() async throws(RegistryError) {
     try await call("stop", registry.stopTimeout) { self.stop() }
-    try await call("destroy", registry.callTimeout) { self.destroy() }
+    try await call("destroy", registry.stopTimeout) { self.destroy() }
     intake.instanceIsGone()
     HostContexts.shared.retire(context)
   }

@@ -12,8 +12,8 @@ extension LoadedPlugin {
   ///   - context: what the registry is told of where it runs. The cluster's secret is handed on only where the
   ///     descriptor asks for it. What the plugin logs goes to its logger.
   ///   - limits: how much the registry may tell.
-  ///   - callTimeout: how long the plugin may take to create, start, publish and destroy.
-  ///   - stopTimeout: how long it may take to stop.
+  ///   - callTimeout: how long the plugin may take to create, to start and to publish.
+  ///   - stopTimeout: how long it may take to stop, and then to destroy.
   public func registry(
     options: String = "{}", context: RegistryContext, limits: BoundaryLimits = .init(),
     callTimeout: Duration = .seconds(5), stopTimeout: Duration = .seconds(5),
@@ -36,9 +36,8 @@ struct PluginRegistry: Registry {
 
   func run(updates: RegistryUpdates) async throws {
     let instance = try PluginInstance(settings, updates: updates)
-    current.set(instance)
     defer { current.set(nil) }
-    try await instance.run()
+    try await instance.run { current.set(instance) }
     try Task.checkCancellation()
   }
 }

@@ -8,8 +8,9 @@ struct PluginRegistrySettings: Sendable {
   let options: String
   let context: RegistryContext
   let limits: BoundaryLimits
-  /// How long create, start, publish and destroy may take.
+  /// How long create, start and publish may take, each.
   let callTimeout: Duration
+  /// How long stop and destroy may take, each.
   let stopTimeout: Duration
   let clock: any Clock<Duration>
 

@@ -1,5 +1,6 @@
 package import CRegistryPlugin
 package import ClusterModel
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -193,7 +194,8 @@ extension BoundaryReader {
   ) throws(RegistryError) -> IPAddress? {
     switch raw.family {
     case 0: return nil
-    case 4: return withUnsafeBytes(of: raw) { IPAddress(v4: UInt32(bigEndian: $0.load(as: UInt32.self))) }
+    case 4:
+      return withUnsafeBytes(of: raw) { IPAddress(v4: UInt32(bigEndian: $0.loadUnaligned(as: UInt32.self))) }
     case 6:
       return withUnsafeBytes(of: raw) {
         IPAddress(
@@ -236,7 +238,8 @@ extension BoundaryReader {
       guard let prefix = IPPrefix(address: address, length: Int(raw[index].length)) else {
         throw RegistryError(
           .invalidArgument,
-          "\(field)[\(index)] has the length \(raw[index].length), which isn't 0 to \(address.family.bitCount)")
+          "\(field)[\(index)] has the length \(raw[index].length), which isn't 0 to \(address.family.bitCount)"
+        )
       }
       prefixes.append(prefix)
     }

@@ -65,7 +65,11 @@ enum ExportedFunctions {
       let context = try context(settingsValue, connection)
       let options = try BoundaryReader().text(settingsValue.options, "options", limit: 1 << 24)
       let registry = try export.make(options.isEmpty ? "{}" : options, context)
-      instance.pointee = ExportedRegistry(registry, connection, logger: context.logger).retained()
+      instance.pointee =
+        ExportedRegistry(
+          registry, connection, logger: context.logger,
+          stopTimeout: .milliseconds(Int64(settingsValue.stop_timeout))
+        ).retained()
       return registry_code(REGISTRY_OK)
     } catch {
       return BoundaryMessage.write(error, to: message)

@@ -11,13 +11,20 @@ final class ExportedRegistry: Sendable {
   private let publicationSink: AsyncStream<Publication>.Continuation
   private let running = Mutex<Running?>(nil)
   private let health: ExportedHealth
+  /// Opened when a withdrawal that is under way has been done or has failed; nil: none is.
+  private let withdrawal = Mutex<Gate?>(nil)
+  /// How long ``stop()`` lets a withdrawal take.
+  private let withdrawalLimit: Duration
 
   private struct Running: Sendable {
     let task: Task<Void, Never>
     let ended: Gate
   }
 
-  init(_ registry: any Registry, _ connection: HostConnection, logger: Logger) {
+  init(
+    _ registry: any Registry, _ connection: HostConnection, logger: Logger, stopTimeout: Duration
+  ) {
+    withdrawalLimit = min(.seconds(2), stopTimeout / 2)
     self.registry = registry
     self.connection = connection
     self.logger = logger
@@ -41,11 +48,26 @@ final class ExportedRegistry: Sendable {
     guard isFirst else { throw RegistryError(.invalidArgument, "the instance has been started before") }
   }
 
-  func publish(_ publication: Publication) { publicationSink.yield(publication) }
+  func publish(_ publication: Publication) {
+    let isWithdrawal = publication.local == nil && registry is any PublishingRegistry
+    endWithdrawal(replacedBy: isWithdrawal ? Gate() : nil)
+    publicationSink.yield(publication)
+  }
+
+  private func endWithdrawal(replacedBy next: Gate? = nil) {
+    withdrawal.withLock { gate in
+      gate?.open()
+      gate = next
+    }
+  }
 
   /// Cancels the registry's task and blocks until it has ended.
+  ///
+  /// A node that leaves is withdrawn and stopped in one go, and `publish` doesn't wait: so a withdrawal gets a
+  /// moment first.
   func stop() {
     guard let running = running.withLock({ $0 }) else { return }
+    withdrawal.withLock { $0 }?.wait(atMost: withdrawalLimit)
     running.task.cancel()
     running.ended.wait()
     connection.close()
@@ -57,6 +79,7 @@ final class ExportedRegistry: Sendable {
         group.addTask { await self.publish(by: publishing) }
       }
       await runRegistry()
+      endWithdrawal()
       group.cancelAll()
     }
   }
@@ -93,9 +116,12 @@ final class ExportedRegistry: Sendable {
       do {
         try await registry.publish(publication)
         health.published()
+        if publication.local == nil { endWithdrawal() }
         return
       } catch {
         guard !Task.isCancelled else { return }
+        // What can't be withdrawn now isn't waited for.
+        if publication.local == nil { endWithdrawal() }
         health.failedToPublish(RegistryError(error))
       }
       try? await Task.sleep(for: backoff.next())

@@ -27,4 +27,13 @@ package final class Gate: @unchecked Sendable {
   package func wait() {
     while sem_wait(semaphore) != 0 {}
   }
+  /// Blocks this thread until the gate is opened, for `limit` at the most.
+  package func wait(atMost limit: Duration) {
+    var end = timespec()
+    clock_gettime(CLOCK_REALTIME, &end)
+    let nanoseconds = Int64(end.tv_nsec) + limit.components.attoseconds / 1_000_000_000
+    end.tv_sec += Int(limit.components.seconds + nanoseconds / 1_000_000_000)
+    end.tv_nsec = Int(nanoseconds % 1_000_000_000)
+    while sem_timedwait(semaphore, &end) != 0, errno == EINTR {}
+  }
 }

@@ -13,6 +13,7 @@ package final class HostConnection: Sendable {
   }
 
   private let table: Mutex<Table?>
+  private let closed = Atomic(false)
 
   /// The connection to `host`, which must live until ``close()``.
   package init(_ host: UnsafePointer<registry_host_v1>) throws(RegistryError) {
@@ -28,7 +29,13 @@ package final class HostConnection: Sendable {
   }
 
   /// Ends the connection, when a call under way has returned.
-  package func close() { table.withLock { $0 = nil } }
+  package func close() {
+    closed.store(true, ordering: .releasing)
+    table.withLock { $0 = nil }
+  }
+
+  /// Whether nothing reaches the host any more; doesn't wait for a call under way.
+  var isClosed: Bool { closed.load(ordering: .acquiring) }
 
   private func call<Result: Sendable>(_ body: (registry_host_v1) -> Result) -> Result? {
     table.withLock { table in

@@ -2,7 +2,9 @@ import FoundationEssentials
 
 /// Decodes a plugin's options, and tells what is wrong in words for the person who wrote them.
 enum OptionsDecoder {
-  static func decode<Options: Decodable>(_ type: Options.Type, from json: String) throws(RegistryError) -> Options {
+  static func decode<Options: Decodable>(_ type: Options.Type, from json: String) throws(RegistryError)
+    -> Options
+  {
     do {
       return try JSONDecoder().decode(type, from: Data(json.utf8))
     } catch let error as DecodingError {

@@ -26,9 +26,10 @@ extension UnsafePointer where Pointee == registry_plugin_v1 {
 final class PluginExports: Sendable {
   static let shared = PluginExports()
 
-  typealias Make = @Sendable (
-    _ options: String, _ context: RegistryContext
-  ) throws(RegistryError) -> any Registry
+  typealias Make =
+    @Sendable (
+      _ options: String, _ context: RegistryContext
+    ) throws(RegistryError) -> any Registry
 
   /// One exported type.
   struct Export: Sendable {
@@ -54,7 +55,9 @@ final class PluginExports: Sendable {
       exports.append(
         Export(type: ObjectIdentifier(plugin), entry: entry) { options, context throws(RegistryError) in
           let options = try OptionsDecoder.decode(Plugin.Options.self, from: options)
-          do { return try plugin.init(options: options, context: context) } catch { throw RegistryError(error) }
+          do { return try plugin.init(options: options, context: context) } catch {
+            throw RegistryError(error)
+          }
         })
       return entry
     }.pointer

@@ -3,20 +3,31 @@ package import Synchronization
 
 /// Logs of a plugin, led to the host's.
 package enum PluginLogging {
-  /// Leads the loggers that libraries within the plugin make for themselves to `connection`'s host, once
-  /// for the whole image: theirs have no instance, so they speak through the newest one.
+  /// Leads the loggers that libraries within the plugin make for themselves to the host, once for the
+  /// whole image: theirs have no instance, so they speak through the newest that there is.
   static func bootstrap(_ connection: HostConnection) {
-    let isFirst = newest.withLock { newest in
-      defer { newest = connection }
-      return newest == nil
+    let isFirst = state.withLock { state in
+      state.connections.removeAll { $0.isClosed }
+      state.connections.append(connection)
+      defer { state.hasBeenAsked = true }
+      return !state.hasBeenAsked
     }
     // Where the host lives in this very image (a test, say), or the plugin's author forgot to hide the
     // plugin's symbols from it, logging is the host's to set up, and a second time would end the process.
     guard isFirst, !isHostImage.load(ordering: .acquiring) else { return }
-    LoggingSystem.bootstrap { label in HostLogHandler(label: label) { newest.withLock { $0 } } }
+    LoggingSystem.bootstrap { label in HostLogHandler(label: label) { newest } }
   }
 
-  private static let newest = Mutex<HostConnection?>(nil)
+  private struct State {
+    var hasBeenAsked = false
+    var connections: [HostConnection] = []
+  }
+
+  private static let state = Mutex(State())
+
+  private static var newest: HostConnection? {
+    state.withLock { $0.connections.last { !$0.isClosed } }
+  }
 
   /// Whether a plugin host is at work with this image's copy of the kit. The host sets it.
   package static let isHostImage = Atomic<Bool>(false)

@@ -37,11 +37,14 @@ public enum CLibrary {
   private static func compile(_ source: String, flags: [String], to output: String) async throws -> String {
     let checkout = BuiltProducts.checkout.path
     let include = "\(checkout)/Sources/CRegistryPlugin/include"
-    let result = try await ChildProcess.run(
+    let result = try await Tool.run(
       clang,
-      ["-shared", "-fPIC", "-g0", "-O1", "-Wall", "-Werror", "-fvisibility=hidden", "-pthread", "-I", include]
+      [
+        "-shared", "-fPIC", "-g0", "-O1", "-Wall", "-Werror", "-fvisibility=hidden", "-pthread", "-I",
+        include,
+      ]
         + flags + ["-o", output, source.hasPrefix("/") ? source : "\(checkout)/\(source)"])
-    guard result.status == 0 else { throw Failure(description: result.errors) }
+    guard result.status == 0 else { throw Failure(description: result.output) }
     return output
   }
 
@@ -50,8 +53,10 @@ public enum CLibrary {
     get throws {
       let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
       for folder in path.split(separator: ":") {
-        for program in ["clang", "swift"] where FileManager.default.isExecutableFile(atPath: "\(folder)/\(program)") {
-          let real = URL(filePath: "\(folder)/\(program)").resolvingSymlinksInPath().deletingLastPathComponent()
+        for program in ["clang", "swift"]
+        where FileManager.default.isExecutableFile(atPath: "\(folder)/\(program)") {
+          let real = URL(filePath: "\(folder)/\(program)").resolvingSymlinksInPath()
+            .deletingLastPathComponent()
           let clang = real.appending(path: "clang").path
           if FileManager.default.isExecutableFile(atPath: clang) { return clang }
         }

@@ -1,7 +1,11 @@
 import Foundation
+import Glibc
 import Synchronization
 
 /// A program that a test started. What it prints is collected; it is ended with the test.
+///
+/// Started with `posix_spawn` and waited for by threads: Foundation's `Process` now and then misses the end of
+/// a program where many are started at once, and lets them inherit each other's pipes.
 public final class ChildProcess: Sendable {
   /// What a program left behind.
   public struct Result: Sendable, CustomStringConvertible {
@@ -13,10 +17,13 @@ public final class ChildProcess: Sendable {
     public var description: String { "exit \(status)\n\(output)\n--- stderr\n\(errors)" }
   }
 
-  private let process: Mutex<Process>
-  private let output = Collected()
-  private let errors = Collected()
-  private let exit = Collected()
+  /// One at a time, so that no program inherits the pipes of another that is just being started.
+  private static let starting = Mutex(())
+
+  public let processID: Int32
+  private let output: Collected
+  private let errors: Collected
+  private let end: End
 
   /// Starts `executable`, an absolute path or a name that is looked for in PATH.
   ///
@@ -25,55 +32,44 @@ public final class ChildProcess: Sendable {
     _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:],
     folder: String? = nil
   ) throws {
-    let process = Process()
-    let absolute = executable.contains("/")
-    process.executableURL = URL(fileURLWithPath: absolute ? executable : "/usr/bin/env")
-    process.arguments = absolute ? arguments : [executable] + arguments
     var merged = ProcessInfo.processInfo.environment
     for (name, value) in environment { merged[name] = value.isEmpty ? nil : value }
-    process.environment = merged
-    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output.pipe
-    process.standardError = errors.pipe
-    let exit = exit
-    process.terminationHandler = { _ in exit.finish() }
-    try process.run()
+    // `env` finds the program and goes to its folder.
+    let line = ["env"] + (folder.map { ["-C", $0] } ?? []) + [executable] + arguments
+    (output, errors, processID) = try Self.starting.withLock { _ in
+      let (output, errors) = (try Collected(), try Collected())
+      let processID = try Self.spawn(
+        line, merged.map { "\($0)=\($1)" }, output: output.writing, errors: errors.writing)
+      return (output, errors, processID)
+    }
+    end = End()
     output.collect()
     errors.collect()
-    self.process = Mutex(process)
+    end.await(processID)
   }
 
-  deinit {
-    process.withLock { if $0.isRunning { kill($0.processIdentifier, SIGKILL) } }
-  }
+  deinit { signal(SIGKILL) }
 
-  public var processID: Int32 { process.withLock { $0.processIdentifier } }
   /// What it has printed so far.
   public var outputSoFar: String { output.text }
   /// What it has printed to standard error so far.
   public var errorsSoFar: String { errors.text }
-  public var isRunning: Bool { process.withLock { $0.isRunning } }
+  public var isRunning: Bool { end.status == nil }
 
   /// Sends it a signal, unless it has ended.
-  public func signal(_ number: Int32) {
-    process.withLock { if $0.isRunning { kill($0.processIdentifier, number) } }
-  }
+  public func signal(_ number: Int32) { end.whileRunning { kill(processID, number) } }
 
   /// Waits for its end; one that outlasts `timeout` is killed, and the wait fails.
   public func result(within timeout: Duration = .seconds(60)) async throws -> Result {
     do {
       try await eventually("the process ends", within: timeout) {
-        exit.isFinished && output.isFinished && errors.isFinished
+        end.status != nil && output.isFinished && errors.isFinished
       }
     } catch {
       signal(SIGKILL)
       throw NotInTime(description: "\(error)\nprinted so far: \(outputSoFar)\n--- stderr\n\(errorsSoFar)")
     }
-    let status = process.withLock { process in
-      process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
-    }
-    return Result(status: status, output: output.text, errors: errors.text)
+    return Result(status: end.status ?? 0, output: output.text, errors: errors.text)
   }
 
   /// Runs a program to its end.
@@ -85,24 +81,91 @@ public final class ChildProcess: Sendable {
     try await ChildProcess(executable, arguments, environment: environment, folder: folder)
       .result(within: timeout)
   }
+
+  private static func spawn(
+    _ arguments: [String], _ environment: [String], output: Int32, errors: Int32
+  ) throws -> Int32 {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+    posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    // A program starts as from a shell: no signal blocked or ignored.
+    var none = sigset_t()
+    var all = sigset_t()
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    let argv = arguments.map { strdup($0) } + [nil]
+    let envp = environment.map { strdup($0) } + [nil]
+    defer { for text in argv + envp { free(text) } }
+    var processID: pid_t = 0
+    let code = posix_spawn(&processID, "/usr/bin/env", &actions, &attributes, argv, envp)
+    guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
+    return processID
+  }
+}
+
+/// How a program ended.
+private final class End: Sendable {
+  private let state = Mutex<Int32?>(nil)
+
+  /// The exit code, or minus the signal's number; nil while it runs.
+  var status: Int32? { state.withLock { $0 } }
+
+  /// Calls `body` unless the program has ended and its number may be another one's.
+  func whileRunning(_ body: () -> Void) { state.withLock { if $0 == nil { body() } } }
+
+  func await(_ processID: Int32) {
+    Thread.detachNewThread {
+      // Waited for without being put away, so that its number stays its own until `state` says that it ended.
+      var info = siginfo_t()
+      while waitid(P_PID, id_t(processID), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+      self.state.withLock { state in
+        var status: Int32 = 0
+        waitpid(processID, &status, 0)
+        state = status & 0x7F == 0 ? status >> 8 & 0xFF : -(status & 0x7F)
+      }
+    }
+  }
 }
 
 /// What comes out of one pipe.
 private final class Collected: Sendable {
   private let state = Mutex((data: Data(), isFinished: false))
-  let pipe = Pipe()
+  private let reading: Int32
+  let writing: Int32
 
+  init() throws {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    (reading, writing) = (ends[0], ends[1])
+  }
+
+  /// Collects until all that write have ended; the test itself writes nothing.
   func collect() {
-    pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-      let data = handle.availableData
-      if data.isEmpty { handle.readabilityHandler = nil }
-      self?.state.withLock {
-        if data.isEmpty { $0.isFinished = true } else { $0.data.append(data) }
+    close(writing)
+    let reading = reading
+    Thread.detachNewThread {
+      var bytes = [UInt8](repeating: 0, count: 65536)
+      while true {
+        let count = read(reading, &bytes, bytes.count)
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { break }
+        self.state.withLock { $0.data.append(contentsOf: bytes[..<count]) }
       }
+      close(reading)
+      self.state.withLock { $0.isFinished = true }
     }
   }
 
-  func finish() { state.withLock { $0.isFinished = true } }
   var isFinished: Bool { state.withLock { $0.isFinished } }
   var text: String { state.withLock { String(decoding: $0.data, as: UTF8.self) } }
 }

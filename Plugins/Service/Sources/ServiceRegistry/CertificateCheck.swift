@@ -1,0 +1,129 @@
+import COpenSSL
+import Synchronization
+
+/// Checks a service's certificate by libcrypto, and says what is wrong with which certificate.
+///
+/// The TLS library that comes with gRPC only says that verification failed.
+struct CertificateCheck: Sendable {
+  let url: ServiceURL
+  /// Certificates that are trusted, in PEM; nil: the system's.
+  let caFile: String?
+
+  /// The most certificates of a chain that are looked at.
+  static let maximumChainLength = 32
+
+  /// What is wrong with `chain`, the service's own certificate first, each in DER; nil: it is good.
+  func problem(with chain: [[UInt8]]) -> String? {
+    guard !chain.isEmpty, chain.count <= Self.maximumChainLength else {
+      return "\(url) showed \(chain.count) certificates"
+    }
+    guard let store = X509_STORE_new(), let context = X509_STORE_CTX_new(), let others = OPENSSL_sk_new_null()
+    else { return "libcrypto has no memory" }
+    var certificates: [OpaquePointer] = []
+    defer {
+      X509_STORE_CTX_free(context)
+      OPENSSL_sk_free(others)
+      for certificate in certificates { X509_free(certificate) }
+      X509_STORE_free(store)
+      ERR_clear_error()
+    }
+    for (index, der) in chain.enumerated() {
+      guard let certificate = Self.parse(der) else {
+        return "certificate \(index + 1) of \(chain.count) of \(url) can't be read"
+      }
+      certificates.append(certificate)
+      if index > 0 { OPENSSL_sk_push(others, UnsafeRawPointer(certificate)) }
+    }
+    guard trust(store) else {
+      return caFile.map { "caFile \($0) has no certificates that can be read" }
+        ?? "the system's trusted certificates can't be read"
+    }
+    guard X509_STORE_CTX_init(context, store, certificates[0], others) == 1, expectHost(context),
+      X509_STORE_CTX_set_purpose(context, X509_PURPOSE_SSL_SERVER) == 1
+    else { return "libcrypto can't check the certificate of \(url)" }
+    guard X509_verify_cert(context) != 1 else { return nil }
+    return describe(context, leaf: certificates[0])
+  }
+
+  private static func parse(_ der: [UInt8]) -> OpaquePointer? {
+    der.withUnsafeBufferPointer { buffer in
+      var start = buffer.baseAddress
+      return d2i_X509(nil, &start, buffer.count)
+    }
+  }
+
+  private func trust(_ store: OpaquePointer) -> Bool {
+    guard let caFile else { return X509_STORE_set_default_paths(store) == 1 }
+    return X509_STORE_load_file(store, caFile) == 1
+  }
+
+  private func expectHost(_ context: OpaquePointer) -> Bool {
+    guard let parameters = X509_STORE_CTX_get0_param(context) else { return false }
+    X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+    return url.address == nil
+      ? X509_VERIFY_PARAM_set1_host(parameters, url.host, url.host.utf8.count) == 1
+      : X509_VERIFY_PARAM_set1_ip_asc(parameters, url.host) == 1
+  }
+
+  private func describe(_ context: OpaquePointer, leaf: OpaquePointer) -> String {
+    let code = X509_STORE_CTX_get_error(context)
+    let reason = String(cString: X509_verify_cert_error_string(Int(code)))
+    let certificate = X509_STORE_CTX_get_current_cert(context) ?? leaf
+    var message = "the certificate '\(Self.subject(certificate))' of \(url) is refused: \(reason)"
+    switch code {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      message +=
+        Self.print { ASN1_TIME_print($0, X509_get0_notAfter(certificate)) }.map { ", on \($0)" } ?? ""
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      message +=
+        Self.print { ASN1_TIME_print($0, X509_get0_notBefore(certificate)) }.map { ", but from \($0)" } ?? ""
+    case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
+      message += Self.names(leaf).map { ", it is for \($0)" } ?? ", it names none"
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+      X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+      X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+      message += ", signed by '\(Self.issuer(certificate))', which \(caFile ?? "the system") doesn't trust"
+    default: break
+    }
+    return message
+  }
+
+  private static func subject(_ certificate: OpaquePointer) -> String {
+    name(X509_get_subject_name(certificate))
+  }
+
+  private static func issuer(_ certificate: OpaquePointer) -> String {
+    name(X509_get_issuer_name(certificate))
+  }
+
+  private static func name(_ name: OpaquePointer?) -> String {
+    // One line as RFC 2253 writes it, control characters and others than ASCII escaped.
+    print { X509_NAME_print_ex($0, name, 0, UInt(0x111_0317)) } ?? "?"
+  }
+
+  private static func names(_ certificate: OpaquePointer) -> String? {
+    let place = X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1)
+    guard place >= 0, let names = X509_get_ext(certificate, place) else { return nil }
+    return print { X509V3_EXT_print($0, names, 0, 0) }
+  }
+
+  /// The start of what `write` writes, in printable ASCII; nil where it is nothing.
+  private static func print(_ write: (OpaquePointer) -> Int32) -> String? {
+    guard let output = BIO_new(BIO_s_mem()) else { return nil }
+    defer { BIO_free(output) }
+    guard write(output) >= 0 else { return nil }
+    var bytes = [UInt8](repeating: 0, count: 200)
+    let count = Int(BIO_read(output, &bytes, Int32(bytes.count)))
+    guard count > 0 else { return nil }
+    return String(decoding: bytes[..<count].map { (0x20..<0x7F).contains($0) ? $0 : 0x3F }, as: UTF8.self)
+  }
+}
+
+/// What a certificate check found last, for whoever hears only that the connection failed.
+final class CertificateVerdict: Sendable {
+  private let found = Mutex<String?>(nil)
+
+  var problem: String? { found.withLock { $0 } }
+
+  func set(_ problem: String?) { found.withLock { $0 = problem } }
+}

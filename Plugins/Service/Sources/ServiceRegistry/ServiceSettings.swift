@@ -1,0 +1,107 @@
+import ClusterModel
+import DiscoveryProtocol
+import RegistryKit
+
+/// Options that have been found to work.
+struct ServiceSettings: Sendable {
+  var services: [(url: ServiceURL, source: RegistrySource)]
+  var clusterID: String
+  var cipher: AffiliateCipher
+  var ttl: Duration
+  var missingGrace: Duration
+  var tls: TLSFiles
+  var tokenFile: String?
+  var localNodeID: NodeIdentity?
+
+  /// The files that TLS needs; read again for each connection, so that they may be renewed.
+  struct TLSFiles: Sendable {
+    var caFile: String?
+    var clientCertFile: String?
+    var clientKeyFile: String?
+  }
+
+  /// The time between two pings where nothing else is heard.
+  var keepAlive: Duration { max(.seconds(10), ttl / 10) }
+
+  init(_ options: ServiceOptions, _ context: RegistryContext) throws(RegistryError) {
+    func fail(_ why: String) -> RegistryError { RegistryError(.invalidArgument, why) }
+    func path(_ text: String?) -> String? {
+      text.map { SmallFile.resolve($0, base: context.baseDirectory) }
+    }
+
+    services = try Self.services(options)
+    guard let clusterID = options.clusterID ?? context.clusterID, !clusterID.isEmpty else {
+      throw fail("there is no cluster id: write cluster.id, or clusterID here")
+    }
+    guard clusterID.utf8.count <= 256 else {
+      throw fail("a cluster id has at most 256 bytes, this one has \(clusterID.utf8.count)")
+    }
+    self.clusterID = clusterID
+
+    guard options.secret == nil || options.secretFile == nil else {
+      throw fail("write either secret or secretFile, not both")
+    }
+    var secret = options.secret ?? context.clusterSecret
+    if let file = path(options.secretFile) { secret = try SmallFile.read(file, "secretFile") }
+    guard let secret, !secret.isEmpty else {
+      throw fail("there is no cluster secret: write cluster.secret, or secret or secretFile here")
+    }
+    do throws(KeyError) {
+      cipher = AffiliateCipher(key: try ClusterKey(base64: secret))
+    } catch {
+      throw fail(error.message)
+    }
+
+    ttl = try Self.duration(options.ttl, "ttl", .seconds(1800), .seconds(1), .seconds(1800))
+    missingGrace = try Self.duration(
+      options.missingGrace, "missingGrace", .seconds(300), .zero, .seconds(7 * 86_400))
+
+    guard (options.clientCertFile == nil) == (options.clientKeyFile == nil) else {
+      throw fail("clientCertFile and clientKeyFile go together")
+    }
+    tls = TLSFiles(
+      caFile: path(options.caFile), clientCertFile: path(options.clientCertFile),
+      clientKeyFile: path(options.clientKeyFile))
+    tokenFile = path(options.tokenFile)
+    localNodeID = context.localNodeID
+  }
+
+  /// The services of the options, each with its source: the only one, or named after its host.
+  private static func services(
+    _ options: ServiceOptions
+  ) throws(RegistryError) -> [(url: ServiceURL, source: RegistrySource)] {
+    var urls: [ServiceURL] = []
+    for text in (options.endpoint.map { [$0] } ?? []) + (options.endpoints ?? []) {
+      let url = try ServiceURL(text)
+      if !urls.contains(url) { urls.append(url) }
+    }
+    if urls.isEmpty { urls = [.standard] }
+    guard urls.count <= 16 else {
+      throw RegistryError(.invalidArgument, "there are \(urls.count) endpoints, at most 16 can be used")
+    }
+    if urls.count == 1 { return [(urls[0], .only)] }
+    var services: [(url: ServiceURL, source: RegistrySource)] = []
+    for url in urls {
+      let isUnique = urls.count { $0.host == url.host } == 1
+      do throws(ModelError) {
+        services.append((url, try RegistrySource(isUnique ? url.host : url.authority)))
+      } catch {
+        throw RegistryError(.invalidArgument, error.message)
+      }
+    }
+    return services
+  }
+
+  private static func duration(
+    _ text: String?, _ name: String, _ standard: Duration, _ least: Duration, _ most: Duration
+  ) throws(RegistryError) -> Duration {
+    guard let text else { return standard }
+    guard let duration = DurationText.parse(text), duration >= least, duration <= most else {
+      throw RegistryError(
+        .invalidArgument,
+        "\(name) is \(quotedForMessage(text)), it should be a duration such as \(Int(standard.inSeconds) / 60)m, "
+          + "from \(Int(least.inSeconds))s to \(Int(most.inSeconds) / 60)m")
+    }
+    return duration
+  }
+}

@@ -1,0 +1,38 @@
+public import ClusterModel
+
+/// A field of an affiliate, named as in its YAML form.
+public enum AffiliateField: String, Hashable, Sendable, CaseIterable {
+  case addresses, hostname, nodename, machineType, operatingSystem, controlPlane
+  case publicKey, kubeSpanAddress, additionalAddresses, excludeAdvertisedNetworks, endpoints
+}
+
+extension AffiliateField {
+  /// Whether the field holds any number of items, of which the merge is the union.
+  public var isList: Bool {
+    switch self {
+    case .addresses, .additionalAddresses, .excludeAdvertisedNetworks, .endpoints: true
+    case .hostname, .nodename, .machineType, .operatingSystem, .controlPlane, .publicKey, .kubeSpanAddress:
+      false
+    }
+  }
+
+  /// What `affiliate` says of this field, as a person reads it: nothing where it isn't set, one text for a
+  /// scalar, any number for a list. A control plane is its API server's port.
+  public func values(in affiliate: Affiliate) -> [String] {
+    switch self {
+    case .addresses: affiliate.addresses.map(\.description)
+    case .hostname: Self.set(affiliate.hostname)
+    case .nodename: Self.set(affiliate.nodename)
+    case .machineType: affiliate.machineType == .unknown ? [] : [affiliate.machineType.rawValue]
+    case .operatingSystem: Self.set(affiliate.operatingSystem)
+    case .controlPlane: affiliate.controlPlane.map { [String($0.apiServerPort)] } ?? []
+    case .publicKey: Self.set(affiliate.kubeSpan?.publicKey ?? "")
+    case .kubeSpanAddress: affiliate.kubeSpan?.address.map { [$0.description] } ?? []
+    case .additionalAddresses: affiliate.kubeSpan?.additionalAddresses.map(\.description) ?? []
+    case .excludeAdvertisedNetworks: affiliate.kubeSpan?.excludeAdvertisedNetworks.map(\.description) ?? []
+    case .endpoints: affiliate.kubeSpan?.endpoints.map(\.description) ?? []
+    }
+  }
+
+  private static func set(_ text: String) -> [String] { text.isEmpty ? [] : [text] }
+}

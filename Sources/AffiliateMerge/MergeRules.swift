@@ -1,0 +1,48 @@
+/// What decides the order of a walk: the policy, and which registries are stale as a whole.
+struct MergeRules: Sendable {
+  let policy: MergePolicy
+  var staleRegistries: Set<String>
+  /// Positions of the registries that the policy names.
+  private let ranks: [String: Int]
+
+  init(_ policy: MergePolicy, staleRegistries: Set<String> = []) {
+    self.policy = policy
+    self.staleRegistries = staleRegistries
+    ranks = Dictionary(
+      policy.precedence.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  private var isExplicit: Bool { !policy.precedence.isEmpty }
+
+  /// Whether `left` is walked before `right`, staleness aside. Total, whatever origins are called.
+  func walks(_ left: Origin, before right: Origin) -> Bool {
+    if isExplicit {
+      let leftRank = ranks[left.name.registry] ?? .max
+      let rightRank = ranks[right.name.registry] ?? .max
+      if leftRank != rightRank { return leftRank < rightRank }
+    }
+    return left.isBelow(right)
+  }
+
+  func isStale(_ raw: RawEntry) -> Bool {
+    raw.isStale || !staleRegistries.isEmpty && staleRegistries.contains(raw.origin.name.registry)
+  }
+
+  /// The walk of one node's records, which are in the order of ``walks(_:before:)``.
+  func walk(_ raws: [RawEntry]) -> Walk {
+    guard raws.contains(where: isStale) else {
+      return Walk(raws: raws, freshCount: raws.count, lastWins: !isExplicit)
+    }
+    let fresh = raws.filter { !isStale($0) }
+    return Walk(raws: fresh + raws.filter(isStale), freshCount: fresh.count, lastWins: !isExplicit)
+  }
+}
+
+extension Origin {
+  /// The order of raw ids as text; names decide where two origins have the same raw ids.
+  func isBelow(_ other: Origin) -> Bool {
+    if rawStart != other.rawStart { return rawStart < other.rawStart }
+    if name.registry != other.name.registry { return name.registry < other.name.registry }
+    return name.source < other.name.source
+  }
+}

@@ -1,0 +1,81 @@
+public import ClusterModel
+
+/// What a resource is called and how it came about: the `metadata` of its YAML form.
+public struct ResourceMetadata: Hashable, Sendable {
+  public var namespace: String
+  public var type: ResourceType
+  public var id: String
+  /// 1 when it appeared, one more at each real change.
+  public var version: UInt64
+  /// What made it: `rollcall` or, for a raw affiliate, the registry's name.
+  public var owner: String
+  public var created: Timestamp
+  public var updated: Timestamp
+
+  public init(
+    namespace: String, type: ResourceType, id: String, version: UInt64, owner: String, created: Timestamp,
+    updated: Timestamp
+  ) {
+    self.namespace = namespace
+    self.type = type
+    self.id = id
+    self.version = version
+    self.owner = owner
+    self.created = created
+    self.updated = updated
+  }
+}
+
+/// One thing that `rollcall get` shows.
+public struct Resource: Hashable, Sendable {
+  /// What the node that knows it is called: its first address or its name.
+  public var node: String
+  public var metadata: ResourceMetadata
+  public var spec: ResourceValue
+  /// The cells of the type's own columns, in the order of ``ResourceType/columns``.
+  public var cells: [String]
+
+  public init(node: String, metadata: ResourceMetadata, spec: ResourceValue, cells: [String]) {
+    self.node = node
+    self.metadata = metadata
+    self.spec = spec
+    self.cells = cells
+  }
+
+  /// The whole resource, as YAML, JSON and JSONPath see it.
+  ///
+  /// - Parameter event: what happened to it, where changes are watched.
+  public func value(event: ResourceEvent? = nil) -> ResourceValue {
+    var fields: [ResourceValue.Field] = [.init("node", .text(node))]
+    if let event { fields.append(.init("event", .text(event.rawValue))) }
+    fields.append(
+      .init(
+        "metadata",
+        [
+          "namespace": .text(metadata.namespace),
+          "type": .text(metadata.type.name),
+          "id": .text(metadata.id),
+          "version": .integer(Int64(clamping: metadata.version)),
+          "owner": .text(metadata.owner),
+          "phase": "running",
+          "created": .time(metadata.created),
+          "updated": .time(metadata.updated),
+        ]))
+    fields.append(.init("spec", spec))
+    return .fields(fields)
+  }
+}
+
+/// What happened to a resource.
+public enum ResourceEvent: String, Hashable, Sendable {
+  case created, updated, destroyed
+
+  /// The sign in the first column of a watched table.
+  public var sign: String {
+    switch self {
+    case .created: "+"
+    case .updated: ""
+    case .destroyed: "-"
+    }
+  }
+}

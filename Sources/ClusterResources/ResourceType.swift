@@ -1,0 +1,72 @@
+/// A kind of resource, and the names under which a person may ask for it.
+public struct ResourceType: Hashable, Sendable {
+  /// The name in YAML: `Members.cluster.talos.dev`.
+  public let name: String
+  /// The name in a table's TYPE column: `Member`.
+  public let kind: String
+  /// Further short names.
+  public let aliases: [String]
+  /// The namespaces in which there are some, the one that is meant when none is named first.
+  public let namespaces: [String]
+  /// The type's own columns, after those that all have.
+  public let columns: [String]
+
+  public static let identity = ResourceType(
+    name: "Identities.cluster.talos.dev", kind: "Identity", aliases: ["id", "ids"], namespaces: ["cluster"],
+    columns: ["ID"])
+  public static let affiliate = ResourceType(
+    name: "Affiliates.cluster.talos.dev", kind: "Affiliate", aliases: [],
+    namespaces: ["cluster", "cluster-raw"], columns: ["HOSTNAME", "MACHINE TYPE", "ADDRESSES"])
+  public static let member = ResourceType(
+    name: "Members.cluster.talos.dev", kind: "Member", aliases: [], namespaces: ["cluster"],
+    columns: ["HOSTNAME", "MACHINE TYPE", "OS", "ADDRESSES"])
+  public static let registry = ResourceType(
+    name: "Registries.rollcall.dev", kind: "Registry", aliases: [], namespaces: ["rollcall"],
+    columns: ["PLUGIN", "STATE", "SINCE", "AFFILIATES", "LAST ERROR"])
+
+  /// All types, as they are listed for a person.
+  public static let all = [identity, affiliate, member, registry]
+
+  /// The plural that a person types: `members`.
+  public var plural: String { String(name.prefix { $0 != "." }).lowercased() }
+
+  /// Every name that means this type, in lower case.
+  public var names: [String] { [plural, kind.lowercased(), name.lowercased()] + aliases }
+
+  /// The type that `name` means, in any case.
+  ///
+  /// - Throws: ``ResourceError`` that says what is meant perhaps, and what there is.
+  public static func named(_ name: String) throws(ResourceError) -> ResourceType {
+    let wanted = name.lowercased()
+    if let type = all.first(where: { $0.names.contains(wanted) }) { return type }
+    let known = all.map(\.plural)
+    let near = nearMiss(of: wanted, among: all.flatMap { [$0.plural, $0.kind.lowercased()] })
+    throw ResourceError(
+      "there is no resource type '\(String(name.prefix(80)).shown)'"
+        + (near.map { ": did you mean '\($0)'?" } ?? "")
+        + " (the types are \(known.joined(separator: ", ")))")
+  }
+
+  /// The namespace `name` of this type, or its default where it is nil.
+  ///
+  /// - Throws: ``ResourceError`` where the type has none of that name.
+  public func namespace(_ name: String?) throws(ResourceError) -> String {
+    let known = namespaces
+    guard let name else { return known.first ?? "" }
+    if known.contains(name) { return name }
+    let near = nearMiss(of: name, among: known)
+    throw ResourceError(
+      "there are no \(plural) in namespace '\(String(name.prefix(80)).shown)'"
+        + (near.map { ": did you mean '\($0)'?" } ?? "")
+        + " (they are in \(known.joined(separator: ", ")))")
+  }
+}
+
+/// A request for a resource that can't be understood: the fault of who asked.
+public struct ResourceError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let message: String
+
+  public init(_ message: String) { self.message = message }
+
+  public var description: String { message }
+}

@@ -1,0 +1,67 @@
+public import ClusterModel
+
+/// A part of a resource as programs see it: the tree that YAML, JSON and JSONPath share.
+public indirect enum ResourceValue: Hashable, Sendable {
+  case null
+  case bool(Bool)
+  case integer(Int64)
+  case text(String)
+  case time(Timestamp)
+  case list([ResourceValue])
+  /// In the order in which YAML shows it.
+  case fields([Field])
+
+  /// One entry of ``fields(_:)``.
+  public struct Field: Hashable, Sendable {
+    public let name: String
+    public let value: ResourceValue
+
+    public init(_ name: String, _ value: ResourceValue) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// The value of the field `name`, or nil where there is none.
+  public subscript(name: String) -> ResourceValue? {
+    guard case .fields(let fields) = self else { return nil }
+    return fields.first { $0.name == name }?.value
+  }
+
+  /// What the value holds, in order; nothing for a scalar.
+  public var children: [ResourceValue] {
+    switch self {
+    case .list(let items): items
+    case .fields(let fields): fields.map(\.value)
+    case .null, .bool, .integer, .text, .time: []
+    }
+  }
+
+  /// A scalar as a person reads it, unquoted; nil for lists and fields.
+  public var scalarText: String? {
+    switch self {
+    case .null: "null"
+    case .bool(let value): String(value)
+    case .integer(let value): String(value)
+    case .text(let text): text
+    case .time(let time): time.description
+    case .list, .fields: nil
+    }
+  }
+
+  /// The texts of `items`, each as it is written.
+  public static func texts(_ items: some Sequence<some CustomStringConvertible>) -> ResourceValue {
+    .list(items.map { .text($0.description) })
+  }
+}
+
+extension ResourceValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral,
+  ExpressibleByDictionaryLiteral
+{
+  public init(stringLiteral value: String) { self = .text(value) }
+  public init(integerLiteral value: Int64) { self = .integer(value) }
+  public init(arrayLiteral elements: ResourceValue...) { self = .list(elements) }
+  public init(dictionaryLiteral elements: (String, ResourceValue)...) {
+    self = .fields(elements.map { Field($0.0, $0.1) })
+  }
+}

@@ -1,0 +1,36 @@
+/// Rows of cells as aligned text: columns are as wide as their widest cell, with three spaces in between.
+///
+/// The last cell of a row isn't padded. A table that is written bit by bit keeps the widths that it has
+/// reached, so that later rows stand below earlier ones.
+public struct TextTable: Sendable {
+  private var widths: [Int] = []
+  private let gap: Int
+
+  public init(gap: Int = 3) { self.gap = gap }
+
+  /// The lines of `rows`, each ended. Cells must not break lines: see ``Swift/String/shown``.
+  public mutating func text(of rows: [[String]]) -> String {
+    for row in rows {
+      for (column, cell) in row.enumerated() {
+        if column == widths.count { widths.append(0) }
+        widths[column] = max(widths[column], Self.width(of: cell))
+      }
+    }
+    var text = ""
+    for row in rows {
+      for (column, cell) in row.enumerated() {
+        text += cell
+        if column < row.count - 1 {
+          text += String(repeating: " ", count: widths[column] + gap - Self.width(of: cell))
+        }
+      }
+      text += "\n"
+    }
+    return text
+  }
+
+  private static func width(of cell: String) -> Int {
+    // The fast path: a contiguous ASCII text has as many characters as bytes.
+    cell.utf8.allSatisfy { $0 < 0x80 } ? cell.utf8.count : cell.unicodeScalars.count
+  }
+}

@@ -1,0 +1,35 @@
+public import ClusterModel
+
+/// An affiliate that was opened, and what of it had to be left out.
+public struct OpenedAffiliate: Hashable, Sendable {
+  public private(set) var affiliate: Affiliate
+  /// What is wrong with each item that was left out. In the order of the message, endpoints last.
+  public private(set) var skipped: [OpenError]
+
+  /// What `message` says of `nodeID`, whose it is known to be. Never fails: a bad item is left out.
+  public init(_ message: PlainAffiliate, nodeID: NodeIdentity) {
+    var reader = ItemReader()
+    affiliate = Affiliate(
+      nodeID: nodeID,
+      addresses: reader.list(message.addresses, "address") { data throws(OpenError) in
+        try ItemReader.address(data, "an address")
+      },
+      hostname: reader.text(message.hostname, "its hostname"),
+      nodename: reader.text(message.nodename, "its nodename"),
+      operatingSystem: reader.text(message.operatingSystem, "its operating system"),
+      machineType: reader.machineType(message.machineType))
+    let kubeSpan = reader.kubeSpan(message.kubespan)
+    if kubeSpan != KubeSpanAffiliate() { affiliate.kubeSpan = kubeSpan }
+    if message.hasControlPlane { affiliate.controlPlane = reader.controlPlane(message.controlPlane) }
+    skipped = reader.skipped
+  }
+
+  /// Adds endpoints that were opened beside the message.
+  mutating func take(_ opened: (endpoints: [IPEndpoint], skipped: [OpenError])) {
+    skipped += opened.skipped
+    guard !opened.endpoints.isEmpty else { return }
+    var kubeSpan = affiliate.kubeSpan ?? KubeSpanAffiliate()
+    kubeSpan.endpoints = opened.endpoints
+    affiliate.kubeSpan = kubeSpan
+  }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import ClusterResources
+import Rollcall
+import RollcallConfiguration
+
+/// `rollcall config`
+struct ConfigCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "config", abstract: "Check a configuration file, show the effective configuration.",
+    subcommands: [ConfigCheck.self, ConfigShow.self])
+}
+
+/// `rollcall config check`
+struct ConfigCheck: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Tell everything that is wrong with a configuration file.",
+    discussion: """
+      Each error is told as file:line:column: message. The plugins that the file names are loaded, as they know \
+      what their options may be.
+
+        rollcall config check rollcall.yaml
+      """)
+
+  @Argument(
+    help: "The file; without it the one that the other commands would take.",
+    completion: .file(extensions: ["yaml", "yml", "json"]))
+  var file: String?
+
+  func run() async throws {
+    guard let file = ConfigurationLookup.file(option: file) else {
+      throw CommandError(ConfigurationLookup.advice)
+    }
+    // Without a prefix: editors and people click on file:line:column.
+    let errors = await Self.errors(in: file)
+    for error in errors { Terminal.line(error.description.shown + "\n") }
+    guard errors.isEmpty else { throw ExitCode.failure }
+    try Terminal.write("\(file): ok\n")
+  }
+
+  /// Everything that is wrong with `file`.
+  private static func errors(in file: String) async -> [ConfigurationError] {
+    do throws(ConfigurationErrors) {
+      _ = try await CheckedConfiguration.load(file)
+      return []
+    } catch {
+      return error.errors
+    }
+  }
+}
+
+/// `rollcall config show`
+struct ConfigShow: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Show the effective configuration: defaults filled in, secrets left out.")
+
+  @OptionGroup var options: ConfigurationOptions
+
+  func run() async throws {
+    let file = ConfigurationLookup.file(option: options.config)
+    var configuration = try ConfigurationLookup.read(file)
+    configuration.stateDirectory = try StateFolder.path(
+      option: options.state, configured: configuration.stateDirectory)
+    let schemas = await PluginSchemas.of(configuration)
+    let source = file.map { "# \($0)\n" } ?? "# no configuration file: what is done without one\n"
+    try Terminal.write(source + configuration.redactedText(schemas: schemas.loaded))
+  }
+}

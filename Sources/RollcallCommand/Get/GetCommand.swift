@@ -1,0 +1,109 @@
+import ArgumentParser
+import ClusterResources
+import Rollcall
+
+/// `rollcall get`
+struct GetCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "get",
+    abstract: "Show identities, affiliates, members or registries.",
+    discussion: """
+      Runs the registries of the configuration until all of them have told what they know, and prints it. \
+      Nothing is published.
+
+        rollcall get members
+        rollcall get affiliates --namespace cluster-raw
+        rollcall get member worker-1 -o yaml
+        rollcall get members -o jsonpath='{.spec.addresses[0]}'
+        rollcall get registries --watch
+      """)
+
+  @Argument(
+    help: "The type: identities, affiliates, members, registries; in any form and case.",
+    completion: .list(ResourceType.all.map(\.plural)))
+  var type: String
+
+  @Argument(help: "The id of the one to show.")
+  var id: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The namespace: cluster, or cluster-raw for what each registry says.", valueName: "name"),
+    completion: .list(ResourceType.affiliate.namespaces))
+  var namespace: String?
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("The format: table, yaml, json, jsonpath=EXPRESSION.", valueName: "format"),
+    completion: .list(["table", "yaml", "json", "jsonpath="]))
+  var output = "table"
+
+  @Flag(name: [.short, .long], help: "Go on and show each change.")
+  var watch = false
+
+  @Option(help: ArgumentHelp("How long registries may take to tell what they know.", valueName: "duration"))
+  var timeout = DurationOption(.seconds(10))
+
+  @OptionGroup var configuration: ConfigurationOptions
+
+  func run() async throws {
+    let type: ResourceType
+    let namespace: String
+    let format: OutputFormat
+    do throws(ResourceError) {
+      type = try ResourceType.named(self.type)
+      namespace = try type.namespace(self.namespace)
+      format = try OutputFormat(output)
+    } catch {
+      throw CommandError.usage(error.message)
+    }
+    let session = try await ClusterSession(ConfigurationLookup.load(configuration))
+    let get = Get(
+      view: ResourceView(type: type, namespace: namespace, node: session.nodeLabel, id: id),
+      format: format, timeout: timeout.duration)
+    if watch {
+      try await session.run { try await get.watch($0) }
+    } else {
+      try await session.run { try await get.once($0) }
+    }
+  }
+}
+
+/// What `get` does with a running aggregator.
+struct Get: Sendable {
+  let view: ResourceView
+  let format: OutputFormat
+  let timeout: Duration
+
+  /// Prints what there is once the registries have told what they know.
+  func once(_ aggregator: Aggregator) async throws {
+    let sync = await Sync.wait(for: aggregator, within: timeout)
+    let snapshot = aggregator.snapshot()
+    let resources = view.resources(in: snapshot)
+    sync.report()
+    try view.checkFound(resources, in: snapshot)
+    var printer = format.printer(of: view.type)
+    try print(resources.map { PrintedResource($0) }, with: &printer)
+    if !sync.hasAnything, view.type != .registry { throw ExitCode.failure }
+  }
+
+  /// Prints what there is, and each change until somebody ends the command.
+  func watch(_ aggregator: Aggregator) async throws {
+    await Sync.wait(for: aggregator, within: timeout).report()
+    var printer = format.printer(of: view.type, watching: true)
+    var known = KnownResources()
+    for await change in aggregator.changes() {
+      let events = known.take(change, view)
+      // A table's header comes at once, even where nothing is below it yet.
+      try print(events, with: &printer)
+    }
+  }
+
+  private func print(_ items: [PrintedResource], with printer: inout any ResourcePrinter) throws {
+    let text: String
+    do throws(ResourceError) { text = try printer.text(of: items) } catch {
+      throw CommandError(error.message)
+    }
+    if !text.isEmpty { try Terminal.write(text) }
+  }
+}

@@ -1,0 +1,66 @@
+import Rollcall
+
+/// How far the registries got when the command had waited for them.
+struct Sync: Sendable {
+  /// All registries as they were then.
+  let registries: [RegistryStatus]
+  /// Why discovery is off; nil where it is on.
+  let off: String?
+
+  /// Waits until every enabled registry has told what it knows or has trouble, for `timeout` at the most.
+  static func wait(for aggregator: Aggregator, within timeout: Duration) async -> Sync {
+    // What didn't come in time shows in the statuses.
+    try? await aggregator.waitUntilSettled(timeout: timeout)
+    await waitForQuiet(aggregator)
+    let registries = aggregator.snapshot().registries
+    let off = aggregator.isDiscoveryOff ? offReasons(registries.map { ($0.name, $0.disabledReason) }) : nil
+    return Sync(registries: registries, off: off)
+  }
+
+  /// Waits until nothing more comes for a moment.
+  ///
+  /// A registry counts as synced with its first word. One with several sources tells the others, and what
+  /// is wrong with them, right behind it.
+  private static func waitForQuiet(_ aggregator: Aggregator) async {
+    var revision = aggregator.snapshot().revision
+    for _ in 0..<12 {
+      try? await Task.sleep(for: .milliseconds(20))
+      let latest = aggregator.snapshot().revision
+      if latest == revision { return }
+      revision = latest
+    }
+  }
+
+  /// Whether any registry has told anything, or none is there to do so.
+  var hasAnything: Bool { off != nil || registries.contains(where: \.hasSynced) }
+
+  /// Tells the person on the standard error what is missing in what is printed.
+  func report() {
+    if let off { Terminal.note("discovery is off: \(off)") }
+    for status in registries {
+      switch status.state {
+      case .disabled, .synced: break
+      case .starting: Terminal.error("registry \(status.name): not in sync in time; what it knows is missing")
+      case .degraded, .failed:
+        let reason = status.error?.message ?? status.lastFailure?.error.message ?? status.state.rawValue
+        let effect = status.hasSynced ? "" : " (what it knows is missing)"
+        Terminal.error("registry \(status.name): \(status.state.rawValue): \(reason)\(effect)")
+      }
+    }
+  }
+}
+
+/// Why no registry runs, in words, by the registries' names and why each is disabled.
+private func offReasons(_ registries: [(name: String, reason: String?)]) -> String {
+  guard !registries.isEmpty else { return "no registry is configured" }
+  return registries.map { "\($0.name): \($0.reason ?? "disabled")" }.joined(separator: "; ")
+}
+
+extension Configuration {
+  /// Why discovery is off, in words; nil where a registry runs.
+  var reasonsForBeingOff: String? {
+    let registries = cluster.discovery.registries
+    let isOn = cluster.discovery.isEnabled && registries.contains { $0.disabled == nil }
+    return isOn ? nil : offReasons(registries.map { ($0.name, $0.disabled) })
+  }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import ClusterResources
+import Glibc
+import PluginHost
+import RegistryConformance
+import Rollcall
+import RollcallConfiguration
+import YAML
+
+/// `rollcall plugins check`
+struct PluginsCheck: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Load a plugin and check that it keeps the rules of a registry.",
+    discussion: """
+      Makes registries of it with the options given, and checks that the first update is a snapshot, that a stop \
+      ends it, that nothing comes after it, and that it runs again. It publishes nothing.
+
+        rollcall plugins check static-file --options '{"path": "members.yaml"}'
+        rollcall plugins check ./librollcall-rack.so
+      """)
+
+  @Argument(help: "The plugin's name, or its file.", completion: .file(extensions: ["so"]))
+  var name: String
+
+  @Option(
+    help: ArgumentHelp("The registry's options, as in its section of the configuration.", valueName: "json"))
+  var options = "{}"
+
+  @OptionGroup var configuration: ConfigurationOptions
+
+  func run() async throws {
+    let catalog = try PluginFolders.catalog(configuration)
+    let plugin = try await PluginFolders.plugin(name, in: catalog)
+    let options = try checkedOptions(of: plugin)
+    // What a registry keeps goes with the check.
+    let folder = try TemporaryStateFolder()
+    defer { folder.remove() }
+    let context = RegistryContext(
+      name: plugin.descriptor.name, stateDirectory: folder.path, logger: .silent)
+    let report = await RegistryConformance.check { plugin.registry(options: options, context: context) }
+    let about = "\(plugin.descriptor.name) \(plugin.descriptor.version), \(plugin.file)"
+    let lines = [about] + report.description.split(separator: "\n").map(String.init)
+    try Terminal.write(lines.map { $0.shown + "\n" }.joined())
+    guard report.isPassed else { throw ExitCode.failure }
+  }
+
+  /// The options as a JSON object that the plugin's schema takes.
+  private func checkedOptions(of plugin: LoadedPlugin) throws -> String {
+    let file = "--options"
+    do {
+      let stream = try YAML.parse(options.utf8, file: file)
+      guard let document = stream.documents.first, stream.documents.count == 1 else {
+        throw CommandError.usage("--options takes one JSON object, such as '{\"path\": \"members.yaml\"}'")
+      }
+      let problems = try PluginSchemas.schema(of: plugin).validate(options: document, file: file)
+      let all = stream.duplicateKeys.map(\.description) + problems.map(\.description)
+      guard all.isEmpty else { throw CommandError(lines: all, exitCode: CommandError.usage) }
+      return YAML.json(of: document)
+    } catch let error as YAMLError {
+      throw CommandError.usage(error.description)
+    } catch let error as PluginError {
+      throw CommandError(error.description)
+    }
+  }
+}
+
+/// A folder for what a registry keeps while it is checked.
+private struct TemporaryStateFolder {
+  let path: String
+
+  init() throws {
+    var template = Array("\(environment("TMPDIR") ?? "/tmp")/rollcall-check-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw CommandError("can't make a folder for the check: \(systemMessage(errno))")
+    }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Removes the folder where the registry left nothing in it; what it left is for the person to look at.
+  func remove() { rmdir(path) }
+}

@@ -1,0 +1,155 @@
+import ClusterResources
+import Logging
+import Rollcall
+
+/// Logs what changes in the cluster, one line each.
+struct ChangeLog {
+  let logger: Logger
+  private var members: [String: Versioned<Member>] = [:]
+  private var conflicts: [ConflictKey: Conflict] = [:]
+  private var registries: [String: RegistryStatus] = [:]
+
+  init(logger: Logger) { self.logger = logger }
+
+  mutating func take(_ change: ClusterChange) {
+    switch change {
+    case .snapshot(let snapshot): catchUp(with: snapshot)
+    case .directives(let directives):
+      for directive in directives { take(directive) }
+    case .registry(let status): take(status)
+    case .registryRemoved(let name):
+      registries[name] = nil
+      logger.notice("registry removed", metadata: ["registry": "\(name)"])
+    }
+  }
+
+  private mutating func take(_ directive: MergeDirective) {
+    switch directive {
+    case .member(let change): member(change.key, change.new)
+    case .conflict(let change): conflict(change.key, change.new?.value)
+    // What the registries say one by one, and who isn't a member, is for who looks closer.
+    case .affiliate(let change):
+      logger.debug("affiliate \(change.kind.word)", metadata: ["node": "\(change.key)"])
+    case .raw(let change):
+      logger.trace("raw affiliate \(change.kind.word)", metadata: ["id": "\(change.key)"])
+    }
+  }
+
+  // MARK: Members
+
+  private mutating func member(_ name: String, _ new: Versioned<Member>?) {
+    let old = members.updateValue(new, forKey: name)
+    guard let new else {
+      if old != nil { logger.notice("member left", metadata: ["member": "\(name)"]) }
+      return
+    }
+    guard old?.value != new.value else { return }
+    var metadata: Logger.Metadata = ["member": "\(name)", "version": "\(new.version)"]
+    guard let old else {
+      metadata["addresses"] = "\(JSONText.compact(.texts(new.value.addresses)))"
+      metadata["type"] = "\(new.value.machineType)"
+      return logger.notice("member joined", metadata: metadata)
+    }
+    for (field, change) in Self.differences(old.value, new.value) { metadata[field] = "\(change)" }
+    logger.notice("member changed", metadata: metadata)
+  }
+
+  private static func differences(_ old: Member, _ new: Member) -> [(String, String)] {
+    let pairs: [(String, String, String)] = [
+      ("node", old.nodeID.text, new.nodeID.text),
+      ("hostname", old.hostname, new.hostname),
+      ("type", "\(old.machineType)", "\(new.machineType)"),
+      ("os", old.operatingSystem, new.operatingSystem),
+      ("addresses", JSONText.compact(.texts(old.addresses)), JSONText.compact(.texts(new.addresses))),
+      ("port", port(old), port(new)),
+    ]
+    return pairs.filter { $0.1 != $0.2 }.map { ($0.0, "\($0.1) -> \($0.2)") }
+  }
+
+  private static func port(_ member: Member) -> String {
+    member.controlPlane.map { String($0.apiServerPort) } ?? "none"
+  }
+
+  // MARK: Conflicts
+
+  private mutating func conflict(_ key: ConflictKey, _ new: Conflict?) {
+    let old = conflicts.updateValue(new, forKey: key)
+    guard let new else {
+      if let old { logger.notice("conflict is over", metadata: ["about": "\(old.subject)"]) }
+      return
+    }
+    guard old?.words != new.words else { return }
+    logger.warning(
+      "conflict: \(new.words)", metadata: ["nodes": "\(new.nodes.map(\.text).joined(separator: ","))"])
+  }
+
+  // MARK: Registries
+
+  private mutating func take(_ status: RegistryStatus) {
+    let old = registries.updateValue(status, forKey: status.name)
+    guard old?.state != status.state || old?.error != status.error || old?.isStale != status.isStale else {
+      return
+    }
+    var metadata: Logger.Metadata = ["registry": "\(status.name)"]
+    switch status.state {
+    case .starting: logger.info("registry starting", metadata: metadata)
+    case .synced:
+      metadata["affiliates"] = "\(status.affiliateCount)"
+      logger.notice("registry synced", metadata: metadata)
+    case .degraded, .failed:
+      metadata["error"] = "\(status.error?.message ?? "")"
+      if status.isStale { metadata["stale"] = "true" }
+      logger.warning("registry \(status.state.rawValue)", metadata: metadata)
+    case .disabled:
+      metadata["reason"] = "\(status.disabledReason ?? "")"
+      logger.info("registry disabled", metadata: metadata)
+    }
+  }
+
+  // MARK: Catching up
+
+  /// Logs what is different in `snapshot` from all that was logged before.
+  private mutating func catchUp(with snapshot: ClusterSnapshot) {
+    for status in snapshot.registries { take(status) }
+    let members = snapshot.members
+    let names = Set(members.map(\.value.id))
+    for name in self.members.keys.filter({ !names.contains($0) }).sorted() { member(name, nil) }
+    for new in members { member(new.value.id, new) }
+    let conflicts = snapshot.conflicts.map(\.value)
+    let keys = Set(conflicts.map(\.key))
+    for key in self.conflicts.keys where !keys.contains(key) { conflict(key, nil) }
+    for new in conflicts { conflict(new.key, new) }
+  }
+}
+
+extension Change.Kind {
+  fileprivate var word: String {
+    switch self {
+    case .created: "created"
+    case .updated: "updated"
+    case .removed: "removed"
+    }
+  }
+}
+
+extension Conflict {
+  /// What the conflict is about, in a word or two.
+  fileprivate var subject: String {
+    switch key {
+    case .field(let field, let identity): "\(field.rawValue) of \(identity)"
+    case .address(let address): "address \(address)"
+    case .nodename(let name): "nodename \(name)"
+    case .publicKey(let key): "public key \(key)"
+    }
+  }
+}
+
+extension Dictionary {
+  /// Sets or, with nil, removes the value for `key`.
+  ///
+  /// - Returns: what was there before.
+  fileprivate mutating func updateValue(_ value: Value?, forKey key: Key) -> Value? {
+    guard let value else { return removeValue(forKey: key) }
+    return updateValue(value, forKey: key)
+  }
+}

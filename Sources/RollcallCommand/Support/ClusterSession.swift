@@ -1,0 +1,46 @@
+import Logging
+import Rollcall
+
+/// A configuration and the aggregator that it makes: what every verb that looks at a cluster starts with.
+struct ClusterSession: Sendable {
+  let aggregator: Aggregator
+  /// What the NODE column says: this node's first address, else its hostname.
+  let nodeLabel: String
+  /// - Parameter publishing: whether this machine takes part: its identity is made where it has none, and what
+  ///   it tells of itself is published. Else it only looks.
+  init(
+    _ loaded: ConfigurationLookup.Loaded, publishing: Bool = false, logger: Logger = .silent
+  ) async throws {
+    let configuration = loaded.configuration
+    var aggregatorOptions = AggregatorOptions()
+    aggregatorOptions.publishes = publishing
+    // Who only looks leaves nothing behind that would be worth waiting for.
+    if !publishing { aggregatorOptions.stopTimeout = .seconds(1) }
+    let node = try LocalMachine.node(of: configuration, makesIdentity: publishing, logger: logger)
+    nodeLabel = LocalMachine.label(node, configuration.node)
+    do throws(AggregatorError) {
+      aggregator = try await Aggregator(
+        configuration: configuration, plugins: InstalledPlugins(logger: logger), localNode: node,
+        options: aggregatorOptions, logger: logger)
+    } catch {
+      throw CommandError(error.message)
+    }
+  }
+
+  /// Runs the aggregator for as long as `body` takes.
+  func run(_ body: @escaping @Sendable (Aggregator) async throws -> Void) async throws {
+    let aggregator = aggregator
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      group.addTask {
+        try await aggregator.run()
+        return false
+      }
+      group.addTask {
+        try await body(aggregator)
+        return true
+      }
+      while let isDone = try await group.next(), !isDone {}
+      group.cancelAll()
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import Glibc
+
+/// Where the node keeps its identity.
+enum StateFolder {
+  /// The folder: `option` (from `--state`), else `configured` (`stateDirectory:`), else the usual one.
+  ///
+  /// The usual one is `/var/lib/rollcall` for root, else `$XDG_STATE_HOME/rollcall` or
+  /// `~/.local/state/rollcall`.
+  static func path(option: String?, configured: String?) throws -> String {
+    if let path = option ?? configured { return path }
+    if geteuid() == 0 { return "/var/lib/rollcall" }
+    // A relative path in the variable counts as none: so says its specification.
+    if let base = environment("XDG_STATE_HOME"), base.hasPrefix("/") { return "\(base)/rollcall" }
+    if let home = environment("HOME"), home.hasPrefix("/") { return "\(home)/.local/state/rollcall" }
+    throw CommandError(
+      "there is no folder for the node's identity: HOME isn't set; name one with --state or stateDirectory:")
+  }
+}

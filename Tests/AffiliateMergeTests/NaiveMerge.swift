@@ -1,0 +1,165 @@
+import AffiliateMerge
+import ClusterModel
+
+/// The merge written down once more, as plainly as can be: everything is found anew at each question.
+struct NaiveMerge {
+  var raws: [RecordOrigin: [NodeIdentity: AffiliateRecord]] = [:]
+  var local: Affiliate?
+  var stale: Set<String> = []
+  var policy = MergePolicy()
+
+  mutating func apply(_ event: MergeEvent) {
+    switch event {
+    case .snapshot(let records, let origin):
+      raws[origin] = [:]
+      for record in records { raws[origin]?[record.affiliate.nodeID] = record }
+    case .upsert(let record, let origin): raws[origin, default: [:]][record.affiliate.nodeID] = record
+    case .remove(let id, let origin): raws[origin]?[id] = nil
+    case .originGone(let origin): raws[origin] = nil
+    case .registryGone(let registry):
+      stale.remove(registry)
+      for origin in raws.keys where origin.registry == registry { raws[origin] = nil }
+    case .registryStale(let registry, true): stale.insert(registry)
+    case .registryStale(let registry, false): stale.remove(registry)
+    case .local(let affiliate): local = affiliate
+    case .policy(let new): policy = new
+    }
+  }
+
+  /// A claim without its age.
+  struct Claim: Hashable {
+    var origin: RecordOrigin?
+    var values: [String]
+    var isChosen: Bool
+    var isStale: Bool
+  }
+
+  struct Said {
+    var origin: RecordOrigin
+    var record: AffiliateRecord
+    var isStale: Bool
+  }
+
+  var ids: Set<NodeIdentity> {
+    Set(raws.values.flatMap(\.keys)).union(local.map { [$0.nodeID] } ?? [])
+  }
+
+  /// Who speaks of a node, fresh ones first, in the order of the policy.
+  func walk(_ id: NodeIdentity) -> [Said] {
+    let said = raws.compactMap { origin, records in
+      records[id].map {
+        Said(origin: origin, record: $0, isStale: $0.isStale || stale.contains(origin.registry))
+      }
+    }
+    return said.sorted { left, right in
+      if left.isStale != right.isStale { return right.isStale }
+      let leftRank = policy.precedence.firstIndex(of: left.origin.registry) ?? policy.precedence.count
+      let rightRank = policy.precedence.firstIndex(of: right.origin.registry) ?? policy.precedence.count
+      if leftRank != rightRank { return leftRank < rightRank }
+      return "\(left.origin.rawPrefix)/\(id)" < "\(right.origin.rawPrefix)/\(id)"
+    }
+  }
+
+  func affiliate(_ id: NodeIdentity) -> Affiliate? {
+    if let local, local.nodeID == id { return local }
+    let walk = walk(id)
+    if walk.isEmpty { return nil }
+    func scalar<Value>(first: Bool = false, _ read: (Affiliate) -> Value?) -> Value? {
+      let fresh = walk.filter { !$0.isStale }.compactMap { read($0.record.affiliate) }
+      let stale = walk.filter(\.isStale).compactMap { read($0.record.affiliate) }
+      let heard = fresh.isEmpty ? stale : fresh
+      return first || !policy.precedence.isEmpty ? heard.first : heard.last
+    }
+    func union<Item: Equatable>(_ read: (Affiliate) -> [Item]?) -> [Item] {
+      var items: [Item] = []
+      for item in walk.flatMap({ read($0.record.affiliate) ?? [] }) where !items.contains(item) {
+        items.append(item)
+      }
+      return items
+    }
+    let kubeSpan = KubeSpanAffiliate(
+      publicKey: scalar { $0.values(.publicKey).first } ?? "", address: scalar { $0.kubeSpan?.address },
+      additionalAddresses: union { $0.kubeSpan?.additionalAddresses },
+      excludeAdvertisedNetworks: union { $0.kubeSpan?.excludeAdvertisedNetworks },
+      endpoints: union { $0.kubeSpan?.endpoints })
+    return Affiliate(
+      nodeID: id, addresses: union { $0.addresses }, hostname: scalar { $0.values(.hostname).first } ?? "",
+      nodename: scalar { $0.values(.nodename).first } ?? "",
+      operatingSystem: scalar(first: true) { $0.values(.operatingSystem).first } ?? "",
+      machineType: scalar { $0.machineType == .unknown ? nil : $0.machineType } ?? .unknown,
+      kubeSpan: kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan,
+      controlPlane: scalar { $0.controlPlane })
+  }
+
+  var affiliates: [NodeIdentity: Affiliate] {
+    Dictionary(uniqueKeysWithValues: ids.compactMap { id in affiliate(id).map { (id, $0) } })
+  }
+
+  /// Whether the node, or a fresh record of it, says its nodename.
+  private func saysNodenameFreshly(_ affiliate: Affiliate) -> Bool {
+    affiliate.nodeID == local?.nodeID
+      || walk(affiliate.nodeID).contains {
+        !$0.isStale && $0.record.affiliate.nodename == affiliate.nodename
+      }
+  }
+
+  func members(_ affiliates: [NodeIdentity: Affiliate]) -> [String: Member] {
+    let named = affiliates.values.filter { !$0.nodename.isEmpty }
+    return Dictionary(grouping: named, by: \.nodename).compactMapValues { claimants in
+      let fresh = claimants.filter { saysNodenameFreshly($0) }
+      return (fresh.isEmpty ? claimants : fresh).min { $0.nodeID < $1.nodeID }.flatMap { Member($0) }
+    }
+  }
+
+  func claims(_ field: AffiliateField, _ merged: Affiliate) -> [Claim] {
+    var claims: [Claim] = []
+    if let local, local.nodeID == merged.nodeID {
+      claims.append(Claim(origin: nil, values: local.values(field), isChosen: true, isStale: false))
+    }
+    for said in walk(merged.nodeID) {
+      let values = said.record.affiliate.values(field)
+      let isChosen = values.contains { merged.values(field).contains($0) }
+      claims.append(Claim(origin: said.origin, values: values, isChosen: isChosen, isStale: said.isStale))
+    }
+    return claims.filter { !$0.values.isEmpty }
+  }
+
+  struct NaiveConflict: Hashable {
+    var nodes: [NodeIdentity]
+    var claims: [Claim] = []
+  }
+
+  func conflicts(_ affiliates: [NodeIdentity: Affiliate]) -> [ConflictKey: NaiveConflict] {
+    var holders: [ConflictKey: Set<NodeIdentity>] = [:]
+    var conflicts: [ConflictKey: NaiveConflict] = [:]
+    for (id, affiliate) in affiliates {
+      let addresses = affiliate.addresses + [affiliate.kubeSpan?.address].compactMap { $0 }
+      for address in addresses where !address.isLoopback && !address.isLinkLocal {
+        holders[.address(address), default: []].insert(id)
+      }
+      for name in affiliate.values(.nodename) { holders[.nodename(name), default: []].insert(id) }
+      for key in affiliate.values(.publicKey) { holders[.publicKey(key), default: []].insert(id) }
+      for field in AffiliateField.allCases where !field.isList && id != local?.nodeID {
+        let claims = claims(field, affiliate)
+        if Set(claims.map(\.values)).count > 1 {
+          conflicts[.field(field, of: id)] = NaiveConflict(nodes: [id], claims: claims)
+        }
+      }
+    }
+    for (key, ids) in holders where ids.count > 1 { conflicts[key] = NaiveConflict(nodes: ids.sorted()) }
+    return conflicts
+  }
+}
+
+extension NaiveMerge.Claim {
+  init(_ claim: FieldClaim) {
+    self.init(
+      origin: claim.origin, values: claim.values, isChosen: claim.isChosen, isStale: claim.isStale)
+  }
+}
+
+extension NaiveMerge.NaiveConflict {
+  init(_ conflict: Conflict) {
+    self.init(nodes: conflict.nodes, claims: conflict.claims.map(NaiveMerge.Claim.init))
+  }
+}

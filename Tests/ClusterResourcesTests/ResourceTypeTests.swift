@@ -1,0 +1,69 @@
+import ClusterResources
+import Testing
+
+@Suite struct ResourceTypeTests {
+  @Test(
+    "a type is known by its singular, plural and full name, in any case",
+    arguments: [
+      ("member", ResourceType.member), ("Members", .member), ("members.cluster.talos.dev", .member),
+      ("Members.cluster.talos.dev", .member), ("AFFILIATE", .affiliate), ("affiliates", .affiliate),
+      ("identity", .identity), ("identities", .identity), ("registries", .registry), ("Registry", .registry),
+      ("registries.rollcall.dev", .registry),
+    ])
+  func names(name: String, type: ResourceType) throws {
+    #expect(try ResourceType.named(name) == type)
+  }
+
+  @Test("an unknown type is told with what was meant perhaps and what there is")
+  func unknown() {
+    #expect(
+      message { try ResourceType.named("membres") }
+        == "there is no resource type 'membres': did you mean 'members'? (the types are identities, affiliates, members, registries)"
+    )
+    #expect(
+      message { try ResourceType.named("pods") }
+        == "there is no resource type 'pods' (the types are identities, affiliates, members, registries)")
+  }
+
+  @Test("a namespace is one of the type's, the usual one where none is named")
+  func namespaces() throws {
+    #expect(try ResourceType.affiliate.namespace(nil) == "cluster")
+    #expect(try ResourceType.affiliate.namespace("cluster-raw") == "cluster-raw")
+    #expect(
+      message { try ResourceType.affiliate.namespace("cluster-row") }
+        == "there are no affiliates in namespace 'cluster-row': did you mean 'cluster-raw'? (they are in cluster, cluster-raw)"
+    )
+    #expect(
+      message { try ResourceType.member.namespace("cluster-raw") }?.hasPrefix("there are no members") == true)
+  }
+
+  @Test("an unknown output format is told with what was meant perhaps")
+  func formats() {
+    #expect(
+      message { try OutputFormat("jason") }
+        == "there is no output format 'jason': did you mean 'json'? (the formats are table, yaml, json, jsonpath=EXPRESSION)"
+    )
+    #expect(
+      message { try OutputFormat("jsonpath") }
+        == "jsonpath needs an expression, such as jsonpath={.metadata.id}")
+  }
+
+  @Test("near is a small slip, not another word")
+  func nearness() {
+    #expect(nearMiss(of: "sevice", among: ["service", "kubernetes"]) == "service")
+    #expect(nearMiss(of: "srevice", among: ["service", "kubernetes"]) == "service")
+    #expect(nearMiss(of: "", among: ["service"]) == nil)
+    #expect(nearMiss(of: "x", among: []) == nil)
+    #expect(nearMiss(of: "file", among: ["service"]) == nil)
+  }
+}
+
+/// The message of the error that `body` throws, or nil where it throws none.
+func message(_ body: () throws -> some Any) -> String? {
+  do {
+    _ = try body()
+    return nil
+  } catch {
+    return "\(error)"
+  }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import Logging
+import PluginHost
+import RegistryKit
+import Synchronization
+import TestSupport
+
+/// Plugins made of the C files in Tests/HostilePlugins.
+enum Plugins {
+  static func build(_ name: String, _ flags: String...) async throws -> String {
+    try await CLibrary.build("Tests/HostilePlugins/\(name).c", flags: flags)
+  }
+
+  static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+  static func load(_ file: String) async throws -> LoadedPlugin {
+    try await PluginCatalog(directories: PluginDirectories(folders: []), logger: silent).plugin(at: file)
+  }
+
+  /// The registry of a plugin with short deadlines.
+  static func registry(
+    _ file: String, options: String = "{}", logger: Logger = silent, limits: BoundaryLimits = .init(),
+    timeout: Duration = .seconds(20), stopTimeout: Duration = .seconds(20)
+  ) async throws -> any Registry {
+    try await load(file).registry(
+      options: options, context: RegistryContext(name: "test", logger: logger), limits: limits,
+      callTimeout: timeout, stopTimeout: stopTimeout)
+  }
+}
+
+/// Keeps what is logged.
+final class LogProbe: Sendable {
+  private let lines = Mutex<[String]>([])
+
+  var all: [String] { lines.withLock { $0 } }
+  var logger: Logger { Logger(label: "probe") { _ in Handler(probe: self) } }
+
+  private struct Handler: LogHandler {
+    let probe: LogProbe
+    var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level = .trace
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { probe.lines.withLock { $0.append("\(event.level): \(event.message)") } }
+  }
+}

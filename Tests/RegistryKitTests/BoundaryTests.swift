@@ -1,0 +1,88 @@
+import CRegistryPlugin
+import ClusterModel
+import Testing
+
+@testable import RegistryKit
+
+@Suite("Values across the boundary")
+struct BoundaryTests {
+  private func record(_ index: Int, using random: inout some RandomNumberGenerator) throws -> AffiliateRecord
+  {
+    func some<Value>(_ make: (Int) throws -> Value) rethrows -> [Value] {
+      try (0..<Int.random(in: 0...4, using: &random)).map(make)
+    }
+    func address(_ index: Int) -> IPAddress {
+      Bool.random(using: &random)
+        ? IPAddress(v4: .random(in: 0 ... .max, using: &random))
+        : IPAddress(v6High: .random(in: 0 ... .max, using: &random), low: UInt64(index))
+    }
+    let names = ["", "a", "sixteen-bytes-xy", "näme-mit-Umläuten", String(repeating: "x", count: 4096)]
+    func name() -> String { names.randomElement(using: &random) ?? "" }
+    var affiliate = Affiliate(
+      nodeID: try NodeIdentity("node-\(index)"), addresses: some(address), hostname: name(), nodename: name(),
+      operatingSystem: name(), machineType: MachineType.allCases.randomElement(using: &random) ?? .worker)
+    if Bool.random(using: &random) {
+      affiliate.kubeSpan = KubeSpanAffiliate(
+        publicKey: "key", address: Bool.random(using: &random) ? address(1) : nil,
+        additionalAddresses: some { IPPrefix(host: address($0)) },
+        excludeAdvertisedNetworks: some { IPPrefix(host: address($0)).network },
+        endpoints: some { IPEndpoint(address: address($0), port: UInt16($0)) })
+    }
+    if Bool.random(using: &random) { affiliate.controlPlane = ControlPlane(apiServerPort: 6443) }
+    return AffiliateRecord(
+      affiliate, confirmedAt: Bool.random(using: &random) ? Timestamp(milliseconds: Int64(index) - 7) : nil,
+      isStale: Bool.random(using: &random))
+  }
+
+  @Test("what goes out comes in unchanged")
+  func roundTrip() throws {
+    var random = SystemRandomNumberGenerator()
+    // An unlucky confirmedAt of 0 means nil, so the index that would give it is left out.
+    let records = try (0..<500).filter { $0 != 7 }.map { try record($0, using: &random) }
+    let back = try BoundaryWriter.withAffiliates(records) { raw throws(RegistryError) in
+      var reader = BoundaryReader()
+      return try reader.records(raw.baseAddress, count: raw.count)
+    }
+    #expect(back == records)
+  }
+
+  @Test("KubeSpan that says nothing is no KubeSpan")
+  func emptyKubeSpan() throws {
+    var affiliate = Affiliate(nodeID: try NodeIdentity("n"))
+    affiliate.kubeSpan = KubeSpanAffiliate()
+    let back = try BoundaryWriter.withAffiliates([AffiliateRecord(affiliate)]) { raw throws(RegistryError) in
+      var reader = BoundaryReader()
+      return try reader.records(raw.baseAddress, count: raw.count)
+    }
+    #expect(back.map(\.affiliate.kubeSpan) == [nil])
+  }
+
+  @Test("codes come back as they were, unknown ones as failed")
+  func codes() {
+    let codes: [RegistryError.Code] = [
+      .invalidArgument, .limitExceeded, .stopped, .unavailable, .permissionDenied, .unsupported, .failed,
+    ]
+    for code in codes { #expect(RegistryError.Code(boundary: code.boundary) == code) }
+    #expect(RegistryError.Code(boundary: 99) == .failed)
+    #expect(RegistryError.Code(boundary: -1) == .failed)
+    #expect(RegistryError.Code.deadlineExceeded.boundary == registry_code(REGISTRY_FAILED))
+  }
+
+  @Test("a message is cut between characters and comes back as one line")
+  func messages() {
+    let long = String(repeating: "ä", count: 1000) + "\nend"
+    #expect(
+      throws: RegistryError(.unavailable, String(repeating: "ä", count: 512))
+    ) {
+      try BoundaryMessage.throwing("none") {
+        BoundaryMessage.write(RegistryError(.unavailable, long), to: $0)
+      }
+    }
+    #expect(throws: RegistryError(.failed, "none")) {
+      try BoundaryMessage.throwing("none") { _ in registry_code(REGISTRY_FAILED) }
+    }
+    #expect(throws: RegistryError(.failed, "a b")) {
+      try BoundaryMessage.throwing("none") { BoundaryMessage.write(RegistryError(.failed, "a\nb"), to: $0) }
+    }
+  }
+}

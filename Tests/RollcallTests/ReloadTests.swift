@@ -1,0 +1,184 @@
+import ClusterModel
+import RegistryKit
+import TestSupport
+import Testing
+
+@testable import Rollcall
+
+@Suite("Reload", .timeLimit(.minutes(2)))
+struct ReloadTests {
+  private let clock = ManualClock()
+  private let rack: StagedRegistry
+  private let shelf: StagedRegistry
+  private let plugins: StagedPlugins
+
+  init() throws {
+    rack = StagedRegistry(knowing: [try affiliate("a")])
+    shelf = StagedRegistry(knowing: [try affiliate("b")])
+    plugins = StagedPlugins(["rack": rack, "shelf": shelf], prefixes: ["rack": "r"])
+  }
+
+  private func configuration(_ registries: RegistrySettings...) -> Configuration {
+    var configuration = Configuration()
+    configuration.cluster.discovery.registries = registries
+    return configuration
+  }
+
+  private func aggregator(_ configuration: Configuration) async throws -> Aggregator {
+    try await Aggregator(
+      configuration: configuration, plugins: plugins, options: options(clock), logger: quiet)
+  }
+
+  @Test("raw ids start with the plugin's prefix where the registry bears its name, else with its own name")
+  func prefixes() async throws {
+    let aggregator = try await aggregator(
+      configuration(RegistrySettings(name: "rack"), RegistrySettings(name: "cellar", plugin: "shelf")))
+    try await running(aggregator) {
+      try await aggregator.waitUntilSynced()
+      #expect(aggregator.snapshot().rawAffiliates.map(\.id.description) == ["cellar/b", "r/a"])
+      let status = aggregator.snapshot().registry("cellar")
+      #expect(status?.plugin == "shelf")
+      #expect(status?.pluginVersion == "1.2.3")
+    }
+  }
+
+  @Test("a registry whose settings are the same keeps running; others come and go around it")
+  func keeps() async throws {
+    let aggregator = try await aggregator(configuration(RegistrySettings(name: "rack")))
+    try await running(aggregator) {
+      try await aggregator.waitUntilSynced()
+      let added = try await aggregator.reload(
+        configuration(
+          RegistrySettings(name: "shelf"),
+          RegistrySettings(name: "rack", onFailure: .drop, position: "elsewhere:1:1")))
+      #expect(added.kept == ["rack"])
+      #expect(added.added == ["shelf"])
+      try await aggregator.waitUntilSynced()
+      #expect(aggregator.memberNames == ["a", "b"])
+      #expect(aggregator.snapshot().registries.map(\.name) == ["shelf", "rack"])
+
+      let removed = try await aggregator.reload(
+        configuration(RegistrySettings(name: "rack", onFailure: .drop)))
+      #expect(removed.removed == ["shelf"])
+      #expect(aggregator.memberNames == ["a"])
+      #expect(!shelf.isRunning)
+      #expect(rack.runs == 1)
+      #expect(rack.isRunning)
+      // What doesn't need a new run took effect all the same.
+      rack.order(.end)
+      try await eventually("its data are dropped") { aggregator.memberNames.isEmpty }
+    }
+  }
+
+  @Test("a registry whose options changed is made anew, its data kept until it tells its own")
+  func changed() async throws {
+    let plain = StagedRegistry()
+    let aggregator = try await Aggregator(
+      configuration: configuration(RegistrySettings(name: "rack")), plugins: StagedPlugins(["rack": plain]),
+      options: options(clock), logger: quiet)
+    try await running(aggregator) {
+      try await eventually("it runs") { plain.isRunning }
+      try plain.updates().snapshot([try affiliate("a")], source: try RegistrySource("old"))
+      try await eventually("it is synced") { aggregator.memberNames == ["a"] }
+      let summary = try await aggregator.reload(
+        configuration(RegistrySettings(name: "rack", options: #"{"row":2}"#)))
+      #expect(summary.changed == ["rack"])
+      try await eventually("it runs anew") { plain.runs == 2 && plain.isRunning }
+      #expect(aggregator.memberNames == ["a"])
+      try plain.updates().snapshot([try affiliate("c")], source: try RegistrySource("new"))
+      try await eventually("both are in") { aggregator.memberNames == ["a", "c"] }
+      try await eventually("the old has its time") { clock.pending == [.seconds(5)] }
+      clock.advance(by: .seconds(5))
+      try await eventually("the old is gone") { aggregator.memberNames == ["c"] }
+    }
+  }
+
+  @Test("a registry that is disabled is stopped and its data are dropped; discovery may be switched off")
+  func disabled() async throws {
+    let aggregator = try await aggregator(configuration(RegistrySettings(name: "rack")))
+    try await running(aggregator) {
+      try await aggregator.waitUntilSynced()
+      var off = configuration(RegistrySettings(name: "rack"))
+      off.cluster.discovery.isEnabled = false
+      let summary = try await aggregator.reload(off)
+      #expect(summary.removed == ["rack"])
+      #expect(aggregator.isDiscoveryOff)
+      #expect(aggregator.state("rack") == .disabled)
+      #expect(aggregator.memberNames.isEmpty)
+      #expect(!rack.isRunning)
+      try await aggregator.reload(configuration(RegistrySettings(name: "rack")))
+      try await aggregator.waitUntilSynced()
+      #expect(aggregator.memberNames == ["a"])
+    }
+  }
+
+  @Test("registries that don't go together change nothing")
+  func invalid() async throws {
+    let aggregator = try await aggregator(configuration(RegistrySettings(name: "rack")))
+    try await running(aggregator) {
+      try await aggregator.waitUntilSynced()
+      let error = await #expect(throws: AggregatorError.self) {
+        try await aggregator.reload(
+          configuration(RegistrySettings(name: "rack"), RegistrySettings(name: "r", plugin: "shelf")))
+      }
+      #expect(error?.message.contains("registries 'rack' and 'r'") == true)
+      #expect(aggregator.snapshot().registries.map(\.name) == ["rack"])
+      #expect(rack.runs == 1)
+      #expect(rack.isRunning)
+      #expect(shelf.runs == 0)
+    }
+  }
+
+  @Test("a plugin that isn't there is its registry's failure, and is looked for again")
+  func missingPlugin() async throws {
+    let plugins = StagedPlugins(["rack": rack], missing: ["rack"])
+    let aggregator = try await Aggregator(
+      configuration: configuration(RegistrySettings(name: "rack")), plugins: plugins, options: options(clock),
+      logger: quiet)
+    try await running(aggregator) {
+      try await eventually("it has failed") { aggregator.state("rack") == .failed }
+      #expect(aggregator.snapshot().registry("rack")?.error?.message == "there is no plugin 'rack'")
+      plugins.appear("rack")
+      try await eventually("it rests") { clock.pending.contains(.milliseconds(500)) }
+      clock.advance(by: .milliseconds(500))
+      try await aggregator.waitUntilSynced()
+      #expect(aggregator.memberNames == ["a"])
+    }
+  }
+
+  @Test("a plugin whose prefix turns out to clash is refused when it is found, the other registry named")
+  func lateClash() async throws {
+    let plugins = StagedPlugins(["rack": rack, "r": shelf], prefixes: ["rack": "r"], missing: ["rack"])
+    let aggregator = try await Aggregator(
+      configuration: configuration(RegistrySettings(name: "r"), RegistrySettings(name: "rack")),
+      plugins: plugins, options: options(clock), logger: quiet)
+    plugins.appear("rack")
+    try await running(aggregator) {
+      try await eventually("it has failed") { aggregator.state("rack") == .failed }
+      #expect(
+        aggregator.snapshot().registry("rack")?.error?.message
+          == "its raw ids would start with 'r/' as those of registry 'r' do")
+      try await eventually("the other is synced") { aggregator.state("r") == .synced }
+    }
+  }
+
+  @Test("precedence takes effect at a reload")
+  func precedence() async throws {
+    let (one, two) = (
+      StagedRegistry(knowing: [try affiliate("x", hostname: "by-rack")]),
+      StagedRegistry(knowing: [try affiliate("x", hostname: "by-shelf")])
+    )
+    var configuration = configuration(RegistrySettings(name: "rack"), RegistrySettings(name: "shelf"))
+    let aggregator = try await Aggregator(
+      configuration: configuration, plugins: StagedPlugins(["rack": one, "shelf": two]),
+      options: options(clock), logger: quiet)
+    try await running(aggregator) {
+      try await aggregator.waitUntilSynced()
+      #expect(aggregator.snapshot().members.first?.value.hostname == "by-shelf")
+      configuration.merge.precedence = ["rack"]
+      let summary = try await aggregator.reload(configuration)
+      #expect(summary.isUnchanged)
+      #expect(aggregator.snapshot().members.first?.value.hostname == "by-rack")
+    }
+  }
+}

@@ -1,0 +1,306 @@
+import ClusterModel
+import RegistryKit
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Rollcall
+
+@Suite("Supervision", .timeLimit(.minutes(2)))
+struct SupervisionTests {
+  private let clock = ManualClock()
+  private let broken = RegistryError(.unavailable, "the rack is on fire")
+
+  private func aggregator(
+    _ registry: any Registry, onFailure: RegistrySettings.FailureAction = .keep, staleAfter: Duration? = nil,
+    _ adjust: (inout AggregatorOptions) -> Void = { _ in }
+  ) throws -> Aggregator {
+    var options = options(clock)
+    adjust(&options)
+    return try Aggregator(
+      registries: [
+        RegistryDefinition(name: "one", onFailure: onFailure, staleAfter: staleAfter, registry: registry)
+      ], options: options, logger: quiet)
+  }
+
+  @Test("a registry that keeps failing is run again after 0.5 s, 0.75 s, 1.125 s")
+  func restarts() async throws {
+    let registry = StagedRegistry()
+    let aggregator = try aggregator(registry)
+    try await running(aggregator) {
+      for (run, pause) in [500.0, 750, 1125].enumerated() {
+        try await eventually("run \(run + 1)") { registry.isRunning && registry.runs == run + 1 }
+        registry.order(.fail(broken))
+        try await eventually("it rests") { clock.pending.first == .milliseconds(pause) }
+        #expect(aggregator.state("one") == .failed)
+        clock.advance(by: .milliseconds(pause))
+      }
+      try await eventually("run 4") { registry.runs == 4 }
+      let status = try #require(aggregator.snapshot().registry("one"))
+      #expect(status.restarts == 3)
+      // It stays failed, and says why, until it has told something again.
+      #expect(status.state == .failed)
+      #expect(status.error == broken)
+      try registry.updates().snapshot([Affiliate]())
+      try await eventually("it is synced") { aggregator.state("one") == .synced }
+      #expect(aggregator.snapshot().registry("one")?.error == nil)
+      #expect(
+        aggregator.snapshot().registry("one")?.lastFailure
+          == RegistryStatus.Failure(error: broken, at: Timestamp(milliseconds: 1_000)))
+    }
+  }
+
+  @Test("after a minute in sync the pauses start from the shortest again")
+  func backoffResets() async throws {
+    let registry = StagedRegistry(knowing: [])
+    let aggregator = try aggregator(registry)
+    try await running(aggregator) {
+      for (run, pause) in [500.0, 750].enumerated() {
+        try await eventually("run \(run + 1)") { registry.isRunning && registry.runs == run + 1 }
+        registry.order(.fail(broken))
+        try await eventually("it rests") { clock.pending.first == .milliseconds(pause) }
+        clock.advance(by: .milliseconds(pause))
+      }
+      try await eventually("it is synced") { registry.isRunning && aggregator.state("one") == .synced }
+      clock.advance(by: .seconds(60))
+      registry.order(.fail(broken))
+      try await eventually("it rests as at first") { clock.pending.first == .milliseconds(500) }
+    }
+  }
+
+  @Test("to end without being told to is a failure")
+  func returned() async throws {
+    let registry = StagedRegistry(knowing: [try affiliate("a")])
+    let aggregator = try aggregator(registry)
+    try await running(aggregator) {
+      try await eventually("it runs") { registry.isRunning }
+      registry.order(.end)
+      try await eventually("it has failed") { aggregator.state("one") == .failed }
+      #expect(
+        aggregator.snapshot().registry("one")?.error?.message == "the registry ended without being told to")
+      #expect(aggregator.memberNames == ["a"])
+    }
+  }
+
+  @Test("what a registry tells right before it fails still counts")
+  func lastWord() async throws {
+    struct Brief: Registry {
+      func run(updates: RegistryUpdates) async throws {
+        try updates.snapshot([try affiliate("a")])
+        throw RegistryError(.failed, "that was all")
+      }
+    }
+    let aggregator = try aggregator(Brief())
+    try await running(aggregator) {
+      try await eventually("it has failed") { aggregator.state("one") == .failed }
+      #expect(aggregator.memberNames == ["a"])
+      #expect(aggregator.snapshot().registry("one")?.hasSynced == true)
+    }
+  }
+
+  @Test("keep: a failed registry's data stay, are stale after 5 minutes, and fresh with its next snapshot")
+  func keep() async throws {
+    let registry = StagedRegistry(knowing: [try affiliate("a")])
+    let aggregator = try aggregator(registry) {
+      $0.restart.initial = .seconds(1000); $0.restart.maximum = .seconds(1000)
+    }
+    try await running(aggregator) {
+      try await eventually("it is synced") { registry.isRunning && aggregator.state("one") == .synced }
+      registry.order(.fail(broken))
+      try await eventually("it rests") { clock.pending == [.seconds(300), .seconds(1000)] }
+      #expect(aggregator.memberNames == ["a"])
+      clock.advance(by: .seconds(299))
+      #expect(aggregator.snapshot().registry("one")?.isStale == false)
+      clock.advance(by: .seconds(1))
+      try await eventually("it is stale") { aggregator.snapshot().registry("one")?.isStale == true }
+      #expect(aggregator.memberNames == ["a"])
+      try await eventually("only the pause is left") { clock.pending == [.seconds(700)] }
+      clock.advance(by: .seconds(700))
+      try await eventually("it is fresh again") {
+        aggregator.state("one") == .synced && aggregator.snapshot().registry("one")?.isStale == false
+      }
+    }
+  }
+
+  @Test("drop: a failed registry's data go at once, or when they would be stale", arguments: [nil, 10])
+  func drop(staleAfter: Int?) async throws {
+    let registry = StagedRegistry(knowing: [try affiliate("a")])
+    let aggregator = try aggregator(
+      registry, onFailure: .drop, staleAfter: staleAfter.map { .seconds($0) }
+    ) { $0.restart.initial = .seconds(60) }
+    try await running(aggregator) {
+      try await eventually("it is synced") { registry.isRunning && aggregator.state("one") == .synced }
+      registry.order(.fail(broken))
+      if let staleAfter {
+        try await eventually("it rests") { clock.pending == [.seconds(staleAfter), .seconds(60)] }
+        #expect(aggregator.memberNames == ["a"])
+        clock.advance(by: .seconds(staleAfter))
+      }
+      try await eventually("the data are gone") { aggregator.memberNames.isEmpty }
+      #expect(aggregator.state("one") == .failed)
+    }
+  }
+
+  @Test("a registry in trouble that goes on is degraded, and its data stay fresh")
+  func degraded() async throws {
+    let registry = StagedRegistry(knowing: [try affiliate("a")])
+    let aggregator = try aggregator(registry)
+    try await running(aggregator) {
+      try await eventually("it is synced") { registry.isRunning && aggregator.state("one") == .synced }
+      try registry.updates().degraded(broken)
+      try await eventually("it is degraded") { aggregator.state("one") == .degraded }
+      #expect(clock.pending.isEmpty)
+      try registry.updates().upsert(try affiliate("b"))
+      try await eventually("what it tells counts") { aggregator.memberNames == ["a", "b"] }
+      #expect(aggregator.state("one") == .degraded)
+      try registry.updates().healthy()
+      try await eventually("it is well") { aggregator.state("one") == .synced }
+    }
+  }
+
+  @Test("a source that a new run doesn't tell of is dropped when it would be stale")
+  func unconfirmedSource() async throws {
+    let registry = StagedRegistry()
+    let aggregator = try aggregator(registry) { $0.restart.initial = .seconds(1) }
+    let (eu, us) = (try RegistrySource("eu"), try RegistrySource("us"))
+    try await running(aggregator) {
+      try await eventually("it runs") { registry.isRunning }
+      try registry.updates().snapshot([try affiliate("a")], source: eu)
+      try registry.updates().snapshot([try affiliate("b")], source: us)
+      try await eventually("both are in") { aggregator.memberNames == ["a", "b"] }
+      registry.order(.fail(broken))
+      try await eventually("it rests") { clock.pending == [.seconds(1), .seconds(300)] }
+      clock.advance(by: .seconds(1))
+      try await eventually("it runs again") { registry.runs == 2 && registry.isRunning }
+      try registry.updates().snapshot([try affiliate("c")], source: eu)
+      try await eventually("the new is in, the old is kept") { aggregator.memberNames == ["b", "c"] }
+      try await eventually("its time runs") { clock.pending == [.seconds(300)] }
+      clock.advance(by: .seconds(300))
+      try await eventually("the old is gone") { aggregator.memberNames == ["c"] }
+    }
+  }
+
+  @Test("a registry that tells of too many nodes has failed, and the others go on")
+  func tooMany() async throws {
+    let many = StagedRegistry(
+      try (0..<11).map { number in
+        number == 0
+          ? try snapshotEvent()
+          : .update(.upsert(AffiliateRecord(try affiliate("m\(number)")), source: .only))
+      })
+    let few = StagedRegistry(knowing: [try affiliate("a")])
+    var options = options(clock)
+    options.nodeLimit = 9
+    let aggregator = try Aggregator(
+      registries: [
+        RegistryDefinition(name: "many", registry: many), RegistryDefinition(name: "few", registry: few),
+      ], options: options, logger: quiet)
+    try await running(aggregator) {
+      try await eventually("it has failed") { aggregator.state("many") == .failed }
+      #expect(aggregator.snapshot().registry("many")?.error?.code == .limitExceeded)
+      try await eventually("the other is synced") { aggregator.state("few") == .synced }
+      #expect(aggregator.memberNames.contains("a"))
+    }
+  }
+
+  @Test("a registry that breaks a rule has failed even if it doesn't let the error out")
+  func swallowedError() async throws {
+    struct Deaf: Registry {
+      func run(updates: RegistryUpdates) async throws {
+        try? updates.remove(NodeIdentity("never-told"))
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+      }
+    }
+    let aggregator = try aggregator(Deaf())
+    try await running(aggregator) {
+      try await eventually("it has failed") { aggregator.state("one") == .failed }
+      #expect(aggregator.snapshot().registry("one")?.error?.code == .invalidArgument)
+    }
+  }
+
+  @Test("a registry that can't be made has failed, and is tried again")
+  func makeFails() async throws {
+    let attempts = Mutex(0)
+    let registry = StagedRegistry(knowing: [try affiliate("a")])
+    let aggregator = try Aggregator(
+      registries: [
+        RegistryDefinition(name: "one") { [broken] _ in
+          let attempt = attempts.withLock { attempts in
+            attempts += 1
+            return attempts
+          }
+          if attempt == 1 { throw broken }
+          return registry
+        }
+      ], options: options(clock), logger: quiet)
+    try await running(aggregator) {
+      try await eventually("it has failed") { aggregator.snapshot().registry("one")?.error == broken }
+      try await eventually("it rests") { clock.pending.first == .milliseconds(500) }
+      clock.advance(by: .milliseconds(500))
+      try await eventually("it is synced") { aggregator.state("one") == .synced }
+    }
+  }
+
+  /// Doesn't end when it is told to.
+  private final class Hung: Registry {
+    let release = Signal()
+    let runs = Mutex(0)
+    let said = Mutex<RegistryError?>(nil)
+    let breaksRule: Bool
+
+    init(breaksRule: Bool = false) { self.breaksRule = breaksRule }
+
+    func run(updates: RegistryUpdates) async throws {
+      runs.withLock { $0 += 1 }
+      try updates.snapshot([try affiliate("a")])
+      if breaksRule { try? updates.remove(NodeIdentity("x"), source: RegistrySource("new")) }
+      while release.value == 0 { await Task.yield() }
+      do throws(RegistryError) { try updates.healthy() } catch { said.withLock { $0 = error } }
+    }
+  }
+
+  @Test(
+    "a registry that doesn't end is left behind, the aggregator ends in time, and what it says is refused")
+  func hungAtTheEnd() async throws {
+    let registry = Hung()
+    let aggregator = try aggregator(registry)
+    let run = Task { try await aggregator.run() }
+    try await aggregator.waitUntilSynced()
+    run.cancel()
+    try await eventually("its grace runs") { clock.pending == [.seconds(5)] }
+    clock.advance(by: .seconds(5))
+    try await run.value
+    registry.release.raise()
+    try await eventually("it was refused") { registry.said.withLock { $0?.code } == .stopped }
+  }
+
+  @Test("a registry that was left behind is run again only after it has ended")
+  func hungThenAgain() async throws {
+    let registry = Hung(breaksRule: true)
+    let aggregator = try aggregator(registry)
+    try await running(aggregator) {
+      try await eventually("its grace runs") { clock.pending == [.seconds(5)] }
+      clock.advance(by: .seconds(5))
+      try await eventually("it has failed") { aggregator.state("one") == .failed }
+      #expect(registry.runs.withLock { $0 } == 1)
+      try await eventually("no pause runs yet") { clock.pending == [.seconds(300)] }
+      registry.release.raise()
+      try await eventually("it rests") { clock.pending.first == .milliseconds(500) }
+      clock.advance(by: .milliseconds(500))
+      try await eventually("it ran again") { registry.runs.withLock { $0 } == 2 }
+    }
+  }
+
+  @Test("nothing is left of an aggregator that has ended")
+  func noLeaks() async throws {
+    weak var store: ClusterStore?
+    let registry = StagedRegistry(knowing: [try affiliate("a")])
+    do {
+      let aggregator = try aggregator(registry)
+      store = aggregator.store
+      try await running(aggregator) { try await aggregator.waitUntilSynced() }
+    }
+    try await eventually("the store is gone") { store == nil }
+    #expect(clock.pending.isEmpty)
+  }
+}

@@ -1,0 +1,82 @@
+import RegistryKit
+import TestSupport
+import Testing
+
+@testable import Rollcall
+
+@Suite("Waiting for registries", .timeLimit(.minutes(2)))
+struct WaitingTests {
+  private let clock = ManualClock()
+
+  private func aggregator(_ registries: [(String, StagedRegistry)]) throws -> Aggregator {
+    try Aggregator(
+      registries: registries.map { RegistryDefinition(name: $0.0, registry: $0.1) }, options: options(clock),
+      logger: quiet)
+  }
+
+  @Test("the wait fails at its end and names who is late, and why")
+  func late() async throws {
+    let slow = StagedRegistry()
+    let aggregator = try aggregator([
+      ("quick", StagedRegistry(knowing: [])), ("slow", slow), ("bad", StagedRegistry()),
+    ])
+    try await running(aggregator) {
+      try await eventually("it runs") { slow.isRunning }
+      try slow.updates().degraded(RegistryError(.unavailable, "no route to the rack"))
+      try await eventually("the rest is known") {
+        aggregator.state("slow") == .degraded && aggregator.state("quick") == .synced
+      }
+      let wait = Task { try await aggregator.waitUntilSynced(timeout: .seconds(5)) }
+      try await eventually("it waits") { clock.pending == [.seconds(5)] }
+      clock.advance(by: .seconds(5))
+      let error = await #expect(throws: SyncError.self) { try await wait.value }
+      #expect(error?.late.map(\.name) == ["slow", "bad"])
+      #expect(
+        error?.description
+          == "not in sync within 5.0 seconds: slow (degraded: no route to the rack), bad (starting)")
+    }
+  }
+
+  @Test("the wait ends as soon as the last registry told what it knows")
+  func ends() async throws {
+    let slow = StagedRegistry()
+    let aggregator = try aggregator([("quick", StagedRegistry(knowing: [])), ("slow", slow)])
+    try await running(aggregator) {
+      let wait = Task { try await aggregator.waitUntilSynced(timeout: .seconds(5)) }
+      try await eventually("it runs") { slow.isRunning }
+      try slow.updates().snapshot([try affiliate("a")])
+      try await wait.value
+      #expect(aggregator.memberNames == ["a"])
+    }
+  }
+
+  @Test("a registry that failed or is in trouble is settled, one that is silent isn't")
+  func settled() async throws {
+    let (failing, troubled, silent) = (StagedRegistry(), StagedRegistry(), StagedRegistry())
+    let aggregator = try aggregator([("failing", failing), ("troubled", troubled), ("silent", silent)])
+    try await running(aggregator) {
+      try await eventually("all run") { failing.isRunning && troubled.isRunning && silent.isRunning }
+      failing.order(.fail(RegistryError(.failed, "no")))
+      try troubled.updates().degraded(RegistryError(.unavailable, "not now"))
+      let wait = Task { try await aggregator.waitUntilSettled(timeout: .seconds(5)) }
+      try await eventually("both are known") {
+        aggregator.state("failing") == .failed && aggregator.state("troubled") == .degraded
+      }
+      try silent.updates().snapshot([try affiliate("a")])
+      try await wait.value
+    }
+  }
+
+  @Test("the wait ends when its task is cancelled, or the aggregator stops")
+  func interrupted() async throws {
+    let aggregator = try aggregator([("one", StagedRegistry())])
+    let cancelled = Task { try await aggregator.waitUntilSynced() }
+    try await eventually("it waits") { aggregator.store.revisions.waiterCount == 1 }
+    cancelled.cancel()
+    await #expect(throws: CancellationError.self) { try await cancelled.value }
+    let stopped = Task { try await aggregator.waitUntilSynced() }
+    try await running(aggregator) {}
+    let error = await #expect(throws: SyncError.self) { try await stopped.value }
+    #expect(error?.description == "not in sync before the aggregator stopped: one (starting)")
+  }
+}

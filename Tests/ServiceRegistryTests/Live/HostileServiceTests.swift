@@ -1,0 +1,235 @@
+import ClusterModel
+import DiscoveryProtocol
+import Foundation
+import GRPCCore
+import Logging
+import RegistryKit
+import TestSupport
+import Testing
+
+@testable import ServiceRegistry
+
+@Suite("A hostile service", .timeLimit(.minutes(3)))
+struct HostileServiceTests {
+  let cluster: Cluster
+  let recorder = Recorder()
+
+  init() throws { cluster = try Cluster() }
+
+  /// HTTP/2's empty SETTINGS.
+  static let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
+
+  /// Bytes and what they are.
+  static let greetings: [(String, [UInt8], Bool)] = [
+    ("hangs up", [], true),
+    ("speaks HTTP/1", Array("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".utf8), true),
+    ("speaks HTTP/1 and stays", Array("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".utf8), false),
+    ("speaks SSH", Array("SSH-2.0-OpenSSH_9.2p1\r\n".utf8), false),
+    ("is noise", (0..<4096).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }, false),
+    ("cuts a frame off", settings + [0, 1, 0, 1, 4, 0, 0, 0, 1, 0x88], true),
+    ("has a frame beyond all sizes", settings + [0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 1], false),
+    ("has headers that are none", settings + [0, 0, 4, 1, 4, 0, 0, 0, 1, 0xFF, 0xFF, 0xFF, 0xFF], false),
+    ("has headers of no stream", settings + [0, 0, 1, 1, 4, 0, 0, 0, 0, 0x88], false),
+    ("goes away", settings + [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2], false),
+  ]
+
+  @Test("at the transport is survived, with its address in the status", arguments: greetings)
+  func transport(name: String, greeting: [UInt8], hangsUp: Bool) async throws {
+    let clock = ManualClock()
+    try await withRawServer(greeting: greeting, hangsUp: hangsUp) { port in
+      let settings = try TestSettings.settings(ServiceOptions(endpoint: "http://127.0.0.1:\(port)"))
+      let registry = ServiceRegistry(
+        settings, dialer: GRPCDialer(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
+        clock: clock.clock, random: { 0.5 }, logger: Logger(label: "test"))
+      try await running(registry, recorder) {
+        // What says nothing that can be refused is given up at Hello's deadline; the clock moves on meanwhile.
+        try await eventually("a status") {
+          clock.advance(by: .milliseconds(50))
+          return recorder.state.status != nil
+        }
+        #expect(recorder.status.contains("http://127.0.0.1:\(port)"), "\(recorder.status)")
+        try await eventually("another attempt") {
+          clock.advance(by: .milliseconds(50))
+          return recorder.state.statuses.count > 1 || !clock.deadlines.isEmpty
+        }
+      }
+    }
+    #expect(recorder.state.snapshots == 0)
+  }
+
+  @Test("that never answers is given up at the deadline, and named")
+  func silent() async throws {
+    let clock = ManualClock()
+    try await withRawServer(greeting: [], hangsUp: false) { port in
+      let settings = try TestSettings.settings(ServiceOptions(endpoint: "http://127.0.0.1:\(port)"))
+      let registry = ServiceRegistry(
+        settings, dialer: GRPCDialer(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
+        clock: clock.clock, random: { 0.5 }, logger: Logger(label: "test"))
+      try await running(registry, recorder) {
+        try await eventually("it waits") { clock.deadlines.contains(.seconds(10)) }
+        clock.advance(by: .seconds(10))
+        try await eventually("told") { recorder.state.status != nil }
+      }
+      #expect(recorder.status == "http://127.0.0.1:\(port) didn't answer Hello within 10 s")
+    }
+  }
+
+  @Test("whose messages are garbage is survived", arguments: [0, 1, 2])
+  func garbage(which: Int) async throws {
+    let garbage: [UInt8] = [0x0A, 0xFF, 0xFF, 0xFF, 0x7F, 1]
+    let service =
+      switch which {
+      case 0: BytesService(hello: garbage, watch: [])
+      case 1: BytesService(hello: [], watch: [garbage])
+      default: BytesService(hello: [], watch: [[], garbage])
+      }
+    let recorder = recorder
+    try await withServer([service]) { port in
+      try await running(
+        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
+      ) {
+        try await eventually("told") { recorder.status.contains("http://127.0.0.1:\(port)") }
+      }
+    }
+  }
+
+  @Test("that redirects in a circle is told, with the way")
+  func redirectLoop() async throws {
+    let recorder = recorder
+    let there = PortBox()
+    try await withServer([MemoryService(redirect: { "http://127.0.0.1:\(there.port)" })]) { first in
+      try await withServer([MemoryService(redirect: { "127.0.0.1:\(first)" })]) { second in
+        there.port = second
+        try await running(
+          try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(first)")), recorder
+        ) {
+          try await eventually("told") { recorder.state.status != nil }
+        }
+        let (a, b) = ("http://127.0.0.1:\(first)", "http://127.0.0.1:\(second)")
+        #expect(recorder.status == "redirect loop: \(a) to \(b) to \(a)")
+      }
+    }
+  }
+
+  @Test("that redirects to nonsense is told")
+  func redirectNonsense() async throws {
+    let recorder = recorder
+    try await withServer([MemoryService(redirect: { "\u{1b}[2J:x" })]) { port in
+      try await running(
+        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
+      ) {
+        try await eventually("told") { recorder.state.status != nil }
+      }
+    }
+    #expect(recorder.status.contains("isn't a discovery service's URL"))
+    #expect(!recorder.status.contains("\u{1b}"))
+  }
+
+  @Test("that swaps ciphertexts between nodes is told, and no node becomes another")
+  func swaps() async throws {
+    var (a, b) = (try cluster.wire("a"), try cluster.wire("b"))
+    (a.data, b.data) = (b.data, a.data)
+    let snapshot = cluster.answer(a, b, try cluster.wire("c"))
+    let service = MemoryService(watchScript: { writer in
+      try await writer.write(snapshot)
+      try await Task.sleep(for: .seconds(3600))
+    })
+    let recorder = recorder
+    try await withServer([service]) { port in
+      try await running(
+        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
+      ) {
+        try await eventually("told") { recorder.state.status != nil }
+        #expect(recorder.nodes() == ["c"])
+      }
+    }
+    #expect(recorder.status.contains("2 affiliates can't be used as told: 'a': its data is of another node"))
+  }
+
+  @Test("that answers 100,000 affiliates is taken within the limits")
+  func flood() async throws {
+    let junk = Data(repeating: 7, count: 40)
+    let good = try (0..<50).map { try cluster.wire("good\($0)") }
+    let snapshot = WireWatchResponse.with {
+      $0.affiliates = (0..<100_000).map { index in
+        .with {
+          $0.id = "node\(index)"
+          $0.data = junk
+        }
+      }
+      $0.affiliates += good
+    }
+    let service = MemoryService(watchScript: { writer in
+      try await writer.write(snapshot)
+      try await Task.sleep(for: .seconds(3600))
+    })
+    let recorder = recorder
+    try await withServer([service]) { port in
+      try await running(
+        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
+      ) {
+        try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
+        #expect(recorder.nodes().count == 50)
+      }
+    }
+    #expect(recorder.status.contains("100000 affiliates can't be used as told"), "\(recorder.status)")
+    #expect(recorder.status.utf8.count < 1200)
+  }
+
+  @Test("that answers more than an answer may have is told")
+  func oversized() async throws {
+    let snapshot = WireWatchResponse.with {
+      $0.affiliates = [
+        .with {
+          $0.id = "a"
+          $0.data = Data(repeating: 7, count: GRPCConnection.maximumAnswerLength)
+        }
+      ]
+    }
+    let service = MemoryService(watchScript: { writer in try await writer.write(snapshot) })
+    let recorder = recorder
+    try await withServer([service]) { port in
+      try await running(
+        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
+      ) {
+        try await eventually("told") { recorder.status.contains("http://127.0.0.1:\(port)") }
+      }
+    }
+    #expect(recorder.state.snapshots == 0)
+  }
+
+  @Test("that cuts each watch off is watched again, and its nodes stay")
+  func cuts() async throws {
+    let snapshot = cluster.answer(try cluster.wire("a"))
+    let service = MemoryService(watchScript: { writer in
+      try await writer.write(snapshot)
+      throw RPCError(code: .aborted, message: "lost update")
+    })
+    let recorder = recorder
+    try await withServer([service]) { port in
+      try await running(
+        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
+      ) {
+        try await eventually("watched again") { recorder.state.snapshots >= 3 }
+        #expect(recorder.nodes() == ["a"])
+      }
+    }
+    #expect(recorder.state.statuses.contains { $0?.message.contains("lost update") == true })
+    #expect(recorder.state.removed.isEmpty)
+  }
+
+  @Test("that ends each watch politely is watched again")
+  func ends() async throws {
+    let snapshot = cluster.answer(try cluster.wire("a"))
+    let service = MemoryService(watchScript: { writer in try await writer.write(snapshot) })
+    let recorder = recorder
+    try await withServer([service]) { port in
+      try await running(
+        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
+      ) {
+        try await eventually("watched again") { recorder.state.snapshots >= 2 }
+      }
+    }
+    #expect(recorder.state.statuses.contains { $0?.message.contains("ended the watch") == true })
+  }
+}

@@ -1,0 +1,54 @@
+import ClusterModel
+import Foundation
+import PluginHost
+import RegistryKit
+import TestSupport
+import Testing
+
+@testable import ServiceRegistry
+
+@Suite("The built plugin", .timeLimit(.minutes(1)))
+struct PluginTests {
+  static func plugin() async throws -> LoadedPlugin {
+    let catalog = PluginCatalog(
+      directories: PluginDirectories(folders: []), allowUnsafePermissions: true,
+      logger: try TestSettings.context().logger)
+    return try await catalog.plugin(
+      at: BuiltProducts.folder.appendingPathComponent("librollcall-service.so").path)
+  }
+
+  @Test("is loaded by the host and says what it is")
+  func descriptor() async throws {
+    let descriptor = try await Self.plugin().descriptor
+    #expect(descriptor.name == "service" && descriptor.prefix == "service")
+    #expect(descriptor.publishes && descriptor.wantsClusterSecret)
+  }
+
+  @Test("finds nodes and publishes through the boundary")
+  func finds() async throws {
+    let plugin = try await Self.plugin()
+    let cluster = try Cluster()
+    let service = MemoryService()
+    service.put(try cluster.wire("a", endpoints: ["1.2.3.4:5"]))
+    try await withServer([service]) { port in
+      var context = try TestSettings.context()
+      context.name = "service"
+      let registry = plugin.registry(
+        options: #"{"endpoint":"http://127.0.0.1:\#(port)","ttl":"1m"}"#, context: context)
+      let recorder = Recorder()
+      try await running(registry, recorder) {
+        try await eventually("found") { recorder.nodes() == ["a"] }
+        if let publishing = registry as? any PublishingRegistry {
+          try await publishing.publish(Publication(local: try cluster.affiliate("local")))
+        }
+        try await eventually("published") { service.state.affiliates["local"] != nil }
+        if let publishing = registry as? any PublishingRegistry {
+          try await publishing.publish(Publication(local: nil))
+        }
+      }
+      // The plugin is stopped right after: it withdraws the node first.
+      #expect(service.state.affiliates["local"] == nil)
+      #expect(recorder.state.addresses.map(\.description) == ["127.0.0.1"])
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import Foundation
+import RegistryKit
+import TestSupport
+import Testing
+import YAML
+
+@testable import ServiceRegistry
+
+@Suite("The README")
+struct ReadmeTests {
+  static let path = "Plugins/Service/README.md"
+
+  @Test("has configurations that make a registry")
+  func configurations() throws {
+    let blocks = try MarkdownBlock.all(in: Self.path)
+    #expect(blocks.count == 3)
+    for block in blocks {
+      let stream = try YAML.parse(Array(block.text.utf8), file: block.description)
+      let cluster = try #require(stream.documents.first?["cluster"])
+      let section = try #require(cluster["discovery"]?["registries"]?["service"])
+      var options = ServiceOptions()
+      for pair in section.pairs ?? [] {
+        let value = pair.value
+        switch pair.key {
+        case "endpoint": options.endpoint = value.string
+        case "endpoints": options.endpoints = value.items?.compactMap(\.string)
+        case "ttl": options.ttl = value.string
+        case "missingGrace": options.missingGrace = value.string
+        case "caFile": options.caFile = value.string
+        case "tokenFile": options.tokenFile = value.string
+        default: Issue.record("\(block): \(pair.key) isn't known to this test")
+        }
+      }
+      var context = try TestSettings.context()
+      context.clusterID = cluster["id"]?.string
+      context.clusterSecret = cluster["secret"]?.string
+      _ = try ServiceRegistry(options: options, context: context)
+    }
+  }
+
+  @Test("has the sections of every plugin, and every option")
+  func sections() throws {
+    let url = BuiltProducts.checkout.appendingPathComponent(Self.path)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    let sections = text.split(separator: "\n").filter { $0.hasPrefix("## ") }.map { String($0.dropFirst(3)) }
+    #expect(sections == ["Name", "Description", "Configuration", "Metrics", "Examples"])
+    let schema = try YAML.parse(Array(ServiceOptions.schema.utf8), file: "schema").documents[0]
+    let options = schema["properties"]?.pairs ?? []
+    #expect(options.count == 11)
+    for option in options { #expect(text.contains("`\(option.key)`")) }
+  }
+}

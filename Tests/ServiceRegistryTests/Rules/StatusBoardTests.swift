@@ -1,0 +1,36 @@
+import RegistryKit
+import Testing
+
+@testable import ServiceRegistry
+
+@Suite("The status of several services")
+struct StatusBoardTests {
+  let recorder = Recorder()
+
+  @Test("names all that is wrong, and is well when nothing is")
+  func joined() throws {
+    let board = StatusBoard(updates: recorder.updates)
+    try board.set(nil, .connection, of: 0)
+    #expect(recorder.state.statuses.isEmpty)
+    try board.set(RegistryError(.failed, "items"), .items, of: 0)
+    try board.set(RegistryError(.unavailable, "b is away"), .connection, of: 1)
+    try board.set(RegistryError(.deadlineExceeded, "a is away"), .connection, of: 0)
+    #expect(recorder.status == "a is away; items; b is away")
+    #expect(recorder.state.status?.code == .deadlineExceeded)
+    try board.set(nil, .connection, of: 0)
+    try board.set(nil, .connection, of: 1)
+    try board.set(nil, .items, of: 0)
+    #expect(recorder.state.status == nil)
+    #expect(recorder.state.statuses.count == 6)
+  }
+
+  @Test("isn't told again unchanged, and is never long")
+  func bounded() throws {
+    let board = StatusBoard(updates: recorder.updates)
+    for _ in 0..<3 {
+      try board.set(RegistryError(.failed, String(repeating: "x", count: 5000)), .items, of: 0)
+    }
+    #expect(recorder.state.statuses.count == 1)
+    #expect(recorder.status.count == 1025)
+  }
+}
