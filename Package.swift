@@ -121,13 +121,28 @@ let package = Package(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
       [
-        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
+        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML",
+        logging,
       ]),
+    .target(
+      name: "KubernetesRegistry", dependencies: ["RegistryKit", "ClusterModel"],
+      path: "Plugins/Kubernetes/Sources/KubernetesRegistry", swiftSettings: strict),
+    .target(
+      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
+      path: "Tests/Support/NodeFixtures",
+      swiftSettings: strict),
+    tests(
+      "KubernetesRegistryTests",
+      resources: [.copy("Decoding/DecodingFixtures")],
+      ["KubernetesRegistry", "NodeFixtures"]),
     tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
-      path: "Tests/Benchmarks", swiftSettings: strict),
+      path: "Tests/Benchmarks", exclude: ["Kubernetes"], swiftSettings: strict),
+    .executableTarget(
+      name: "KubernetesBenchmark", dependencies: ["KubernetesRegistry", "NodeFixtures"],
+      path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
     + plugin("StaticFile", ["YAML", logging]),
   swiftLanguageModes: [.v6]
