@@ -25,6 +25,7 @@ enum DecodeBenchmark {
       return Array(NodeListJSON.list(items, resourceVersion: nodeCount).utf8)
     }
     let size = Double(pages.reduce(0) { $0 + $1.count }) / 1e6
+    Usage.forgetPeak()
     let before = Usage.now
     var nodes: [NodeObject] = []
     for _ in 0..<repetitions {
