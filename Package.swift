@@ -52,12 +52,16 @@ let package = Package(
     .library(name: "RegistryConformance", targets: ["RegistryConformance"]),
     .library(name: "CRegistryPlugin", targets: ["CRegistryPlugin"]),
     .library(name: "rollcall-static-file", type: .dynamic, targets: ["StaticFilePlugin"]),
+    .library(name: "rollcall-kubernetes", type: .dynamic, targets: ["KubernetesPlugin"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
   ],
   targets: [
     // The model and the plugin boundary.
@@ -121,29 +125,37 @@ let package = Package(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
       [
-        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML",
-        logging,
+        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
       ]),
     .target(
-      name: "KubernetesRegistry", dependencies: ["RegistryKit", "ClusterModel"],
-      path: "Plugins/Kubernetes/Sources/KubernetesRegistry", swiftSettings: strict),
-    .target(
       name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
-      path: "Tests/Support/NodeFixtures",
-      swiftSettings: strict),
+      path: "Tests/Support/NodeFixtures", swiftSettings: strict),
     tests(
       "KubernetesRegistryTests",
-      resources: [.copy("Decoding/DecodingFixtures")],
-      ["KubernetesRegistry", "NodeFixtures"]),
+      resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
+      [
+        "KubernetesRegistry", "NodeFixtures", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel",
+        "YAML", logging,
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
     tests("IntegrationTests", path: "Tests/Integration", ["ClusterModel"]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
       path: "Tests/Benchmarks", exclude: ["Kubernetes"], swiftSettings: strict),
     .executableTarget(
-      name: "KubernetesBenchmark", dependencies: ["KubernetesRegistry", "NodeFixtures"],
+      name: "KubernetesBenchmark",
+      dependencies: ["KubernetesRegistry", "NodeFixtures", "Rollcall", "RegistryKit", "ClusterModel", logging],
       path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
-    + plugin("StaticFile", ["YAML", logging]),
+    + plugin("StaticFile", ["YAML", logging])
+    + plugin(
+      "Kubernetes",
+      [
+        "YAML", logging,
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ]),
   swiftLanguageModes: [.v6]
 )
