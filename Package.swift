@@ -125,7 +125,8 @@ let package = Package(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
       [
-        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
+        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML",
+        logging,
       ]),
     .target(
       name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
@@ -134,7 +135,8 @@ let package = Package(
       "KubernetesRegistryTests",
       resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
-        "KubernetesRegistry", "NodeFixtures", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel",
+        "KubernetesRegistry", "NodeFixtures", "PluginHost", "RegistryConformance", "RegistryKit",
+        "ClusterModel",
         "YAML", logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
@@ -145,7 +147,9 @@ let package = Package(
       path: "Tests/Benchmarks", exclude: ["Kubernetes"], swiftSettings: strict),
     .executableTarget(
       name: "KubernetesBenchmark",
-      dependencies: ["KubernetesRegistry", "NodeFixtures", "Rollcall", "RegistryKit", "ClusterModel", logging],
+      dependencies: [
+        "KubernetesRegistry", "NodeFixtures", "Rollcall", "RegistryKit", "ClusterModel", logging,
+      ],
       path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
     + plugin("StaticFile", ["YAML", logging])

@@ -9,11 +9,8 @@ enum DecodeBenchmark {
   /// Runs each reader in a process of its own, so that one's memory isn't the other's.
   static func compare(nodeCount: Int) throws {
     for reader in readers {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-      process.arguments = ["decode-alone", reader, String(nodeCount)]
-      try process.run()
-      process.waitUntilExit()
+      try Helper(["decode-alone", reader, String(nodeCount)], keepsOutput: false)
+        .process.waitUntilExit()
     }
   }
 

@@ -1,3 +1,4 @@
+import Foundation
 import NodeFixtures
 
 /// Serves Nodes to another process.
@@ -6,6 +7,7 @@ enum ServeCommand {
   static func run(nodeCount: Int) throws {
     let server = try NodeFixtureServer(nodeCount: nodeCount)
     print(server.url)
+    fflush(nil)
     while readLine() != nil {}
     server.stop()
   }

@@ -39,6 +39,9 @@ struct FixtureConnection: Sendable {
   private func answer(_ request: FixtureRequest) -> Bool {
     switch (request.method, request.path) {
     case ("GET", "/api/v1/nodes"): return request.isOn("watch") ? watch(request) : list(request)
+    case ("GET", "/version"):
+      let minor = sendsInitialEvents ? 32 : 20
+      return send(200, "{\"major\":\"1\",\"minor\":\"\(minor)\",\"gitVersion\":\"v1.\(minor).2\"}")
     case ("POST", "/fixture/change"):
       guard let node = cluster.change(request.number("node") ?? -1) else { return notFound(request) }
       return send(200, "\(node.resourceVersion)\n")

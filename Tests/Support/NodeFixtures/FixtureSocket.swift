@@ -104,5 +104,7 @@ final class FixtureSocket: Sendable {
 public struct FixtureServerError: Error, CustomStringConvertible {
   public let description: String
 
+  init(description: String) { self.description = description }
+
   init(_ call: String, _ number: Int32) { description = "\(call): \(String(cString: strerror(number)))" }
 }

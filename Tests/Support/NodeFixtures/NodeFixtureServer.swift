@@ -6,6 +6,7 @@ import Synchronization
 ///
 /// - `GET /api/v1/nodes` with `limit`, `continue`, and `watch`, `resourceVersion`, `timeoutSeconds`,
 ///   `sendInitialEvents`
+/// - `GET /version`: 1.20, or 1.32 where a watch may begin with all Nodes
 /// - `POST /fixture/change?node=N` as ``change(_:)``, `POST /fixture/bookmark` as ``bookmark()``
 ///
 /// Each connection has a thread of its own. ``stop()`` has to be called.
