@@ -174,17 +174,28 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ]),
+    .target(
+      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
+      path: "Tests/Support/NodeFixtures", swiftSettings: strict),
     tests(
       "KubernetesRegistryTests",
-      resources: [.copy("Fixtures")],
+      resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
-        "KubernetesRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML", logging,
+        "KubernetesRegistry", "NodeFixtures", "PluginHost", "RegistryConformance", "RegistryKit",
+        "ClusterModel",
+        "YAML", logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
-      path: "Tests/Benchmarks", swiftSettings: strict),
+      path: "Tests/Benchmarks", exclude: ["Kubernetes"], swiftSettings: strict),
+    .executableTarget(
+      name: "KubernetesBenchmark",
+      dependencies: [
+        "KubernetesRegistry", "NodeFixtures", "Rollcall", "RegistryKit", "ClusterModel", logging,
+      ],
+      path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
     + plugin("StaticFile", ["YAML", logging])
     + plugin(

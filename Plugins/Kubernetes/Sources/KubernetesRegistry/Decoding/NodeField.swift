@@ -23,7 +23,8 @@ enum NodeField: UInt8 {
   var shape: Shape {
     switch self {
     case .other, .controlPlaneLabel: .any
-    case .list, .listMetadata, .event, .object, .metadata, .annotations, .labels, .status, .address, .nodeInfo:
+    case .list, .listMetadata, .event, .object, .metadata, .annotations, .labels, .status, .address,
+      .nodeInfo:
       .object
     case .items, .addresses: .array
     case .listRemaining, .documentCode, .objectCode: .number

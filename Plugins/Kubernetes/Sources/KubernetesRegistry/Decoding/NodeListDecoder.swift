@@ -61,7 +61,9 @@ package struct NodeListDecoder: Sendable {
       throw NodeDecodeError(.status, list.status.text, at: 0, status: list.status)
     }
     guard list.kind.isEmpty || list.kind == "NodeList" || list.kind == "List" else {
-      throw NodeDecodeError(.unexpected, "an object of another kind where a NodeList would be right", at: 0)
+      let isWord = list.kind.utf8.count <= 63 && list.kind.allSatisfy { $0.isASCII && $0.isLetter }
+      let kind = isWord ? "a \(list.kind)" : "an object of another kind"
+      throw NodeDecodeError(.unexpected, "\(kind) where a NodeList would be right", at: 0)
     }
     guard !list.resourceVersion.isEmpty else {
       throw NodeDecodeError(.unexpected, "the list of Nodes has no metadata.resourceVersion", at: offset)
