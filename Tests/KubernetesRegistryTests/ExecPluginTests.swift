@@ -19,7 +19,8 @@ import Testing
     // Not run by its name: another test that starts a program at this moment would keep it open for writing.
     let path = try folder.write("\(script)\n", to: "login")
     return ExecPlugin(
-      version: version, command: "/bin/sh", arguments: [path] + arguments, environment: environment, installHint: hint)
+      version: version, command: "/bin/sh", arguments: [path] + arguments, environment: environment,
+      installHint: hint)
   }
 
   private func output(_ status: String, version: ExecPlugin.Version = .v1) -> String {
@@ -35,7 +36,8 @@ import Testing
     }
   }
 
-  @Test("a program prints a token, and is told what it should be told", arguments: ExecPlugin.Version.allCases)
+  @Test(
+    "a program prints a token, and is told what it should be told", arguments: ExecPlugin.Version.allCases)
   func token(version: ExecPlugin.Version) throws {
     let plugin = try plugin(
       #"echo "$KUBERNETES_EXEC_INFO" > "$(dirname "$0")/info"; echo noise >&2"# + "\n"
@@ -44,7 +46,9 @@ import Testing
     let credential = try plugin.run()
     #expect(credential == .init(token: "first-red", expiration: 1_795_403_330))
     let info = try String(contentsOfFile: folder.path("info"), encoding: .utf8)
-    #expect(info == #"{"apiVersion":"\#(version.rawValue)","kind":"ExecCredential","spec":{"interactive":false}}"# + "\n")
+    #expect(
+      info == #"{"apiVersion":"\#(version.rawValue)","kind":"ExecCredential","spec":{"interactive":false}}"#
+        + "\n")
   }
 
   @Test("a program that asks for it is told of the cluster")
@@ -61,23 +65,33 @@ import Testing
 
   @Test("what goes wrong is told, and what was printed isn't")
   func failures() throws {
-    #expect(message(try plugin("echo secret; echo 'log in first' >&2; exit 3")).contains("ended with status 3: log in first"))
+    #expect(
+      message(try plugin("echo secret; echo 'log in first' >&2; exit 3")).contains(
+        "ended with status 3: log in first"))
     #expect(message(try plugin("kill -9 $$")).contains("status -9"))
     #expect(message(try plugin("echo secret-stuff")).contains("no ExecCredential in JSON"))
     #expect(!message(try plugin("echo secret-stuff")).contains("secret-stuff"))
-    #expect(message(try plugin(output("{}", version: .v1beta1))).contains("apiVersion 'client.authentication.k8s.io/v1beta1'"))
+    #expect(
+      message(try plugin(output("{}", version: .v1beta1))).contains(
+        "apiVersion 'client.authentication.k8s.io/v1beta1'"))
     #expect(message(try plugin(output("{}"))).contains("neither a token nor a client certificate"))
     #expect(message(try plugin(output(#"{"clientKeyData":"k"}"#))).contains("go together"))
-    #expect(message(try plugin(output(#"{"token":"t","expirationTimestamp":"soon"}"#))).contains("'soon' isn't a time"))
+    #expect(
+      message(try plugin(output(#"{"token":"t","expirationTimestamp":"soon"}"#))).contains(
+        "'soon' isn't a time"))
     #expect(message(try plugin("yes | head -c 3000000")).contains("printed more than 1048576 bytes"))
-    let missing = ExecPlugin(version: .v1, command: "no-such-program-here", installHint: "install it with apt")
-    #expect(message(missing).contains("'no-such-program-here' can't be started: No such file or directory; install it with apt"))
+    let missing = ExecPlugin(
+      version: .v1, command: "no-such-program-here", installHint: "install it with apt")
+    #expect(
+      message(missing).contains(
+        "'no-such-program-here' can't be started: No such file or directory; install it with apt"))
   }
 
   @Test("a program that doesn't end is killed with all that it started")
   func deadline() throws {
     let start = ContinuousClock.now
-    let text = message(try plugin("sleep 600 & echo $! > \(folder.path("pid")); sleep 600"), within: .seconds(1))
+    let text = message(
+      try plugin("sleep 600 & echo $! > \(folder.path("pid")); sleep 600"), within: .seconds(1))
     #expect(text.contains("didn't end within 1.0 seconds"))
     #expect(ContinuousClock.now - start < .seconds(15))
     let pid = Int32(try String(contentsOfFile: folder.path("pid"), encoding: .utf8).trimmingBlanks())
@@ -100,7 +114,8 @@ import Testing
     try folder.write("", to: "count")
     let plugin = try plugin(
       "echo x >> \(counter)\n"
-        + #"printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t%s","expirationTimestamp":"2026-11-23T03:08:50.5Z"}}' "$(wc -l < \#(counter))""#)
+        + #"printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t%s","expirationTimestamp":"2026-11-23T03:08:50.5Z"}}' "$(wc -l < \#(counter))""#
+    )
     try folder.write(
       """
       clusters: [{name: c, cluster: {server: 'https://h'}}]
@@ -130,7 +145,11 @@ import Testing
   func cancellation() async throws {
     #expect(try plugin("touch \(folder.path("started")); sleep 600").arguments.count == 1)
     try folder.write(
-      Kube.config(server: "https://h", user: "{exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, args: [\(folder.path("login"))]}}"),
+      Kube.config(
+        server: "https://h",
+        user:
+          "{exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, args: [\(folder.path("login"))]}}"
+      ),
       to: "config")
     let path = folder.path("config")
     let source = AccessSource { () throws(RegistryError) in AccessLocation(.files([path], mustExist: true)) }

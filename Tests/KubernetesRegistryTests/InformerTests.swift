@@ -38,9 +38,11 @@ import Testing
       }
       switch request.query["continue"] {
       case nil:
-        try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10, continueToken: "p=2&"))
+        try await answer.send(
+          Kube.list([Kube.node("a", id: "1", version: 1)], version: 10, continueToken: "p=2&"))
       case "p=2&":
-        try await answer.send(Kube.list([Kube.node("b", id: "2", version: 2)], version: 10, continueToken: "p3"))
+        try await answer.send(
+          Kube.list([Kube.node("b", id: "2", version: 2)], version: 10, continueToken: "p3"))
       default: try await answer.send(Kube.list([Kube.node("c", version: 3)], version: 10))
       }
     } body: { recorder, server in
@@ -72,11 +74,15 @@ import Testing
         return try await answer.hang()
       }
       if request.query["continue"] == "p2" {
-        let isFirst = lists.withLock { $0 += 1; return $0 } == 1
+        let isFirst =
+          lists.withLock {
+            $0 += 1; return $0
+          } == 1
         if isFirst {
           // Half an object, and the connection is gone.
           try await answer.begin()
-          try await answer.chunk(Kube.list([Kube.node("z", id: "9", version: 3)], version: 20).utf8.prefix(200))
+          try await answer.chunk(
+            Kube.list([Kube.node("z", id: "9", version: 3)], version: 20).utf8.prefix(200))
           throw ScriptedServer.HangUp()
         }
         return try await answer.send(Kube.list([Kube.node("b", id: "3", version: 3)], version: 20))
@@ -86,7 +92,8 @@ import Testing
         return try await answer.send(
           Kube.list([Kube.node("a", id: "1", version: 1), Kube.node("b", id: "2", version: 1)], version: 10))
       }
-      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 20, continueToken: "p2"))
+      try await answer.send(
+        Kube.list([Kube.node("a", id: "1", version: 1)], version: 20, continueToken: "p2"))
     } body: { recorder, _ in
       try await recorder.wait(for: "the second list") { $0.ids == ["1", "3"] && $0.trouble == nil }
       // One snapshot, then one removal and one change: nothing in between, and node 1 untouched.
@@ -106,7 +113,9 @@ import Testing
       }
       let isFirst = request.number == 0
       try await answer.send(
-        Kube.list([Kube.node("a", id: "1", version: 1)] + (isFirst ? [] : [Kube.node("b", id: "2", version: 9)]), version: isFirst ? 10 : 20))
+        Kube.list(
+          [Kube.node("a", id: "1", version: 1)] + (isFirst ? [] : [Kube.node("b", id: "2", version: 9)]),
+          version: isFirst ? 10 : 20))
     } body: { recorder, _ in
       try await recorder.wait(for: "the second list") { $0.ids == ["1", "2"] && $0.trouble == nil }
       #expect(recorder.now.updateCount == 2)
@@ -122,20 +131,24 @@ import Testing
         return try await answer.hang()
       }
       if request.query["continue"] != nil {
-        return try await answer.refuse(410, reason: "Expired", message: "The provided continue parameter is too old")
+        return try await answer.refuse(
+          410, reason: "Expired", message: "The provided continue parameter is too old")
       }
       let token = request.query["limit"] == nil ? nil : "p2"
-      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10, continueToken: token))
+      try await answer.send(
+        Kube.list([Kube.node("a", id: "1", version: 1)], version: 10, continueToken: token))
     } body: { recorder, server in
       try await recorder.wait(for: "the list") { $0.ids == ["1"] }
-      #expect(server.requests.filter(\.isList).map { $0.query["limit"] } == ["500", "500", "500", "500", nil])
+      #expect(
+        server.requests.filter(\.isList).map { $0.query["limit"] } == ["500", "500", "500", "500", nil])
     }
   }
 
   @Test("a recorded watch cut in two at every byte offset tells the same")
   func everyOffset() async throws {
     let recording =
-      Kube.event("ADDED", Kube.node("b", id: "2", version: 11, hostname: "höst", more: ["x": "a\\\"b\u{1F600}"]))
+      Kube.event(
+        "ADDED", Kube.node("b", id: "2", version: 11, hostname: "höst", more: ["x": "a\\\"b\u{1F600}"]))
       + Kube.event("MODIFIED", Kube.node("b", id: "2", version: 12, hostname: "b-2")) + Kube.bookmark(13)
       + Kube.event("DELETED", Kube.node("b", id: "2", version: 14))
     let bytes = Array(recording.utf8)
@@ -144,7 +157,9 @@ import Testing
       guard request.isWatch else {
         return try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
       }
-      let offset = watches.withLock { $0 += 1; return $0 }
+      let offset = watches.withLock {
+        $0 += 1; return $0
+      }
       guard offset < bytes.count else {
         try await answer.begin()
         try await answer.chunk(Kube.event("ADDED", Kube.node("end", id: "end", version: 999_999_999)))
@@ -159,7 +174,9 @@ import Testing
       try await answer.chunk(all[offset...])
       try await answer.end()
     } body: { recorder, _ in
-      let told = try await recorder.wait(for: "the last watch", within: .seconds(120)) { $0.ids == ["1", "end"] }
+      let told = try await recorder.wait(for: "the last watch", within: .seconds(120)) {
+        $0.ids == ["1", "end"]
+      }
       #expect(told.updateCount == 1 + 3 * (bytes.count - 1) + 1)
       #expect(!told.events.contains { if case .degraded = $0 { true } else { false } })
     }
@@ -171,7 +188,8 @@ import Testing
       guard request.isWatch else { return try await answer.send(Kube.list([], version: 10)) }
       try await answer.begin()
       let filler = String(repeating: "x", count: 16 << 20 - 4096)
-      let event = Array(Kube.event("ADDED", Kube.node("big", id: "1", version: 11, more: ["filler": filler])).utf8)
+      let event = Array(
+        Kube.event("ADDED", Kube.node("big", id: "1", version: 11, more: ["filler": filler])).utf8)
       for byte in event[..<100] { try await answer.chunk([byte]) }
       var rest = event[100...]
       while !rest.isEmpty {
@@ -192,7 +210,8 @@ import Testing
       }
       try await answer.begin()
       let filler = String(repeating: "x", count: 17 << 20)
-      try await answer.chunk(Kube.event("ADDED", Kube.node("big", id: "2", version: 11, more: ["filler": filler])))
+      try await answer.chunk(
+        Kube.event("ADDED", Kube.node("big", id: "2", version: 11, more: ["filler": filler])))
       try await answer.hang()
     } body: { recorder, _ in
       let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
@@ -263,16 +282,20 @@ import Testing
       #expect(recorder.now.updateCount == 3)
       #expect(server.requests.filter(\.isList).count == 1)
       #expect(server.requests[2].query["resourceVersion"] == "11")
-      #expect(recorder.now.events.contains {
-        if case .degraded(let error) = $0 { error.message.contains("has said nothing for") } else { false }
-      })
+      #expect(
+        recorder.now.events.contains {
+          if case .degraded(let error) = $0 { error.message.contains("has said nothing for") } else { false }
+        })
     }
   }
 
   @Test("a server that accepts and never answers is told")
   func noAnswer() async throws {
-    try await check(client: ClientTiming(connect: .seconds(5), head: .milliseconds(200), silence: .milliseconds(200))) {
-      _, answer in try await answer.hang()
+    try await check(
+      client: ClientTiming(connect: .seconds(5), head: .milliseconds(200), silence: .milliseconds(200))
+    ) {
+      _, answer in
+      try await answer.hang()
     } body: { recorder, _ in
       try await recorder.wait(for: "the trouble") {
         $0.trouble?.message.contains("doesn't answer in time when asked to list nodes") == true
@@ -301,7 +324,9 @@ import Testing
     try await check { _, answer in
       try await answer.send("xx", headers: ["Content-Encoding": "br"])
     } body: { recorder, _ in
-      try await recorder.wait(for: "the trouble") { $0.trouble?.message.contains("Content-Encoding 'br'") == true }
+      try await recorder.wait(for: "the trouble") {
+        $0.trouble?.message.contains("Content-Encoding 'br'") == true
+      }
     }
   }
 
@@ -333,7 +358,9 @@ import Testing
 
   @Test("a watch that ends is resumed, and one that ends at once is not resumed in a tight loop")
   func endingWatches() async throws {
-    try await check(timing: { $0.backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1), factor: 2, jitter: 0) }) {
+    try await check(timing: {
+      $0.backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1), factor: 2, jitter: 0)
+    }) {
       request, answer in
       guard request.isWatch else { return try await answer.send(Kube.list([], version: 10)) }
       try await answer.begin()
@@ -356,16 +383,20 @@ import Testing
   func watchErrors() async throws {
     try await check { request, answer in
       guard request.isWatch else {
-        return try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10 + request.number))
+        return try await answer.send(
+          Kube.list([Kube.node("a", id: "1", version: 1)], version: 10 + request.number))
       }
       try await answer.begin()
       if request.query["resourceVersion"] == "10" {
-        try await answer.chunk(Kube.event("ERROR", Kube.status(500, reason: "InternalError", message: "oh no")))
+        try await answer.chunk(
+          Kube.event("ERROR", Kube.status(500, reason: "InternalError", message: "oh no")))
         return try await answer.end()
       }
       try await answer.hang()
     } body: { recorder, server in
-      try await recorder.wait(for: "the trouble") { $0.trouble?.message.contains("500 InternalError") == true }
+      try await recorder.wait(for: "the trouble") {
+        $0.trouble?.message.contains("500 InternalError") == true
+      }
       try await recorder.wait(for: "the recovery") { _ in
         server.requests.filter(\.isList).count == 2 && server.requests.last?.isWatch == true
       }
@@ -378,7 +409,8 @@ import Testing
   func malformed() async throws {
     try await check { request, answer in
       guard request.isWatch else {
-        return try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10 + request.number))
+        return try await answer.send(
+          Kube.list([Kube.node("a", id: "1", version: 1)], version: 10 + request.number))
       }
       try await answer.begin()
       if request.query["resourceVersion"] == "10" {
@@ -429,7 +461,8 @@ import Testing
         #expect(minor != "31")
         if minor == "33" {
           return try await answer.refuse(
-            422, reason: "Invalid", message: "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled")
+            422, reason: "Invalid",
+            message: "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled")
         }
         try await answer.begin()
         try await answer.chunk(Kube.event("ADDED", Kube.node("half", id: "half", version: 1)))
@@ -452,9 +485,11 @@ import Testing
         try await answer.chunk(
           Kube.event(
             "MODIFIED",
-            Kube.node("a", id: "1", version: version, hostname: "h\(version)", more: [
-              NodeAnnotation.selfIPs.rawValue: "10.0.0.1,nonsense"
-            ])))
+            Kube.node(
+              "a", id: "1", version: version, hostname: "h\(version)",
+              more: [
+                NodeAnnotation.selfIPs.rawValue: "10.0.0.1,nonsense"
+              ])))
       }
       try await answer.hang()
     } body: { recorder, _ in
@@ -477,7 +512,8 @@ import Testing
       try FileManager.default.removeItem(atPath: test.folder.path("kubeconfig"))
       try await test.run { recorder in
         try await recorder.wait(for: "the trouble") {
-          $0.trouble?.message.contains("'\(test.folder.path("kubeconfig"))' can't be read: No such file") == true
+          $0.trouble?.message.contains("'\(test.folder.path("kubeconfig"))' can't be read: No such file")
+            == true
         }
         try test.folder.replace("kubeconfig", with: Kube.config(server: server.url))
         try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }

@@ -14,7 +14,8 @@ import Testing
     let paths = try texts.enumerated().map { index, text in
       try folder.write(text, to: "\(["a", "b", "c"][index])/config")
     }
-    let location = AccessLocation(.files(paths, mustExist: false), context: context, allowInsecure: allowInsecure)
+    let location = AccessLocation(
+      .files(paths, mustExist: false), context: context, allowInsecure: allowInsecure)
     return (try location.plan(), folder)
   }
 
@@ -36,7 +37,9 @@ import Testing
   /// A context without a user.
   private static let bare = "contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x\n"
 
-  private func config(user: String) -> String { Self.cluster + Self.context + "users: [{name: u, user: \(user)}]\n" }
+  private func config(user: String) -> String {
+    Self.cluster + Self.context + "users: [{name: u, user: \(user)}]\n"
+  }
 
   @Test("what kubectl writes is read")
   func typical() throws {
@@ -93,19 +96,27 @@ import Testing
   func wrongContext() throws {
     let error = try error(Self.cluster + Self.context, context: "nope")
     #expect(error.message.contains("there is no context 'nope'; there are: 'x'"))
-    let none = try self.error(Self.cluster + "contexts: [{name: x, context: {cluster: c}}, {name: b, context: {}}]")
-    #expect(none.message.contains("there is no current-context; set the option 'context' to one of: 'b', 'x'"))
+    let none = try self.error(
+      Self.cluster + "contexts: [{name: x, context: {cluster: c}}, {name: b, context: {}}]")
+    #expect(
+      none.message.contains("there is no current-context; set the option 'context' to one of: 'b', 'x'"))
     let dangling = try self.error(Self.cluster + Self.context)
     #expect(dangling.message.contains("config:2:"))
     #expect(dangling.message.contains("names user 'u', which isn't there; there are: none"))
   }
 
-  @Test("what isn't supported is told by its name and place", arguments: [
-    ("{auth-provider: {name: gcp}}", "auth-provider"), ("{username: me, password: secret-password}", "username"),
-    ("{token: t, as: somebody}", "as"), ("{token: t, as-groups: [g]}", "as-groups"),
-    ("{exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}}", "v1alpha1"),
-    ("{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}}", "interactiveMode"),
-  ])
+  @Test(
+    "what isn't supported is told by its name and place",
+    arguments: [
+      ("{auth-provider: {name: gcp}}", "auth-provider"),
+      ("{username: me, password: secret-password}", "username"),
+      ("{token: t, as: somebody}", "as"), ("{token: t, as-groups: [g]}", "as-groups"),
+      ("{exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}}", "v1alpha1"),
+      (
+        "{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}}",
+        "interactiveMode"
+      ),
+    ])
   func unsupported(user: String, name: String) throws {
     let error = try error(config(user: user))
     #expect(error.code == .unsupported)
@@ -116,7 +127,8 @@ import Testing
 
   @Test("insecure-skip-tls-verify is refused unless it is allowed")
   func insecure() throws {
-    let text = "clusters: [{name: c, cluster: {server: 'https://h', insecure-skip-tls-verify: true}}]\n" + Self.context
+    let text =
+      "clusters: [{name: c, cluster: {server: 'https://h', insecure-skip-tls-verify: true}}]\n" + Self.context
       + "users: [{name: u, user: {token: t}}]"
     let error = try error(text)
     #expect(error.message.contains("allowInsecure: true"))
@@ -131,19 +143,33 @@ import Testing
     #expect(try plan(Kube.config(server: "http://h:8001")).plan.server.port == 8001)
   }
 
-  @Test("mistakes are told with what would be right", arguments: [
-    ("clusters: {a: b}", "clusters is a list, not a mapping"),
-    ("clusters: [{cluster: {}}]", "an item of clusters has a name"),
-    ("[1]", "a kubeconfig is a mapping, not a list"),
-    ("clusters: [", "config:"),
-    ("clusters: [{name: c, cluster: {server: 'kube:6443'}}]\n" + bare, "https://10.5.0.2:6443"),
-    (cluster + context + "users: [{name: u, user: {client-certificate-data: Q0VSVA==}}]", "go together"),
-    (cluster + context + "users: [{name: u, user: {client-certificate-data: '*', client-key-data: '*'}}]", "isn't base64"),
-    (cluster + context + "users: [{name: u, user: {token: \"a b\"}}]", "the token has a space"),
-    ("clusters: [{name: c, cluster: {server: 'https://h', tls-server-name: 10.0.0.1}}]\n" + bare, "tls-server-name is a name"),
-    ("clusters: [{name: c, cluster: {server: 'https://h', proxy-url: 'https://p'}}]\n" + bare, "scheme 'https' aren't supported"),
-    ("clusters: [{name: c, cluster: {server: 'https://h', proxy-url: 'p'}}]\n" + bare, "proxy-url isn't a URL"),
-  ])
+  @Test(
+    "mistakes are told with what would be right",
+    arguments: [
+      ("clusters: {a: b}", "clusters is a list, not a mapping"),
+      ("clusters: [{cluster: {}}]", "an item of clusters has a name"),
+      ("[1]", "a kubeconfig is a mapping, not a list"),
+      ("clusters: [", "config:"),
+      ("clusters: [{name: c, cluster: {server: 'kube:6443'}}]\n" + bare, "https://10.5.0.2:6443"),
+      (cluster + context + "users: [{name: u, user: {client-certificate-data: Q0VSVA==}}]", "go together"),
+      (
+        cluster + context + "users: [{name: u, user: {client-certificate-data: '*', client-key-data: '*'}}]",
+        "isn't base64"
+      ),
+      (cluster + context + "users: [{name: u, user: {token: \"a b\"}}]", "the token has a space"),
+      (
+        "clusters: [{name: c, cluster: {server: 'https://h', tls-server-name: 10.0.0.1}}]\n" + bare,
+        "tls-server-name is a name"
+      ),
+      (
+        "clusters: [{name: c, cluster: {server: 'https://h', proxy-url: 'https://p'}}]\n" + bare,
+        "scheme 'https' aren't supported"
+      ),
+      (
+        "clusters: [{name: c, cluster: {server: 'https://h', proxy-url: 'p'}}]\n" + bare,
+        "proxy-url isn't a URL"
+      ),
+    ])
   func mistakes(text: String, expected: String) throws {
     let error = try error(text)
     #expect(error.message.contains(expected), "\(error.message)")
@@ -154,14 +180,19 @@ import Testing
   @Test("proxies are understood")
   func proxies() throws {
     func proxy(_ url: String) throws -> ProxyURL? {
-      try plan("clusters: [{name: c, cluster: {server: 'https://h', proxy-url: '\(url)'}}]\n"
-        + "contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x").plan.proxy
+      try plan(
+        "clusters: [{name: c, cluster: {server: 'https://h', proxy-url: '\(url)'}}]\n"
+          + "contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x"
+      ).plan.proxy
     }
-    #expect(try proxy("http://p.example:3128") == ProxyURL(kind: .http, host: "p.example", port: 3128, credentials: nil))
+    #expect(
+      try proxy("http://p.example:3128")
+        == ProxyURL(kind: .http, host: "p.example", port: 3128, credentials: nil))
     #expect(
       try proxy("http://me:p%40ss@p.example")
         == ProxyURL(kind: .http, host: "p.example", port: 80, credentials: "bWU6cEBzcw=="))
-    #expect(try proxy("socks5://[::1]:1080") == ProxyURL(kind: .socks, host: "::1", port: 1080, credentials: nil))
+    #expect(
+      try proxy("socks5://[::1]:1080") == ProxyURL(kind: .socks, host: "::1", port: 1080, credentials: nil))
   }
 
   @Test("a token file counts more than a token, and is read anew each time")
@@ -198,7 +229,9 @@ import Testing
     #expect(
       try kind(KubernetesOptions(), pod.merging(["KUBECONFIG": "/x:/y"]) { $1 })
         == .files(["/x", "/y"], mustExist: false))
-    #expect(try kind(KubernetesOptions(inCluster: false), pod) == .files(["/home/me/.kube/config"], mustExist: true))
+    #expect(
+      try kind(KubernetesOptions(inCluster: false), pod) == .files(["/home/me/.kube/config"], mustExist: true)
+    )
     #expect(throws: RegistryError.self) { try kind(KubernetesOptions(inCluster: true), [:]) }
     #expect(throws: RegistryError.self) { try kind(KubernetesOptions(), [:]) }
     #expect(throws: RegistryError.self) { try kind(KubernetesOptions(kubeconfig: "c", inCluster: true), pod) }
@@ -223,9 +256,12 @@ import Testing
     #expect(later.endpoint != access.endpoint)
   }
 
-  @Test("URLs are read strictly", arguments: [
-    "", "https://", "kube:6443", "ftp://x", "https://u:p@h", "https://h:0", "https://h:99999", "https://h?x", "https://[::1",
-  ])
+  @Test(
+    "URLs are read strictly",
+    arguments: [
+      "", "https://", "kube:6443", "ftp://x", "https://u:p@h", "https://h:0", "https://h:99999",
+      "https://h?x", "https://[::1",
+    ])
   func urls(text: String) {
     #expect(ServerURL(text) == nil)
   }

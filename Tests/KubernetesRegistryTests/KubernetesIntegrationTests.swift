@@ -19,7 +19,9 @@ struct KubernetesIntegrationTests {
     _ config: String, localNodeID: String? = nil, options: (inout KubernetesOptions) -> Void = { _ in },
     watchSeconds: ClosedRange<Int> = 300...600
   ) throws -> TestRegistry {
-    try TestRegistry(config: config, localNodeID: localNodeID, options: options) { $0.watchSeconds = watchSeconds }
+    try TestRegistry(config: config, localNodeID: localNodeID, options: options) {
+      $0.watchSeconds = watchSeconds
+    }
   }
 
   @Test("what kubectl does to Nodes is told within moments")
@@ -31,7 +33,8 @@ struct KubernetesIntegrationTests {
       try await recorder.wait(for: "the list") { $0.ids?.contains("life-id-1") == true && $0.trouble == nil }
       #expect(recorder.now.affiliate("life-id-1")?.addresses == [try IPAddress("10.1.0.1")])
       #expect(recorder.now.affiliate("life-id-1")?.machineType == .worker)
-      try await cluster.kubectl("annotate", "node", "life-2", "\(nodeID)=life-id-2", "\(selfIPs)=10.1.0.2,fd00::2")
+      try await cluster.kubectl(
+        "annotate", "node", "life-2", "\(nodeID)=life-id-2", "\(selfIPs)=10.1.0.2,fd00::2")
       try await recorder.wait(for: "the annotation") {
         $0.affiliate("life-id-2")?.addresses.map(\.description) == ["10.1.0.2", "fd00::2"]
       }
@@ -47,7 +50,8 @@ struct KubernetesIntegrationTests {
   @Test("this node is published as annotations by rollcall, and only where something differs")
   func publishing() async throws {
     let cluster = try await TestCluster.shared()
-    let test = try registry(cluster.adminConfig, localNodeID: "push-id", options: { $0.withdrawOnStop = true })
+    let test = try registry(
+      cluster.adminConfig, localNodeID: "push-id", options: { $0.withdrawOnStop = true })
     var local = Affiliate(
       nodeID: try NodeIdentity("push-id"), addresses: [try IPAddress("10.2.0.1"), try IPAddress("fd00::1")],
       nodename: "push-1", controlPlane: ControlPlane(apiServerPort: 6443))
@@ -69,17 +73,22 @@ struct KubernetesIntegrationTests {
         ])
       #expect(node.metadata.managedFields?.contains { $0.manager == "rollcall" } == true)
       try await test.registry.publish(publication)
-      #expect(try await NodeOnServer("push-1", cluster).metadata.resourceVersion == node.metadata.resourceVersion)
+      #expect(
+        try await NodeOnServer("push-1", cluster).metadata.resourceVersion == node.metadata.resourceVersion)
       // Somebody takes one away: it is set again.
       try await cluster.kubectl("annotate", "node", "push-1", "\(selfIPs)-")
-      try await recorder.wait(for: "the annotation") { $0.log.contains { $0.contains("somebody changed \(selfIPs)") } }
+      try await recorder.wait(for: "the annotation") {
+        $0.log.contains { $0.contains("somebody changed \(selfIPs)") }
+      }
       try await eventually("the annotation is back") {
         try await NodeOnServer("push-1", cluster).metadata.annotations?[selfIPs] == "10.2.0.1,fd00::1"
       }
       var changed = local
       changed.controlPlane = nil
       try await test.registry.publish(Publication(local: changed))
-      #expect(try await NodeOnServer("push-1", cluster).metadata.annotations?[NodeAnnotation.apiServerPort.rawValue] == nil)
+      #expect(
+        try await NodeOnServer("push-1", cluster).metadata.annotations?[NodeAnnotation.apiServerPort.rawValue]
+          == nil)
       // The own node isn't told of.
       #expect(recorder.now.affiliate("push-id") == nil)
       try await test.registry.publish(Publication(local: nil))
@@ -97,7 +106,9 @@ struct KubernetesIntegrationTests {
       // The version moves on without any Node: the server won't know the watch's any more.
       for index in 0..<3 { try await cluster.kubectl("create", "configmap", "restart-\(index)") }
       try await cluster.stop()
-      try await recorder.wait(for: "the trouble") { $0.trouble?.message.contains("Connection refused") == true }
+      try await recorder.wait(for: "the trouble") {
+        $0.trouble?.message.contains("Connection refused") == true
+      }
       #expect(recorder.now.ids?.contains("restart-id") == true)
       try await cluster.start()
       try await recorder.wait(for: "the recovery") { $0.trouble == nil }
@@ -105,7 +116,9 @@ struct KubernetesIntegrationTests {
         $0.log.contains { $0.contains("reading all nodes again") && $0.contains("too old resource version") }
       }
       try await cluster.kubectl("annotate", "node", "restart-1", "\(selfIPs)=10.3.0.1")
-      let told = try await recorder.wait(for: "the change") { $0.affiliate("restart-id")?.addresses.count == 1 }
+      let told = try await recorder.wait(for: "the change") {
+        $0.affiliate("restart-id")?.addresses.count == 1
+      }
       #expect(!told.events.contains { if case .update(.remove) = $0 { true } else { false } })
       #expect(told.events.count { if case .update(.snapshot) = $0 { true } else { false } } == 1)
     }
@@ -129,13 +142,15 @@ struct KubernetesIntegrationTests {
       let told = try await recorder.wait(for: "the 401", within: .seconds(60)) { $0.trouble != nil }
       #expect(told.trouble?.code == .permissionDenied)
       #expect(
-        told.trouble?.message.contains("doesn't accept token file '\(test.folder.path("token"))' (401)") == true,
+        told.trouble?.message.contains("doesn't accept token file '\(test.folder.path("token"))' (401)")
+          == true,
         "\(told.trouble?.message ?? "")")
       try await cluster.kubectl("create", input: account)
       try test.folder.replace("token", with: try await cluster.token(of: "revoked", namespace: "default"))
       try await recorder.wait(for: "the recovery") { $0.trouble == nil }
     }
-    try await cluster.kubectl("delete", "clusterrolebinding/revoked", "clusterrole/revoked", "serviceaccount/revoked")
+    try await cluster.kubectl(
+      "delete", "clusterrolebinding/revoked", "clusterrole/revoked", "serviceaccount/revoked")
   }
 
   @Test("rights that are taken away are told with the rule that would allow it, and given back")
@@ -146,7 +161,8 @@ struct KubernetesIntegrationTests {
     let bind = ["create", "clusterrolebinding", "reader", "--clusterrole=reader", "--user=reader"]
     try await cluster.kubectl(bind)
     try await cluster.createNode("rights-1", annotations: [nodeID: "rights-id"])
-    let user = "{client-certificate: \"\(cluster.path("pki/reader.crt"))\", client-key: \"\(cluster.path("pki/reader.key"))\"}"
+    let user =
+      "{client-certificate: \"\(cluster.path("pki/reader.crt"))\", client-key: \"\(cluster.path("pki/reader.key"))\"}"
     try await registry(cluster.config(user: user), watchSeconds: 2...3).run { recorder in
       try await recorder.wait(for: "the list") { $0.ids?.contains("rights-id") == true && $0.trouble == nil }
       try await cluster.kubectl("delete", "clusterrolebinding", "reader")
@@ -164,7 +180,9 @@ struct KubernetesIntegrationTests {
   @Test("a page whose token expired by a compaction of etcd is told as expired")
   func compaction() async throws {
     let cluster = try await TestCluster.shared()
-    for index in 0..<3 { try await cluster.createNode("compact-\(index)", annotations: [nodeID: "compact-\(index)"]) }
+    for index in 0..<3 {
+      try await cluster.createNode("compact-\(index)", annotations: [nodeID: "compact-\(index)"])
+    }
     let test = try registry(cluster.adminConfig)
     let path = test.folder.path("kubeconfig")
     let source = AccessSource { () throws(RegistryError) in AccessLocation(.files([path], mustExist: true)) }
@@ -172,7 +190,8 @@ struct KubernetesIntegrationTests {
     let client = KubernetesClient(
       source: source, connections: connections, timing: ClientTiming(), clock: ContinuousClock())
     let reading = ListReading(
-      view: NodeView(localNodeID: nil, problems: ProblemLog(logger: test.recorder.logger)), localNode: LocalNode())
+      view: NodeView(localNodeID: nil, problems: ProblemLog(logger: test.recorder.logger)),
+      localNode: LocalNode())
     do {
       let token = try #require(try await reading.page(from: client, .list(limit: 1, continueToken: nil)))
       try await cluster.kubectl("create", "configmap", "compact-1")
@@ -214,9 +233,13 @@ struct KubernetesIntegrationTests {
     try copy("rotating.crt", as: "client.crt")
     try copy("rotating.key", as: "client.key")
     try copy("ca.crt", as: "ca.crt")
-    let user = "{client-certificate: \"\(folder.path("client.crt"))\", client-key: \"\(folder.path("client.key"))\"}"
-    try await registry(cluster.config(user: user, authority: folder.path("ca.crt")), watchSeconds: 2...3).run { recorder in
-      try await recorder.wait(for: "the 403") { $0.trouble?.message.contains("user 'rotating' may not list nodes") == true }
+    let user =
+      "{client-certificate: \"\(folder.path("client.crt"))\", client-key: \"\(folder.path("client.key"))\"}"
+    try await registry(cluster.config(user: user, authority: folder.path("ca.crt")), watchSeconds: 2...3).run
+    { recorder in
+      try await recorder.wait(for: "the 403") {
+        $0.trouble?.message.contains("user 'rotating' may not list nodes") == true
+      }
       try copy("admin.key", as: "client.key")
       try copy("admin.crt", as: "client.crt")
       try await recorder.wait(for: "the new certificate") { $0.records != nil && $0.trouble == nil }
@@ -239,7 +262,8 @@ struct KubernetesIntegrationTests {
   @Test("tls-server-name is what the certificate has to have")
   func serverName() async throws {
     let cluster = try await TestCluster.shared()
-    let user = "{client-certificate: \"\(cluster.path("pki/admin.crt"))\", client-key: \"\(cluster.path("pki/admin.key"))\"}"
+    let user =
+      "{client-certificate: \"\(cluster.path("pki/admin.crt"))\", client-key: \"\(cluster.path("pki/admin.key"))\"}"
     let url = try #require(URLParts(cluster.url))
     try await Relay.run(to: try #require(url.port)) { port in
       let server = "https://\(Relay.host):\(port)"
@@ -251,28 +275,34 @@ struct KubernetesIntegrationTests {
         }
       }
       try await check(
-        cluster.config(user: user, server: server, cluster: ", tls-server-name: kubernetes.default.svc"), expected: nil)
+        cluster.config(user: user, server: server, cluster: ", tls-server-name: kubernetes.default.svc"),
+        expected: nil)
       try await check(
         cluster.config(user: user, server: server, cluster: ", tls-server-name: wrong.example"),
         expected: "the certificate of \(server) isn't for 'wrong.example'")
       try await check(
-        cluster.config(user: user, server: server), expected: "the certificate of \(server) isn't for '\(Relay.host)'")
+        cluster.config(user: user, server: server),
+        expected: "the certificate of \(server) isn't for '\(Relay.host)'")
     }
     // Not checked at all, where a person accepts that.
-    let insecure = cluster.config(user: user).replacing(/certificate-authority: "[^"]*"/, with: "insecure-skip-tls-verify: true")
+    let insecure = cluster.config(user: user).replacing(
+      /certificate-authority: "[^"]*"/, with: "insecure-skip-tls-verify: true")
     try await registry(insecure, options: { $0.allowInsecure = true }).run { recorder in
       try await recorder.wait(for: "the list") { $0.records != nil && $0.trouble == nil }
     }
   }
 
-  @Test("the manifests of the documentation can be applied, and their service account can do what it has to and no more")
+  @Test(
+    "the manifests of the documentation can be applied, and their service account can do what it has to and no more"
+  )
   func manifests() async throws {
     let cluster = try await TestCluster.shared()
     let examples = BuiltProducts.checkout.appendingPathComponent("Docs/Examples/kubernetes").path
     try await cluster.kubectl("apply", "-f", "\(examples)/rbac.yaml")
     try await cluster.kubectl("apply", "-f", "\(examples)/daemonset.yaml")
     let account = try await cluster.kubectl(
-      "get", "daemonset", "-n", "rollcall", "rollcall", "-o", "jsonpath={.spec.template.spec.serviceAccountName}")
+      "get", "daemonset", "-n", "rollcall", "rollcall", "-o",
+      "jsonpath={.spec.template.spec.serviceAccountName}")
     #expect(account == "rollcall")
     // As in a pod: the service account's folder, and where the server is.
     let pod = try TemporaryFolder()
@@ -281,10 +311,12 @@ struct KubernetesIntegrationTests {
     let parts = try #require(URLParts(cluster.url))
     try await cluster.createNode("pod-1")
     try await cluster.createNode("pod-2", annotations: [nodeID: "pod-id-2"])
-    var test = try registry("", localNodeID: "pod-id-1", options: {
-      $0.kubeconfig = nil
-      $0.inCluster = true
-    })
+    var test = try registry(
+      "", localNodeID: "pod-id-1",
+      options: {
+        $0.kubeconfig = nil
+        $0.inCluster = true
+      })
     test.registry.environment = [
       "KUBERNETES_SERVICE_HOST": parts.host, "KUBERNETES_SERVICE_PORT": "\(try #require(parts.port))",
     ]
@@ -300,7 +332,8 @@ struct KubernetesIntegrationTests {
     let user = "--as=system:serviceaccount:rollcall:rollcall"
     for (verb, resource, expected) in [
       ("list", "nodes", "yes"), ("watch", "nodes", "yes"), ("get", "nodes", "yes"), ("patch", "nodes", "yes"),
-      ("update", "nodes", "no"), ("delete", "nodes", "no"), ("create", "nodes", "no"), ("get", "secrets", "no"),
+      ("update", "nodes", "no"), ("delete", "nodes", "no"), ("create", "nodes", "no"),
+      ("get", "secrets", "no"),
       ("list", "pods", "no"),
     ] {
       let result = try await ChildProcess.run(
@@ -308,6 +341,28 @@ struct KubernetesIntegrationTests {
       #expect(result.output.trimmingBlanks() == expected, "\(verb) \(resource)")
     }
     try await cluster.kubectl("delete", "node", "pod-1", "pod-2")
+  }
+
+  @Test("2,000 Nodes of realistic size are read, and the way of one change isn't longer for it")
+  func scale() async throws {
+    let cluster = try await TestCluster.shared()
+    try await cluster.createFixtures(count: 2000)
+    try await registry(cluster.adminConfig).run { recorder in
+      let start = ContinuousClock.now
+      try await recorder.wait(for: "the list", within: .seconds(60)) {
+        $0.records != nil && $0.trouble == nil
+      }
+      print("2,000 Nodes of kube-apiserver read in \(ContinuousClock.now - start)")
+      #expect((recorder.now.records?.count ?? 0) >= 2000)
+      #expect(recorder.now.log.isEmpty)
+      let name = try #require(recorder.now.records?.values.first?.affiliate.nodename)
+      try await cluster.kubectl("annotate", "node", name, "--overwrite", "\(selfIPs)=10.8.0.1")
+      try await recorder.wait(for: "the change") { told in
+        told.records?.values.first { $0.affiliate.nodename == name }?.affiliate.addresses.map(\.description)
+          == ["10.8.0.1"]
+      }
+    }
+    try await cluster.kubectl("delete", "--raw", "/api/v1/nodes")
   }
 }
 

@@ -36,7 +36,8 @@ import Testing
     #expect(mapping.affiliate == expected)
     // And back.
     #expect(
-      Dictionary(uniqueKeysWithValues: NodeAnnotation.values(of: expected).map { ($0.key.rawValue, $0.value) })
+      Dictionary(
+        uniqueKeysWithValues: NodeAnnotation.values(of: expected).map { ($0.key.rawValue, $0.value) })
         == object.annotations)
   }
 
@@ -62,7 +63,8 @@ import Testing
     let mapping = NodeMapping(
       node([
         .nodeID: "n", .selfIPs: "10.0.0.1,10.0.0.300, fd00::1 ,,10.0.0.1", .apiServerPort: "66666",
-        .kubeSpanIP: "fe80::1%eth0", .kubeSpanPublicKey: "short", .assignedPrefixes: "10.0.0.0/33,10.1.0.0/16",
+        .kubeSpanIP: "fe80::1%eth0", .kubeSpanPublicKey: "short",
+        .assignedPrefixes: "10.0.0.0/33,10.1.0.0/16",
         .kubeSpanEndpoints: "fd00::1:51820x,10.0.0.1:51820", .kubeSpanExcludedNetworks: "x",
       ]))
     let affiliate = try #require(mapping.affiliate)

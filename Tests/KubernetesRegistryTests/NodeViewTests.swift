@@ -25,7 +25,8 @@ import Testing
   private func text(_ update: RegistryUpdate) -> String {
     switch update {
     case .snapshot(let records, _):
-      "all " + records.map { "\($0.affiliate.nodeID)@\($0.affiliate.nodename)" }.sorted().joined(separator: " ")
+      "all "
+        + records.map { "\($0.affiliate.nodeID)@\($0.affiliate.nodename)" }.sorted().joined(separator: " ")
     case .upsert(let record, _): "set \(record.affiliate.nodeID)@\(record.affiliate.nodename)"
     case .remove(let id, _): "remove \(id)"
     case .sourceGone: "gone"
@@ -36,9 +37,10 @@ import Testing
   func lists() throws {
     var view = try view()
     #expect(replace(&view, [node("a", "1"), node("b", "2"), node("c", nil)]) == ["all 1@a 2@b"])
-    #expect(replace(&view, [node("a", "1", version: 5), node("b", "2", hostname: "new"), node("d", "4")]) == [
-      "set 2@b", "set 4@d",
-    ])
+    #expect(
+      replace(&view, [node("a", "1", version: 5), node("b", "2", hostname: "new"), node("d", "4")]) == [
+        "set 2@b", "set 4@d",
+      ])
     #expect(replace(&view, [node("d", "4")]) == ["remove 1", "remove 2"])
   }
 

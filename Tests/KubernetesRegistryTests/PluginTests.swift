@@ -32,14 +32,17 @@ import Testing
         try await answer.chunk(Kube.event("ADDED", Kube.node("b", id: "2", version: 11)))
         return try await answer.hang()
       }
-      if request.isList { return try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10)) }
+      if request.isList {
+        return try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+      }
       try await answer.send(Kube.node("me", id: request.method == "PATCH" ? "3" : nil, version: 5))
     } _: { server in
       let folder = try TemporaryFolder()
       try folder.write(Kube.config(server: server.url), to: "kubeconfig")
       let recorder = Recorder()
       let context = RegistryContext(
-        name: "kubernetes", localNodeID: try NodeIdentity("3"), baseDirectory: folder.path, logger: recorder.logger)
+        name: "kubernetes", localNodeID: try NodeIdentity("3"), baseDirectory: folder.path,
+        logger: recorder.logger)
       let registry = try await plugin().registry(
         options: #"{"kubeconfig":"kubeconfig","sendInitialEvents":false}"#, context: context)
       try await recorder.run(registry) {

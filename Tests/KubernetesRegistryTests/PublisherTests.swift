@@ -79,7 +79,8 @@ import Testing
       }
       if let refusal {
         return try await answer.refuse(
-          refusal, reason: "X", message: #"nodes "me" is forbidden: User "bob" cannot patch resource "nodes""#)
+          refusal, reason: "X", message: #"nodes "me" is forbidden: User "bob" cannot patch resource "nodes""#
+        )
       }
       try await answer.send(object ?? "")
     }
@@ -88,7 +89,8 @@ import Testing
   private func local(_ address: String = "10.0.0.1") throws -> Publication {
     Publication(
       local: Affiliate(
-        nodeID: try NodeIdentity("my-id"), addresses: [try IPAddress(address)], hostname: "me", nodename: "me"))
+        nodeID: try NodeIdentity("my-id"), addresses: [try IPAddress(address)], hostname: "me", nodename: "me"
+      ))
   }
 
   private let wanted = [
@@ -100,14 +102,17 @@ import Testing
     body: @escaping @Sendable (KubernetesRegistry, Recorder) async throws -> Void
   ) async throws {
     try await ScriptedServer.run(node.respond) { server in
-      let test = try TestRegistry(config: Kube.config(server: server.url), localNodeID: "my-id", options: options)
+      let test = try TestRegistry(
+        config: Kube.config(server: server.url), localNodeID: "my-id", options: options)
       try await test.run { recorder in try await body(test.registry, recorder) }
     }
   }
 
   @Test("only what differs is written, and nothing where nothing does")
   func differences() async throws {
-    let node = OneNode(["keep": "me", NodeAnnotation.nodeID.rawValue: "my-id", NodeAnnotation.kubeSpanIP.rawValue: "fd00::9"])
+    let node = OneNode([
+      "keep": "me", NodeAnnotation.nodeID.rawValue: "my-id", NodeAnnotation.kubeSpanIP.rawValue: "fd00::9",
+    ])
     try await check(node) { registry, _ in
       try await registry.publish(try local())
       #expect(
@@ -137,7 +142,9 @@ import Testing
     let node = OneNode(nil)
     try await check(node) { registry, recorder in
       async let published: Void = registry.publish(try local())
-      try await recorder.wait(for: "the trouble") { $0.trouble?.message.contains("there is no Node 'me'") == true }
+      try await recorder.wait(for: "the trouble") {
+        $0.trouble?.message.contains("there is no Node 'me'") == true
+      }
       node.set([:])
       try await published
       #expect(node.state.withLock { $0.annotations } == wanted)
@@ -157,7 +164,9 @@ import Testing
         #expect(error.message.contains("user 'bob' may not patch node 'me'"))
         #expect(error.message.contains(#"{apiGroups: [""], resources: [nodes], verbs: [patch]}"#))
       }
-      try await recorder.wait(for: "the second attempt") { _ in node.state.withLock { $0.annotations } == wanted }
+      try await recorder.wait(for: "the second attempt") { _ in
+        node.state.withLock { $0.annotations } == wanted
+      }
       try await recorder.wait(for: "the end of the trouble") { $0.trouble == nil }
     }
   }
@@ -175,7 +184,9 @@ import Testing
     }
   }
 
-  @Test("annotations are removed when the node leaves, if that is wanted, and stay otherwise", arguments: [true, false])
+  @Test(
+    "annotations are removed when the node leaves, if that is wanted, and stay otherwise",
+    arguments: [true, false])
   func withdrawal(isWanted: Bool) async throws {
     let node = OneNode(["other": "x"])
     try await check(node, options: { $0.withdrawOnStop = isWanted }) { registry, _ in

@@ -9,9 +9,13 @@ import YAML
 @Suite struct ReadmeTests {
   static let path = "Plugins/Kubernetes/README.md"
 
-  @Test("every configuration in the README and the guide makes a registry", arguments: [path, "Docs/Kubernetes.md"])
+  @Test(
+    "every configuration in the README and the guide makes a registry",
+    arguments: [path, "Docs/Kubernetes.md"])
   func configurations(file: String) throws {
-    let blocks = try MarkdownBlock.all(in: file).filter { $0.text.contains("discovery:\n") && !$0.text.contains("kind:") }
+    let blocks = try MarkdownBlock.all(in: file).filter {
+      $0.text.contains("discovery:\n") && !$0.text.contains("kind:")
+    }
     #expect(blocks.count == (file == Self.path ? 3 : 1))
     for block in blocks {
       let stream = try YAML.parse(Array(block.text.utf8), file: block.description)

@@ -18,7 +18,8 @@ enum Kube {
       "\(JSONText.string($0.key)):\(JSONText.string($0.value))"
     }
     let addresses =
-      hostname.isEmpty ? "" : #"{"type":"InternalIP","address":"10.0.0.9"},{"type":"Hostname","address":"\#(hostname)"}"#
+      hostname.isEmpty
+      ? "" : #"{"type":"InternalIP","address":"10.0.0.9"},{"type":"Hostname","address":"\#(hostname)"}"#
     return #"{"kind":"Node","apiVersion":"v1","metadata":{"name":"\#(name)","uid":"uid-\#(name)","#
       + #""resourceVersion":"\#(version)","labels":{"a":"b"},"annotations":{\#(list.joined(separator: ","))}},"#
       + #""status":{"addresses":[\#(addresses)],"nodeInfo":{"osImage":"Debian"}}}"#
@@ -26,11 +27,14 @@ enum Kube {
 
   static func list(_ nodes: [String], version: Int, continueToken: String? = nil) -> String {
     let token = continueToken.map { #","continue":"\#($0)","remainingItemCount":1"# } ?? ""
-    return #"{"kind":"NodeList","apiVersion":"v1","metadata":{"resourceVersion":"\#(version)"\#(token)},"items":["#
+    return
+      #"{"kind":"NodeList","apiVersion":"v1","metadata":{"resourceVersion":"\#(version)"\#(token)},"items":["#
       + nodes.joined(separator: ",") + "]}\n"
   }
 
-  static func event(_ type: String, _ object: String) -> String { #"{"type":"\#(type)","object":\#(object)}"# + "\n" }
+  static func event(_ type: String, _ object: String) -> String {
+    #"{"type":"\#(type)","object":\#(object)}"# + "\n"
+  }
 
   static func bookmark(_ version: Int, isEnd: Bool = false) -> String {
     let annotations = isEnd ? #","annotations":{"k8s.io/initial-events-end":"true"}"# : ""
@@ -79,7 +83,8 @@ struct TestRegistry {
         name: "kubernetes", localNodeID: try localNodeID.map { try NodeIdentity($0) },
         baseDirectory: folder.path, logger: recorder.logger))
     registry.environment = [:]
-    registry.timing.backoff = Backoff(initial: .milliseconds(10), maximum: .milliseconds(200), factor: 2, jitter: 0.5)
+    registry.timing.backoff = Backoff(
+      initial: .milliseconds(10), maximum: .milliseconds(200), factor: 2, jitter: 0.5)
     registry.timing.settled = .milliseconds(200)
     timing(&registry.timing)
   }

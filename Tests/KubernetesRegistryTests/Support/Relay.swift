@@ -15,7 +15,9 @@ enum Relay {
       group.addTask {
         try await server.executeThenClose { connections in
           try await withThrowingDiscardingTaskGroup { group in
-            for try await connection in connections { group.addTask { try? await relay(connection, to: port) } }
+            for try await connection in connections {
+              group.addTask { try? await relay(connection, to: port) }
+            }
           }
         }
       }

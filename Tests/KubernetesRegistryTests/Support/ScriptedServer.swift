@@ -3,6 +3,8 @@ import NIOPosix
 import Synchronization
 import TestSupport
 
+@testable import KubernetesRegistry
+
 /// An HTTP server that answers as a test says, byte by byte.
 final class ScriptedServer: Sendable {
   /// A request as it came.
@@ -146,8 +148,7 @@ final class ScriptedServer: Sendable {
       query[String(parts[0])] = parts.count > 1 ? PercentText.decode(String(parts[1])) : ""
     }
     return Request(
-      method: String(first[0]), path: String(target[0]), query: query, headers: headers, body: body, number: 0)
+      method: String(first[0]), path: String(target[0]), query: query, headers: headers, body: body, number: 0
+    )
   }
 }
-
-@testable import KubernetesRegistry

@@ -1,6 +1,9 @@
 import Foundation
+import NodeFixtures
 import Synchronization
 import TestSupport
+
+@testable import KubernetesRegistry
 
 /// A real kube-apiserver, started once for all tests that need it and ended with their process.
 final class TestCluster: Sendable {
@@ -27,7 +30,8 @@ final class TestCluster: Sendable {
   }()
 
   private static let starting = Mutex<Task<TestCluster, any Error>?>(nil)
-  private static let scripts = BuiltProducts.checkout.appendingPathComponent("Tests/Support/kube-apiserver").path
+  private static let scripts = BuiltProducts.checkout.appendingPathComponent("Tests/Support/kube-apiserver")
+    .path
 
   /// The folder that the server keeps everything in.
   static let folder = "\(NSTemporaryDirectory())/rollcall-kube-\(ProcessInfo.processInfo.processIdentifier)"
@@ -84,7 +88,11 @@ final class TestCluster: Sendable {
   func replaceAuthority() async throws {
     try await Self.run("sign", ["--authority"])
     try await Self.run(
-      "sign", ["apiserver", "/CN=kube-apiserver", "serverAuth", "IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc"])
+      "sign",
+      [
+        "apiserver", "/CN=kube-apiserver", "serverAuth",
+        "IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc",
+      ])
     try await Self.run("sign", ["admin", "/O=system:masters/CN=admin", "clientAuth"])
   }
 
@@ -117,12 +125,51 @@ final class TestCluster: Sendable {
   func token(of account: String, namespace: String) async throws -> String {
     let reply = try await kubectl(
       "create", "--raw", "/api/v1/namespaces/\(namespace)/serviceaccounts/\(account)/token",
-      input: #"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}"#)
+      input:
+        #"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}"#)
     struct Reply: Decodable {
       struct Status: Decodable { var token: String }
       var status: Status
     }
     return try JSONDecoder().decode(Reply.self, from: Data(reply.utf8)).status.token
+  }
+
+  /// Nodes as kubelets make them, some 12 KB each.
+  func createFixtures(count: Int) async throws {
+    let folder = try TemporaryFolder()
+    var transfers = ""
+    for index in 0..<count {
+      let json = Data(NodeFixture(index: index, resourceVersion: 1).objectJSON.utf8)
+      guard var node = try JSONSerialization.jsonObject(with: json) as? [String: Any],
+        var metadata = node["metadata"] as? [String: Any]
+      else { throw Failure(description: "a fixture isn't a Node") }
+      // The server's to say.
+      for key in ["resourceVersion", "uid", "creationTimestamp", "managedFields"] { metadata[key] = nil }
+      node["metadata"] = metadata
+      let body = try JSONSerialization.data(withJSONObject: node)
+      let file = try folder.write(String(decoding: body, as: UTF8.self), to: "\(index).json")
+      transfers += """
+        url = "\(url)/api/v1/nodes"
+        cacert = "\(path("pki/ca.crt"))"
+        cert = "\(path("pki/admin.crt"))"
+        key = "\(path("pki/admin.key"))"
+        header = "Content-Type: application/json"
+        data-binary = "@\(file)"
+        output = "\(folder.path("answer"))"
+        silent
+        fail-with-body
+        show-error
+        next
+
+        """
+    }
+    let config = try folder.write(transfers, to: "curl")
+    let result = try await ChildProcess.run(
+      "curl", ["--parallel", "--parallel-max", "8", "--config", config], within: .seconds(180))
+    guard result.status == 0 else {
+      let answer = (try? String(contentsOfFile: folder.path("answer"), encoding: .utf8)) ?? ""
+      throw Failure(description: "curl: \(result.status) \(result.errors.prefix(500)) \(answer.prefix(1000))")
+    }
   }
 
   /// etcd's own command.
@@ -148,8 +195,7 @@ final class TestCluster: Sendable {
 
   /// The administrator's kubeconfig, written anew.
   var adminConfig: String {
-    config(user: "{client-certificate: \"\(path("pki/admin.crt"))\", client-key: \"\(path("pki/admin.key"))\"}")
+    config(
+      user: "{client-certificate: \"\(path("pki/admin.crt"))\", client-key: \"\(path("pki/admin.key"))\"}")
   }
 }
-
-@testable import KubernetesRegistry

@@ -73,7 +73,8 @@ final class Recorder: Sendable {
     } catch {
       let now = self.now
       throw NotInTimeTold(
-        description: "\(error); told: \(now.events.suffix(6)); trouble: \(now.trouble?.message ?? "none"); log: "
+        description:
+          "\(error); told: \(now.events.suffix(6)); trouble: \(now.trouble?.message ?? "none"); log: "
           + "\(now.log.suffix(6))")
     }
     return now

@@ -33,13 +33,15 @@ public struct KubernetesRegistry: RegistryPlugin, PublishingRegistry {
   }
 
   public func run(updates: RegistryUpdates) async throws {
-    let source = AccessSource { [settings, context, environment, serviceAccountFolder] () throws(RegistryError) in
+    let source = AccessSource {
+      [settings, context, environment, serviceAccountFolder] () throws(RegistryError) in
       try AccessLocation(
         settings: settings, baseDirectory: context.baseDirectory, environment: environment,
         serviceAccountFolder: serviceAccountFolder)
     }
     let connections = Connections(connectTimeout: clientTiming.connect)
-    let client = KubernetesClient(source: source, connections: connections, timing: clientTiming, clock: clock)
+    let client = KubernetesClient(
+      source: source, connections: connections, timing: clientTiming, clock: clock)
     let health = HealthBoard(updates: updates, logger: context.logger)
     let informer = NodeInformer(
       client: client, updates: updates, health: health, localNode: wishes.node,

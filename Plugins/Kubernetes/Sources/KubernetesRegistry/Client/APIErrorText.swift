@@ -23,12 +23,14 @@ extension APIError {
     case 401:
       error = RegistryError(
         .permissionDenied,
-        "\(server) doesn't accept \(access.credentialName) (401): it is wrong, expired or revoked; from \(access.origin)")
+        "\(server) doesn't accept \(access.credentialName) (401): it is wrong, expired or revoked; from \(access.origin)"
+      )
     case 403:
       error = RegistryError(.permissionDenied, Self.forbidden(words, request: request, access: access))
     case 404 where request.nodeName == nil:
       error = RegistryError(
-        .unavailable, "\(server) has no \(request.path) (404): it isn't a Kubernetes API server, or not at that path")
+        .unavailable,
+        "\(server) has no \(request.path) (404): it isn't a Kubernetes API server, or not at that path")
     case 404:
       error = RegistryError(.unavailable, "\(server) has no Node '\(request.nodeName ?? "")' (404)")
     case 429:
@@ -69,7 +71,9 @@ extension APIError {
   /// The user's name in `nodes is forbidden: User "x" cannot list …`.
   static func user(in words: String) -> String? {
     let parts = words.split(separator: "\"", omittingEmptySubsequences: false)
-    guard let index = parts.firstIndex(where: { $0.hasSuffix("User ") }), index + 2 < parts.count else { return nil }
+    guard let index = parts.firstIndex(where: { $0.hasSuffix("User ") }), index + 2 < parts.count else {
+      return nil
+    }
     return String(parts[index + 1])
   }
 
@@ -81,14 +85,17 @@ extension APIError {
     case let error as RegistryError: self.init(.access, error)
     case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
       self.init(
-        .unreachable, RegistryError(.deadlineExceeded, "\(server) doesn't answer in time when asked to \(request.action)"))
+        .unreachable,
+        RegistryError(.deadlineExceeded, "\(server) doesn't answer in time when asked to \(request.action)"))
     case let error as HTTPClientError where Self.connecting.contains(error):
       self.init(
         .unreachable, RegistryError(.unavailable, "\(server) can't be reached: no connection in time"))
     case let error where Self.isCut(error):
       self.init(
-        .interrupted, RegistryError(.unavailable, "\(server) closed the connection in the midst of an answer"))
-    case let error as HTTPClientError where error == .invalidProxyResponse || error == .proxyAuthenticationRequired:
+        .interrupted, RegistryError(.unavailable, "\(server) closed the connection in the midst of an answer")
+      )
+    case let error as HTTPClientError
+    where error == .invalidProxyResponse || error == .proxyAuthenticationRequired:
       let proxy = access.endpoint.proxy.map { "\($0.host):\($0.port)" } ?? ""
       self.init(
         .unreachable, RegistryError(.unavailable, "the proxy \(proxy) doesn't lead to \(server): \(error)"))
@@ -121,7 +128,8 @@ extension APIError {
     self.init(
       reset ? .interrupted : .unreachable,
       RegistryError(
-        .unavailable, "\(server) can't be reached\(by): \(SystemErrorText.of(code)); the URL is of \(access.origin)"))
+        .unavailable,
+        "\(server) can't be reached\(by): \(SystemErrorText.of(code)); the URL is of \(access.origin)"))
   }
 
   /// Why there is no TLS connection: which name, which authority.
@@ -130,13 +138,15 @@ extension APIError {
     let name = endpoint.serverName ?? endpoint.server.host
     let server = endpoint.server
     if text.contains("CERTIFICATE_VERIFY_FAILED") {
-      return "the certificate of \(server) isn't trusted: it isn't signed by \(access.authorityName), or has expired; "
+      return
+        "the certificate of \(server) isn't trusted: it isn't signed by \(access.authorityName), or has expired; "
         + "set certificate-authority of \(access.origin) to the cluster's own"
     }
     if text.contains("failedToValidateHostname") || text.contains("unableToValidateCertificate")
       || text.contains("expectedHostname") || text.contains("NIOSSLExtraError")
     {
-      return "the certificate of \(server) isn't for '\(name)': \(text); set tls-server-name in \(access.origin) to a "
+      return
+        "the certificate of \(server) isn't for '\(name)': \(text); set tls-server-name in \(access.origin) to a "
         + "name that the certificate has, or use such a name in the server's URL"
     }
     if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
@@ -150,7 +160,9 @@ extension APIError {
 
   /// Whether an answer was cut off by the end of the connection.
   private static func isCut(_ error: any Error) -> Bool {
-    if let error = error as? HTTPClientError { return error == .remoteConnectionClosed || error == .uncleanShutdown }
+    if let error = error as? HTTPClientError {
+      return error == .remoteConnectionClosed || error == .uncleanShutdown
+    }
     if let error = error as? HTTPParserError { return error == .invalidEOFState }
     return (error as? NIOSSLError).map { if case .uncleanShutdown = $0 { true } else { false } } ?? false
   }

@@ -120,7 +120,9 @@ enum TLSSetup {
       configuration.trustRoots = .certificates(try certificates(bytes, "the certificate authority"))
     }
     if let bytes = endpoint.clientCertificate, let key = endpoint.clientKey {
-      configuration.certificateChain = try certificates(bytes, "the client certificate").map { .certificate($0) }
+      configuration.certificateChain = try certificates(bytes, "the client certificate").map {
+        .certificate($0)
+      }
       do {
         configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: key, format: .pem))
       } catch {
@@ -131,7 +133,9 @@ enum TLSSetup {
     return configuration
   }
 
-  private static func certificates(_ bytes: [UInt8], _ what: String) throws(RegistryError) -> [NIOSSLCertificate] {
+  private static func certificates(_ bytes: [UInt8], _ what: String) throws(RegistryError)
+    -> [NIOSSLCertificate]
+  {
     let certificates: [NIOSSLCertificate]
     do {
       certificates = try NIOSSLCertificate.fromPEMBytes(bytes)

@@ -44,7 +44,8 @@ struct KubernetesClient: Sendable {
       }
       guard count <= maximum else {
         throw APIError(
-          .malformed, RegistryError(.limitExceeded, "the answer to \(request.action) has more than \(maximum) bytes"))
+          .malformed,
+          RegistryError(.limitExceeded, "the answer to \(request.action) has more than \(maximum) bytes"))
       }
     }
     return body.withLock { $0 }
@@ -74,7 +75,8 @@ struct KubernetesClient: Sendable {
               .malformed,
               RegistryError(
                 .unsupported,
-                "\(access.endpoint.server) answers with Content-Encoding '\(encoding.prefix(40))', which wasn't asked for"))
+                "\(access.endpoint.server) answers with Content-Encoding '\(encoding.prefix(40))', which wasn't asked for"
+              ))
           }
           try await accepted()
           for try await part in response.body {
@@ -109,7 +111,8 @@ struct KubernetesClient: Sendable {
         throw APIError(
           .silent,
           RegistryError(
-            .deadlineExceeded, "\(access.endpoint.server) has said nothing for \(silence()) while asked to \(request.action)"))
+            .deadlineExceeded,
+            "\(access.endpoint.server) has said nothing for \(silence()) while asked to \(request.action)"))
       }
       defer { group.cancelAll() }
       try await group.next()

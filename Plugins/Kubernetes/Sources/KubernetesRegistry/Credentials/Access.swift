@@ -36,6 +36,10 @@ actor AccessSource {
   private var printed: (plugin: ExecPlugin, credential: ExecPlugin.Credential)?
   private let queue = BlockingQueue("rollcall.kubernetes.credentials")
 
+  /// Whether a program is being run, and who waits for its end to look at what it printed.
+  private var isRunning = false
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
   /// How long before its end a credential is renewed, in seconds: the request that uses it takes a while too.
   static let renewal = 10.0
 
@@ -71,10 +75,19 @@ actor AccessSource {
   func refused() { printed = nil }
 
   private func credential(of plugin: ExecPlugin) async throws -> ExecPlugin.Credential {
+    // Never two at once: the second one can use what the first one prints.
+    while isRunning { await withCheckedContinuation { waiting.append($0) } }
+    try Task.checkCancellation()
     if let printed, printed.plugin == plugin,
       printed.credential.expiration.map({ now() < $0 - Self.renewal }) ?? true
     {
       return printed.credential
+    }
+    isRunning = true
+    defer {
+      isRunning = false
+      for continuation in waiting { continuation.resume() }
+      waiting = []
     }
     let deadline = execDeadline
     let credential = try await queue.run { isCancelled in
@@ -118,7 +131,8 @@ extension Access {
         throw RegistryError(
           .invalidArgument,
           text.isEmpty
-            ? "token file '\(path)' is empty" : "token file '\(path)' holds something that isn't one bearer token")
+            ? "token file '\(path)' is empty"
+            : "token file '\(path)' holds something that isn't one bearer token")
       }
       token = text
       credentialName = "token file '\(path)'"

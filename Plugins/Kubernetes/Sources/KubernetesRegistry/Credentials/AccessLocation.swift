@@ -38,7 +38,8 @@ struct AccessLocation: Hashable, Sendable {
       guard !host.isEmpty else {
         throw RegistryError(
           .invalidArgument,
-          "inCluster: this process doesn't run in a pod: KUBERNETES_SERVICE_HOST isn't set; name a kubeconfig instead")
+          "inCluster: this process doesn't run in a pod: KUBERNETES_SERVICE_HOST isn't set; name a kubeconfig instead"
+        )
       }
       kind = serviceAccount
     } else if let list = environment["KUBECONFIG"], !list.isEmpty {
@@ -49,7 +50,8 @@ struct AccessLocation: Hashable, Sendable {
       kind = .files(["\(home)/.kube/config"], mustExist: true)
     } else {
       throw RegistryError(
-        .invalidArgument, "it isn't known how to reach Kubernetes: set the option 'kubeconfig' to a kubeconfig file")
+        .invalidArgument,
+        "it isn't known how to reach Kubernetes: set the option 'kubeconfig' to a kubeconfig file")
     }
     self.init(kind, context: settings.context, allowInsecure: settings.allowInsecure)
   }

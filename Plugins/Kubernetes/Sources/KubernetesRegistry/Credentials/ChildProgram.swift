@@ -149,7 +149,9 @@ private final class Pipe {
 
   /// Waits until something can be read from one of them.
   static func wait(_ first: Pipe?, _ second: Pipe?, milliseconds: Int32) {
-    var files = [first, second].compactMap(\.self).map { pollfd(fd: $0.reading, events: Int16(POLLIN), revents: 0) }
+    var files = [first, second].compactMap(\.self).map {
+      pollfd(fd: $0.reading, events: Int16(POLLIN), revents: 0)
+    }
     _ = poll(&files, nfds_t(files.count), milliseconds)
   }
 

@@ -76,7 +76,8 @@ struct ExecPlugin: Hashable, Sendable {
   /// What the program is told in `KUBERNETES_EXEC_INFO`.
   var execInfo: String {
     let cluster = cluster.map { "\"cluster\":\($0)," } ?? ""
-    return "{\"apiVersion\":\"\(version.rawValue)\",\"kind\":\"ExecCredential\",\"spec\":{\(cluster)\"interactive\":false}}"
+    return
+      "{\"apiVersion\":\"\(version.rawValue)\",\"kind\":\"ExecCredential\",\"spec\":{\(cluster)\"interactive\":false}}"
   }
 
   /// Runs the program. Blocks for ``deadline`` at the most.
@@ -95,9 +96,11 @@ struct ExecPlugin: Hashable, Sendable {
       switch error {
       case .notStarted(let reason, let isMissing):
         let hint = isMissing ? installHint.map { "; \($0)" } ?? "" : ""
-        throw RegistryError(.unavailable, "the credential program '\(command)' can't be started: \(reason)\(hint)")
+        throw RegistryError(
+          .unavailable, "the credential program '\(command)' can't be started: \(reason)\(hint)")
       case .deadline:
-        throw RegistryError(.deadlineExceeded, "the credential program '\(command)' didn't end within \(deadline)")
+        throw RegistryError(
+          .deadlineExceeded, "the credential program '\(command)' didn't end within \(deadline)")
       case .tooMuchOutput:
         throw RegistryError(
           .limitExceeded, "the credential program '\(command)' printed more than \(Self.maximumOutput) bytes")
@@ -124,7 +127,8 @@ struct ExecPlugin: Hashable, Sendable {
     }
     guard object.kind == "ExecCredential" else { throw refused("it printed no ExecCredential") }
     guard object.apiVersion == version.rawValue else {
-      throw refused("it printed apiVersion '\(object.apiVersion ?? "")' where '\(version.rawValue)' was asked for")
+      throw refused(
+        "it printed apiVersion '\(object.apiVersion ?? "")' where '\(version.rawValue)' was asked for")
     }
     guard let status = object.status else { throw refused("it printed no status") }
     var credential = Credential()
@@ -142,7 +146,8 @@ struct ExecPlugin: Hashable, Sendable {
     }
     if let text = status.expirationTimestamp {
       guard let expiration = Self.time(text) else {
-        throw refused("its expirationTimestamp '\(text.prefix(80))' isn't a time such as 2026-11-23T03:08:50Z")
+        throw refused(
+          "its expirationTimestamp '\(text.prefix(80))' isn't a time such as 2026-11-23T03:08:50Z")
       }
       credential.expiration = expiration
     }

@@ -86,7 +86,8 @@ struct KubeConfig {
         throw error(file, item, "an item of \(listName) has a name and a \(key)")
       }
       guard entries[name] == nil else { continue }
-      entries[name] = Entry(name: name, file: file, node: item[key] ?? YAMLNode(.mapping([]), mark: item.mark))
+      entries[name] = Entry(
+        name: name, file: file, node: item[key] ?? YAMLNode(.mapping([]), mark: item.mark))
     }
   }
 

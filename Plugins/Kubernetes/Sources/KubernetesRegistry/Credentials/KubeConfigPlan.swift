@@ -29,7 +29,8 @@ extension AccessPlan {
       }
       guard certificateAuthority == nil else {
         throw clusterFields.error(
-          "insecure-skip-tls-verify", "insecure-skip-tls-verify and a certificate authority exclude each other")
+          "insecure-skip-tls-verify",
+          "insecure-skip-tls-verify and a certificate authority exclude each other")
       }
       isInsecure = true
     }
@@ -37,7 +38,8 @@ extension AccessPlan {
     if let user { try take(EntryFields(user, what: "user"), cluster: cluster) }
     if !server.isSecure, token != .none, !allowInsecure {
       throw clusterFields.error(
-        "server", "a token would go over plain HTTP, where anybody can read it; use https, or accept that with the "
+        "server",
+        "a token would go over plain HTTP, where anybody can read it; use https, or accept that with the "
           + "option 'allowInsecure: true'")
     }
   }
@@ -59,7 +61,8 @@ extension AccessPlan {
       token = .file(file)
     } else if let text = try user.text("token") {
       guard BearerToken.isValid(text) else {
-        throw user.error("token", "the token has a space, a line break or another character that a token can't have")
+        throw user.error(
+          "token", "the token has a space, a line break or another character that a token can't have")
       }
       token = .inline(text)
     }
@@ -101,7 +104,8 @@ struct EntryFields {
 
   func error(_ key: String, _ message: String, code: RegistryError.Code = .invalidArgument) -> RegistryError {
     let mark = entry.node.pairs?.first { $0.key == key }?.keyMark ?? entry.node.mark
-    return RegistryError(code, "\(entry.file):\(mark.line):\(mark.column): \(what) '\(entry.name)': \(message)")
+    return RegistryError(
+      code, "\(entry.file):\(mark.line):\(mark.column): \(what) '\(entry.name)': \(message)")
   }
 
   /// Text; nil where there is none.
@@ -149,7 +153,8 @@ struct EntryFields {
       throw error(key, "a user and password for a socks5 proxy aren't supported", code: .unsupported)
     default:
       throw error(
-        key, "proxies of the scheme '\(parts.scheme)' aren't supported; http and socks5 are", code: .unsupported)
+        key, "proxies of the scheme '\(parts.scheme)' aren't supported; http and socks5 are",
+        code: .unsupported)
     }
   }
 
@@ -172,7 +177,8 @@ struct EntryFields {
     }
     var environment: [ExecPlugin.Variable] = []
     for item in node["env"]?.items ?? [] {
-      guard let name = item["name"]?.scalar?.text, !name.isEmpty, let value = item["value"]?.scalar?.text else {
+      guard let name = item["name"]?.scalar?.text, !name.isEmpty, let value = item["value"]?.scalar?.text
+      else {
         throw fields.error("env", "an item of env has a name and a value")
       }
       environment.append(ExecPlugin.Variable(name: name, value: value))
@@ -180,7 +186,8 @@ struct EntryFields {
     return ExecPlugin(
       version: apiVersion,
       // A bare name is looked for in PATH.
-      command: command.contains("/") ? SmallFile.resolve(command, in: SmallFile.folder(of: entry.file)) : command,
+      command: command.contains("/")
+        ? SmallFile.resolve(command, in: SmallFile.folder(of: entry.file)) : command,
       arguments: (node["args"]?.items ?? []).compactMap { $0.scalar?.text }, environment: environment,
       installHint: try fields.text("installHint"),
       providesClusterInfo: try fields.bool("provideClusterInfo"))

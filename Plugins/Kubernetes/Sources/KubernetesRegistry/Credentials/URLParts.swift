@@ -38,7 +38,9 @@ struct URLParts: Hashable, Sendable {
     if authority.isEmpty {
       port = nil
     } else {
-      guard authority.first == ":", let number = UInt16(authority.dropFirst()), number != 0 else { return nil }
+      guard authority.first == ":", let number = UInt16(authority.dropFirst()), number != 0 else {
+        return nil
+      }
       port = Int(number)
     }
   }

@@ -24,6 +24,8 @@ actor NodeInformer {
   private var expiredPages = 0
   /// How often in a row a watch failed after it had begun.
   private var brokenWatches = 0
+  /// How often in a row a connection broke off before anything came of it.
+  private var interruptions = 0
   private var session = WatchSession(draft: nil)
 
   init(
@@ -67,7 +69,8 @@ actor NodeInformer {
       // It happens in the best of clusters: told only to who looks closely.
       logger.info("reading all nodes again: \(error.error.message)")
       version = nil
-    case .interrupted where version != nil:
+    case .interrupted where version != nil && interruptions == 0:
+      interruptions += 1
       logger.debug("resuming the watch: \(error.error.message)")
     default:
       try health.set(.reading, error.error)
@@ -82,8 +85,15 @@ actor NodeInformer {
   /// Whether all Nodes come in one stream at the beginning of a watch.
   private func offersInitialNodes() async throws -> Bool {
     if let known = streamsInitialNodes { return known }
-    let body = try await client.data(.version, maximum: 64 << 10)
-    let offers = ServerVersion(body).map { $0 >= ServerVersion.withInitialEvents } ?? false
+    let offers: Bool
+    do {
+      let body = try await client.data(.version, maximum: 64 << 10)
+      offers = ServerVersion(body).map { $0 >= ServerVersion.withInitialEvents } ?? false
+    } catch let error as APIError {
+      // Who may read Nodes need not be allowed to ask for the version.
+      guard case .status(403...404) = error.kind else { throw error }
+      offers = false
+    }
     streamsInitialNodes = offers
     return offers
   }
@@ -213,6 +223,7 @@ actor NodeInformer {
     session.hasSettled = true
     backoff.reset()
     brokenWatches = 0
+    interruptions = 0
     try health.set(.reading, nil)
   }
 
@@ -232,7 +243,8 @@ actor NodeInformer {
         .expired, RegistryError(.unavailable, "the server no longer has what was asked for: \(shown)"))
     }
     return APIError(
-      .status(code), RegistryError(.unavailable, "the server ended the watch of nodes (\(code) \(reason)): \(shown)"))
+      .status(code),
+      RegistryError(.unavailable, "the server ended the watch of nodes (\(code) \(reason)): \(shown)"))
   }
 
   private static func refusesInitialNodes(_ error: APIError) -> Bool {

@@ -98,7 +98,8 @@ struct NodeView {
       if let oldID { drop(name, from: oldID) }
       if let newID { insert(name, into: newID) }
     }
-    return zip(touched, before).compactMap { nodeID, before in nodeID.flatMap { change(of: $0, from: before) } }
+    return zip(touched, before).compactMap { nodeID, before in nodeID.flatMap { change(of: $0, from: before) }
+    }
   }
 
   private func change(of nodeID: NodeIdentity, from old: AffiliateRecord?) -> RegistryUpdate? {

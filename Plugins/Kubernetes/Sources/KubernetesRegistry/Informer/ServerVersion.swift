@@ -16,7 +16,8 @@ struct ServerVersion: Hashable, Comparable {
   /// The version in the answer to `/version`; nil where it has none. Vendors write `27+`.
   init?(_ body: [UInt8]) {
     guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(body)),
-      let major = Int(answer.major.prefix(while: \.isNumber)), let minor = Int(answer.minor.prefix(while: \.isNumber))
+      let major = Int(answer.major.prefix(while: \.isNumber)),
+      let minor = Int(answer.minor.prefix(while: \.isNumber))
     else { return nil }
     self.init(major: major, minor: minor)
   }

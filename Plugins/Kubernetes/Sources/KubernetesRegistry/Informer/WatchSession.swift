@@ -24,7 +24,7 @@ struct WatchSession {
     do throws(NodeDecodeError) {
       try decoder.finish()
       return nil
-    } catch where error.code != .truncated {
+    } catch  where error.code != .truncated {
       return APIError(.malformed, RegistryError(.failed, "the watch of nodes can't be read: \(error)"))
     } catch {
       return APIError(.interrupted, RegistryError(.unavailable, "the watch ended within an event: \(error)"))

@@ -20,23 +20,34 @@ struct NodePublisher: Sendable {
     // How long it takes until what somebody else changed is changed back: two who disagree must not fight
     // as fast as they can.
     var restoring = Backoff(initial: .seconds(1), maximum: .seconds(300), factor: 2)
+    var restoreAt: ContinuousClock.Instant?
+    var lastRestored = ContinuousClock.now
     var backoff = timing.backoff
     var accepted = -1
-    var lastRestored = ContinuousClock.now
     try await withThrowingDiscardingTaskGroup { group in
       defer { group.cancelAll() }
       for await _ in wishes.node.changes() {
         guard let wish = wishes.current else { continue }
         if wish.number == accepted {
-          guard let known = wishes.node.known, !changes(of: known, for: wish).isEmpty else { continue }
-          if ContinuousClock.now - lastRestored > timing.forgetsRestoring { restoring.reset() }
-          let names = changes(of: known, for: wish).values.keys.map(\.rawValue).sorted().joined(separator: ", ")
-          logger.warning("somebody changed \(names) of Node '\(wish.nodeName)'; they are set again")
-          try await client.clock.sleep(for: restoring.next())
-          lastRestored = ContinuousClock.now
+          guard let known = wishes.node.known, case let changes = changes(of: known, for: wish),
+            !changes.isEmpty
+          else { continue }
+          let now = ContinuousClock.now
+          guard let moment = restoreAt else {
+            if now - lastRestored > timing.forgetsRestoring { restoring.reset() }
+            let wait = restoring.next()
+            restoreAt = now + wait
+            let names = changes.values.keys.map(\.rawValue).sorted().joined(separator: ", ")
+            logger.warning("somebody changed \(names) of Node '\(wish.nodeName)'; they are set again")
+            group.addTask { try await wake(after: wait) }
+            continue
+          }
+          guard now >= moment else { continue }
+          lastRestored = now
         } else {
           restoring.reset()
         }
+        restoreAt = nil
         do {
           try await fulfil(wish)
           accepted = wish.number
@@ -50,14 +61,16 @@ struct NodePublisher: Sendable {
           // A Node that doesn't exist yet is waited for; of all else who asked is told.
           if error.kind != .status(404) { wishes.failed(wish.number, trouble) }
           let wait = max(backoff.next(), min(error.retryAfter ?? .zero, timing.maximumRetryAfter))
-          group.addTask {
-            try await client.clock.sleep(for: wait)
-            wishes.node.wake()
-          }
+          group.addTask { try await wake(after: wait) }
         }
       }
       try Task.checkCancellation()
     }
+  }
+
+  private func wake(after wait: Duration) async throws {
+    try await client.clock.sleep(for: wait)
+    wishes.node.wake()
   }
 
   /// Makes the Node's annotations what `wish` says.

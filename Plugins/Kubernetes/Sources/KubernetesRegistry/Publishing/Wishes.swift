@@ -40,6 +40,7 @@ final class Wishes: Sendable {
         number: state.count, nodeName: nodeName, nodeID: nodeID, annotations: annotations)
       return state.count
     }
+    defer { state.withLock { _ = $0.cancelled.remove(number) } }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         let isLate = state.withLock { state in
@@ -57,7 +58,6 @@ final class Wishes: Sendable {
       }
       waiting?.resume(throwing: CancellationError())
     }
-    state.withLock { _ = $0.cancelled.remove(number) }
   }
 
   /// Nothing is to be told any more; what was told stays.
