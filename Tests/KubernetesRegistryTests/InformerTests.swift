@@ -521,6 +521,35 @@ import Testing
     }
   }
 
+  @Test("a proxy is gone through, with its user and password")
+  func proxy() async throws {
+    try await ScriptedServer.run { request, answer in
+      if request.isWatch {
+        try await answer.begin()
+        return try await answer.hang()
+      }
+      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+    } _: { server in
+      let heads = Mutex<[String]>([])
+      try await Relay.run(to: server.port, asked: { head in heads.withLock { $0.append(head.lowercased()) } })
+      { port in
+        // Nobody listens there: only the proxy knows the way.
+        let config = """
+          clusters: [{name: c, cluster: {server: "http://kube.invalid:99", proxy-url: "http://me:p%40ss@\(Relay.host):\(port)"}}]
+          contexts: [{name: x, context: {cluster: c}}]
+          current-context: x
+
+          """
+        try await TestRegistry(config: config).run { recorder in
+          try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
+        }
+      }
+      let head = try #require(heads.withLock { $0.first })
+      #expect(head.hasPrefix("connect kube.invalid:99 http/1.1"))
+      #expect(head.contains("proxy-authorization: basic bwu6cebzcw=="))
+    }
+  }
+
   private static func gzipped(_ text: String) async throws -> [UInt8] {
     let folder = try TemporaryFolder()
     try folder.write(text, to: "plain")

@@ -378,7 +378,7 @@ private struct NodeOnServer: Decodable {
   var metadata: Metadata
 
   init(_ name: String, _ cluster: TestCluster) async throws {
-    let text = try await cluster.kubectl("get", "node", name, "-o", "json", "--show-managed-fields")
+    let text = try await cluster.kubectl("get", "--raw", "/api/v1/nodes/\(name)")
     self = try JSONDecoder().decode(Self.self, from: Data(text.utf8))
   }
 }
