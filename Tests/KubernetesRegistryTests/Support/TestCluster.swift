@@ -137,7 +137,7 @@ final class TestCluster: Sendable {
   /// Nodes as kubelets make them, some 12 KB each.
   func createFixtures(count: Int) async throws {
     let folder = try TemporaryFolder()
-    var transfers = ""
+    var transfers: [String] = []
     for index in 0..<count {
       let json = Data(NodeFixture(index: index, resourceVersion: 1).objectJSON.utf8)
       guard var node = try JSONSerialization.jsonObject(with: json) as? [String: Any],
@@ -148,7 +148,8 @@ final class TestCluster: Sendable {
       node["metadata"] = metadata
       let body = try JSONSerialization.data(withJSONObject: node)
       let file = try folder.write(String(decoding: body, as: UTF8.self), to: "\(index).json")
-      transfers += """
+      transfers.append(
+        """
         url = "\(url)/api/v1/nodes"
         cacert = "\(path("pki/ca.crt"))"
         cert = "\(path("pki/admin.crt"))"
@@ -156,16 +157,14 @@ final class TestCluster: Sendable {
         header = "Content-Type: application/json"
         data-binary = "@\(file)"
         output = "\(folder.path("answer"))"
-        silent
         fail-with-body
-        show-error
-        next
 
-        """
+        """)
     }
-    let config = try folder.write(transfers, to: "curl")
+    let config = try folder.write(transfers.joined(separator: "next\n"), to: "curl")
     let result = try await ChildProcess.run(
-      "curl", ["--parallel", "--parallel-max", "8", "--config", config], within: .seconds(180))
+      "curl", ["--silent", "--show-error", "--parallel", "--parallel-max", "8", "--config", config],
+      within: .seconds(180))
     guard result.status == 0 else {
       let answer = (try? String(contentsOfFile: folder.path("answer"), encoding: .utf8)) ?? ""
       throw Failure(description: "curl: \(result.status) \(result.errors.prefix(500)) \(answer.prefix(1000))")
