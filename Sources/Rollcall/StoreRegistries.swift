@@ -72,8 +72,7 @@ extension StoreState {
       case .snapshot:
         entry.sources.insert(source)
         entry.confirmed.insert(source)
-        entry.synced(at: elapsed)
-        entry.settle(at: now)
+        entry.spoke(at: elapsed)
       }
     }
     effects.isRevised = true
@@ -81,11 +80,14 @@ extension StoreState {
     return merge.rawCount(of: key.name)
   }
 
-  mutating func apply(health: Batch.Health?, publicAddress: IPAddress?, from key: RegistryKey) {
-    let now = now
+  /// Takes in what a registry told of itself.
+  mutating func apply(stateOf batch: Batch, from key: RegistryKey) {
+    let (now, elapsed) = (now, elapsed)
     update(key) { entry in
-      if let publicAddress { entry.status.publicAddress = publicAddress }
-      if let health { entry.heard(health, at: now) }
+      if let publicAddress = batch.publicAddress { entry.status.publicAddress = publicAddress }
+      if batch.completesSync { entry.synced(at: elapsed) }
+      if let health = batch.health { entry.heard(health, at: now) }
+      if batch.completesSync { entry.settle(at: now) }
     }
   }
 

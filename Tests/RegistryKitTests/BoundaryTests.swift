@@ -68,6 +68,25 @@ struct BoundaryTests {
     #expect(RegistryError.Code.deadlineExceeded.boundary == registry_code(REGISTRY_FAILED))
   }
 
+  @Test("a host that is too old to hear of sources isn't told of them", arguments: [true, false])
+  func olderHost(isOlder: Bool) throws {
+    var host = registry_host_v1()
+    let size = MemoryLayout<registry_host_v1>.size
+    host.size = UInt32(isOlder ? try #require(MemoryLayout<registry_host_v1>.offset(of: \.sources)) : size)
+    host.abi_major = UInt16(REGISTRY_ABI_MAJOR)
+    host.sources = { _, _, count, _ in registry_code(count == 2 ? REGISTRY_UNAVAILABLE : REGISTRY_FAILED) }
+    let connection = try HostConnection(&host)
+    let sources = [RegistrySource.only, try RegistrySource("a")]
+    if isOlder {
+      try connection.send(.sources(sources))
+    } else {
+      let error = #expect(throws: RegistryError.self) { try connection.send(.sources(sources)) }
+      #expect(error == RegistryError(.unavailable, "the host refused the names of sources"))
+    }
+    host.size = UInt32(MemoryLayout<registry_host_v1>.offset(of: \.sources) ?? 0) - 8
+    #expect(throws: RegistryError.self) { try HostConnection(&host) }
+  }
+
   @Test("a message is cut between characters and comes back as one line")
   func messages() {
     let long = String(repeating: "ä", count: 1000) + "\nend"
