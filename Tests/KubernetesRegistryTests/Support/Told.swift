@@ -35,7 +35,7 @@ struct Told: Sendable {
     case .update(.remove(let id, _)): records?[id] = nil
     case .healthy: trouble = nil
     case .degraded(let error): trouble = error
-    case .update(.sourceGone), .publicAddress: break
+    case .update(.sourceGone), .publicAddress, .sources: break
     }
   }
 }

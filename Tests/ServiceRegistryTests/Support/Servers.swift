@@ -3,6 +3,7 @@ import GRPCNIOTransportHTTP2Posix
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 
 /// Runs a gRPC server on loopback while `body` runs; it is cut off hard at the end, as by kill -9.
 func withServer<Result: Sendable>(
@@ -10,6 +11,8 @@ func withServer<Result: Sendable>(
   security: HTTP2ServerTransport.Posix.TransportSecurity = .plaintext,
   interceptors: [any ServerInterceptor] = [], _ body: @escaping (Int) async throws -> Result
 ) async throws -> Result {
+  // A server that was cut off may still be letting go of its port.
+  if port != 0 { try await eventually("port \(port) is free") { canListen(on: port) } }
   let server = GRPCServer(
     transport: .http2NIOPosix(
       address: .ipv4(host: "127.0.0.1", port: port), transportSecurity: security),
@@ -26,14 +29,16 @@ func withServer<Result: Sendable>(
 func freePort() throws -> Int {
   for _ in 0..<100 {
     let port = Int.random(in: 15_000..<30_000)
-    let channel = try? ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .bind(host: "127.0.0.1", port: port).wait()
-    guard let channel else { continue }
-    try channel.close().wait()
-    return port
+    if canListen(on: port) { return port }
   }
   throw NoFreePort()
+}
+
+private func canListen(on port: Int) -> Bool {
+  let channel = try? ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+    .bind(host: "127.0.0.1", port: port).wait()
+  return (try? channel?.close().wait()) != nil
 }
 
 struct NoFreePort: Error {}
