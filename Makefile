@@ -9,9 +9,10 @@ BIN = $(SCRATCH)/debug
 EXAMPLE = Docs/Examples/five-nodes/rollcall.yaml
 SOURCES = Package.swift Sources Plugins Tests Docs/Examples
 FILTER ?=
+FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run test check lint format bench tsan clean
+.PHONY: help setup setup-tests run test check lint format bench bench-service tsan fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,10 +53,19 @@ bench: setup ## Measure, in release, against the figures that are to be reached
 	$(SWIFT) build --scratch-path .build-bench -c release --product Benchmarks
 	@.build-bench/release/Benchmarks $(BENCH)
 
+bench-service: setup ## Measure the discovery service under load, in release; LOAD='--clusters 50 …' for another load
+	$(SWIFT) build --scratch-path .build-bench -c release --product ServiceServer
+	$(SWIFT) build --scratch-path .build-bench -c release --product ServiceLoad
+	@Tests/Support/measure-service .build-bench/release $(LOAD)
+
 tsan: setup-tests ## Run the core's tests under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Support/tsan.suppressions" \
 	  $(SWIFT) test --scratch-path .build-tsan --sanitize=thread -Xlinker -E \
 	  --filter 'ClusterModelTests|RegistryKitTests|AffiliateMergeTests|RollcallTests|PluginHostTests'
+
+fuzz: setup ## Fuzz what reads the bytes of others, FUZZ_SECONDS (60) for each
+	Tests/Fuzz/run.sh $(FUZZ_SECONDS)
+	Tests/Fuzz/NodeDecoder/run $(FUZZ_SECONDS)
 
 clean: ## Remove everything that was built
 	rm -rf .build .build-*

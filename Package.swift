@@ -56,6 +56,7 @@ let package = Package(
     .library(name: "rollcall-static-file", type: .dynamic, targets: ["StaticFilePlugin"]),
     .library(name: "DiscoveryProtocol", targets: ["DiscoveryProtocol"]),
     .library(name: "rollcall-service", type: .dynamic, targets: ["ServicePlugin"]),
+    .library(name: "rollcall-kubernetes", type: .dynamic, targets: ["KubernetesPlugin"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -65,6 +66,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     // Without its traits it needs no full Foundation.
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
@@ -198,10 +200,23 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
+    .target(
+      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
+      path: "Tests/Support/NodeFixtures", swiftSettings: strict),
+    tests(
+      "KubernetesRegistryTests",
+      resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
+      [
+        "KubernetesRegistry", "NodeFixtures", "PluginHost", "RegistryConformance", "RegistryKit",
+        "ClusterModel",
+        "YAML", logging,
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
-      path: "Tests/Benchmarks", exclude: ["ServiceLoad", "ServiceServer"], swiftSettings: strict),
+      path: "Tests/Benchmarks", exclude: ["Kubernetes", "ServiceLoad", "ServiceServer"], swiftSettings: strict
+    ),
     .executableTarget(
       name: "ServiceServer", dependencies: ["DiscoveryService", "ClusterModel", logging],
       path: "Tests/Benchmarks/ServiceServer", swiftSettings: strict),
@@ -213,6 +228,12 @@ let package = Package(
         .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Tests/Benchmarks/ServiceLoad", swiftSettings: strict),
+    .executableTarget(
+      name: "KubernetesBenchmark",
+      dependencies: [
+        "KubernetesRegistry", "NodeFixtures", "Rollcall", "RegistryKit", "ClusterModel", logging,
+      ],
+      path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
     + plugin("StaticFile", ["YAML", logging])
     + plugin(
@@ -223,6 +244,14 @@ let package = Package(
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         nio("NIOCore"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ])
+    + plugin(
+      "Kubernetes",
+      [
+        "YAML", logging,
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ]),
   swiftLanguageModes: [.v6]
 )

@@ -34,4 +34,6 @@ struct InterfaceAddress: Hashable, Sendable {
 struct NetworkState: Hashable, Sendable {
   var interfaces: [NetworkInterface] = []
   var addresses: [InterfaceAddress] = []
+  /// Whether something changed while the kernel told this, so that it is true of no one moment.
+  var isInterrupted = false
 }

@@ -10,12 +10,13 @@ extension LocalNodeProvider {
   public convenience init(
     nodeID: NodeIdentity, settings: NodeSettings = NodeSettings(), logger: Logger = Logger(label: "rollcall")
   ) {
+    let network = KnownNetwork()
     self.init(
       nodeID: nodeID, settings: settings,
       facts: { settings in
         NodeFacts(
           hostname: HostFacts.hostname(), operatingSystem: HostFacts.operatingSystem(),
-          addresses: NodeFacts.addresses(settings, logger: logger))
+          addresses: NodeFacts.addresses(settings, of: network, logger: logger))
       },
       pulses: { AddressWatch.pulses() },
       // Addresses come and go in groups, as when a cable is plugged in.
@@ -24,16 +25,11 @@ extension LocalNodeProvider {
 }
 
 extension NodeFacts {
-  /// The addresses at which others reach this machine now, by the networks of `settings`.
-  static func addresses(_ settings: NodeSettings, logger: Logger) -> [IPAddress] {
+  /// The addresses in `network` at which others reach this machine, by the networks of `settings`.
+  static func addresses(_ settings: NodeSettings, of network: KnownNetwork, logger: Logger) -> [IPAddress] {
     // Nothing to find out where a person said it.
     guard settings.addresses == nil else { return [] }
-    do {
-      return AddressRules.addresses(
-        of: try RouteSocket().state(), include: settings.includeNetworks, exclude: settings.excludeNetworks)
-    } catch {
-      logger.warning("can't find out this machine's addresses", metadata: ["error": "\(error)"])
-      return []
-    }
+    return AddressRules.addresses(
+      of: network.state(logger: logger), include: settings.includeNetworks, exclude: settings.excludeNetworks)
   }
 }

@@ -21,7 +21,7 @@ enum RouteMessage {
     case done
     /// The kernel refused, with this errno.
     case refused(Int32)
-    /// The answer was cut off by a change while it was made: to be asked for again.
+    /// The answer is through, and something changed while it was made: to be asked for again.
     case interrupted
   }
 
@@ -46,16 +46,24 @@ enum RouteMessage {
       let isOurs = integer(rest, at: 8, as: UInt32.self) == sequence
       rest = rest.dropFirst(aligned(length))
       guard isOurs else { continue }
-      if flags & 0x10 != 0 { return .interrupted }
+      // NLM_F_DUMP_INTR. The rest is read all the same: the kernel refuses to be asked anew before (EBUSY).
+      if flags & 0x10 != 0 { state.isInterrupted = true }
       switch type {
-      case done: return .done
-      case error: return .refused(body.count >= 4 ? -integer(body, at: 0, as: Int32.self) : 74)
+      case done:
+        if let code = errorCode(body), code != 0 { return .refused(code) }
+        return state.isInterrupted ? .interrupted : .done
+      case error: return .refused(errorCode(body) ?? 74)
       case newLink: if let link = interface(body) { state.interfaces.append(link) }
       case newAddress: if let address = address(body) { state.addresses.append(address) }
       default: break
       }
     }
     return .more
+  }
+
+  /// The errno that a message starts with, which the kernel negates.
+  private static func errorCode(_ body: ArraySlice<UInt8>) -> Int32? {
+    body.count >= 4 ? 0 &- integer(body, at: 0, as: Int32.self) : nil
   }
 
   /// `struct ifinfomsg` and its attributes.

@@ -64,19 +64,16 @@ final class RouteSocket: Sendable {
       throw NetworkError("can't ask the kernel for addresses")
     }
     var buffer = [UInt8](repeating: 0, count: 65_536)
-    var isInterrupted = false
     while true {
       let count = recv(file, &buffer, buffer.count, 0)
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw NetworkError("the kernel doesn't tell addresses") }
       switch RouteMessage.read(buffer[..<count], sequence: sequence, into: &state) {
       case .more: continue
-      case .done: return !isInterrupted
-      case .interrupted: isInterrupted = true
+      case .done: return true
+      case .interrupted: return false
       case .refused(let code): throw NetworkError("the kernel refuses to tell addresses", code: code)
       }
-      // Interrupted: what is left of this answer is asked for in vain by the next, whose number differs.
-      if isInterrupted { return false }
     }
   }
 

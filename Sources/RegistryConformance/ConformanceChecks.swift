@@ -98,6 +98,9 @@ struct ConformanceChecks: Sendable {
     guard late.isEmpty else {
       throw Failure(reason: "\(late.count) events came in the \(quietTime) after it had ended")
     }
+    if let plugin = run.registry as? any FencedRegistry, plugin.runsThatSpokeOn > 0 {
+      throw Failure(reason: "it called the host after its stop had returned")
+    }
   }
 
   private func restart() async throws {
@@ -192,7 +195,7 @@ struct ConformanceChecks: Sendable {
 // MARK: Steps
 
 extension ConformanceChecks {
-  /// A run that has told its first update.
+  /// A run that has told its first update, and where it named sources a snapshot of each.
   private func synced(_ registry: (any Registry)? = nil) async throws -> ObservedRun {
     let run = ObservedRun(try registry ?? make())
     try await hasSnapshot(run)
@@ -212,6 +215,9 @@ extension ConformanceChecks {
     try await wait("it tells its first update", run) { !$0.updates.isEmpty || $0.end != nil }
     if run.updates.isEmpty {
       throw Failure(reason: "it ended before its first update\(Self.reason(run.now))")
+    }
+    try await wait("it tells a snapshot of each source that it named", run) {
+      $0.awaited.isEmpty || $0.end != nil
     }
   }
 

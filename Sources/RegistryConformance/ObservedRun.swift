@@ -48,6 +48,25 @@ extension ObservedRun.State {
     events.compactMap { if case .update(let update) = $0 { update } else { nil } }
   }
 
+  /// The sources that it named and neither told a snapshot of nor ended.
+  var awaited: Set<RegistrySource> {
+    var awaited: Set<RegistrySource> = []
+    var known: Set<RegistrySource> = []
+    for event in events {
+      switch event {
+      case .sources(let sources): awaited = Set(sources).subtracting(known)
+      case .update(.snapshot(_, let source)):
+        known.insert(source)
+        awaited.remove(source)
+      case .update(.sourceGone(let source)):
+        known.remove(source)
+        awaited.remove(source)
+      default: break
+      }
+    }
+    return awaited
+  }
+
   /// Whether the newest word on the registry's state is that something doesn't work.
   var trouble: RegistryError? {
     var trouble: RegistryError?

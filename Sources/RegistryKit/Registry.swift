@@ -18,7 +18,8 @@ public protocol Registry: Sendable {
   /// Tells what the registry knows until the task is cancelled.
   ///
   /// The first update of each source is a snapshot, an empty one where nothing is known yet: with it
-  /// the registry counts as synced. Trouble that the registry gets over by itself is told by
+  /// the registry counts as synced. One with several sources names them before, by
+  /// ``RegistryUpdates/sources(_:)``, and counts as synced when each has told its own. Trouble that the registry gets over by itself is told by
   /// ``RegistryUpdates/degraded(_:)``; what it can't get over is thrown, and the aggregator runs it again
   /// after a while. To return without having been cancelled counts as a failure too. After
   /// cancellation it returns or throws soon; what it says then is no longer heard.

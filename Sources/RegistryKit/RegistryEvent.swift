@@ -14,6 +14,9 @@ public enum RegistryUpdate: Hashable, Sendable {
 
 /// Anything that a registry tells while it runs.
 public enum RegistryEvent: Hashable, Sendable {
+  /// The sources that will each tell a snapshot soon: the registry counts as synced only when each of them has
+  /// told it or is gone. See ``RegistryUpdates/sources(_:)``.
+  case sources([RegistrySource])
   case update(RegistryUpdate)
   /// All is well again.
   case healthy

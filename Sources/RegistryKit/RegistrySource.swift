@@ -24,6 +24,15 @@ public struct RegistrySource: Hashable, Sendable, Comparable {
     self.name = name
   }
 
+  /// The error of a registry that has `count` sources, where that is too many.
+  package static func checkCount(_ count: Int, limit: Int = maximumCount) throws(RegistryError) {
+    guard count >= 0, count <= limit else {
+      throw RegistryError(
+        .limitExceeded,
+        "\(UInt(bitPattern: count)) sources are more than the \(limit) that a registry may have")
+    }
+  }
+
   private init(unchecked name: String) { self.name = name }
 
   public static func < (left: RegistrySource, right: RegistrySource) -> Bool { left.name < right.name }

@@ -16,6 +16,18 @@ public struct RegistryUpdates: Sendable {
   /// Hands on `event`.
   public func send(_ event: RegistryEvent) throws(RegistryError) { try receive(event) }
 
+  /// Names the sources that will each tell a snapshot soon, for a registry that has several.
+  ///
+  /// Called before the first snapshot: the registry counts as synced only when each of them has told its first
+  /// snapshot or is gone. Without it the first snapshot of any source makes the registry count as synced. Called
+  /// again, the new names replace those before; with none of them nothing is waited for.
+  ///
+  /// - Parameter sources: at most ``RegistrySource/maximumCount``, in any order; one that is named twice counts
+  ///   once.
+  public func sources(_ sources: [RegistrySource]) throws(RegistryError) {
+    try receive(.sources(sources))
+  }
+
   /// Tells everything that the source knows now. Each node may be in it once.
   public func snapshot(_ records: [AffiliateRecord], source: RegistrySource = .only) throws(RegistryError) {
     try receive(.update(.snapshot(records, source: source)))

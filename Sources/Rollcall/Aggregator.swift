@@ -167,8 +167,10 @@ public final class Aggregator: Service {
       while true {
         let seen = work.value
         let (supervisors, isStopping) = state.withLock { state in
+          // What isn't taken on stays noted as such: nobody may wait for its end.
+          if state.isStopping { return ([Supervisor](), true) }
           defer { state.unstarted = [] }
-          return (state.unstarted, state.isStopping)
+          return (state.unstarted, false)
         }
         guard !isStopping else { break }
         for supervisor in supervisors { group.addTask { await supervisor.run() } }

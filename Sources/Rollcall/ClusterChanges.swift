@@ -85,9 +85,18 @@ struct ChangeBuffer {
     let change = changes[first]
     first += 1
     count -= Self.weight(change)
-    if first == changes.count { forget() }
+    if first == changes.count {
+      forget()
+    } else if first >= 64, first * 2 >= changes.count {
+      // A reader that keeps up but never quite catches up mustn't leave all that it read behind.
+      changes.removeFirst(first)
+      first = 0
+    }
     return change
   }
+
+  /// The number of changes that are held, read ones included, for tests.
+  var heldCount: Int { changes.count }
 
   mutating func snapshotTaken() {
     needsSnapshot = false

@@ -81,22 +81,32 @@ final class ClusterStore: Sendable {
   /// The most events that are taken in at once, so that others get their turn at the lock.
   private static let chunk = 1024
 
-  /// Takes in what a registry told, piece by piece.
+  /// Takes in what a registry told, piece by piece. What it says of itself comes with the last piece: who
+  /// sees it in sync or in trouble sees all that it told before.
   ///
   /// - Throws: where the registry has more nodes than it may have.
   func apply(_ batch: Batch, from key: RegistryKey, nodeLimit: Int) throws(RegistryError) {
-    for source in batch.sources {
+    guard !batch.sources.isEmpty else {
+      return change { $0.apply(stateOf: batch, from: key) }
+    }
+    for (index, source) in batch.sources.enumerated() {
+      let isLastSource = index == batch.sources.count - 1
       var rest = source.changes[...]
       var base = source.base
       repeat {
         let piece = rest.prefix(Self.chunk)
         rest = rest.dropFirst(Self.chunk)
-        let count = change { $0.apply(base: base, changes: piece, of: source.source, from: key) }
+        let isLast = isLastSource && rest.isEmpty
+        var count = change { state in
+          let count = state.apply(base: base, changes: piece, of: source.source, from: key)
+          if isLast { state.apply(stateOf: batch, from: key) }
+          return count
+        }
+        // What is only kept of an earlier run gives way before what this one tells is refused.
+        if count > nodeLimit { count = change { $0.sweep(key) } }
         if count > nodeLimit { throw .tooManyNodes(count, limit: nodeLimit) }
         base = .unchanged
       } while !rest.isEmpty
     }
-    guard batch.health != nil || batch.publicAddress != nil else { return }
-    change { $0.apply(health: batch.health, publicAddress: batch.publicAddress, from: key) }
   }
 }

@@ -19,6 +19,12 @@ final class Mailbox: Sendable {
     var pending: [SourceBatch] = []
     /// The sources that told a snapshot and aren't gone.
     var known: Set<RegistrySource> = []
+    /// The sources that were named and haven't told a snapshot yet.
+    var awaited: Set<RegistrySource> = []
+    /// Whether any source has told a snapshot.
+    var hasTold = false
+    /// Whether it was handed out that the registry has told what it knows.
+    var isSynced = false
     var health: Batch.Health?
     var publicAddress: IPAddress?
     var end: RegistryError?
@@ -56,7 +62,9 @@ final class Mailbox: Sendable {
   func take() -> Batch? {
     state.withLock { state in
       let batch = Batch(
-        sources: state.pending, health: state.health, publicAddress: state.publicAddress)
+        sources: state.pending, health: state.health, publicAddress: state.publicAddress,
+        completesSync: !state.isSynced && state.hasTold && state.awaited.isEmpty)
+      if batch.completesSync { state.isSynced = true }
       state.pending = []
       state.health = nil
       state.publicAddress = nil
@@ -77,6 +85,10 @@ final class Mailbox: Sendable {
 
   private func take(_ event: RegistryEvent, into state: inout State) throws(RegistryError) {
     switch event {
+    case .sources(let sources):
+      let sources = Set(sources)
+      try RegistrySource.checkCount(sources.count, limit: limits.sources)
+      state.awaited = sources.subtracting(state.known)
     case .healthy: state.health = .healthy
     case .degraded(let error): state.health = .degraded(error)
     case .publicAddress(let address): state.publicAddress = address
@@ -90,11 +102,14 @@ final class Mailbox: Sendable {
         state.known.insert(source)
       }
       try at(source, in: &state) { $0 = SourceBatch(source: source, base: .snapshot(records)) }
+      state.hasTold = true
+      state.awaited.remove(source)
     case .update(.upsert(let record, let source)):
       try change(record.affiliate.nodeID, .upsert(record), of: source, in: &state)
     case .update(.remove(let nodeID, let source)):
       try change(nodeID, .remove(nodeID), of: source, in: &state)
     case .update(.sourceGone(let source)):
+      state.awaited.remove(source)
       guard state.known.remove(source) != nil else { return }
       try at(source, in: &state) { $0 = SourceBatch(source: source, base: .gone) }
     }
@@ -162,8 +177,10 @@ struct Batch: Sendable {
   var sources: [SourceBatch]
   var health: Health?
   var publicAddress: IPAddress?
+  /// Whether with this batch each source that was awaited has told what it knows, for the first time.
+  var completesSync = false
 
-  var isEmpty: Bool { sources.isEmpty && health == nil && publicAddress == nil }
+  var isEmpty: Bool { sources.isEmpty && health == nil && publicAddress == nil && !completesSync }
 }
 
 /// What one source told: what all its records are to be, and then what became of single nodes.

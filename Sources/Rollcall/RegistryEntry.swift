@@ -16,7 +16,9 @@ struct RegistryEntry: Sendable {
 
   /// Whether it runs.
   private(set) var isRunning = false
-  /// When in this run it first told what it knows; nil where it hasn't yet.
+  /// Whether in this run it told what one of its sources knows.
+  private var hasSpoken = false
+  /// When in this run it first had told what each of its sources knows; nil where it hasn't yet.
   private(set) var syncedAt: Duration?
   /// The sources that there are records of, with the prefix that they are kept under.
   var sources: Set<RegistrySource> = []
@@ -31,8 +33,8 @@ struct RegistryEntry: Sendable {
 
   /// Whether it is to withdraw what it published, as it will be stopped.
   var isLeaving = false
-  /// Whether others may know of this node through it: something was handed to it in this run and wasn't
-  /// withdrawn since.
+  /// Whether others may know of this node through it: something was handed to it, in this run or in one
+  /// before, and wasn't withdrawn since.
   var hasPublished = false
 
   init(
@@ -48,12 +50,12 @@ struct RegistryEntry: Sendable {
 
   mutating func began() {
     isRunning = true
+    hasSpoken = false
     syncedAt = nil
     confirmed = []
     sweepAt = nil
     trouble = nil
     publishTrouble = nil
-    hasPublished = false
   }
 
   mutating func ended() {
@@ -62,14 +64,19 @@ struct RegistryEntry: Sendable {
   }
 
   /// It told what it knows of one of its sources.
-  mutating func synced(at elapsed: Duration) {
-    if syncedAt == nil {
-      syncedAt = elapsed
+  mutating func spoke(at elapsed: Duration) {
+    if !hasSpoken {
+      hasSpoken = true
       if !sources.isSubset(of: confirmed) { sweepAt = elapsed + sweepDelay }
     }
-    status.hasSynced = true
     status.isStale = false
     staleAt = nil
+  }
+
+  /// It told what it knows of each of its sources.
+  mutating func synced(at elapsed: Duration) {
+    syncedAt = elapsed
+    status.hasSynced = true
   }
 
   mutating func heard(_ health: Batch.Health, at now: Timestamp) {

@@ -127,12 +127,12 @@ final class RegistryRun: Sendable {
     var accepted: Publication?
     while !Task.isCancelled {
       let seen = store.publications.value
-      guard let publication = store.read({ $0.publication(for: key) }), publication != accepted else {
+      // Taken and noted in one step: who asks for withdrawals must see what is about to be handed over.
+      guard let publication = store.change({ $0.publish(key, unless: accepted) }) else {
         await store.publications.wait(after: seen)
         continue
       }
       accepted = nil
-      store.change { $0.publishing(key) }
       switch await hand(publication, to: registry, seen: seen) {
       case .returned:
         accepted = publication

@@ -4,9 +4,9 @@ public import RegistryKit
 /// How a registry is doing.
 public struct RegistryStatus: Hashable, Sendable {
   public enum State: String, Hashable, Sendable, CaseIterable {
-    /// It runs and hasn't told anything yet.
+    /// It runs and hasn't told what it knows yet, or not of each source that it named.
     case starting
-    /// It runs and has told what it knows.
+    /// It runs and has told what it knows, of each source that it named.
     case synced
     /// It runs, and something doesn't work that it tries to get over by itself. Its data count as fresh.
     case degraded

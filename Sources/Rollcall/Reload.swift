@@ -39,7 +39,9 @@ extension Aggregator {
     let leaving = state.withLock { state in
       state.supervisors.values.filter { !staying.contains($0.key.name) }
     }
-    await withdraw(Set(leaving.map(\.key)))
+    let keys = Set(leaving.map(\.key))
+    // A task of its own, waited for, which takes bounded time: who gives up on a reload still wants this.
+    await Task { await self.withdraw(keys) }.value
     let (summary, stopped) = adopt(plan, localNode: localNode(for: configuration))
     for supervisor in stopped { await supervisor.waitUntilEnded() }
     return summary
@@ -194,6 +196,7 @@ extension StoreState {
       entry.sources = before.sources
       entry.staleAt = before.staleAt
       entry.sweepDelay = settleTime
+      entry.hasPublished = before.hasPublished
     }
     place(entry)
   }

@@ -72,8 +72,7 @@ extension StoreState {
       case .snapshot:
         entry.sources.insert(source)
         entry.confirmed.insert(source)
-        entry.synced(at: elapsed)
-        entry.settle(at: now)
+        entry.spoke(at: elapsed)
       }
     }
     effects.isRevised = true
@@ -81,11 +80,14 @@ extension StoreState {
     return merge.rawCount(of: key.name)
   }
 
-  mutating func apply(health: Batch.Health?, publicAddress: IPAddress?, from key: RegistryKey) {
-    let now = now
+  /// Takes in what a registry told of itself.
+  mutating func apply(stateOf batch: Batch, from key: RegistryKey) {
+    let (now, elapsed) = (now, elapsed)
     update(key) { entry in
-      if let publicAddress { entry.status.publicAddress = publicAddress }
-      if let health { entry.heard(health, at: now) }
+      if let publicAddress = batch.publicAddress { entry.status.publicAddress = publicAddress }
+      if batch.completesSync { entry.synced(at: elapsed) }
+      if let health = batch.health { entry.heard(health, at: now) }
+      if batch.completesSync { entry.settle(at: now) }
     }
   }
 
@@ -139,6 +141,14 @@ extension StoreState {
     effects.movesDeadlines = true
   }
 
+  /// Drops the sources that this run hasn't told of, though it isn't time yet.
+  ///
+  /// - Returns: how many records there are of the registry now.
+  mutating func sweep(_ key: RegistryKey) -> Int {
+    if let entry = entry(key) { sweep(entry) }
+    return merge.rawCount(of: key.name)
+  }
+
   private mutating func sweep(_ entry: RegistryEntry) {
     let gone = entry.sources.subtracting(entry.confirmed)
     for source in gone.sorted() {
@@ -164,9 +174,12 @@ extension StoreState {
     return publication
   }
 
-  /// The registry is being handed `publication`: from now on others may know of this node through it.
-  mutating func publishing(_ key: RegistryKey) {
+  /// What is to be handed to the registry now: from here on others may know of this node through it. Nil
+  /// where there is nothing but what it `accepted`.
+  mutating func publish(_ key: RegistryKey, unless accepted: Publication?) -> Publication? {
+    guard let publication = publication(for: key), publication != accepted else { return nil }
     update(key) { $0.hasPublished = true }
+    return publication
   }
 
   /// How handing it over went.

@@ -63,3 +63,21 @@ private final class BenchmarkRegistry: Registry {
     while true { try await Task.sleep(for: .seconds(3600)) }
   }
 }
+
+/// The whole way, with all that is around the merge.
+func aggregatorBenchmark() async throws -> [BenchmarkRow] {
+  var rows: [BenchmarkRow] = []
+  for nodes in [1_000, 10_000, 100_000] {
+    let figures = try await measureAggregator(nodes: nodes)
+    rows.append(
+      BenchmarkRow(
+        name: "aggregator: first sync of 3 registries of \(nodes) nodes",
+        measured: figures.firstSync.inMilliseconds,
+        target: nodes == 100_000 ? "2000 ms" : ""))
+    rows.append(
+      BenchmarkRow(
+        name: "aggregator: one word to a snapshot that has it, \(nodes) nodes",
+        measured: figures.oneChange.inMicroseconds))
+  }
+  return rows
+}

@@ -1,6 +1,9 @@
 /// Runs the benchmarks that are named, or all of them: `Benchmarks merge`. Figures count in release only.
-let benchmarks: [(name: String, run: () throws -> [BenchmarkRow])] = [
-  ("merge", mergeBenchmarks)
+let benchmarks: [(name: String, run: () async throws -> [BenchmarkRow])] = [
+  ("merge", { try mergeBenchmarks() }),
+  ("boundary", boundaryBenchmark),
+  ("aggregator", aggregatorBenchmark),
+  ("command", commandBenchmark),
 ]
 
 /// What a benchmark runs in a process of its own, by a name that isn't a benchmark's.
@@ -18,6 +21,7 @@ if let name = names.first, let measure = measurements[name] {
   print("no benchmark '\(unknown)'; there are: \(benchmarks.map(\.name).joined(separator: ", "))")
 } else {
   for benchmark in benchmarks where names.isEmpty || names.contains(benchmark.name) {
-    printTable(try benchmark.run())
+    print("==> \(benchmark.name)")
+    printTable(try await benchmark.run())
   }
 }

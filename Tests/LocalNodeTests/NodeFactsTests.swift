@@ -1,4 +1,5 @@
 import ClusterModel
+import Logging
 import RollcallConfiguration
 import Synchronization
 import TestSupport
@@ -59,6 +60,25 @@ struct NodeFactsTests {
     #expect(HostFacts.operatingSystem(paths: [folder.path("missing"), path]) == "Here")
     #expect(HostFacts.operatingSystem(paths: []).hasPrefix("Linux "))
     #expect(!HostFacts.hostname().isEmpty)
+  }
+
+  @Test("a kernel that doesn't answer for once hasn't taken the addresses away")
+  func kernelSilent() throws {
+    let network = NetworkState(
+      interfaces: [NetworkInterface(index: 2, name: "eth0")],
+      addresses: [InterfaceAddress(address: try IPAddress("192.0.2.7"), interface: 2)])
+    let answers = Mutex<[NetworkState?]>([nil, network, nil, NetworkState()])
+    let known = KnownNetwork {
+      guard let answer = answers.withLock({ $0.removeFirst() }) else {
+        throw NetworkError("the kernel doesn't tell", code: 11)
+      }
+      return answer
+    }
+    let logger = Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
+    let told = (0..<4).map { _ in
+      NodeFacts.addresses(NodeSettings(), of: known, logger: logger).map(\.description)
+    }
+    #expect(told == [[], ["192.0.2.7"], ["192.0.2.7"], []])
   }
 
   @Test("a change is told once, and a pulse without a change isn't told")

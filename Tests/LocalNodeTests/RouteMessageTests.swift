@@ -71,10 +71,20 @@ struct RouteMessageTests {
   @Test("refusals and interruptions are told; answers to others aren't ours")
   func progress() throws {
     #expect(read(message(RouteMessage.error, bytes(Int32(-1)))).0 == .refused(1))
-    #expect(read(message(RouteMessage.newAddress, flags: 0x12, [])).0 == .interrupted)
+    #expect(read(message(RouteMessage.done, bytes(Int32(-16)))).0 == .refused(16))
+    #expect(read(message(RouteMessage.error, bytes(Int32.min))).0 == .refused(.min))
     let (progress, state) = read(message(RouteMessage.done, sequence: 6, []))
     #expect(progress == .more)
     #expect(state == NetworkState())
+  }
+
+  @Test("an answer that a change interrupted is read to its end, as nothing may be asked before that")
+  func interrupted() throws {
+    let cut = message(RouteMessage.newAddress, flags: 0x12, [])
+    var state = NetworkState()
+    #expect(RouteMessage.read(cut[...], sequence: 7, into: &state) == .more)
+    let rest = try address("10.0.0.2") + message(RouteMessage.done, [])
+    #expect(RouteMessage.read(rest[...], sequence: 7, into: &state) == .interrupted)
   }
 
   @Test("every cut and every changed byte of a datagram is survived")

@@ -17,6 +17,7 @@ struct ExportTests {
       var ending: Ending?
       var hosts: [Host]?
       var publishFailures: Int?
+      var sources: [String]?
     }
 
     static let descriptor = RegistryDescriptor(name: "exported", version: "1.2.3", summary: "For tests")
@@ -39,6 +40,7 @@ struct ExportTests {
       attempts.updates.withLock { $0 = updates }
       ExportTests.leaked.withLock { $0 = updates }
       context.logger.notice("runs", metadata: ["rack": "7"])
+      if let sources = options.sources { try updates.sources(sources.map { try RegistrySource($0) }) }
       try updates.snapshot([Affiliate(nodeID: try NodeIdentity("n1"), hostname: context.name)])
       switch options.ending ?? .waits {
       case .returns: return
@@ -87,6 +89,17 @@ struct ExportTests {
     await #expect(throws: CancellationError.self) { try await run.value }
     #expect(probe.nodes == ["n1"])
     #expect(log.all == ["notice: runs rack=7"])
+  }
+
+  @Test("the sources that it names reach the host")
+  func sources() async throws {
+    let registry = try registry(#"{"sources":["a","","b"]}"#)
+    let probe = UpdatesProbe()
+    let run = Task { try await registry.run(updates: probe.updates) }
+    await probe.wait { $0.count >= 2 }
+    run.cancel()
+    await #expect(throws: CancellationError.self) { try await run.value }
+    #expect(probe.events.first == .sources([try RegistrySource("a"), .only, try RegistrySource("b")]))
   }
 
   @Test(

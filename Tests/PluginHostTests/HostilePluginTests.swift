@@ -124,6 +124,19 @@ struct HostilePluginTests {
         "limit-exceeded", "source 's64' is one more than the 64 that a registry may have"
       ),
       (
+        "registry_string_v1 s[65] = {{0}}; code = host->sources(host->context, s, 65, message)",
+        "limit-exceeded", "65 sources are more than the 64 that a registry may have"
+      ),
+      (
+        "code = host->sources(host->context, NULL, 2, message)",
+        "invalid-argument", "sources is NULL, and its count is 2"
+      ),
+      (
+        "registry_string_v1 s[1] = {registry_string(\"a b\")}; code = host->sources(host->context, s, 1, message)",
+        "invalid-argument",
+        "a source's name has at most 256 bytes of printable ASCII without spaces and '/', not 'a b'"
+      ),
+      (
         "address.family = 9; host->public_address(host->context, address)",
         "invalid-argument", "public_address has the address family 9, which isn't 4 or 6"
       ),
@@ -160,6 +173,28 @@ struct HostilePluginTests {
       of: try await Plugins.registry(file, limits: BoundaryLimits(nodes: 2)), probe: probe)
     #expect(error == RegistryError(.limitExceeded, "3 nodes are more than the 2 that one registry may have"))
     #expect(probe.events.count == 10)
+  }
+
+  @Test("sources are named, once each counts, and the end of one that told nothing is handed on")
+  func namedSources() async throws {
+    let file = try await Plugins.build(
+      "says",
+      "-DSAY=registry_string_v1 s[3] = {registry_string(\"a\"), one, registry_string(\"a\")}; "
+        + "host->sources(host->context, s, 3, message); tell(host, nodes, 2, message); "
+        + "host->source_gone(host->context, s[0], message); host->source_gone(host->context, s[0], message); "
+        + "code = host->sources(host->context, NULL, 0, message)")
+    let probe = UpdatesProbe()
+    let registry = try await Plugins.registry(file)
+    let run = Task { try await registry.run(updates: probe.updates) }
+    await probe.wait { $0.count >= 4 }
+    run.cancel()
+    await #expect(throws: CancellationError.self) { try await run.value }
+    let source = try RegistrySource("a")
+    #expect(probe.events.count == 4)
+    #expect(probe.events[0] == .sources([source, .only, source]))
+    #expect(probe.events[2] == .update(.sourceGone(source)))
+    #expect(probe.events[3] == .sources([]))
+    #expect(probe.nodes == ["n1", "n2"])
   }
 
   @Test("an error of create is the registry's, as one line")
@@ -203,6 +238,38 @@ struct HostilePluginTests {
         "\(function) of plugin 'hangs' didn't return within 2.0 seconds; its thread is left alone, and what it "
           + "says isn't heard")
     ) { try await run.value }
+  }
+
+  @Test("a plugin that hangs again and again takes only so many threads")
+  func hangsAgain() async throws {
+    let file = try await Plugins.build("hangs", "-DHANG_CREATE", "-DAGAIN")
+    let registry = try await Plugins.registry(file, timeout: .milliseconds(50))
+    var errors: [RegistryError] = []
+    for _ in 0..<9 {
+      let error = await #expect(throws: RegistryError.self) {
+        try await registry.run(updates: UpdatesProbe().updates)
+      }
+      errors.append(try #require(error))
+    }
+    #expect(errors.dropLast().allSatisfy { $0.code == .deadlineExceeded })
+    #expect(
+      errors.last
+        == RegistryError(
+          .unavailable,
+          "8 calls of plugin 'hangs' hang; it isn't used before one of them returns or the program is started "
+            + "again"))
+    // One that comes back makes room again.
+    _ = try Symbol(file, "hangs_release").value
+    let probe = UpdatesProbe()
+    let run = Task {
+      while !Task.isCancelled {
+        try? await registry.run(updates: probe.updates)
+        await Task.yield()
+      }
+    }
+    await probe.wait { !$0.isEmpty }
+    run.cancel()
+    await run.value
   }
 
   @Test("a publication that doesn't return fails the registry too")

@@ -118,16 +118,54 @@ struct ConformanceTests {
 
   @Test("a registry that speaks after its end fails")
   func late() async throws {
-    let failures = await failures { updates in
-      try updates.snapshot([Affiliate]())
-      do { try await Self.forever() } catch {
-        Task.detached {
-          try await Task.sleep(for: .milliseconds(15))
-          try updates.snapshot([Affiliate]())
-        }
+    let ended = Mutex<RegistryUpdates?>(nil)
+    let clock = ListeningClock { try? ended.withLock { $0 }?.snapshot([Affiliate]()) }
+    let report = await RegistryConformance.check(quietTime: ListeningClock.quietTime, clock: clock) {
+      Scripted { updates in
+        try updates.snapshot([Affiliate]())
+        do { try await Self.forever() } catch { ended.withLock { $0 = updates } }
       }
     }
-    #expect(failures == ["nothing is told after its end"])
+    #expect(report.failures.map(\.name) == ["nothing is told after its end"])
+  }
+
+  /// A clock by which nobody listens for long: what happens while somebody does, happens at once.
+  private struct ListeningClock: Clock {
+    static let quietTime = Duration.seconds(3600)
+
+    private let real = ContinuousClock()
+    let whileListening: @Sendable () -> Void
+
+    var now: ContinuousClock.Instant { real.now }
+    var minimumResolution: Duration { real.minimumResolution }
+
+    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+      guard now.duration(to: deadline) < Self.quietTime / 2 else { return whileListening() }
+      try await real.sleep(until: deadline, tolerance: tolerance)
+    }
+  }
+
+  @Test("a registry that names a source and tells nothing of it fails")
+  func namedInVain() async throws {
+    let failures = await failures {
+      try $0.sources([.only, try RegistrySource("silent")])
+      try $0.snapshot([Affiliate]())
+      try await Self.forever()
+    }
+    #expect(failures.count == 7)
+  }
+
+  @Test("a plugin that speaks after its end fails, though its host doesn't hear it")
+  func latePlugin() async throws {
+    // An image of its own, as others look at what this one counts.
+    let file = try await CLibrary.build("Tests/HostilePlugins/late.c", flags: ["-DCHECKED"])
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let plugin = try await PluginCatalog(directories: PluginDirectories(folders: []), logger: logger)
+      .plugin(at: file)
+    let report = await RegistryConformance.check {
+      plugin.registry(context: RegistryContext(name: "late", logger: logger))
+    }
+    #expect(report.failures.map(\.name) == ["nothing is told after its end"], "\(report)")
   }
 
   @Test("a registry that can run only once fails")

@@ -68,6 +68,25 @@ struct BoundaryTests {
     #expect(RegistryError.Code.deadlineExceeded.boundary == registry_code(REGISTRY_FAILED))
   }
 
+  @Test("a host that is too old to hear of sources isn't told of them", arguments: [true, false])
+  func olderHost(isOlder: Bool) throws {
+    var host = registry_host_v1()
+    let size = MemoryLayout<registry_host_v1>.size
+    host.size = UInt32(isOlder ? try #require(MemoryLayout<registry_host_v1>.offset(of: \.sources)) : size)
+    host.abi_major = UInt16(REGISTRY_ABI_MAJOR)
+    host.sources = { _, _, count, _ in registry_code(count == 2 ? REGISTRY_UNAVAILABLE : REGISTRY_FAILED) }
+    let connection = try HostConnection(&host)
+    let sources = [RegistrySource.only, try RegistrySource("a")]
+    if isOlder {
+      try connection.send(.sources(sources))
+    } else {
+      let error = #expect(throws: RegistryError.self) { try connection.send(.sources(sources)) }
+      #expect(error == RegistryError(.unavailable, "the host refused the names of sources"))
+    }
+    host.size = UInt32(MemoryLayout<registry_host_v1>.offset(of: \.sources) ?? 0) - 8
+    #expect(throws: RegistryError.self) { try HostConnection(&host) }
+  }
+
   @Test("a message is cut between characters and comes back as one line")
   func messages() {
     let long = String(repeating: "ä", count: 1000) + "\nend"
@@ -84,5 +103,40 @@ struct BoundaryTests {
     #expect(throws: RegistryError(.failed, "a b")) {
       try BoundaryMessage.throwing("none") { BoundaryMessage.write(RegistryError(.failed, "a\nb"), to: $0) }
     }
+  }
+
+  @Test("a message longer than its room, up to what no memory holds, is cut to the room")
+  func messageBeyondItsRoom() {
+    for length in [-1, Int.min, Int.max, 1025] {
+      let error = #expect(throws: RegistryError.self) {
+        try BoundaryMessage.throwing("it doesn't say why") { message in
+          "told".utf8.enumerated().forEach { message.pointee.data[$0] = CChar(bitPattern: $1) }
+          message.pointee.length = length
+          return registry_code(REGISTRY_FAILED)
+        }
+      }
+      #expect(error?.message.hasPrefix("told") == true)
+    }
+  }
+
+  @Test("text for a person with a length that no memory has is taken as empty")
+  func impossibleText() {
+    for length in [-1, Int.min] {
+      "told".withCString { data in
+        #expect(BoundaryMessage.oneLine(registry_string_v1(data: data, length: length)) == "")
+      }
+    }
+  }
+
+  @Test("room for a message that is told to be endless takes the whole message")
+  func endlessRoom() {
+    var bytes = [CChar](repeating: 0, count: 16)
+    bytes.withUnsafeMutableBufferPointer { room in
+      var message = registry_message_v1(data: room.baseAddress, capacity: -1, length: 0)
+      let code = BoundaryMessage.write(RegistryError(.unavailable, "gone"), to: &message)
+      #expect(code == registry_code(REGISTRY_UNAVAILABLE))
+      #expect(message.length == 4)
+    }
+    #expect(bytes.prefix(5).map { UInt8(bitPattern: $0) } == Array("gone".utf8) + [0])
   }
 }

@@ -113,6 +113,80 @@ struct MailboxTests {
     #expect(error?.message == "node 'node-1' is in a snapshot twice; each may be in it once")
   }
 
+  private func sources(_ names: [String]) throws -> [RegistrySource] {
+    try names.map { try RegistrySource($0) }
+  }
+
+  @Test("without names the first snapshot is what completes the sync, once")
+  func unnamedSources() throws {
+    let mailbox = Mailbox()
+    try mailbox.send(.healthy)
+    #expect(mailbox.take()?.completesSync == false)
+    try mailbox.send(.update(.snapshot([], source: .only)))
+    #expect(mailbox.take()?.completesSync == true)
+    try mailbox.send(.update(.snapshot([], source: .only)))
+    #expect(mailbox.take()?.completesSync == false)
+  }
+
+  @Test("a registry that named its sources is in sync with the last one's snapshot or end, batch by batch")
+  func namedSources() throws {
+    let mailbox = Mailbox()
+    let all = try sources(["a", "b", "c"])
+    try mailbox.send(.sources(all + all))
+    #expect(mailbox.take() == nil)
+    for (event, completes) in [
+      (RegistryEvent.update(.snapshot([], source: all[0])), false),
+      (.update(.snapshot([], source: all[0])), false),
+      (.update(.snapshot([], source: try RegistrySource("other"))), false),
+      (.update(.snapshot([], source: all[2])), false), (.update(.sourceGone(all[1])), true),
+    ] {
+      try mailbox.send(event)
+      #expect((mailbox.take()?.completesSync ?? false) == completes, "\(event)")
+    }
+  }
+
+  @Test("names and snapshots that are taken in together complete the sync at once")
+  func namedInOneBatch() throws {
+    let mailbox = Mailbox()
+    let all = try sources(["a", "b"])
+    try mailbox.send(.sources(all))
+    for source in all { try mailbox.send(.update(.snapshot([], source: source))) }
+    let batch = try #require(mailbox.take())
+    #expect(batch.completesSync)
+    #expect(batch.sources.map(\.source) == all)
+  }
+
+  @Test("no names after some: nothing is awaited any more")
+  func namesTakenBack() throws {
+    let mailbox = Mailbox()
+    let all = try sources(["a", "b"])
+    try mailbox.send(.sources(all))
+    try mailbox.send(.update(.snapshot([], source: all[0])))
+    #expect(mailbox.take()?.completesSync == false)
+    try mailbox.send(.sources([]))
+    #expect(mailbox.take()?.completesSync == true)
+    #expect(mailbox.take() == nil)
+  }
+
+  @Test("sources that all end before they told anything don't make a sync")
+  func allGone() throws {
+    let mailbox = Mailbox()
+    try mailbox.send(.sources([.only]))
+    try mailbox.send(.update(.sourceGone(.only)))
+    #expect(mailbox.take() == nil)
+  }
+
+  @Test("more names than a registry may have sources end the run")
+  func tooManyNames() throws {
+    let mailbox = Mailbox()
+    let names = try sources((0...64).map { "s\($0)" })
+    try mailbox.send(.sources(Array(names.dropLast())))
+    let error = #expect(throws: RegistryError.self) { try mailbox.send(.sources(names)) }
+    #expect(
+      error == RegistryError(.limitExceeded, "65 sources are more than the 64 that a registry may have"))
+    #expect(mailbox.end == error)
+  }
+
   @Test("who tells something after the end is told that it has been stopped")
   func closed() throws {
     let mailbox = Mailbox()

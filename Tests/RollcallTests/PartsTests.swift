@@ -32,6 +32,23 @@ struct PartsTests {
     #expect(signal.waiterCount == 0)
   }
 
+  @Test("a reader that keeps up but never catches up leaves nothing behind that it has read")
+  func steadyReader() {
+    var buffer = ChangeBuffer(limit: 1024, signal: Signal())
+    buffer.snapshotTaken()
+    buffer.append(.registryRemoved("0"), weight: 1)
+    for number in 1...10_000 {
+      buffer.append(.registryRemoved("\(number)"), weight: 1)
+      guard case .registryRemoved(let name)? = buffer.next() else {
+        Issue.record("there was nothing to read")
+        return
+      }
+      #expect(name == "\(number - 1)")
+    }
+    #expect(buffer.heldCount < 256)
+    #expect(!buffer.needsSnapshot)
+  }
+
   @Test("work that doesn't end when it is cancelled is left behind after its grace, and its end is told")
   func abandoned() async throws {
     let clock = ManualClock()

@@ -176,4 +176,25 @@ struct PublishingTests {
       }
     }
   }
+
+  @Test("a withdrawal that comes while a registry rests after a failure is told to its next run")
+  func withdrawnLater() async throws {
+    let (node, registry) = (StagedNode(), StagedRegistry(knowing: []))
+    var configuration = Configuration()
+    configuration.cluster.discovery.registries = [RegistrySettings(name: "rack")]
+    let aggregator = try await Aggregator(
+      configuration: configuration, plugins: StagedPlugins(["rack": registry]),
+      localNode: try node.provider(), options: options(clock), logger: quiet)
+    try await running(aggregator) {
+      try await eventually("it is published") { registry.published.count == 1 }
+      registry.order(.end)
+      try await eventually("it rests") { clock.pending.contains(.milliseconds(500)) }
+      configuration.node.publish = false
+      try await aggregator.reload(configuration)
+      try await eventually("this node is out of the view") { aggregator.memberNames.isEmpty }
+      clock.advance(by: .milliseconds(500))
+      try await eventually("it is withdrawn") { registry.published.last == Publication(local: nil) }
+    }
+    #expect(registry.published.count == 2)
+  }
 }

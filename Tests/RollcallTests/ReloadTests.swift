@@ -181,4 +181,44 @@ struct ReloadTests {
       #expect(aggregator.snapshot().members.first?.value.hostname == "by-rack")
     }
   }
+
+  @Test("a reload after the end returns, also where a registry was never run")
+  func afterTheEnd() async throws {
+    let aggregator = try await aggregator(configuration(RegistrySettings(name: "rack")))
+    let run = Task { try await aggregator.run() }
+    run.cancel()
+    try await run.value
+    let returned = Counter()
+    let reload = Task {
+      try await aggregator.reload(configuration(RegistrySettings(name: "shelf")))
+      try await aggregator.reload(configuration(RegistrySettings(name: "rack")))
+      returned.add()
+    }
+    try await eventually("both returned") { returned.value == 1 }
+    try await reload.value
+    #expect(aggregator.snapshot().registries.map(\.name) == ["rack"])
+  }
+
+  @Test("what is kept of before a reload counts towards the limit only while there is room")
+  func limit() async throws {
+    let plain = StagedRegistry()
+    var options = options(clock)
+    options.nodeLimit = 3
+    let aggregator = try await Aggregator(
+      configuration: configuration(RegistrySettings(name: "rack")), plugins: StagedPlugins(["rack": plain]),
+      options: options, logger: quiet)
+    try await running(aggregator) {
+      try await eventually("it runs") { plain.isRunning }
+      let before = [try affiliate("a"), try affiliate("b")]
+      try plain.updates().snapshot(before, source: try RegistrySource("old"))
+      try await eventually("it is synced") { aggregator.memberNames == ["a", "b"] }
+      try await aggregator.reload(configuration(RegistrySettings(name: "rack", options: #"{"row":2}"#)))
+      try await eventually("it runs anew") { plain.runs == 2 && plain.isRunning }
+      let after = [try affiliate("c"), try affiliate("d")]
+      try plain.updates().snapshot(after, source: try RegistrySource("new"))
+      try await eventually("the new has taken the place of the old") { aggregator.memberNames == ["c", "d"] }
+      #expect(aggregator.state("rack") == .synced)
+      #expect(plain.isRunning)
+    }
+  }
 }

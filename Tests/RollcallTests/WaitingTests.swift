@@ -67,6 +67,52 @@ struct WaitingTests {
     }
   }
 
+  @Test(
+    "a registry that named its sources is synced only when each has told what it knows, in each of its runs")
+  func namedSources() async throws {
+    let registry = StagedRegistry()
+    let aggregator = try aggregator([("many", registry)])
+    let (one, two) = (try RegistrySource("one"), try RegistrySource("two"))
+    try await running(aggregator) {
+      try await eventually("it runs") { registry.isRunning }
+      try registry.updates().sources([one, two])
+      try registry.updates().snapshot([try affiliate("a")], source: one)
+      try await eventually("the first source is known") { aggregator.memberNames == ["a"] }
+      #expect(aggregator.state("many") == .starting)
+      #expect(aggregator.snapshot().registry("many")?.hasSynced == false)
+      try registry.updates().snapshot([try affiliate("b")], source: two)
+      try await aggregator.waitUntilSynced()
+      #expect(aggregator.memberNames == ["a", "b"])
+      #expect(aggregator.state("many") == .synced)
+
+      registry.order(.fail(RegistryError(.failed, "no")))
+      try await eventually("it failed") { aggregator.state("many") == .failed && clock.pending != [] }
+      clock.advance(by: .seconds(10))
+      try await eventually("it runs again") { registry.runs == 2 && registry.isRunning }
+      try registry.updates().sources([one, two])
+      try registry.updates().snapshot([try affiliate("c")], source: one)
+      try await eventually("the first source is known") { aggregator.memberNames.contains("c") }
+      #expect(aggregator.state("many") == .failed)
+      try registry.updates().sourceGone(two)
+      try await eventually("it is in sync") { aggregator.state("many") == .synced }
+      // What the run before knew of a source that is gone is kept until it is swept.
+      #expect(aggregator.snapshot().isSynced)
+    }
+  }
+
+  @Test("who sees a registry in sync or in trouble sees all that it told before", arguments: 1...20)
+  func wholeAtSync(round: Int) async throws {
+    let sources = try (0..<40).map { try RegistrySource("s\($0)") }
+    var opening = [RegistryEvent.sources(sources)]
+    for source in sources { opening.append(try snapshotEvent(affiliate(source.name), source: source.name)) }
+    opening.append(.degraded(RegistryError(.unavailable, "one more isn't there")))
+    let aggregator = try aggregator([("many", StagedRegistry(opening))])
+    try await running(aggregator) {
+      try await aggregator.waitUntilSettled()
+      #expect(aggregator.memberNames.count == 40)
+    }
+  }
+
   @Test("the wait ends when its task is cancelled, or the aggregator stops")
   func interrupted() async throws {
     let aggregator = try aggregator([("one", StagedRegistry())])

@@ -14,6 +14,10 @@ struct Told: Sendable {
   /// Why the registry is degraded; nil while it is healthy.
   var trouble: RegistryError?
   var events: [RegistryEvent] = []
+  /// The sources that were named and neither told a snapshot nor are gone.
+  var awaited: Set<RegistrySource> = []
+  /// What had been told when the registry first counted as synced.
+  var atSync: [RegistryEvent]?
 
   /// The identities that are told of under a source's name, sorted.
   func ids(_ source: String = "") -> [String]? {
@@ -29,12 +33,17 @@ struct Told: Sendable {
 
   mutating func take(_ event: RegistryEvent) {
     events.append(event)
+    defer { if atSync == nil, awaited.isEmpty, !contents.isEmpty { atSync = events } }
     switch event {
+    case .sources(let sources): awaited = Set(sources)
     case .update(.snapshot(let records, let source)):
       contents[source] = Dictionary(uniqueKeysWithValues: records.map { ($0.affiliate.nodeID, $0) })
+      awaited.remove(source)
     case .update(.upsert(let record, let source)): contents[source]?[record.affiliate.nodeID] = record
     case .update(.remove(let id, let source)): contents[source]?[id] = nil
-    case .update(.sourceGone(let source)): contents[source] = nil
+    case .update(.sourceGone(let source)):
+      contents[source] = nil
+      awaited.remove(source)
     case .healthy: trouble = nil
     case .degraded(let error): trouble = error
     case .publicAddress: break

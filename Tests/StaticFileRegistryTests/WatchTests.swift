@@ -181,6 +181,29 @@ import Testing
     }
   }
 
+  @Test(
+    "a registry of many files is in sync when all are told, and what is wrong with them",
+    arguments: [2, 63, 64])
+  func manyFiles(count: Int) async throws {
+    let folder = folder
+    for number in 1..<count { try folder.write(nodes(["n\(number)": "x"]), to: "nodes-\(number).yaml") }
+    try folder.write("nodes: {", to: "nodes-0.yaml")
+    try await Recorder.run(folder.registry("nodes-*.yaml")) { recorder in
+      let told = try await recorder.wait(for: "the sync") { $0.atSync != nil }
+      var atSync = Told()
+      for event in told.atSync ?? [] { atSync.take(event) }
+      #expect(Set(atSync.contents.values.flatMap { $0.keys }).count == count - 1)
+      #expect(atSync.contents.count == (count > 63 ? 1 : count))
+      #expect(atSync.trouble?.message.hasPrefix("nodes-0.yaml:1:") == true)
+      let updates = (told.atSync ?? []).filter { if case .update = $0 { true } else { false } }
+      guard case .sources(let named) = told.events.first, case .update(.snapshot) = updates.first else {
+        Issue.record("the first events are \(told.events.prefix(2))")
+        return
+      }
+      #expect(named.count <= RegistrySource.maximumCount)
+    }
+  }
+
   @Test("folders that match a pattern are followed too")
   func folderPattern() async throws {
     let folder = folder

@@ -10,6 +10,7 @@
  * and what the instance tells, every call made by the plugin, through registry_host_v1:
  *
  *     snapshot first, then snapshot / upsert / remove / source_gone, with status and log at any time
+ *     (before all that: sources, where there are several)
  *
  * RULES THAT HOLD EVERYWHERE
  *
@@ -219,7 +220,7 @@ typedef struct registry_host_v1 {
 
   /* Everything that `source` knows now. Nodes of the source that aren't in it are gone. Each node may be
    * in it once. The first update of an instance is a snapshot, an empty one where nothing is known: it
-   * makes the registry count as synced. */
+   * makes the registry count as synced, unless `sources` named others. */
   registry_code (*snapshot)(void *context, registry_string_v1 source,
                             const registry_affiliate_v1 *affiliates, size_t count,
                             registry_message_v1 *message);
@@ -238,6 +239,13 @@ typedef struct registry_host_v1 {
   void (*log)(void *context, uint32_t level, registry_string_v1 text);
   /* Whom the registry asks sees this node under `address`. Told again at each change. */
   void (*public_address)(void *context, registry_address_v1 address);
+
+  /* Names the sources that will each tell a snapshot soon; optional. Called before the first snapshot: the
+   * registry counts as synced only when each of them has told its first snapshot or is gone. Without it the
+   * first snapshot of any source makes the registry count as synced. At most 64, in any order. Called
+   * again, the new names replace those before; with count 0 nothing is waited for. */
+  registry_code (*sources)(void *context, const registry_string_v1 *sources, size_t count,
+                           registry_message_v1 *message);
 } registry_host_v1;
 
 /* What `create` is told. Lives until `create` returns. */

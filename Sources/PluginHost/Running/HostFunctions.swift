@@ -36,6 +36,11 @@ enum HostFunctions {
       },
       public_address: { context, address in
         HostContexts.shared.intake(context)?.publicAddress(address)
+      },
+      sources: { context, sources, count, message in
+        HostFunctions.call(context, message) { intake throws(RegistryError) in
+          try intake.sources(sources, count: count)
+        }
       })
   }
 

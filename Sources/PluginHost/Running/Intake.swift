@@ -19,6 +19,8 @@ final class Intake: Sendable {
   private struct State {
     var phase = Phase.open
     var nodes: [RegistrySource: Set<NodeIdentity>] = [:]
+    /// The sources that were named; the end of one that told nothing yet counts too.
+    var named: Set<RegistrySource> = []
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
 
@@ -34,9 +36,14 @@ final class Intake: Sendable {
   private let updates: RegistryUpdates
   private let limits: BoundaryLimits
   private let logger: Logger
+  private let speechAfterEnd: SpeechAfterEnd
   private let state = Mutex(State())
 
-  init(updates: RegistryUpdates, limits: BoundaryLimits, logger: Logger) {
+  init(
+    updates: RegistryUpdates, limits: BoundaryLimits, logger: Logger,
+    speechAfterEnd: SpeechAfterEnd = SpeechAfterEnd()
+  ) {
+    self.speechAfterEnd = speechAfterEnd
     self.updates = updates
     self.limits = limits
     self.logger = logger
@@ -79,6 +86,7 @@ final class Intake: Sendable {
       return (state.isOpen, false)
     }
     if isFault {
+      speechAfterEnd.note()
       logger.warning("the plugin goes on speaking after it was stopped; it isn't heard")
     }
     guard isOpen else { throw Self.stopped }
@@ -90,6 +98,16 @@ final class Intake: Sendable {
 // MARK: Updates
 
 extension Intake {
+  func sources(_ sources: UnsafePointer<registry_string_v1>?, count: Int) throws(RegistryError) {
+    try failing { () throws(RegistryError) in
+      let sources = try BoundaryReader(limits: limits).sources(sources, count: count)
+      try change { state throws(RegistryError) in
+        try updates.sources(sources)
+        state.named = Set(sources)
+      }
+    }
+  }
+
   func snapshot(
     _ source: registry_string_v1, _ affiliates: UnsafePointer<registry_affiliate_v1>?, count: Int
   ) throws(RegistryError) {
@@ -156,7 +174,8 @@ extension Intake {
     try failing { () throws(RegistryError) in
       let source = try BoundaryReader(limits: limits).source(source)
       try change { state throws(RegistryError) in
-        guard state.nodes.removeValue(forKey: source) != nil else { return }
+        let wasNamed = state.named.remove(source) != nil
+        guard state.nodes.removeValue(forKey: source) != nil || wasNamed else { return }
         try updates.sourceGone(source)
       }
     }

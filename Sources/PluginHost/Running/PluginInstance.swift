@@ -29,9 +29,12 @@ final class PluginInstance: Sendable {
   private let life = Mutex(Life.new)
 
   init(_ registry: PluginRegistrySettings, updates: RegistryUpdates) throws(RegistryError) {
+    try HungCall.check(registry.plugin)
     self.registry = registry
     thread = try ControlThread(name: registry.context.name)
-    intake = Intake(updates: updates, limits: registry.limits, logger: registry.context.logger)
+    intake = Intake(
+      updates: updates, limits: registry.limits, logger: registry.context.logger,
+      speechAfterEnd: registry.speechAfterEnd)
     (context, host) = HostContexts.shared.register(intake)
   }
 
@@ -85,11 +88,14 @@ final class PluginInstance: Sendable {
   private func call(
     _ function: String, _ limit: Duration, _ body: @escaping @Sendable () throws(RegistryError) -> Void
   ) async throws(RegistryError) {
+    let call = HungCall(into: registry.plugin)
     let outcome = await thread.perform(within: limit, clock: registry.clock) {
       () -> Result<Void, RegistryError> in
+      defer { call.returned() }
       do throws(RegistryError) { return .success(try body()) } catch { return .failure(error) }
     }
     guard let outcome else {
+      call.gaveUp()
       intake.close()
       let error = RegistryError(
         .deadlineExceeded,

@@ -30,9 +30,11 @@ extension LoadedPlugin {
 }
 
 /// A plugin as a registry.
-struct PluginRegistry: Registry {
+struct PluginRegistry: FencedRegistry {
   let settings: PluginRegistrySettings
   let current = CurrentInstance()
+
+  var runsThatSpokeOn: Int { settings.speechAfterEnd.count }
 
   func run(updates: RegistryUpdates) async throws {
     let instance = try PluginInstance(settings, updates: updates)
@@ -43,8 +45,10 @@ struct PluginRegistry: Registry {
 }
 
 /// A plugin that publishes as a registry.
-struct PublishingPluginRegistry: PublishingRegistry {
+struct PublishingPluginRegistry: PublishingRegistry, FencedRegistry {
   let plugin: PluginRegistry
+
+  var runsThatSpokeOn: Int { plugin.runsThatSpokeOn }
 
   func run(updates: RegistryUpdates) async throws { try await plugin.run(updates: updates) }
 

@@ -13,6 +13,7 @@ struct PluginRegistrySettings: Sendable {
   /// How long stop and destroy may take, each.
   let stopTimeout: Duration
   let clock: any Clock<Duration>
+  let speechAfterEnd = SpeechAfterEnd()
 
   /// Calls `body` with the settings as they cross the boundary.
   func withSettings(

@@ -13,10 +13,12 @@ package enum BoundaryMessage {
   ) throws(RegistryError) {
     let failure: RegistryError? = withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) {
       room -> RegistryError? in
+      // Zeroed, as a length may be told without the bytes.
+      room.initialize(repeating: 0)
       var message = registry_message_v1(data: room.baseAddress, capacity: capacity, length: 0)
       let code = body(&message)
       guard code != registry_code(REGISTRY_OK) else { return nil }
-      let length = min(message.length, capacity)
+      let length = min(size(message.length), capacity)
       let text = oneLine(UnsafeRawBufferPointer(room).prefix(length))
       return RegistryError(.init(boundary: code), text.isEmpty ? fallback() : text)
     }
@@ -30,7 +32,7 @@ package enum BoundaryMessage {
     guard let message, let data = message.pointee.data else { return error.code.boundary }
     var text = error.message
     message.pointee.length = text.withUTF8 { bytes in
-      var length = min(bytes.count, message.pointee.capacity)
+      var length = min(bytes.count, size(message.pointee.capacity))
       // Not within a character: the bytes that continue one are 10xxxxxx.
       while length > 0, length < bytes.count, bytes[length] & 0xC0 == 0x80 { length -= 1 }
       UnsafeMutableRawBufferPointer(start: data, count: length).copyBytes(from: bytes.prefix(length))
@@ -49,7 +51,10 @@ package enum BoundaryMessage {
 
   /// `text` for a person, as one line of at most `limit` bytes.
   package static func oneLine(_ text: registry_string_v1, limit: Int = 4096) -> String {
-    guard let data = text.data else { return "" }
+    guard let data = text.data, text.length > 0 else { return "" }
     return oneLine(UnsafeRawBufferPointer(start: data, count: min(text.length, limit)))
   }
+
+  /// A size_t as it was meant: one above Int.max arrives as a negative number.
+  private static func size(_ number: Int) -> Int { Int(clamping: UInt(bitPattern: number)) }
 }

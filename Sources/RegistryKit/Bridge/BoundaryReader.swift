@@ -127,6 +127,19 @@ extension BoundaryReader {
     }
   }
 
+  /// A list of sources, as many as a registry may have.
+  package func sources(
+    _ raw: UnsafePointer<registry_string_v1>?, count: Int
+  ) throws(RegistryError) -> [RegistrySource] {
+    try RegistrySource.checkCount(count)
+    guard count > 0 else { return [] }
+    guard let raw else { throw Self.null("sources", count) }
+    var sources: [RegistrySource] = []
+    sources.reserveCapacity(count)
+    for index in 0..<count { sources.append(try source(raw[index])) }
+    return sources
+  }
+
   /// Text of at most `limit` bytes, by default those of ``limits``.
   package func text(
     _ raw: registry_string_v1, _ field: StaticString, limit: Int? = nil

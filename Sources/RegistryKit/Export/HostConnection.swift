@@ -6,10 +6,22 @@ import Synchronization
 /// Calls are made one at a time, in order. After ``close()``, which waits for a call under way, the host is
 /// never called again, whoever still holds the registry's updates or its logger.
 package final class HostConnection: Sendable {
-  /// `@unchecked`: the table is the host's and constant; its functions may be called from any thread. It is
+  /// `@unchecked`: a copy of the host's constant table; its functions may be called from any thread. It is
   /// only used under the lock, and not after the host was told that it no longer is.
   private struct Table: @unchecked Sendable {
-    let pointer: UnsafePointer<registry_host_v1>
+    /// What an older host doesn't have yet is nil.
+    var functions = registry_host_v1()
+
+    /// The least that a host of this version has.
+    static let minimumSize =
+      MemoryLayout<registry_host_v1>.offset(of: \.sources) ?? MemoryLayout<registry_host_v1>.size
+
+    init(_ host: UnsafePointer<registry_host_v1>) {
+      let size = min(Int(host.pointee.size), MemoryLayout<registry_host_v1>.size)
+      withUnsafeMutableBytes(of: &functions) {
+        $0.copyMemory(from: UnsafeRawBufferPointer(start: host, count: size))
+      }
+    }
   }
 
   private let table: Mutex<Table?>
@@ -17,7 +29,7 @@ package final class HostConnection: Sendable {
 
   /// The connection to `host`, which must live until ``close()``.
   package init(_ host: UnsafePointer<registry_host_v1>) throws(RegistryError) {
-    guard host.pointee.size >= MemoryLayout<registry_host_v1>.size,
+    guard host.pointee.size >= Table.minimumSize,
       Int(host.pointee.abi_major) == REGISTRY_ABI_MAJOR
     else {
       throw RegistryError(
@@ -25,7 +37,7 @@ package final class HostConnection: Sendable {
         "the host speaks plugin ABI \(host.pointee.abi_major).\(host.pointee.abi_minor), this plugin speaks "
           + "\(REGISTRY_ABI_MAJOR).\(REGISTRY_ABI_MINOR)")
     }
-    table = Mutex(Table(pointer: host))
+    table = Mutex(Table(host))
   }
 
   /// Ends the connection, when a call under way has returned.
@@ -40,7 +52,7 @@ package final class HostConnection: Sendable {
   private func call<Result: Sendable>(_ body: (registry_host_v1) -> Result) -> Result? {
     table.withLock { table in
       guard let table else { return nil }
-      return body(table.pointer.pointee)
+      return body(table.functions)
     }
   }
 
@@ -56,11 +68,22 @@ package final class HostConnection: Sendable {
   /// Hands `event` to the host.
   package func send(_ event: RegistryEvent) throws(RegistryError) {
     switch event {
+    case .sources(let sources): try send(sources)
     case .update(let update): try send(update)
     case .healthy: status(REGISTRY_STATE_HEALTHY, code: registry_code(REGISTRY_OK), "")
     case .degraded(let error): status(REGISTRY_STATE_DEGRADED, code: error.code.boundary, error.message)
     case .publicAddress(let address):
       _ = call { $0.public_address($0.context, registry_address_v1(address)) }
+    }
+  }
+
+  private func send(_ sources: [RegistrySource]) throws(RegistryError) {
+    try BoundaryWriter.withTexts(sources.map(\.name)) { texts throws(RegistryError) in
+      try send("the names of sources") { host, message in
+        // For an older host the first snapshot of any source is what counts.
+        guard let name = host.sources else { return registry_code(REGISTRY_OK) }
+        return texts.withUnsafeBufferPointer { name(host.context, $0.baseAddress, $0.count, message) }
+      }
     }
   }
 

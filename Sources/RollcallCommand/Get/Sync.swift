@@ -11,28 +11,13 @@ struct Sync: Sendable {
   static func wait(for aggregator: Aggregator, within timeout: Duration) async -> Sync {
     // What didn't come in time shows in the statuses.
     try? await aggregator.waitUntilSettled(timeout: timeout)
-    await waitForQuiet(aggregator)
     let registries = aggregator.snapshot().registries
     let off = aggregator.isDiscoveryOff ? offReasons(registries.map { ($0.name, $0.disabledReason) }) : nil
     return Sync(registries: registries, off: off)
   }
 
-  /// Waits until nothing more comes for a moment.
-  ///
-  /// A registry counts as synced with its first word. One with several sources tells the others, and what
-  /// is wrong with them, right behind it.
-  private static func waitForQuiet(_ aggregator: Aggregator) async {
-    var revision = aggregator.snapshot().revision
-    for _ in 0..<12 {
-      try? await Task.sleep(for: .milliseconds(20))
-      let latest = aggregator.snapshot().revision
-      if latest == revision { return }
-      revision = latest
-    }
-  }
-
   /// Whether any registry has told anything, or none is there to do so.
-  var hasAnything: Bool { off != nil || registries.contains(where: \.hasSynced) }
+  var hasAnything: Bool { off != nil || registries.contains { $0.lastUpdate != nil } }
 
   /// Tells the person on the standard error what is missing in what is printed.
   func report() {
@@ -40,10 +25,12 @@ struct Sync: Sendable {
     for status in registries {
       switch status.state {
       case .disabled, .synced: break
-      case .starting: Terminal.error("registry \(status.name): not in sync in time; what it knows is missing")
+      case .starting:
+        let part = status.lastUpdate == nil ? "what it knows" : "a part of what it knows"
+        Terminal.error("registry \(status.name): not in sync in time; \(part) is missing")
       case .degraded, .failed:
         let reason = status.error?.message ?? status.lastFailure?.error.message ?? status.state.rawValue
-        let effect = status.hasSynced ? "" : " (what it knows is missing)"
+        let effect = status.lastUpdate != nil ? "" : " (what it knows is missing)"
         Terminal.error("registry \(status.name): \(status.state.rawValue): \(reason)\(effect)")
       }
     }

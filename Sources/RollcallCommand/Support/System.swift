@@ -26,7 +26,9 @@ extension Timestamp {
 
 /// How long something took or is ago, as a person says it: `4s`, `12m`, `3h`, `5d`.
 func shortAge(from start: Timestamp, to end: Timestamp) -> String {
-  let seconds = max(0, (end.milliseconds - start.milliseconds) / 1000)
+  // Registries may tell any time, so far off too that the difference is no number.
+  let (difference, isTooLong) = end.milliseconds.subtractingReportingOverflow(start.milliseconds)
+  let seconds = max(0, (isTooLong ? start < end ? .max : 0 : difference) / 1000)
   return switch seconds {
   case ..<120: "\(seconds)s"
   case ..<7200: "\(seconds / 60)m"

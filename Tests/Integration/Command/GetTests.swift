@@ -106,10 +106,32 @@ import Testing
     let folder = try TemporaryFolder()
     try folder.write(nodes([("n1", "one", "10.0.0.1")]), to: "members.yaml")
     try folder.write(nodes([("n2", "two", "10.0.0.2")]), to: "members.d/rack.yaml")
-    // A registry of several sources counts as synced with the first one's word.
-    try await eventually("both files' members are printed") {
+    #expect(
       try await Command.output("get members -o jsonpath={.metadata.id} --state .", in: folder.path)
-        == "one\ntwo\n"
+        == "one\ntwo\n")
+  }
+
+  @Test("all nodes of a pattern's files are printed, each time, and what is wrong with one is told")
+  func manyFiles() async throws {
+    let folder = try TemporaryFolder()
+    for number in 10..<50 {
+      try folder.write(nodes([("n\(number)", "name-\(number)", "10.0.0.\(number)")]), to: "\(number).yaml")
+    }
+    try folder.write("nodes: [", to: "broken.yaml")
+    try folder.write(
+      """
+      cluster: {discovery: {registries: {racks: {plugin: static-file, path: "../*.yaml"}}}}
+      node: {publish: false}
+      """, to: "conf/rollcall.yaml")
+    let expected = (10..<50).map { "name-\($0)\n" }.joined()
+    for _ in 0..<20 {
+      let result = try await Command.run(
+        "get members -o jsonpath={.metadata.id} -c conf/rollcall.yaml", in: folder.path)
+      #expect(result.output == expected)
+      #expect(result.status == 0)
+      #expect(result.errors.hasPrefix("rollcall: registry racks: degraded: "))
+      #expect(result.errors.contains("broken.yaml:1:"))
+      #expect(!result.errors.contains("missing"))
     }
   }
 

@@ -51,6 +51,7 @@ final class Recorder: Sendable {
         state.status = error
         state.statuses.append(error)
       case .publicAddress(let address): state.addresses.append(address)
+      case .sources: break
       }
     }
   }

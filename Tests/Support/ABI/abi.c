@@ -96,6 +96,7 @@ int main(void) {
   FIELD(registry_host_v1, status);
   FIELD(registry_host_v1, log);
   FIELD(registry_host_v1, public_address);
+  FIELD(registry_host_v1, sources);
   TYPE(registry_settings_v1);
   FIELD(registry_settings_v1, name);
   FIELD(registry_settings_v1, options);

@@ -81,16 +81,18 @@ public struct StaticFileRegistry: RegistryPlugin {
       let (scan, wasSlow) = try await look(with: scanner, known: files.marks, on: queue, updates: updates)
       if wasSlow { report.statusWasReplaced() }
       let lookAgain = files.take(scan)
+      let isFirst = revision == nil
+      var changes: [RegistryUpdate] = []
       if files.revision != revision {
         let (contents, troubles) = plan.contents(of: files)
-        for update in SourceChanges.from(told, to: contents) { try updates.send(.update(update)) }
+        changes = SourceChanges.from(told, to: contents)
         (told, planTroubles, revision) = (contents, troubles, files.revision)
       }
       report.note(gap: scan.gap, pollInterval: settings.pollInterval, logger: context.logger)
       report.note(files.allNotes, logger: context.logger)
-      if let status = report.update(files.allTroubles + planTroubles, logger: context.logger) {
-        try updates.send(status)
-      }
+      let status = report.update(files.allTroubles + planTroubles, logger: context.logger)
+      let events = isFirst ? FirstWord.events(changes, status) : changes.map { .update($0) } + [status]
+      for case let event? in events { try updates.send(event) }
       if !lookAgain { _ = await signal.next(isolation: #isolation) }
       // Writers take several steps: what is read after a short rest is more often whole.
       try await clock.sleep(for: settings.debounce)

@@ -1,0 +1,4 @@
+import KubernetesRegistry
+public import RegistryKit
+
+@c public func registry_plugin_entry_v1() -> PluginEntry { .exporting(KubernetesRegistry.self) }

@@ -1,0 +1,67 @@
+import RegistryKit
+
+/// A request that failed.
+struct APIError: Error, Hashable, CustomStringConvertible {
+  /// What a program does about it.
+  enum Kind: Hashable, Sendable {
+    /// The server answered with this HTTP status.
+    case status(Int)
+    /// A version or a page that the server no longer has: read everything again.
+    case expired
+    /// The connection couldn't be made, or the server didn't answer in time.
+    case unreachable
+    /// The connection ended before the answer did.
+    case interrupted
+    /// Nothing was heard for too long.
+    case silent
+    /// The answer isn't what it should be.
+    case malformed
+    /// What is needed to ask couldn't be had.
+    case access
+  }
+
+  var kind: Kind
+  /// For a person.
+  var error: RegistryError
+  /// How long the server asks to be left alone.
+  var retryAfter: Duration?
+
+  var description: String { error.message }
+
+  init(_ kind: Kind, _ error: RegistryError, retryAfter: Duration? = nil) {
+    self.kind = kind
+    self.error = error
+    self.retryAfter = retryAfter
+  }
+}
+
+/// What the server says of a request that failed: a `Status` object.
+struct APIStatus: Decodable, Hashable {
+  struct Details: Decodable, Hashable {
+    struct Cause: Decodable, Hashable {
+      var reason: String?
+    }
+
+    var retryAfterSeconds: Int?
+    var causes: [Cause]?
+  }
+
+  var message: String?
+  var reason: String?
+  var code: Int?
+  var details: Details?
+
+  init(message: String? = nil, reason: String? = nil, code: Int? = nil, details: Details? = nil) {
+    self.message = message
+    self.reason = reason
+    self.code = code
+    self.details = details
+  }
+
+  /// Whether it is about a version that the server has no more, or has not yet (after a restore of etcd).
+  var isExpired: Bool {
+    code == 410 || reason == "Expired" || reason == "Gone"
+      || details?.causes?.contains { $0.reason == "ResourceVersionTooLarge" } ?? false
+      || message?.contains("Too large resource version") ?? false
+  }
+}

@@ -1,0 +1,187 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+import RegistryKit
+import Synchronization
+
+/// Asks the API server, with the credentials as they are at that moment.
+struct KubernetesClient: Sendable {
+  let source: AccessSource
+  let connections: Connections
+  let timing: ClientTiming
+  let clock: any Clock<Duration>
+
+  /// Sends `request`, and hands the answer's bytes to `take` as they come, one piece after the other.
+  ///
+  /// Credentials that are refused are got anew once.
+  ///
+  /// - Parameters:
+  ///   - accepted: called when the server has agreed to answer.
+  ///   - silence: the longest time without a byte; asked again and again.
+  /// - Throws: ``APIError``, `CancellationError`, and what `take` throws.
+  func stream(
+    _ request: APIRequest, silence: @escaping @Sendable () -> Duration,
+    accepted: @escaping @Sendable () async throws -> Void = {},
+    take: @escaping @Sendable (ByteBuffer) async throws -> Void
+  ) async throws {
+    do {
+      try await attempt(request, silence: silence, accepted: accepted, take: take)
+    } catch let error as APIError where error.kind == .status(401) {
+      await source.refused()
+      try await attempt(request, silence: silence, accepted: accepted, take: take)
+    }
+  }
+
+  /// The whole answer, which has at most `maximum` bytes.
+  func data(_ request: APIRequest, maximum: Int = 16 << 20) async throws -> [UInt8] {
+    let body = Mutex<[UInt8]>([])
+    let silence = timing.silence
+    try await stream(request, silence: { silence }) { part in
+      let count = body.withLock { body in
+        body.append(contentsOf: part.readableBytesView)
+        return body.count
+      }
+      guard count <= maximum else {
+        throw APIError(
+          .malformed,
+          RegistryError(.limitExceeded, "the answer to \(request.action) has more than \(maximum) bytes"))
+      }
+    }
+    return body.withLock { $0 }
+  }
+
+  private func attempt(
+    _ request: APIRequest, silence: @escaping @Sendable () -> Duration,
+    accepted: @escaping @Sendable () async throws -> Void,
+    take: @escaping @Sendable (ByteBuffer) async throws -> Void
+  ) async throws {
+    let access: Access
+    do {
+      access = try await source.current()
+    } catch let error as RegistryError {
+      throw APIError(.access, error)
+    }
+    do {
+      try await connections.with(access.endpoint) { client in
+        let response = try await client.execute(
+          Self.prepare(request, access), deadline: .now() + TimeAmount(timing.head))
+        try await watchful(silence: silence, request: request, access: access) { alive in
+          guard response.status == .ok else {
+            throw try await refusal(response, request: request, access: access, alive: alive)
+          }
+          if let encoding = response.headers.first(name: "content-encoding"), !Self.known(encoding) {
+            throw APIError(
+              .malformed,
+              RegistryError(
+                .unsupported,
+                "\(access.endpoint.server) answers with Content-Encoding '\(encoding.prefix(40))', which wasn't asked for"
+              ))
+          }
+          try await accepted()
+          for try await part in response.body {
+            alive.touch()
+            try await take(part)
+          }
+        }
+      }
+    } catch {
+      try Task.checkCancellation()
+      if Self.isOurs(error) { throw error }
+      throw APIError(error, request: request, access: access)
+    }
+  }
+
+  /// Runs `body` as long as it says often enough that it is alive.
+  private func watchful(
+    silence: @escaping @Sendable () -> Duration, request: APIRequest, access: Access,
+    _ body: @escaping @Sendable (Pulse) async throws -> Void
+  ) async throws {
+    let pulse = Pulse()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await body(pulse) }
+      group.addTask {
+        // A fourth of the time each: silence is noticed after 1 to 1.25 times what is allowed.
+        var quiet = 0
+        while quiet < 4 {
+          let before = pulse.count
+          try await clock.sleep(for: silence() / 4)
+          quiet = pulse.count == before ? quiet + 1 : 0
+        }
+        throw APIError(
+          .silent,
+          RegistryError(
+            .deadlineExceeded,
+            "\(access.endpoint.server) has said nothing for \(silence()) while asked to \(request.action)"))
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+
+  /// The error that an answer other than 200 is.
+  private func refusal(
+    _ response: HTTPClientResponse, request: APIRequest, access: Access, alive: Pulse
+  ) async throws -> APIError {
+    var body: [UInt8] = []
+    for try await part in response.body {
+      alive.touch()
+      body.append(contentsOf: part.readableBytesView)
+      if body.count > 64 << 10 { break }
+    }
+    var status = APIStatus()
+    if let read = try? JSONDecoder().decode(APIStatus.self, from: Data(body)) {
+      status = read
+    } else {
+      status.message = String(decoding: body.prefix(400), as: UTF8.self)
+    }
+    let retryAfter = response.headers.first(name: "retry-after").flatMap { Int($0) }
+    return APIError(
+      status, httpStatus: Int(response.status.code),
+      retryAfter: retryAfter.map { .seconds(min(max($0, 0), 86_400)) }, request: request, access: access)
+  }
+
+  private static func prepare(_ request: APIRequest, _ access: Access) -> HTTPClientRequest {
+    let endpoint = access.endpoint
+    let server = endpoint.serverName.map { endpoint.server.replacing(host: $0) } ?? endpoint.server
+    var prepared = HTTPClientRequest(url: server.description + request.target)
+    prepared.method = HTTPMethod(rawValue: request.method.rawValue)
+    prepared.headers.add(name: "accept", value: "application/json")
+    // Packing and unpacking would cost both ends more than the bytes do.
+    prepared.headers.add(name: "accept-encoding", value: "identity")
+    prepared.headers.add(name: "user-agent", value: "rollcall")
+    if let token = access.token { prepared.headers.add(name: "authorization", value: "Bearer \(token)") }
+    if let patch = request.mergePatch {
+      prepared.headers.add(name: "content-type", value: "application/merge-patch+json")
+      prepared.body = .bytes(ByteBuffer(string: patch))
+    }
+    return prepared
+  }
+
+  private static func known(_ encoding: String) -> Bool {
+    ["identity", "gzip", "deflate", ""].contains(encoding.lowercased())
+  }
+
+  /// Whether an error comes from who takes the bytes rather than from the connection.
+  private static func isOurs(_ error: any Error) -> Bool {
+    error is APIError || error is CancellationError || error is NodeDecodeError || error is InformerSignal
+  }
+}
+
+/// How long a client waits.
+struct ClientTiming: Hashable, Sendable {
+  /// For a connection.
+  var connect = Duration.seconds(10)
+  /// For the beginning of an answer.
+  var head = Duration.seconds(30)
+  /// For the next byte of an answer that isn't a watch.
+  var silence = Duration.seconds(30)
+}
+
+/// Counts signs of life.
+final class Pulse: Sendable {
+  private let beats = Atomic<UInt64>(0)
+
+  var count: UInt64 { beats.load(ordering: .relaxed) }
+  func touch() { beats.add(1, ordering: .relaxed) }
+}

@@ -1,0 +1,88 @@
+/// The object of a list or an event as far as it has arrived: a Node, or a Status in its place.
+struct NodeDraft {
+  private(set) var node = NodeObject(name: "")
+  /// Whether the object is the last one of what was there when the watch began.
+  private var initialEventsEnd = false
+  private var status = NodeDecodeError.Status(code: 0, reason: "", message: "")
+  /// The address that is being read.
+  private var addressType = ""
+  private var addressText = ""
+  /// Whether a hostname was seen, be it empty: the first one counts.
+  private var hasHostname = false
+
+  /// The value at `field` begins: what an earlier one under the same key said no longer counts.
+  mutating func forget(_ field: NodeField, _ annotation: NodeAnnotation?) {
+    switch field {
+    case .object: self = NodeDraft()
+    case .objectCode: status.code = 0
+    case .objectReason: status.reason = ""
+    case .objectMessage: status.message = ""
+    case .metadata:
+      (node.name, node.uid, node.resourceVersion) = ("", "", "")
+      (node.annotations, node.isControlPlane, initialEventsEnd) = ([:], false, false)
+    case .name: node.name = ""
+    case .uid: node.uid = ""
+    case .resourceVersion: node.resourceVersion = ""
+    case .annotations: (node.annotations, initialEventsEnd) = ([:], false)
+    case .annotation: if let annotation { node.annotations[annotation.rawValue] = nil }
+    case .initialEventsEnd: initialEventsEnd = false
+    case .labels: node.isControlPlane = false
+    case .controlPlaneLabel: node.isControlPlane = true
+    case .status: (node.hostname, hasHostname, node.osImage) = ("", false, "")
+    case .addresses: (node.hostname, hasHostname) = ("", false)
+    case .address: (addressType, addressText) = ("", "")
+    case .addressType: addressType = ""
+    case .addressText: addressText = ""
+    case .nodeInfo, .osImage: node.osImage = ""
+    default: break
+    }
+  }
+
+  /// The text at `field`.
+  mutating func set(_ field: NodeField, _ annotation: NodeAnnotation?, _ text: String) {
+    switch field {
+    case .objectReason: status.reason = text
+    case .objectMessage: status.message = text
+    case .name: node.name = text
+    case .uid: node.uid = text
+    case .resourceVersion: node.resourceVersion = text
+    case .annotation: if let annotation { node.annotations[annotation.rawValue] = text }
+    case .initialEventsEnd: initialEventsEnd = text == "true"
+    case .addressType: addressType = text
+    case .addressText: addressText = text
+    case .osImage: node.osImage = text
+    default: break
+    }
+  }
+
+  /// An address has been read.
+  mutating func endAddress() {
+    guard addressType == "Hostname", !hasHostname else { return }
+    (node.hostname, hasHostname) = (addressText, true)
+  }
+
+  /// The code of a Status.
+  mutating func setCode(_ code: Int) { status.code = code }
+
+  /// The event that `document` makes of this object; nil if it tells nothing that can be used.
+  func event(_ document: NodeDocument) -> NodeWatchEvent? {
+    // A server, or what stands before it, may send a bare Status as the only line.
+    if document.type.isEmpty, document.kind == "Status" { return Self.error(document.status) }
+    guard document.hasObject else { return document.type == "ERROR" ? Self.error(status) : nil }
+    switch document.type {
+    case "ERROR": return Self.error(status)
+    case "BOOKMARK":
+      guard !node.resourceVersion.isEmpty else { return nil }
+      return .bookmark(resourceVersion: node.resourceVersion, initialEventsEnd: initialEventsEnd)
+    case _ where node.name.isEmpty: return nil
+    case "ADDED": return .added(node)
+    case "MODIFIED": return .modified(node)
+    case "DELETED": return .deleted(node)
+    default: return nil
+    }
+  }
+
+  private static func error(_ status: NodeDecodeError.Status) -> NodeWatchEvent {
+    .error(code: status.code, reason: status.reason, message: status.message)
+  }
+}

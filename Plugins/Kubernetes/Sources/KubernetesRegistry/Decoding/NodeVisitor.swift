@@ -1,0 +1,183 @@
+/// Picks what is needed of a list or a watch of Nodes out of what a ``JSONScanner`` tells.
+///
+/// Where a key comes twice the last one counts. A value that can't be used (of another type, or too long)
+/// counts as missing, unless the document makes no sense without it.
+struct NodeVisitor: JSONVisitor {
+  /// The most bytes that are kept of one object.
+  static let maximumObjectText = 512 << 10
+
+  /// What a list says beside its items.
+  private(set) var document = NodeDocument()
+  /// The Nodes of a list that are complete.
+  var nodes: [NodeObject] = []
+  /// The events of a watch that are complete.
+  var events: [NodeWatchEvent] = []
+  /// How many objects, or events, were left out: without a name, or of a type that isn't known.
+  private(set) var skipped = 0
+  /// How many needed values couldn't be used.
+  private(set) var dropped = 0
+  /// Where the Node of a list, or the event of a watch, began that isn't complete.
+  private(set) var openSince: Int?
+
+  private let root: NodeField
+  private let maximumBytes: Int
+  private var draft = NodeDraft()
+  /// The containers that are open, from the root inwards.
+  private var path: [NodeField] = []
+  /// What the next value is.
+  private var next: NodeField
+  private var annotation: NodeAnnotation?
+  /// The string that has been begun.
+  private var text = NodeField.other
+  private var textLeft = NodeVisitor.maximumObjectText
+  /// Nodes of a cluster mostly run the same system: its name is kept once.
+  private var lastImage = ""
+
+  /// - Parameters:
+  ///   - root: ``NodeField/list`` or ``NodeField/event``.
+  ///   - maximumBytes: the most bytes of one Node of a list, or of one event.
+  init(_ root: NodeField, maximumBytes: Int) {
+    self.root = root
+    self.maximumBytes = maximumBytes
+    next = root
+    path.reserveCapacity(8)
+  }
+
+  mutating func key(_ key: UnsafeRawBufferPointer?) {
+    guard let key, let container = path.last else { return next = .other }
+    (next, annotation) = container.child(key)
+  }
+
+  mutating func beginObject(at offset: Int) throws(NodeDecodeError) -> Bool {
+    let field = takeNext()
+    guard field.shape == .object else { return try mismatch(field, "an object", at: offset) }
+    if field == .object { document.hasObject = true }
+    if field == (root == .list ? .object : .event) { openSince = offset }
+    path.append(field)
+    return true
+  }
+
+  mutating func endObject(at offset: Int) throws(NodeDecodeError) {
+    let field = path.popLast()
+    next = path.last?.element ?? root
+    switch field {
+    case .address: draft.endAddress()
+    case .object where root == .list:
+      try checkLength(upTo: offset)
+      openSince = nil
+      if draft.node.name.isEmpty { skipped += 1 } else { nodes.append(draft.node) }
+    case .event:
+      try checkLength(upTo: offset)
+      openSince = nil
+      if let event = draft.event(document) { events.append(event) } else { skipped += 1 }
+    default: break
+    }
+  }
+
+  mutating func beginArray(at offset: Int) throws(NodeDecodeError) -> Bool {
+    let field = takeNext()
+    guard field.shape == .array else { return try mismatch(field, "an array", at: offset) }
+    if field == .items {
+      // The Nodes of the first ones have been handed over, so here the last can't win.
+      guard !document.hasItems else {
+        throw NodeDecodeError(.unexpected, "items of the list come twice", at: offset)
+      }
+      document.hasItems = true
+    }
+    path.append(field)
+    next = field.element
+    return true
+  }
+
+  mutating func endArray() {
+    path.removeLast()
+    next = path.last?.element ?? root
+  }
+
+  mutating func beginString(at offset: Int) throws(NodeDecodeError) -> Bool {
+    text = takeNext()
+    return text.shape == .text ? true : try mismatch(text, "a string", at: offset)
+  }
+
+  mutating func string(_ bytes: UnsafeRawBufferPointer?) {
+    guard let bytes, bytes.count <= textLeft else { return dropped += 1 }
+    if text.isOfObject {
+      textLeft -= bytes.count
+      if text == .osImage, bytes.spells(lastImage) { return draft.set(text, annotation, lastImage) }
+      let value = String(decoding: bytes, as: UTF8.self)
+      if text == .osImage { lastImage = value }
+      draft.set(text, annotation, value)
+    } else {
+      document.set(text, String(decoding: bytes, as: UTF8.self))
+    }
+  }
+
+  mutating func scalar(_ value: JSONScalar, at offset: Int) throws(NodeDecodeError) {
+    let field = takeNext()
+    switch value {
+    case .null where field != root:
+      if field == .object, root == .list { skipped += 1 }
+    case .number(let number) where field.shape == .number:
+      if let number { set(field, number) } else { dropped += 1 }
+    default: _ = try mismatch(field, value.name, at: offset)
+    }
+  }
+
+  /// Throws if the Node or event that is open has become too long.
+  func checkLength(upTo offset: Int) throws(NodeDecodeError) {
+    guard let openSince, offset - openSince > maximumBytes else { return }
+    let what = root == .list ? "a Node" : "an event"
+    throw NodeDecodeError(.tooLong, "\(what) is longer than \(maximumBytes) bytes", at: openSince)
+  }
+
+  /// What the value is that now begins. What an earlier one there said is forgotten.
+  private mutating func takeNext() -> NodeField {
+    let field = next
+    next = path.last?.element ?? root
+    guard field != .other else { return field }
+    document.forget(field)
+    draft.forget(field, annotation)
+    if field == .object { textLeft = Self.maximumObjectText }
+    return field
+  }
+
+  private mutating func set(_ field: NodeField, _ number: Int) {
+    switch field {
+    case .listRemaining: document.remaining = number
+    case .documentCode: document.status.code = number
+    case .objectCode: draft.setCode(number)
+    default: break
+    }
+  }
+
+  /// A value of another type than is needed, or one that isn't needed: false.
+  private mutating func mismatch(
+    _ field: NodeField, _ found: String, at offset: Int
+  ) throws(NodeDecodeError) -> Bool {
+    if let mandatory = field.mandatory {
+      throw NodeDecodeError(.unexpected, "\(found) where \(mandatory) would be right", at: offset)
+    }
+    switch field {
+    case .object: if root == .list { skipped += 1 }
+    // The `status` of a Status is a string.
+    case .status where found == "a string": break
+    default: if field.shape != .any { dropped += 1 }
+    }
+    return false
+  }
+}
+
+extension NodeField {
+  /// Whether it is a field of a Node or of a Status in its place.
+  fileprivate var isOfObject: Bool { rawValue >= NodeField.object.rawValue }
+}
+
+extension JSONScalar {
+  fileprivate var name: String {
+    switch self {
+    case .null: "null"
+    case .bool: "true or false"
+    case .number: "a number"
+    }
+  }
+}

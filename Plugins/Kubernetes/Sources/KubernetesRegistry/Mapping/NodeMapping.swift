@@ -1,0 +1,150 @@
+import ClusterModel
+import FoundationEssentials
+
+/// What a Node tells of an affiliate, and what of it can't be used.
+struct NodeMapping: Sendable {
+  /// The affiliate; nil where the Node takes no part or its identity can't be used.
+  private(set) var affiliate: Affiliate?
+  /// What is wrong, each with the Node's name: `Node 'worker-1': …`. At most ``maximumProblems``.
+  private(set) var problems: [String] = []
+  /// How many more there are.
+  private(set) var furtherProblems = 0
+
+  /// The most items that are taken of one list: what the host takes of one node.
+  static let maximumItems = 1024
+  /// The most bytes of a name.
+  static let maximumNameBytes = 253
+  /// The most problems of one Node that are told one by one.
+  static let maximumProblems = 16
+
+  private let nodeName: String
+
+  init(_ node: NodeObject) {
+    nodeName = node.name
+    guard let text = node.annotations[NodeAnnotation.nodeID.rawValue], !text.isEmpty else { return }
+    let nodeID: NodeIdentity
+    do throws(ModelError) {
+      nodeID = try NodeIdentity(text)
+    } catch {
+      report(.nodeID, "\(error.message); the Node is left out")
+      return
+    }
+    var affiliate = Affiliate(nodeID: nodeID, nodename: node.name)
+    affiliate.hostname = line(node.hostname, "its hostname", maximum: Self.maximumNameBytes)
+    affiliate.operatingSystem = line(node.osImage, "its osImage", maximum: 256)
+    affiliate.machineType = node.isControlPlane ? .controlplane : .worker
+    affiliate.addresses = items(.selfIPs, of: node) { text throws(ModelError) in try IPAddress(text) }
+    affiliate.controlPlane = single(.apiServerPort, of: node) { text throws(ModelError) in
+      try ControlPlane(apiServerPort: Self.port(text))
+    }
+    affiliate.kubeSpan = kubeSpan(of: node)
+    self.affiliate = affiliate
+  }
+
+  /// What the annotations tell of KubeSpan; nil where they tell nothing.
+  private mutating func kubeSpan(of node: NodeObject) -> KubeSpanAffiliate? {
+    let kubeSpan = KubeSpanAffiliate(
+      publicKey: single(.kubeSpanPublicKey, of: node) { text throws(ModelError) in try Self.key(text) } ?? "",
+      address: single(.kubeSpanIP, of: node) { text throws(ModelError) in try IPAddress(text) },
+      additionalAddresses: items(.assignedPrefixes, of: node) { text throws(ModelError) in
+        try IPPrefix(text)
+      },
+      excludeAdvertisedNetworks: items(.kubeSpanExcludedNetworks, of: node) { text throws(ModelError) in
+        try IPPrefix(text)
+      },
+      endpoints: items(.kubeSpanEndpoints, of: node) { text throws(ModelError) in try IPEndpoint(text) })
+    return kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan
+  }
+
+  /// The one value of an annotation; nil where there is none or it can't be used.
+  private mutating func single<Value>(
+    _ annotation: NodeAnnotation, of node: NodeObject,
+    _ parse: (Substring) throws(ModelError) -> Value
+  ) -> Value? {
+    let text = Self.trimmed(node.annotations[annotation.rawValue, default: ""][...])
+    guard !text.isEmpty else { return nil }
+    do throws(ModelError) {
+      return try parse(text)
+    } catch {
+      report(annotation, error.message)
+      return nil
+    }
+  }
+
+  /// The items of a list, each one once, without those that can't be used.
+  private mutating func items<Item: Hashable>(
+    _ annotation: NodeAnnotation, of node: NodeObject,
+    _ parse: (Substring) throws(ModelError) -> Item
+  ) -> [Item] {
+    let text = node.annotations[annotation.rawValue, default: ""]
+    guard !text.isEmpty else { return [] }
+    var items: [Item] = []
+    var seen: Set<Item> = []
+    for part in text.split(separator: ",") {
+      let part = Self.trimmed(part)
+      guard !part.isEmpty else { continue }
+      guard items.count < Self.maximumItems else {
+        report(annotation, "only the first \(Self.maximumItems) items count")
+        break
+      }
+      do throws(ModelError) {
+        let item = try parse(part)
+        if seen.insert(item).inserted { items.append(item) }
+      } catch {
+        report(annotation, error.message)
+      }
+    }
+    return items
+  }
+
+  /// A text of one line, cut where it is too long.
+  private mutating func line(_ text: String, _ name: String, maximum: Int) -> String {
+    guard text.utf8.count <= maximum else {
+      report("\(name) has at most \(maximum) bytes, this one has \(text.utf8.count)")
+      return ""
+    }
+    guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+      report("\(name) has a control character")
+      return ""
+    }
+    return text
+  }
+
+  private mutating func report(_ annotation: NodeAnnotation, _ message: String) {
+    report("annotation \(annotation.rawValue): \(message)")
+  }
+
+  private mutating func report(_ message: String) {
+    guard problems.count < Self.maximumProblems else {
+      furtherProblems += 1
+      return
+    }
+    problems.append("Node '\(nodeName)': \(message)")
+  }
+
+  private static func port(_ text: Substring) throws(ModelError) -> UInt16 {
+    guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(text), port != 0 else {
+      throw ModelError("'\(text.prefix(80))' isn't a port from 1 to 65535")
+    }
+    return port
+  }
+
+  /// A WireGuard key in base64, which is 32 bytes.
+  private static func key(_ text: Substring) throws(ModelError) -> String {
+    let text = String(text)
+    guard text.utf8.count == 44, let bytes = Data(base64Encoded: text), bytes.count == 32,
+      bytes.base64EncodedString() == text
+    else {
+      throw ModelError(
+        "'\(text.prefix(80))' isn't a WireGuard key: 32 bytes in base64, 44 characters with a '=' at the end")
+    }
+    return text
+  }
+
+  private static func trimmed(_ text: Substring) -> Substring {
+    var text = text
+    while text.first == " " || text.first == "\t" { text.removeFirst() }
+    while text.last == " " || text.last == "\t" { text.removeLast() }
+    return text
+  }
+}

@@ -1,0 +1,384 @@
+import ClusterModel
+import Foundation
+import RegistryKit
+import TestSupport
+import Testing
+
+@testable import KubernetesRegistry
+
+/// Against a real kube-apiserver, with kubectl on the other side.
+@Suite(
+  .serialized,
+  .enabled(if: TestCluster.unavailable == nil, Comment(rawValue: TestCluster.unavailable ?? "")))
+struct KubernetesIntegrationTests {
+  private let nodeID = NodeAnnotation.nodeID.rawValue
+  private let selfIPs = NodeAnnotation.selfIPs.rawValue
+
+  /// A registry whose watches last a few seconds, so that they begin anew soon.
+  private func registry(
+    _ config: String, localNodeID: String? = nil, options: (inout KubernetesOptions) -> Void = { _ in },
+    watchSeconds: ClosedRange<Int> = 300...600
+  ) throws -> TestRegistry {
+    try TestRegistry(config: config, localNodeID: localNodeID, options: options) {
+      $0.watchSeconds = watchSeconds
+    }
+  }
+
+  @Test("what kubectl does to Nodes is told within moments")
+  func lifecycle() async throws {
+    let cluster = try await TestCluster.shared()
+    try await cluster.createNode("life-1", annotations: [nodeID: "life-id-1", selfIPs: "10.1.0.1"])
+    try await cluster.createNode("life-2")
+    try await registry(cluster.adminConfig).run { recorder in
+      try await recorder.wait(for: "the list") { $0.ids?.contains("life-id-1") == true && $0.trouble == nil }
+      #expect(recorder.now.affiliate("life-id-1")?.addresses == [try IPAddress("10.1.0.1")])
+      #expect(recorder.now.affiliate("life-id-1")?.machineType == .worker)
+      try await cluster.kubectl(
+        "annotate", "node", "life-2", "\(nodeID)=life-id-2", "\(selfIPs)=10.1.0.2,fd00::2")
+      try await recorder.wait(for: "the annotation") {
+        $0.affiliate("life-id-2")?.addresses.map(\.description) == ["10.1.0.2", "fd00::2"]
+      }
+      try await cluster.kubectl("label", "node", "life-2", "node-role.kubernetes.io/control-plane=")
+      try await recorder.wait(for: "the label") { $0.affiliate("life-id-2")?.machineType == .controlplane }
+      try await cluster.kubectl("annotate", "node", "life-2", "\(nodeID)-")
+      try await recorder.wait(for: "the annotation's end") { $0.affiliate("life-id-2") == nil }
+      try await cluster.kubectl("delete", "node", "life-1", "life-2")
+      try await recorder.wait(for: "the deletion") { $0.affiliate("life-id-1") == nil }
+    }
+  }
+
+  @Test("this node is published as annotations by rollcall, and only where something differs")
+  func publishing() async throws {
+    let cluster = try await TestCluster.shared()
+    let test = try registry(
+      cluster.adminConfig, localNodeID: "push-id", options: { $0.withdrawOnStop = true })
+    var local = Affiliate(
+      nodeID: try NodeIdentity("push-id"), addresses: [try IPAddress("10.2.0.1"), try IPAddress("fd00::1")],
+      nodename: "push-1", controlPlane: ControlPlane(apiServerPort: 6443))
+    local.kubeSpan = KubeSpanAffiliate(endpoints: [try IPEndpoint("[fd00::1]:51820")])
+    let publication = Publication(local: local)
+    try await test.run { [local] recorder in
+      // The Node comes later, as that of a kubelet that still starts.
+      async let published: Void = test.registry.publish(publication)
+      try await recorder.wait(for: "the trouble") { $0.trouble?.message.contains("no Node 'push-1'") == true }
+      try await cluster.createNode("push-1", annotations: ["someone.else/x": "y"])
+      try await published
+      try await recorder.wait(for: "the end of the trouble") { $0.trouble == nil }
+      let node = try await NodeOnServer("push-1", cluster)
+      #expect(
+        node.metadata.annotations == [
+          "someone.else/x": "y", nodeID: "push-id", selfIPs: "10.2.0.1,fd00::1",
+          NodeAnnotation.apiServerPort.rawValue: "6443",
+          NodeAnnotation.kubeSpanEndpoints.rawValue: "[fd00::1]:51820",
+        ])
+      #expect(node.metadata.managedFields?.contains { $0.manager == "rollcall" } == true)
+      try await test.registry.publish(publication)
+      #expect(
+        try await NodeOnServer("push-1", cluster).metadata.resourceVersion == node.metadata.resourceVersion)
+      // Somebody takes one away: it is set again.
+      try await cluster.kubectl("annotate", "node", "push-1", "\(selfIPs)-")
+      try await recorder.wait(for: "the annotation") {
+        $0.log.contains { $0.contains("somebody changed \(selfIPs)") }
+      }
+      try await eventually("the annotation is back") {
+        try await NodeOnServer("push-1", cluster).metadata.annotations?[selfIPs] == "10.2.0.1,fd00::1"
+      }
+      var changed = local
+      changed.controlPlane = nil
+      try await test.registry.publish(Publication(local: changed))
+      #expect(
+        try await NodeOnServer("push-1", cluster).metadata.annotations?[NodeAnnotation.apiServerPort.rawValue]
+          == nil)
+      // The own node isn't told of.
+      #expect(recorder.now.affiliate("push-id") == nil)
+      try await test.registry.publish(Publication(local: nil))
+      #expect(try await NodeOnServer("push-1", cluster).metadata.annotations == ["someone.else/x": "y"])
+    }
+    try await cluster.kubectl("delete", "node", "push-1")
+  }
+
+  @Test("after a restart of the server an old version is answered with 410, and all nodes are read again")
+  func restart() async throws {
+    let cluster = try await TestCluster.shared()
+    try await cluster.createNode("restart-1", annotations: [nodeID: "restart-id"])
+    try await registry(cluster.adminConfig).run { recorder in
+      try await recorder.wait(for: "the node") { $0.ids?.contains("restart-id") == true && $0.trouble == nil }
+      // The version moves on without any Node: the server won't know the watch's any more.
+      for index in 0..<3 { try await cluster.kubectl("create", "configmap", "restart-\(index)") }
+      try await cluster.stop()
+      try await recorder.wait(for: "the trouble") {
+        $0.trouble?.message.contains("Connection refused") == true
+      }
+      #expect(recorder.now.ids?.contains("restart-id") == true)
+      try await cluster.start()
+      try await recorder.wait(for: "the recovery") { $0.trouble == nil }
+      try await recorder.wait(for: "the second list") {
+        $0.log.contains { $0.contains("reading all nodes again") && $0.contains("too old resource version") }
+      }
+      try await cluster.kubectl("annotate", "node", "restart-1", "\(selfIPs)=10.3.0.1")
+      let told = try await recorder.wait(for: "the change") {
+        $0.affiliate("restart-id")?.addresses.count == 1
+      }
+      #expect(!told.events.contains { if case .update(.remove) = $0 { true } else { false } })
+      #expect(told.events.count { if case .update(.snapshot) = $0 { true } else { false } } == 1)
+    }
+    try await cluster.kubectl("delete", "node", "restart-1")
+  }
+
+  @Test("a token that is revoked is told, and a new token file mends it")
+  func revokedToken() async throws {
+    let cluster = try await TestCluster.shared()
+    let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: revoked, namespace: default}\n"
+    try await cluster.kubectl("create", input: account)
+    try await cluster.kubectl(
+      "create", "clusterrole", "revoked", "--verb=get,list,watch", "--resource=nodes")
+    try await cluster.kubectl(
+      "create", "clusterrolebinding", "revoked", "--clusterrole=revoked", "--serviceaccount=default:revoked")
+    let test = try registry(cluster.config(user: "{tokenFile: token}"), watchSeconds: 2...3)
+    try test.folder.write(try await cluster.token(of: "revoked", namespace: "default"), to: "token")
+    try await test.run { recorder in
+      try await recorder.wait(for: "the list") { $0.records != nil && $0.trouble == nil }
+      try await cluster.kubectl("delete", "serviceaccount", "revoked")
+      let told = try await recorder.wait(for: "the 401", within: .seconds(60)) { $0.trouble != nil }
+      #expect(told.trouble?.code == .permissionDenied)
+      #expect(
+        told.trouble?.message.contains("doesn't accept token file '\(test.folder.path("token"))' (401)")
+          == true,
+        "\(told.trouble?.message ?? "")")
+      try await cluster.kubectl("create", input: account)
+      try test.folder.replace("token", with: try await cluster.token(of: "revoked", namespace: "default"))
+      try await recorder.wait(for: "the recovery") { $0.trouble == nil }
+    }
+    try await cluster.kubectl(
+      "delete", "clusterrolebinding/revoked", "clusterrole/revoked", "serviceaccount/revoked")
+  }
+
+  @Test("rights that are taken away are told with the rule that would allow it, and given back")
+  func rights() async throws {
+    let cluster = try await TestCluster.shared()
+    try await cluster.signClient("reader", subject: "/CN=reader")
+    try await cluster.kubectl("create", "clusterrole", "reader", "--verb=get,list,watch", "--resource=nodes")
+    let bind = ["create", "clusterrolebinding", "reader", "--clusterrole=reader", "--user=reader"]
+    try await cluster.kubectl(bind)
+    try await cluster.createNode("rights-1", annotations: [nodeID: "rights-id"])
+    let user =
+      "{client-certificate: \"\(cluster.path("pki/reader.crt"))\", client-key: \"\(cluster.path("pki/reader.key"))\"}"
+    try await registry(cluster.config(user: user), watchSeconds: 2...3).run { recorder in
+      try await recorder.wait(for: "the list") { $0.ids?.contains("rights-id") == true && $0.trouble == nil }
+      try await cluster.kubectl("delete", "clusterrolebinding", "reader")
+      let told = try await recorder.wait(for: "the 403", within: .seconds(60)) { $0.trouble != nil }
+      let text = told.trouble?.message ?? ""
+      #expect(text.contains("user 'reader' may not watch nodes"), "\(text)")
+      #expect(text.contains(#"{apiGroups: [""], resources: [nodes], verbs: [get, list, watch]}"#), "\(text)")
+      #expect(told.ids?.contains("rights-id") == true)
+      try await cluster.kubectl(bind)
+      try await recorder.wait(for: "the recovery") { $0.trouble == nil }
+    }
+    try await cluster.kubectl("delete", "clusterrolebinding/reader", "clusterrole/reader", "node/rights-1")
+  }
+
+  @Test("a page whose token expired by a compaction of etcd is told as expired")
+  func compaction() async throws {
+    let cluster = try await TestCluster.shared()
+    for index in 0..<3 {
+      try await cluster.createNode("compact-\(index)", annotations: [nodeID: "compact-\(index)"])
+    }
+    let test = try registry(cluster.adminConfig)
+    let path = test.folder.path("kubeconfig")
+    let source = AccessSource { () throws(RegistryError) in AccessLocation(.files([path], mustExist: true)) }
+    let connections = Connections(connectTimeout: .seconds(10))
+    let client = KubernetesClient(
+      source: source, connections: connections, timing: ClientTiming(), clock: ContinuousClock())
+    let reading = ListReading(
+      view: NodeView(localNodeID: nil, problems: ProblemLog(logger: test.recorder.logger)),
+      localNode: LocalNode())
+    do {
+      let token = try #require(try await reading.page(from: client, .list(limit: 1, continueToken: nil)))
+      try await cluster.kubectl("create", "configmap", "compact-1")
+      try await cluster.kubectl("create", "configmap", "compact-2")
+      let reply = try await cluster.etcdctl("get", "/none", "-w", "json")
+      struct Reply: Decodable {
+        struct Header: Decodable { var revision: Int }
+        var header: Header
+      }
+      let revision = try JSONDecoder().decode(Reply.self, from: Data(reply.utf8)).header.revision
+      try await cluster.etcdctl("compact", "\(revision)")
+      do {
+        _ = try await reading.page(from: client, .list(limit: 1, continueToken: token))
+        Issue.record("the token was still good")
+      } catch let error as APIError {
+        #expect(error.kind == .expired, "\(error)")
+      }
+    }
+    await connections.close()
+    // The registry itself reads in pages of one.
+    var paged = try registry(cluster.adminConfig)
+    paged.registry.timing.pageSize = 1
+    try await paged.run { recorder in
+      try await recorder.wait(for: "all nodes") { told in
+        (0..<3).allSatisfy { told.ids?.contains("compact-\($0)") == true }
+      }
+    }
+    try await cluster.kubectl("delete", "node", "compact-0", "compact-1", "compact-2")
+  }
+
+  @Test("certificates that are replaced are taken over: the client's, and the server's authority")
+  func certificates() async throws {
+    let cluster = try await TestCluster.shared()
+    try await cluster.signClient("rotating", subject: "/CN=rotating")
+    let folder = try TemporaryFolder()
+    @Sendable func copy(_ name: String, as new: String) throws {
+      try folder.replace(new, with: try String(contentsOfFile: cluster.path("pki/\(name)"), encoding: .utf8))
+    }
+    try copy("rotating.crt", as: "client.crt")
+    try copy("rotating.key", as: "client.key")
+    try copy("ca.crt", as: "ca.crt")
+    let user =
+      "{client-certificate: \"\(folder.path("client.crt"))\", client-key: \"\(folder.path("client.key"))\"}"
+    try await registry(cluster.config(user: user, authority: folder.path("ca.crt")), watchSeconds: 2...3).run
+    { recorder in
+      try await recorder.wait(for: "the 403") {
+        $0.trouble?.message.contains("user 'rotating' may not list nodes") == true
+      }
+      try copy("admin.key", as: "client.key")
+      try copy("admin.crt", as: "client.crt")
+      try await recorder.wait(for: "the new certificate") { $0.records != nil && $0.trouble == nil }
+      try await cluster.replaceAuthority()
+      try await cluster.stop()
+      try await cluster.start()
+      let told = try await recorder.wait(for: "the distrust", within: .seconds(60)) {
+        $0.trouble?.message.contains("certificate") == true
+      }
+      let text = told.trouble?.message ?? ""
+      #expect(text.contains("the certificate of \(cluster.url) isn't trusted"), "\(text)")
+      #expect(text.contains("isn't signed by '\(folder.path("ca.crt"))'"), "\(text)")
+      try copy("admin.key", as: "client.key")
+      try copy("admin.crt", as: "client.crt")
+      try copy("ca.crt", as: "ca.crt")
+      try await recorder.wait(for: "the recovery") { $0.trouble == nil }
+    }
+  }
+
+  @Test("tls-server-name is what the certificate has to have")
+  func serverName() async throws {
+    let cluster = try await TestCluster.shared()
+    let user =
+      "{client-certificate: \"\(cluster.path("pki/admin.crt"))\", client-key: \"\(cluster.path("pki/admin.key"))\"}"
+    let url = try #require(URLParts(cluster.url))
+    try await Relay.run(to: try #require(url.port)) { port in
+      let server = "https://\(Relay.host):\(port)"
+      func check(_ cluster: String, expected: String?) async throws {
+        try await registry(cluster).run { recorder in
+          let told = try await recorder.wait(for: "an outcome") { $0.records != nil || $0.trouble != nil }
+          guard let expected else { return #expect(told.records != nil) }
+          #expect(told.trouble?.message.contains(expected) == true, "\(told.trouble?.message ?? "")")
+        }
+      }
+      try await check(
+        cluster.config(user: user, server: server, cluster: ", tls-server-name: kubernetes.default.svc"),
+        expected: nil)
+      try await check(
+        cluster.config(user: user, server: server, cluster: ", tls-server-name: wrong.example"),
+        expected: "the certificate of \(server) isn't for 'wrong.example'")
+      try await check(
+        cluster.config(user: user, server: server),
+        expected: "the certificate of \(server) isn't for '\(Relay.host)'")
+    }
+    // Not checked at all, where a person accepts that.
+    let insecure = cluster.config(user: user).replacing(
+      /certificate-authority: "[^"]*"/, with: "insecure-skip-tls-verify: true")
+    try await registry(insecure, options: { $0.allowInsecure = true }).run { recorder in
+      try await recorder.wait(for: "the list") { $0.records != nil && $0.trouble == nil }
+    }
+  }
+
+  @Test(
+    "the manifests of the documentation can be applied, and their service account can do what it has to and no more"
+  )
+  func manifests() async throws {
+    let cluster = try await TestCluster.shared()
+    let examples = BuiltProducts.checkout.appendingPathComponent("Docs/Examples/kubernetes").path
+    try await cluster.kubectl("apply", "-f", "\(examples)/rbac.yaml")
+    try await cluster.kubectl("apply", "-f", "\(examples)/daemonset.yaml")
+    let account = try await cluster.kubectl(
+      "get", "daemonset", "-n", "rollcall", "rollcall", "-o",
+      "jsonpath={.spec.template.spec.serviceAccountName}")
+    #expect(account == "rollcall")
+    // As in a pod: the service account's folder, and where the server is.
+    let pod = try TemporaryFolder()
+    try pod.write(try await cluster.token(of: account, namespace: "rollcall"), to: "token")
+    try pod.write(try String(contentsOfFile: cluster.path("pki/ca.crt"), encoding: .utf8), to: "ca.crt")
+    let parts = try #require(URLParts(cluster.url))
+    try await cluster.createNode("pod-1")
+    try await cluster.createNode("pod-2", annotations: [nodeID: "pod-id-2"])
+    var test = try registry(
+      "", localNodeID: "pod-id-1",
+      options: {
+        $0.kubeconfig = nil
+        $0.inCluster = true
+      })
+    test.registry.environment = [
+      "KUBERNETES_SERVICE_HOST": parts.host, "KUBERNETES_SERVICE_PORT": "\(try #require(parts.port))",
+    ]
+    test.registry.serviceAccountFolder = pod.path
+    let registry = test.registry
+    let local = Affiliate(
+      nodeID: try NodeIdentity("pod-id-1"), addresses: [try IPAddress("10.9.0.1")], nodename: "pod-1")
+    try await test.run { recorder in
+      try await recorder.wait(for: "the list") { $0.ids?.contains("pod-id-2") == true && $0.trouble == nil }
+      try await registry.publish(Publication(local: local))
+      #expect(try await NodeOnServer("pod-1", cluster).metadata.annotations?[selfIPs] == "10.9.0.1")
+    }
+    let user = "--as=system:serviceaccount:rollcall:rollcall"
+    for (verb, resource, expected) in [
+      ("list", "nodes", "yes"), ("watch", "nodes", "yes"), ("get", "nodes", "yes"), ("patch", "nodes", "yes"),
+      ("update", "nodes", "no"), ("delete", "nodes", "no"), ("create", "nodes", "no"),
+      ("get", "secrets", "no"),
+      ("list", "pods", "no"),
+    ] {
+      let result = try await ChildProcess.run(
+        "kubectl", ["--kubeconfig", cluster.path("kubeconfig"), "auth", "can-i", verb, resource, user])
+      #expect(result.output.trimmingBlanks() == expected, "\(verb) \(resource)")
+    }
+    try await cluster.kubectl("delete", "node", "pod-1", "pod-2")
+  }
+
+  @Test("2,000 Nodes of realistic size are read, and the way of one change isn't longer for it")
+  func scale() async throws {
+    let cluster = try await TestCluster.shared()
+    try await cluster.createFixtures(count: 2000)
+    try await registry(cluster.adminConfig).run { recorder in
+      let start = ContinuousClock.now
+      try await recorder.wait(for: "the list", within: .seconds(60)) {
+        $0.records != nil && $0.trouble == nil
+      }
+      print("2,000 Nodes of kube-apiserver read in \(ContinuousClock.now - start)")
+      #expect((recorder.now.records?.count ?? 0) >= 2000)
+      #expect(recorder.now.log.isEmpty)
+      let name = try #require(recorder.now.records?.values.first?.affiliate.nodename)
+      try await cluster.kubectl("annotate", "node", name, "--overwrite", "\(selfIPs)=10.8.0.1")
+      try await recorder.wait(for: "the change") { told in
+        told.records?.values.first { $0.affiliate.nodename == name }?.affiliate.addresses.map(\.description)
+          == ["10.8.0.1"]
+      }
+    }
+    try await cluster.kubectl("delete", "--raw", "/api/v1/nodes")
+  }
+}
+
+/// A Node as kubectl shows it.
+private struct NodeOnServer: Decodable {
+  struct Metadata: Decodable {
+    struct Manager: Decodable { var manager: String }
+    var resourceVersion: String
+    var annotations: [String: String]?
+    var managedFields: [Manager]?
+  }
+
+  var metadata: Metadata
+
+  init(_ name: String, _ cluster: TestCluster) async throws {
+    let text = try await cluster.kubectl("get", "--raw", "/api/v1/nodes/\(name)")
+    self = try JSONDecoder().decode(Self.self, from: Data(text.utf8))
+  }
+}

@@ -1,0 +1,143 @@
+import ClusterModel
+import Logging
+import Testing
+
+@testable import KubernetesRegistry
+
+@Suite struct MappingTests {
+  static let key = "OmGTVg0tUwDcAxOmGTVg0tUwDcAxOmGTVg0tUwDcAxI="
+
+  private func node(_ annotations: [NodeAnnotation: String]) -> NodeObject {
+    NodeObject(
+      name: "worker-1", resourceVersion: "7",
+      annotations: Dictionary(uniqueKeysWithValues: annotations.map { ($0.key.rawValue, $0.value) }),
+      isControlPlane: false, hostname: "w1", osImage: "Talos (v1.3.0)")
+  }
+
+  @Test("every annotation becomes its part of the affiliate")
+  func everything() throws {
+    var object = node([
+      .nodeID: "node-1", .selfIPs: "10.0.0.1,fd00::1", .apiServerPort: "6443", .kubeSpanIP: "fd83::1",
+      .kubeSpanPublicKey: Self.key, .assignedPrefixes: "10.244.0.0/32,10.244.0.1/24",
+      .kubeSpanEndpoints: "10.0.0.1:51820,[fd00::1]:51820", .kubeSpanExcludedNetworks: "192.168.0.0/16",
+    ])
+    object.isControlPlane = true
+    let mapping = NodeMapping(object)
+    #expect(mapping.problems == [])
+    let expected = Affiliate(
+      nodeID: try NodeIdentity("node-1"), addresses: [try IPAddress("10.0.0.1"), try IPAddress("fd00::1")],
+      hostname: "w1", nodename: "worker-1", operatingSystem: "Talos (v1.3.0)", machineType: .controlplane,
+      kubeSpan: KubeSpanAffiliate(
+        publicKey: Self.key, address: try IPAddress("fd83::1"),
+        additionalAddresses: [try IPPrefix("10.244.0.0/32"), try IPPrefix("10.244.0.1/24")],
+        excludeAdvertisedNetworks: [try IPPrefix("192.168.0.0/16")],
+        endpoints: [try IPEndpoint("10.0.0.1:51820"), try IPEndpoint("[fd00::1]:51820")]),
+      controlPlane: ControlPlane(apiServerPort: 6443))
+    #expect(mapping.affiliate == expected)
+    // And back.
+    #expect(
+      Dictionary(
+        uniqueKeysWithValues: NodeAnnotation.values(of: expected).map { ($0.key.rawValue, $0.value) })
+        == object.annotations)
+  }
+
+  @Test("a Node without an identity, or with an empty one, takes no part and is no problem")
+  func noIdentity() {
+    for annotations in [[.selfIPs: "10.0.0.1"], [.nodeID: ""]] as [[NodeAnnotation: String]] {
+      let mapping = NodeMapping(node(annotations))
+      #expect(mapping.affiliate == nil)
+      #expect(mapping.problems == [])
+    }
+  }
+
+  @Test("an identity that can't be one is told, with the Node's name")
+  func badIdentity() throws {
+    let mapping = NodeMapping(node([.nodeID: "a/b"]))
+    #expect(mapping.affiliate == nil)
+    let problem = try #require(mapping.problems.first)
+    #expect(problem.contains("Node 'worker-1'") && problem.contains("'a/b'") && problem.contains("left out"))
+  }
+
+  @Test("a malformed item is left out alone, and told with its annotation and value")
+  func badItems() throws {
+    let mapping = NodeMapping(
+      node([
+        .nodeID: "n", .selfIPs: "10.0.0.1,10.0.0.300, fd00::1 ,,10.0.0.1", .apiServerPort: "66666",
+        .kubeSpanIP: "fe80::1%eth0", .kubeSpanPublicKey: "short",
+        .assignedPrefixes: "10.0.0.0/33,10.1.0.0/16",
+        .kubeSpanEndpoints: "fd00::1:51820x,10.0.0.1:51820", .kubeSpanExcludedNetworks: "x",
+      ]))
+    let affiliate = try #require(mapping.affiliate)
+    #expect(affiliate.addresses == [try IPAddress("10.0.0.1"), try IPAddress("fd00::1")])
+    #expect(affiliate.controlPlane == nil)
+    #expect(affiliate.kubeSpan?.address == nil)
+    #expect(affiliate.kubeSpan?.publicKey == "")
+    #expect(affiliate.kubeSpan?.additionalAddresses == [try IPPrefix("10.1.0.0/16")])
+    #expect(affiliate.kubeSpan?.endpoints == [try IPEndpoint("10.0.0.1:51820")])
+    #expect(mapping.problems.count == 7)
+    for value in ["10.0.0.300", "66666", "fe80::1%eth0", "short", "10.0.0.0/33", "fd00::1:51820x", "'x'"] {
+      #expect(mapping.problems.contains { $0.contains(value) }, "\(value) isn't told of")
+    }
+    #expect(mapping.problems.contains { $0.contains("networking.talos.dev/self-ips") })
+  }
+
+  @Test("what is too long or too much is cut, so that a Node has a bounded size")
+  func bounds() throws {
+    var object = node([
+      .nodeID: "n", .selfIPs: (0..<2000).map { "10.0.\($0 / 250).\($0 % 250)" }.joined(separator: ","),
+      .assignedPrefixes: (0..<100).map { "bad\($0)" }.joined(separator: ","),
+    ])
+    object.hostname = String(repeating: "h", count: 300)
+    object.osImage = "a\nb"
+    let mapping = NodeMapping(object)
+    let affiliate = try #require(mapping.affiliate)
+    #expect(affiliate.addresses.count == NodeMapping.maximumItems)
+    #expect(affiliate.hostname == "")
+    #expect(affiliate.operatingSystem == "")
+    #expect(mapping.problems.count == NodeMapping.maximumProblems)
+    #expect(mapping.furtherProblems == 100 + 3 - NodeMapping.maximumProblems)
+  }
+
+  @Test("a patch has only what differs, and null for what is to go")
+  func patch() throws {
+    let affiliate = Affiliate(
+      nodeID: try NodeIdentity("n"), addresses: [try IPAddress("10.0.0.1")], nodename: "worker-1")
+    let wanted = NodeAnnotation.values(of: affiliate)
+    let present = [
+      NodeAnnotation.nodeID.rawValue: "n", NodeAnnotation.selfIPs.rawValue: "10.0.0.2",
+      NodeAnnotation.kubeSpanIP.rawValue: "fd00::1", "other": "stays",
+    ]
+    let changes = AnnotationChanges(from: present, to: wanted)
+    #expect(
+      changes.mergePatch
+        == #"{"metadata":{"annotations":{"networking.talos.dev/kubespan-ip":null,"networking.talos.dev/self-ips":"10.0.0.1"}}}"#
+    )
+    var now = present
+    now[NodeAnnotation.selfIPs.rawValue] = "10.0.0.1"
+    now[NodeAnnotation.kubeSpanIP.rawValue] = nil
+    #expect(AnnotationChanges(from: now, to: wanted).isEmpty)
+  }
+
+  @Test("a problem is told once as long as it is there, and again when it came back")
+  func problemsOnce() {
+    let recorder = Recorder()
+    let log = ProblemLog(logger: recorder.logger)
+    log.note(["a", "b"], of: "n")
+    log.note(["a", "b"], of: "n")
+    log.note(["b"], of: "n")
+    log.note(["a", "b"], of: "n")
+    #expect(recorder.now.log == ["warning: a", "warning: b", "warning: a"])
+  }
+
+  @Test("what is remembered of problems is bounded, and that is told")
+  func problemsBounded() {
+    let recorder = Recorder()
+    let log = ProblemLog(logger: recorder.logger, capacity: 10)
+    for name in 0..<100 { log.note(["problem"], of: "\(name)") }
+    #expect(recorder.now.log.count == 11)
+    #expect(recorder.now.log.last?.contains("more than 10") == true)
+    log.keep(only: [])
+    log.note(["x"], of: "n")
+    #expect(recorder.now.log.last == "warning: x")
+  }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import RegistryKit
+import TestSupport
+import Testing
+import YAML
+
+@testable import KubernetesRegistry
+
+@Suite struct ReadmeTests {
+  static let path = "Plugins/Kubernetes/README.md"
+
+  @Test(
+    "every configuration in the README and the guide makes a registry",
+    arguments: [path, "Docs/Kubernetes.md"])
+  func configurations(file: String) throws {
+    let blocks = try MarkdownBlock.all(in: file).filter {
+      $0.text.contains("discovery:\n") && !$0.text.contains("kind:")
+    }
+    #expect(blocks.count == (file == Self.path ? 3 : 1))
+    for block in blocks {
+      let stream = try YAML.parse(Array(block.text.utf8), file: block.description)
+      let registries = try #require(stream.documents.first?["cluster"]?["discovery"]?["registries"]?.pairs)
+      let registry = try #require(registries.first)
+      #expect((registry.value["plugin"]?.string ?? registry.key) == KubernetesRegistry.descriptor.name)
+      let pairs = (registry.value.pairs ?? []).filter { !["plugin", "disabled"].contains($0.key) }
+      let text = YAML.json(of: .mapping(pairs.map { ($0.key, $0.value) }))
+      let options = try JSONDecoder().decode(KubernetesOptions.self, from: Data(text.utf8))
+      _ = try KubernetesSettings(options)
+      let schema = try YAML.parse(Array(KubernetesOptions.schema.utf8), file: "schema").documents[0]
+      let known = (schema["properties"]?.pairs ?? []).map(\.key)
+      #expect(Set(pairs.map(\.key)).isSubset(of: known))
+    }
+  }
+
+  @Test("the README has the sections of every plugin, and every option with its default")
+  func sections() throws {
+    let url = BuiltProducts.checkout.appendingPathComponent(Self.path)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    let sections = text.split(separator: "\n").filter { $0.hasPrefix("## ") }.map { String($0.dropFirst(3)) }
+    #expect(sections == ["Name", "Description", "Configuration", "Metrics", "Examples"])
+    let schema = try YAML.parse(Array(KubernetesOptions.schema.utf8), file: "schema").documents[0]
+    for option in schema["properties"]?.pairs ?? [] { #expect(text.contains("| `\(option.key)` |")) }
+    for annotation in NodeAnnotation.allCases { #expect(text.contains("| `\(annotation.rawValue)` |")) }
+    for key in EntryFields.unsupportedUserKeys { #expect(text.contains("`\(key)`")) }
+  }
+
+  @Test("the README's manifests are those in Docs/Examples", arguments: ["rbac", "daemonset"])
+  func manifests(name: String) throws {
+    let url = BuiltProducts.checkout.appendingPathComponent("Docs/Examples/kubernetes/\(name).yaml")
+    let file = try String(contentsOf: url, encoding: .utf8)
+    #expect(try MarkdownBlock.all(in: Self.path).contains { $0.text == file })
+    let documents = try YAML.parse(Array(file.utf8), file: url.path).documents
+    #expect(documents.count >= 2)
+    #expect(documents.allSatisfy { $0["apiVersion"]?.string != nil && $0["kind"]?.string != nil })
+  }
+}

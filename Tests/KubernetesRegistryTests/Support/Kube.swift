@@ -1,0 +1,97 @@
+import ClusterModel
+import Foundation
+import Logging
+import RegistryKit
+import TestSupport
+
+@testable import KubernetesRegistry
+
+/// Kubernetes' JSON, written by hand.
+enum Kube {
+  /// A Node with an identity (unless that is nil), and with `more` annotations.
+  static func node(
+    _ name: String, id: String? = nil, version: Int, hostname: String = "", more: [String: String] = [:]
+  ) -> String {
+    var annotations = more
+    if let id { annotations[NodeAnnotation.nodeID.rawValue] = id }
+    let list = annotations.sorted { $0.key < $1.key }.map {
+      "\(JSONText.string($0.key)):\(JSONText.string($0.value))"
+    }
+    let addresses =
+      hostname.isEmpty
+      ? "" : #"{"type":"InternalIP","address":"10.0.0.9"},{"type":"Hostname","address":"\#(hostname)"}"#
+    return #"{"kind":"Node","apiVersion":"v1","metadata":{"name":"\#(name)","uid":"uid-\#(name)","#
+      + #""resourceVersion":"\#(version)","labels":{"a":"b"},"annotations":{\#(list.joined(separator: ","))}},"#
+      + #""status":{"addresses":[\#(addresses)],"nodeInfo":{"osImage":"Debian"}}}"#
+  }
+
+  static func list(_ nodes: [String], version: Int, continueToken: String? = nil) -> String {
+    let token = continueToken.map { #","continue":"\#($0)","remainingItemCount":1"# } ?? ""
+    return
+      #"{"kind":"NodeList","apiVersion":"v1","metadata":{"resourceVersion":"\#(version)"\#(token)},"items":["#
+      + nodes.joined(separator: ",") + "]}\n"
+  }
+
+  static func event(_ type: String, _ object: String) -> String {
+    #"{"type":"\#(type)","object":\#(object)}"# + "\n"
+  }
+
+  static func bookmark(_ version: Int, isEnd: Bool = false) -> String {
+    let annotations = isEnd ? #","annotations":{"k8s.io/initial-events-end":"true"}"# : ""
+    return event(
+      "BOOKMARK",
+      #"{"kind":"Node","apiVersion":"v1","metadata":{"resourceVersion":"\#(version)","creationTimestamp":null\#(annotations)},"spec":{},"status":{}}"#
+    )
+  }
+
+  static func status(_ code: Int, reason: String, message: String) -> String {
+    #"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":\#(JSONText.string(message)),"#
+      + #""reason":"\#(reason)","code":\#(code)}"#
+  }
+
+  static func version(_ minor: String) -> String { #"{"major":"1","minor":"\#(minor)"}"# }
+
+  /// A kubeconfig of one context without credentials.
+  static func config(server: String, user: String = "{}") -> String {
+    """
+    clusters: [{name: c, cluster: {server: "\(server)"}}]
+    users: [{name: u, user: \(user)}]
+    contexts: [{name: x, context: {cluster: c, user: u}}]
+    current-context: x
+
+    """
+  }
+}
+
+/// A registry for a test, with waits that are short.
+struct TestRegistry {
+  let folder: TemporaryFolder
+  let recorder = Recorder()
+  var registry: KubernetesRegistry
+
+  init(
+    config: String, localNodeID: String? = nil, options: (inout KubernetesOptions) -> Void = { _ in },
+    timing: (inout InformerTiming) -> Void = { _ in }
+  ) throws {
+    folder = try TemporaryFolder()
+    try folder.write(config, to: "kubeconfig")
+    var all = KubernetesOptions(kubeconfig: "kubeconfig", sendInitialEvents: false)
+    options(&all)
+    registry = try KubernetesRegistry(
+      options: all,
+      context: RegistryContext(
+        name: "kubernetes", localNodeID: try localNodeID.map { try NodeIdentity($0) },
+        baseDirectory: folder.path, logger: recorder.logger))
+    registry.environment = [:]
+    registry.timing.backoff = Backoff(
+      initial: .milliseconds(10), maximum: .milliseconds(200), factor: 2, jitter: 0.5)
+    registry.timing.settled = .milliseconds(200)
+    timing(&registry.timing)
+  }
+
+  /// Runs the registry while `body` does.
+  func run(_ body: @Sendable @escaping (Recorder) async throws -> Void) async throws {
+    let recorder = recorder
+    try await recorder.run(registry) { try await body(recorder) }
+  }
+}

@@ -1,0 +1,47 @@
+import Foundation
+package import KubernetesRegistry
+
+/// The same fields of a list as Foundation's JSONDecoder finds them, to compare with.
+package struct FoundationNodeList: Decodable {
+  struct Node: Decodable {
+    struct Metadata: Decodable {
+      var name: String
+      var uid: String?
+      var resourceVersion: String?
+      var annotations: [String: String]?
+      var labels: [String: String]?
+    }
+    struct Address: Decodable {
+      var type: String
+      var address: String
+    }
+    struct NodeInfo: Decodable { var osImage: String }
+    struct Status: Decodable {
+      var addresses: [Address]?
+      var nodeInfo: NodeInfo?
+    }
+    var metadata: Metadata
+    var status: Status?
+  }
+
+  var items: [Node]
+
+  package static func decode(_ bytes: [UInt8]) throws -> [NodeObject] {
+    try JSONDecoder().decode(FoundationNodeList.self, from: Data(bytes)).items.map { node in
+      NodeObject(
+        name: node.metadata.name, uid: node.metadata.uid ?? "",
+        resourceVersion: node.metadata.resourceVersion ?? "",
+        annotations: (node.metadata.annotations ?? [:]).filter { needed.contains($0.key) },
+        isControlPlane: node.metadata.labels?["node-role.kubernetes.io/control-plane"] != nil,
+        hostname: node.status?.addresses?.first { $0.type == "Hostname" }?.address ?? "",
+        osImage: node.status?.nodeInfo?.osImage ?? "")
+    }
+  }
+
+  private static let needed: Set<String> = [
+    "cluster.talos.dev/node-id", "networking.talos.dev/self-ips", "networking.talos.dev/api-server-port",
+    "networking.talos.dev/kubespan-ip", "networking.talos.dev/kubespan-public-key",
+    "networking.talos.dev/assigned-prefixes", "networking.talos.dev/kubespan-endpoints",
+    "networking.talos.dev/kubespan-exclude-advertised-networks",
+  ]
+}
