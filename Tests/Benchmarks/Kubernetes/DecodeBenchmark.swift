@@ -22,6 +22,7 @@ enum DecodeBenchmark {
       return Array(NodeListJSON.list(items, resourceVersion: nodeCount).utf8)
     }
     let size = Double(pages.reduce(0) { $0 + $1.count }) / 1e6
+    if let page = pages.first, streamed(page) != foundation(page) { print("the readers differ") }
     Usage.forgetPeak()
     let before = Usage.now
     var nodes: [NodeObject] = []
