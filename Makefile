@@ -5,6 +5,8 @@
 
 SWIFT ?= swift
 SCRATCH ?= .build
+# Few tests at a time: many of them wait for real programs, each with a deadline.
+TEST = $(SWIFT) test --scratch-path $(SCRATCH) --skip-build --experimental-maximum-parallelization-width 4
 BIN = $(SCRATCH)/debug
 EXAMPLE = Docs/Examples/five-nodes/rollcall.yaml
 SOURCES = Package.swift Sources Plugins Tests Docs/Examples
@@ -33,11 +35,11 @@ test: setup-tests lint ## Set up, check the format, build with warnings as error
 	@echo "==> Building everything, warnings are errors"
 	$(SWIFT) build --scratch-path $(SCRATCH) --build-tests
 	@echo "==> Testing"
-	$(SWIFT) test --scratch-path $(SCRATCH) --skip-build
+	$(TEST)
 
 check: ## The quick inner loop: build, and test all but what starts processes; FILTER=name for a part
 	$(SWIFT) build --scratch-path $(SCRATCH) --build-tests
-	$(SWIFT) test --scratch-path $(SCRATCH) --skip-build $(if $(FILTER),--filter '$(FILTER)',--skip IntegrationTests)
+	$(TEST) $(if $(FILTER),--filter '$(FILTER)',--skip IntegrationTests)
 
 lint: ## Check the format
 	@echo "==> Checking the format"
