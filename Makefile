@@ -63,6 +63,7 @@ bench-service: setup ## Measure the discovery service under load, in release; LO
 tsan: setup-tests ## Run the core's tests under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Support/tsan.suppressions" \
 	  $(SWIFT) test --scratch-path .build-tsan --sanitize=thread -Xlinker -E \
+	  --experimental-maximum-parallelization-width 4 \
 	  --filter 'ClusterModelTests|RegistryKitTests|AffiliateMergeTests|RollcallTests|PluginHostTests'
 
 fuzz: setup ## Fuzz what reads the bytes of others, FUZZ_SECONDS (60) for each
