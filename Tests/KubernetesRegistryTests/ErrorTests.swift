@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import RegistryKit
 import TestSupport
@@ -66,17 +67,19 @@ import Testing
 
   @Test("a server that doesn't listen, that doesn't speak TLS or that breaks off is told")
   func connections() async throws {
-    let port = try await ScriptedServer.run { _, answer in
+    try await ScriptedServer.run { _, answer in
       try await answer.raw("hello?\r\n")
     } _: { server in
       let text = try await trouble(Kube.config(server: "https://127.0.0.1:\(server.port)"))
       #expect(text.contains("https://127.0.0.1:\(server.port)"), "\(text)")
-      return server.port
     }
+    let silent = try SilentPort()
+    defer { withExtendedLifetime(silent) {} }
+    let port = silent.number
     let closed = try await trouble(Kube.config(server: "https://127.0.0.1:\(port)"))
     #expect(
       closed.hasPrefix(
-        "https://127.0.0.1:\(port) can't be reached: "),
+        "https://127.0.0.1:\(port) can't be reached: Connection refused; the URL is of context 'x' of"),
       "\(closed)")
     let broken = try await ScriptedServer.run { _, _ in
       throw ScriptedServer.HangUp()
@@ -104,4 +107,28 @@ import Testing
     #expect(text.contains("https://no-such-host.invalid:6443"), "\(text)")
     #expect(text.contains("the name 'no-such-host.invalid' isn't known"), "\(text)")
   }
+}
+
+/// A port that is held, so that no other test is given it, and on which nobody listens.
+private final class SilentPort {
+  let number: Int
+  private let socket: Int32
+
+  init() throws {
+    socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let descriptor = socket
+    let result = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+      }
+    }
+    number = Int(UInt16(bigEndian: address.sin_port))
+    try #require(result == 0)
+  }
+
+  deinit { close(socket) }
 }
