@@ -171,7 +171,7 @@ let package = Package(
       ]),
     tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
-      ["ClusterModel", "PluginHost", "RegistryConformance", "RegistryKit", logging]),
+      ["ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit", logging]),
     tests(
       "DiscoveryProtocolTests", resources: [.copy("Vectors")],
       [
@@ -203,13 +203,15 @@ let package = Package(
     .target(
       name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
       path: "Tests/Support/NodeFixtures", swiftSettings: strict),
+    .target(
+      name: "KubernetesTestSupport", dependencies: ["TestSupport"],
+      path: "Tests/Support/KubernetesTestSupport", swiftSettings: strict),
     tests(
       "KubernetesRegistryTests",
       resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
-        "KubernetesRegistry", "NodeFixtures", "PluginHost", "RegistryConformance", "RegistryKit",
-        "ClusterModel",
-        "YAML", logging,
+        "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "PluginHost", "RegistryConformance",
+        "RegistryKit", "ClusterModel", "YAML", logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .executableTarget(

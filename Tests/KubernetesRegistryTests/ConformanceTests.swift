@@ -15,7 +15,7 @@ import Testing
       guard !isBroken.withLock({ $0 }) else { return try await answer.refuse(500) }
       if request.isWatch {
         try await answer.begin()
-        while !isBroken.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+        try await eventually("the server breaks", within: .seconds(120)) { isBroken.withLock { $0 } }
         throw ScriptedServer.HangUp()
       }
       if request.isList {

@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import KubernetesTestSupport
 import RegistryKit
 import TestSupport
 import Testing
@@ -11,11 +12,14 @@ import Testing
   .serialized,
   .enabled(if: TestCluster.unavailable == nil, Comment(rawValue: TestCluster.unavailable ?? "")))
 struct KubernetesIntegrationTests {
-  private let nodeID = NodeAnnotation.nodeID.rawValue
-  private let selfIPs = NodeAnnotation.selfIPs.rawValue
+  /// A server of this suite's own: it is stopped, and its keys are changed.
+  static func server() async throws -> TestCluster { try await TestCluster.shared("registry") }
+
+  let nodeID = NodeAnnotation.nodeID.rawValue
+  let selfIPs = NodeAnnotation.selfIPs.rawValue
 
   /// A registry whose watches last a few seconds, so that they begin anew soon.
-  private func registry(
+  func registry(
     _ config: String, localNodeID: String? = nil, options: (inout KubernetesOptions) -> Void = { _ in },
     watchSeconds: ClosedRange<Int> = 300...600
   ) throws -> TestRegistry {
@@ -26,7 +30,7 @@ struct KubernetesIntegrationTests {
 
   @Test("what kubectl does to Nodes is told within moments")
   func lifecycle() async throws {
-    let cluster = try await TestCluster.shared()
+    let cluster = try await Self.server()
     try await cluster.createNode("life-1", annotations: [nodeID: "life-id-1", selfIPs: "10.1.0.1"])
     try await cluster.createNode("life-2")
     try await registry(cluster.adminConfig).run { recorder in
@@ -49,7 +53,7 @@ struct KubernetesIntegrationTests {
 
   @Test("this node is published as annotations by rollcall, and only where something differs")
   func publishing() async throws {
-    let cluster = try await TestCluster.shared()
+    let cluster = try await Self.server()
     let test = try registry(
       cluster.adminConfig, localNodeID: "push-id", options: { $0.withdrawOnStop = true })
     var local = Affiliate(
@@ -99,7 +103,7 @@ struct KubernetesIntegrationTests {
 
   @Test("after a restart of the server an old version is answered with 410, and all nodes are read again")
   func restart() async throws {
-    let cluster = try await TestCluster.shared()
+    let cluster = try await Self.server()
     try await cluster.createNode("restart-1", annotations: [nodeID: "restart-id"])
     try await registry(cluster.adminConfig).run { recorder in
       try await recorder.wait(for: "the node") { $0.ids?.contains("restart-id") == true && $0.trouble == nil }
@@ -127,7 +131,7 @@ struct KubernetesIntegrationTests {
 
   @Test("a token that is revoked is told, and a new token file mends it")
   func revokedToken() async throws {
-    let cluster = try await TestCluster.shared()
+    let cluster = try await Self.server()
     let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: revoked, namespace: default}\n"
     try await cluster.kubectl("create", input: account)
     try await cluster.kubectl(
@@ -155,15 +159,14 @@ struct KubernetesIntegrationTests {
 
   @Test("rights that are taken away are told with the rule that would allow it, and given back")
   func rights() async throws {
-    let cluster = try await TestCluster.shared()
+    let cluster = try await Self.server()
     try await cluster.signClient("reader", subject: "/CN=reader")
     try await cluster.kubectl("create", "clusterrole", "reader", "--verb=get,list,watch", "--resource=nodes")
     let bind = ["create", "clusterrolebinding", "reader", "--clusterrole=reader", "--user=reader"]
     try await cluster.kubectl(bind)
     try await cluster.createNode("rights-1", annotations: [nodeID: "rights-id"])
-    let user =
-      "{client-certificate: \"\(cluster.path("pki/reader.crt"))\", client-key: \"\(cluster.path("pki/reader.key"))\"}"
-    try await registry(cluster.config(user: user), watchSeconds: 2...3).run { recorder in
+    try await registry(cluster.config(user: cluster.certificateUser("reader")), watchSeconds: 2...3).run {
+      recorder in
       try await recorder.wait(for: "the list") { $0.ids?.contains("rights-id") == true && $0.trouble == nil }
       try await cluster.kubectl("delete", "clusterrolebinding", "reader")
       let told = try await recorder.wait(for: "the 403", within: .seconds(60)) { $0.trouble != nil }
@@ -177,54 +180,9 @@ struct KubernetesIntegrationTests {
     try await cluster.kubectl("delete", "clusterrolebinding/reader", "clusterrole/reader", "node/rights-1")
   }
 
-  @Test("a page whose token expired by a compaction of etcd is told as expired")
-  func compaction() async throws {
-    let cluster = try await TestCluster.shared()
-    for index in 0..<3 {
-      try await cluster.createNode("compact-\(index)", annotations: [nodeID: "compact-\(index)"])
-    }
-    let test = try registry(cluster.adminConfig)
-    let path = test.folder.path("kubeconfig")
-    let source = AccessSource { () throws(RegistryError) in AccessLocation(.files([path], mustExist: true)) }
-    let connections = Connections(connectTimeout: .seconds(10))
-    let client = KubernetesClient(
-      source: source, connections: connections, timing: ClientTiming(), clock: ContinuousClock())
-    let reading = ListReading(
-      view: NodeView(localNodeID: nil, problems: ProblemLog(logger: test.recorder.logger)),
-      localNode: LocalNode())
-    do {
-      let token = try #require(try await reading.page(from: client, .list(limit: 1, continueToken: nil)))
-      try await cluster.kubectl("create", "configmap", "compact-1")
-      try await cluster.kubectl("create", "configmap", "compact-2")
-      let reply = try await cluster.etcdctl("get", "/none", "-w", "json")
-      struct Reply: Decodable {
-        struct Header: Decodable { var revision: Int }
-        var header: Header
-      }
-      let revision = try JSONDecoder().decode(Reply.self, from: Data(reply.utf8)).header.revision
-      try await cluster.etcdctl("compact", "\(revision)")
-      do {
-        _ = try await reading.page(from: client, .list(limit: 1, continueToken: token))
-        Issue.record("the token was still good")
-      } catch let error as APIError {
-        #expect(error.kind == .expired, "\(error)")
-      }
-    }
-    await connections.close()
-    // The registry itself reads in pages of one.
-    var paged = try registry(cluster.adminConfig)
-    paged.registry.timing.pageSize = 1
-    try await paged.run { recorder in
-      try await recorder.wait(for: "all nodes") { told in
-        (0..<3).allSatisfy { told.ids?.contains("compact-\($0)") == true }
-      }
-    }
-    try await cluster.kubectl("delete", "node", "compact-0", "compact-1", "compact-2")
-  }
-
   @Test("certificates that are replaced are taken over: the client's, and the server's authority")
   func certificates() async throws {
-    let cluster = try await TestCluster.shared()
+    let cluster = try await Self.server()
     try await cluster.signClient("rotating", subject: "/CN=rotating")
     let folder = try TemporaryFolder()
     @Sendable func copy(_ name: String, as new: String) throws {
@@ -261,9 +219,8 @@ struct KubernetesIntegrationTests {
 
   @Test("tls-server-name is what the certificate has to have")
   func serverName() async throws {
-    let cluster = try await TestCluster.shared()
-    let user =
-      "{client-certificate: \"\(cluster.path("pki/admin.crt"))\", client-key: \"\(cluster.path("pki/admin.key"))\"}"
+    let cluster = try await Self.server()
+    let user = cluster.certificateUser("admin")
     let url = try #require(URLParts(cluster.url))
     try await Relay.run(to: try #require(url.port)) { port in
       let server = "https://\(Relay.host):\(port)"
@@ -296,7 +253,7 @@ struct KubernetesIntegrationTests {
     "the manifests of the documentation can be applied, and their service account can do what it has to and no more"
   )
   func manifests() async throws {
-    let cluster = try await TestCluster.shared()
+    let cluster = try await Self.server()
     let examples = BuiltProducts.checkout.appendingPathComponent("Docs/Examples/kubernetes").path
     try await cluster.kubectl("apply", "-f", "\(examples)/rbac.yaml")
     try await cluster.kubectl("apply", "-f", "\(examples)/daemonset.yaml")
@@ -345,7 +302,7 @@ struct KubernetesIntegrationTests {
 
   @Test("2,000 Nodes of realistic size are read, and the way of one change isn't longer for it")
   func scale() async throws {
-    let cluster = try await TestCluster.shared()
+    let cluster = try await Self.server()
     try await cluster.createFixtures(count: 2000)
     try await registry(cluster.adminConfig).run { recorder in
       let start = ContinuousClock.now

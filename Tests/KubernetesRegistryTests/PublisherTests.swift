@@ -41,11 +41,12 @@ import Testing
         try await answer.begin()
         var told = ""
         while true {
-          if let object, object != told {
-            told = object
-            try await answer.chunk(Kube.event("MODIFIED", object))
+          try await eventually("the Node changes", within: .seconds(120)) {
+            object.map { $0 != told } ?? false
           }
-          try await Task.sleep(for: .milliseconds(5))
+          guard let changed = object else { continue }
+          told = changed
+          try await answer.chunk(Kube.event("MODIFIED", changed))
         }
       }
       if request.isList {

@@ -100,19 +100,23 @@ struct ConformanceTests {
 
   @Test("a registry that doesn't end when it is cancelled fails, and the checks end")
   func endless() async throws {
-    let stop = Mutex(false)
+    // nil once all may end.
+    let held = Mutex<[CheckedContinuation<Void, Never>]?>([])
     let failures = await failures {
       try $0.snapshot([Affiliate]())
-      while !stop.withLock({ $0 }) {
-        await withCheckedContinuation { continuation in
-          Task.detached {
-            try? await Task.sleep(for: .milliseconds(5))
-            continuation.resume()
-          }
+      await withCheckedContinuation { continuation in
+        let isHeld = held.withLock { held in
+          held?.append(continuation)
+          return held != nil
         }
+        if !isHeld { continuation.resume() }
       }
     }
-    stop.withLock { $0 = true }
+    let waiting = held.withLock { held in
+      defer { held = nil }
+      return held ?? []
+    }
+    for continuation in waiting { continuation.resume() }
     #expect(failures.contains("cancellation ends it"))
   }
 

@@ -40,7 +40,12 @@ final class ProcessCluster: Sendable {
   /// Starts a node that takes part under the nodename `name`.
   func node(_ name: String, ttl: String = "30m") throws -> ChildProcess {
     try configure(name, ttl: ttl, node: "{nodename: \(name), hostname: \(name), addresses: [10.77.0.1]}")
-    return try Command.start(["run", "--state", "state"], in: folder.path(name))
+    return try start(name)
+  }
+
+  /// Starts the node `name` as it was configured.
+  func start(_ name: String) throws -> ChildProcess {
+    try Command.start(["run", "--state", "state"], in: folder.path(name))
   }
 
   /// The nodenames of the members as somebody sees them who has just come and takes no part.
@@ -56,13 +61,24 @@ final class ProcessCluster: Sendable {
     return Set(text.split(separator: "\n").map(String.init))
   }
 
-  private func configure(_ name: String, ttl: String, node: String) throws {
+  /// Writes the configuration of the node `name`.
+  ///
+  /// - Parameters:
+  ///   - node: what stands under `node`, in one line.
+  ///   - kubernetes: what stands under the registry's name; nil where nothing is written of it.
+  ///   - precedence: the order of registries, the strongest first.
+  func configure(
+    _ name: String, ttl: String = "30m", node: String, kubernetes: String? = nil, precedence: [String] = []
+  ) throws {
+    let precedence = precedence.joined(separator: ", ")
     try folder.write(
       """
       \(secrets)
         discovery:
           registries:
             service: {endpoint: "\(endpoint)", ttl: \(ttl)}
+            \(kubernetes.map { "kubernetes: \($0)" } ?? "")
+      merge: {precedence: [\(precedence)]}
       node: \(node)
       """, to: "\(name)/rollcall.yaml")
   }

@@ -1,0 +1,142 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import KubernetesRegistry
+
+/// What becomes of a server that fails, is silent or isn't there.
+@Suite struct InformerTroubleTests {
+  @Test("a server that fails with 500s is told, asked less and less often, and recovers")
+  func failures() async throws {
+    try await checkInformer { request, answer in
+      if request.isWatch {
+        try await answer.begin()
+        return try await answer.hang()
+      }
+      guard request.number >= 4 else {
+        return try await answer.refuse(500, reason: "InternalError", message: "etcd has no leader")
+      }
+      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+    } body: { recorder, _ in
+      let told = try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
+      let texts = told.events.compactMap { event -> String? in
+        if case .degraded(let error) = event { error.message } else { nil }
+      }
+      #expect(texts.count == 1)
+      #expect(texts.first?.contains("can't list nodes (500): etcd has no leader") == true)
+    }
+  }
+
+  @Test("Retry-After of a 429 is heeded", .timeLimit(.minutes(1)))
+  func tooManyRequests() async throws {
+    let start = ContinuousClock.now
+    try await checkInformer { request, answer in
+      if request.isWatch {
+        try await answer.begin()
+        return try await answer.hang()
+      }
+      guard request.number > 0 else {
+        return try await answer.refuse(429, reason: "TooManyRequests", headers: ["Retry-After": "1"])
+      }
+      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+    } body: { recorder, server in
+      try await recorder.wait(for: "the trouble") { $0.trouble?.message.contains("too busy") == true }
+      try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
+      #expect(server.requests.filter(\.isList).count == 2)
+      #expect(ContinuousClock.now - start >= .seconds(1))
+    }
+  }
+
+  @Test("a connection that says nothing any more is given up, and the watch goes on from where it was")
+  func stall() async throws {
+    try await checkInformer(timing: {
+      $0.watchSeconds = 0...0
+      $0.grace = .milliseconds(200)
+    }) { request, answer in
+      guard request.isWatch else {
+        return try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+      }
+      try await answer.begin()
+      if request.query["resourceVersion"] == "10" {
+        try await answer.chunk(Kube.event("ADDED", Kube.node("b", id: "2", version: 11)))
+      } else {
+        try await answer.chunk(Kube.event("ADDED", Kube.node("c", id: "3", version: 12)))
+      }
+      try await answer.hang()
+    } body: { recorder, server in
+      try await recorder.wait(for: "both nodes") { $0.ids == ["1", "2", "3"] }
+      #expect(recorder.now.updateCount == 3)
+      #expect(server.requests.filter(\.isList).count == 1)
+      #expect(server.requests[2].query["resourceVersion"] == "11")
+      #expect(
+        recorder.now.events.contains {
+          if case .degraded(let error) = $0 { error.message.contains("has said nothing for") } else { false }
+        })
+    }
+  }
+
+  @Test("a server that accepts and never answers is told")
+  func noAnswer() async throws {
+    try await checkInformer(
+      client: ClientTiming(connect: .seconds(5), head: .milliseconds(200), silence: .milliseconds(200))
+    ) {
+      _, answer in
+      try await answer.hang()
+    } body: { recorder, _ in
+      try await recorder.wait(for: "the trouble") {
+        $0.trouble?.message.contains("doesn't answer in time when asked to list nodes") == true
+      }
+    }
+  }
+
+  @Test("without a kubeconfig the registry is degraded, and works when there is one")
+  func lateConfig() async throws {
+    try await ScriptedServer.run { request, answer in
+      if request.isWatch {
+        try await answer.begin()
+        return try await answer.hang()
+      }
+      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+    } _: { server in
+      let test = try TestRegistry(config: "")
+      try FileManager.default.removeItem(atPath: test.folder.path("kubeconfig"))
+      try await test.run { recorder in
+        try await recorder.wait(for: "the trouble") {
+          $0.trouble?.message.contains("'\(test.folder.path("kubeconfig"))' can't be read: No such file")
+            == true
+        }
+        try test.folder.replace("kubeconfig", with: Kube.config(server: server.url))
+        try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
+      }
+    }
+  }
+
+  @Test("a proxy is gone through, with its user and password")
+  func proxy() async throws {
+    try await ScriptedServer.run { request, answer in
+      if request.isWatch {
+        try await answer.begin()
+        return try await answer.hang()
+      }
+      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+    } _: { server in
+      let heads = Mutex<[String]>([])
+      try await Relay.run(to: server.port, asked: { head in heads.withLock { $0.append(head.lowercased()) } })
+      { port in
+        // Nobody listens there: only the proxy knows the way.
+        let config = """
+          clusters: [{name: c, cluster: {server: "http://kube.invalid:99", proxy-url: "http://me:p%40ss@\(Relay.host):\(port)"}}]
+          contexts: [{name: x, context: {cluster: c}}]
+          current-context: x
+
+          """
+        try await TestRegistry(config: config).run { recorder in
+          try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
+        }
+      }
+      let head = try #require(heads.withLock { $0.first })
+      #expect(head.hasPrefix("connect kube.invalid:99 http/1.1"))
+      #expect(head.contains("proxy-authorization: basic bwu6cebzcw=="))
+    }
+  }
+}
