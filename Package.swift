@@ -204,7 +204,7 @@ let package = Package(
       name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
       path: "Tests/Support/NodeFixtures", swiftSettings: strict),
     .target(
-      name: "KubernetesTestSupport", dependencies: ["TestSupport"],
+      name: "KubernetesTestSupport", dependencies: ["TestSupport", nio("NIOCore"), nio("NIOPosix")],
       path: "Tests/Support/KubernetesTestSupport", swiftSettings: strict),
     tests(
       "KubernetesRegistryTests",

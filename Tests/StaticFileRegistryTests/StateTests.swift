@@ -258,25 +258,3 @@ private func mark(_ seconds: Int64) -> FileMark {
     #expect(reading.problems.kept.count == ProblemList.maximumKept)
   }
 }
-
-@Suite struct BlockingQueueTests {
-  @Test("work that hangs doesn't hold up whom it is done for once that is cancelled")
-  func cancel() async throws {
-    let queue = BlockingQueue("test")
-    let started = AsyncStream.makeStream(of: Void.self)
-    let release = DispatchSemaphore(value: 0)
-    await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
-        try await queue.run {
-          started.continuation.yield()
-          release.wait()
-        }
-      }
-      for await _ in started.stream { break }
-      group.cancelAll()
-      await #expect(throws: CancellationError.self) { try await group.next() }
-    }
-    release.signal()
-    #expect(try await queue.run { 7 } == 7)
-  }
-}

@@ -5,7 +5,7 @@ import Testing
 
 /// What a person is told who has set up the kubernetes registry wrongly, or may not do what it does.
 @Suite(
-  "Trouble with Kubernetes is told", .timeLimit(.minutes(4)),
+  "Trouble with Kubernetes is told", .serialized, .timeLimit(.minutes(4)),
   .enabled(if: TestCluster.unavailable == nil, Comment(rawValue: TestCluster.unavailable ?? "")))
 struct KubernetesTroubleTests {
   private let folder: TemporaryFolder
@@ -50,8 +50,8 @@ struct KubernetesTroubleTests {
     let server = try await server()
     try folder.write("no-such-token", to: "token")
     try await expect(
-      "\(server.url) doesn't accept token file '\(folder.path("token"))' (401): it is wrong, expired or revoked",
-      "from context 'x' of \(folder.path("kubeconfig"))",
+      "\(server.url) doesn't accept token file './token' (401): it is wrong, expired or revoked",
+      "from context 'x' of ./kubeconfig",
       kubeconfig: server.config(user: "{tokenFile: token}"))
   }
 
@@ -82,16 +82,23 @@ struct KubernetesTroubleTests {
       "the certificate of \(server.url) isn't trusted: it isn't signed by '\(authority)'",
       "set certificate-authority of context 'x'",
       kubeconfig: server.config(user: user, authority: authority))
-    try await expect(
-      "the certificate of \(server.url) isn't for 'wrong.example'", "set tls-server-name in context 'x'",
-      kubeconfig: server.config(user: user, cluster: ", tls-server-name: wrong.example"))
+    let port = try #require(Int(server.url.split(separator: ":").last ?? ""))
+    try await Relay.run(to: port) { port in
+      let url = "https://\(Relay.host):\(port)"
+      try await expect(
+        "the certificate of \(url) isn't for '\(Relay.host)'", "set tls-server-name in context 'x'",
+        kubeconfig: server.config(user: user, server: url))
+      try await expect(
+        "the certificate of \(url) isn't for 'wrong.example'", "set tls-server-name in context 'x'",
+        kubeconfig: server.config(user: user, server: url, cluster: ", tls-server-name: wrong.example"))
+    }
   }
 
   @Test("a context that the kubeconfig doesn't have, and which it has")
   func context() async throws {
     let server = try await server()
     try await expect(
-      "there is no context 'nope' in \(folder.path("kubeconfig"))", "'x'",
+      "./kubeconfig: there is no context 'nope'; there are: 'x'",
       kubeconfig: server.adminConfig, options: ", context: nope")
   }
 

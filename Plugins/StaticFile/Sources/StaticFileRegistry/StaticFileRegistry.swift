@@ -105,7 +105,7 @@ public struct StaticFileRegistry: RegistryPlugin {
   ) async throws -> (scan: Scan, wasSlow: Bool) {
     try await withThrowingTaskGroup(of: Scan?.self) { group in
       group.addTask {
-        try await queue.run {
+        try await queue.run { _ in
           beforeLook()
           return scanner.scan(known: known)
         }

@@ -29,7 +29,7 @@ struct AccessPlan: Hashable, Sendable {
   var clientCertificate: Material?
   var clientKey: Material?
   var token: Token = .none
-  /// Who says all this, for messages: `context 'home' of /root/.kube/config`.
+  /// Who says all this, for messages: `context 'home' of ~/.kube/config`.
   var origin: String
 }
 

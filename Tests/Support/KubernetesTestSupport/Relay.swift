@@ -3,13 +3,13 @@ import NIOPosix
 
 /// Hands bytes on between 127.0.0.2 and a server: the same server under an address that its certificate
 /// doesn't have. (All of 127.0.0.0/8 is this machine.)
-enum Relay {
-  static let host = "127.0.0.2"
+public enum Relay {
+  public static let host = "127.0.0.2"
 
   /// Relays to `port` of 127.0.0.1 while `body` runs, which is given the relay's port.
   ///
   /// - Parameter asked: makes it an HTTP proxy, and is given the head of each request to connect.
-  static func run(
+  public static func run(
     to port: Int, asked: (@Sendable (String) -> Void)? = nil,
     _ body: @escaping @Sendable (Int) async throws -> Void
   ) async throws {

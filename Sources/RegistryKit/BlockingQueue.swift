@@ -1,18 +1,19 @@
 import Dispatch
 import Synchronization
 
-/// A thread for work that may block, such as a program that prints credentials: the threads that tasks share
-/// must not wait for it.
-final class BlockingQueue: Sendable {
+/// A thread for work that may block, such as a program that prints credentials, or a read of a file on a server
+/// that doesn't answer: the threads that tasks share must not wait for it.
+package final class BlockingQueue: Sendable {
   private let queue: DispatchQueue
 
-  init(_ label: String) { queue = DispatchQueue(label: label) }
+  package init(_ label: String) { queue = DispatchQueue(label: label) }
 
   /// What `work` gives. Pieces of work are done one after the other.
   ///
   /// - Parameter work: may ask whether anybody still waits for it.
-  /// - Throws: `CancellationError` as soon as the task is cancelled; what comes of the work is then dropped.
-  func run<Value: Sendable>(
+  /// - Throws: `CancellationError` as soon as the task is cancelled. Work that hangs in the system can't be
+  ///   ended; it is left behind, and what comes of it is dropped.
+  package func run<Value: Sendable>(
     _ work: @escaping @Sendable (_ isCancelled: () -> Bool) -> Value
   ) async throws -> Value {
     let waiter = Waiter<Value>()
