@@ -14,10 +14,10 @@ FILTER ?=
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run test check lint format bench bench-service tsan fuzz clean
+.PHONY: help setup setup-tests run test check lint format bench bench-service bench-kubernetes tsan fuzz clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what a build needs (Debian packages)
 	@.ci/setup build
@@ -59,6 +59,11 @@ bench-service: setup ## Measure the discovery service under load, in release; LO
 	$(SWIFT) build --scratch-path .build-bench -c release --product ServiceServer
 	$(SWIFT) build --scratch-path .build-bench -c release --product ServiceLoad
 	@Tests/Support/measure-service .build-bench/release $(LOAD)
+
+bench-kubernetes: setup ## Measure the Kubernetes registry, in release, against the figures that are to be reached
+	@echo "==> Building for release (several minutes the first time)"
+	$(SWIFT) build --scratch-path .build-bench -c release --product KubernetesBenchmark
+	@.build-bench/release/KubernetesBenchmark report
 
 tsan: setup-tests ## Run the core's tests under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Support/tsan.suppressions" \

@@ -216,9 +216,12 @@ let package = Package(
       ]),
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
-      path: "Tests/Benchmarks", exclude: ["Kubernetes", "ServiceLoad", "ServiceServer"], swiftSettings: strict
-    ),
+      dependencies: [
+        "BenchmarkTable", "Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging,
+      ],
+      path: "Tests/Benchmarks", exclude: ["Kubernetes", "ServiceLoad", "ServiceServer", "Table"],
+      swiftSettings: strict),
+    .target(name: "BenchmarkTable", path: "Tests/Benchmarks/Table", swiftSettings: strict),
     .executableTarget(
       name: "ServiceServer", dependencies: ["DiscoveryService", "ClusterModel", logging],
       path: "Tests/Benchmarks/ServiceServer", swiftSettings: strict),
@@ -233,7 +236,8 @@ let package = Package(
     .executableTarget(
       name: "KubernetesBenchmark",
       dependencies: [
-        "KubernetesRegistry", "NodeFixtures", "Rollcall", "RegistryKit", "ClusterModel", logging,
+        "BenchmarkTable", "KubernetesRegistry", "NodeFixtures", "Rollcall", "RegistryKit", "ClusterModel",
+        logging,
       ],
       path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]

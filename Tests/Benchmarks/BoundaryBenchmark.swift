@@ -1,3 +1,4 @@
+import BenchmarkTable
 import ClusterModel
 import FoundationEssentials
 import Logging

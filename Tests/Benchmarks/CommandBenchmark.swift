@@ -1,3 +1,4 @@
+import BenchmarkTable
 import FoundationEssentials
 import Glibc
 

@@ -1,4 +1,5 @@
 import AffiliateMerge
+import BenchmarkTable
 import ClusterModel
 
 /// The merge at 1,000, 10,000 and 100,000 nodes, each known to three registries.

@@ -7,14 +7,17 @@ enum DecodeBenchmark {
   static let readers = ["NodeListDecoder", "JSONDecoder"]
 
   /// Runs each reader in a process of its own, so that one's memory isn't the other's.
-  static func compare(nodeCount: Int) throws {
-    for reader in readers {
-      try Helper(["decode-alone", reader, String(nodeCount)], keepsOutput: false)
-        .process.waitUntilExit()
+  @discardableResult
+  static func compare(nodeCount: Int) throws -> [DecodeFigures] {
+    try readers.map { reader in
+      let figures = try Figures.measured(
+        DecodeFigures.self, ["decode-alone", reader, String(nodeCount)])
+      print(figures.lines)
+      return figures
     }
   }
 
-  static func run(_ reader: String, nodeCount: Int) {
+  static func run(_ reader: String, nodeCount: Int) throws {
     let pages = stride(from: 0, to: nodeCount, by: 500).map { start in
       let items = (start..<min(start + 500, nodeCount)).map {
         NodeFixture(index: $0, resourceVersion: $0).json
@@ -22,47 +25,41 @@ enum DecodeBenchmark {
       return Array(NodeListJSON.list(items, resourceVersion: nodeCount).utf8)
     }
     let size = Double(pages.reduce(0) { $0 + $1.count }) / 1e6
-    if let page = pages.first, streamed(page) != foundation(page) { print("the readers differ") }
+    if let page = pages.first, try streamed(page) != FoundationNodeList.decode(page) { throw Difference() }
     Usage.forgetPeak()
     let before = Usage.now
     var nodes: [NodeObject] = []
     for _ in 0..<repetitions {
       nodes = []
-      for page in pages { nodes += reader == "JSONDecoder" ? foundation(page) : streamed(page) }
+      for page in pages {
+        nodes += try reader == "JSONDecoder" ? FoundationNodeList.decode(page) : streamed(page)
+      }
     }
     let after = Usage.now
-    let wall = (after.wall - before.wall) / Double(repetitions)
-    let cpu = (after.cpu - before.cpu) / Double(repetitions)
-    print(
-      "\(reader): \(nodes.count) Nodes, \(text(size)) MB, \(text(wall * 1000)) ms, CPU \(text(cpu * 1000)) ms, "
-        + "\(text(size / cpu)) MB/s of CPU, peak RSS +\(text(after.peak - before.peak)) MB")
+    try Figures.tell(
+      DecodeFigures(
+        reader: reader, nodes: nodes.count, megabytes: size,
+        milliseconds: (after.wall - before.wall) / Double(repetitions) * 1000,
+        cpuMilliseconds: (after.cpu - before.cpu) / Double(repetitions) * 1000,
+        peak: after.peak - before.peak))
+  }
+
+  private struct Difference: Error, CustomStringConvertible {
+    let description = "the readers differ"
   }
 
   private static let repetitions = 3
 
-  private static func streamed(_ page: [UInt8]) -> [NodeObject] {
+  private static func streamed(_ page: [UInt8]) throws -> [NodeObject] {
     var decoder = NodeListDecoder()
     var nodes: [NodeObject] = []
-    do {
-      try page.withUnsafeBytes { bytes in
-        for start in stride(from: 0, to: bytes.count, by: 16_384) {
-          nodes += try decoder.feed(
-            UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 16_384, bytes.count)]))
-        }
+    try page.withUnsafeBytes { bytes in
+      for start in stride(from: 0, to: bytes.count, by: 16_384) {
+        nodes += try decoder.feed(
+          UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 16_384, bytes.count)]))
       }
-      _ = try decoder.finish()
-    } catch {
-      print("\(error)")
     }
+    _ = try decoder.finish()
     return nodes
-  }
-
-  private static func foundation(_ page: [UInt8]) -> [NodeObject] {
-    do {
-      return try FoundationNodeList.decode(page)
-    } catch {
-      print("\(error)")
-      return []
-    }
   }
 }

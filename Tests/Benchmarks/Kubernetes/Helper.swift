@@ -6,12 +6,11 @@ struct Helper {
   private let input = Pipe()
   private let output = Pipe()
 
-  /// - Parameter keepsOutput: whether ``firstLine()`` is wanted; else the output is this program's.
-  init(_ arguments: [String], keepsOutput: Bool) throws {
+  init(_ arguments: [String]) throws {
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments = arguments
     process.standardInput = input
-    if keepsOutput { process.standardOutput = output }
+    process.standardOutput = output
     try process.run()
   }
 

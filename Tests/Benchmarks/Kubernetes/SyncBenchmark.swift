@@ -9,14 +9,20 @@ import Rollcall
 enum SyncBenchmark {
   /// Runs the registry in a process of its own, against servers in processes of their own: without Nodes, to
   /// know what the program needs anyway, and with `nodeCount`.
-  static func compare(nodeCount: Int) throws {
-    for count in [0, nodeCount] {
-      let server = try Helper(["serve", String(count)], keepsOutput: true)
-      guard let url = server.firstLine() else { return print("the server didn't start") }
-      let reader = try Helper(["sync-alone", url, String(count)], keepsOutput: false)
-      reader.process.waitUntilExit()
-      server.end()
-    }
+  @discardableResult
+  static func compare(nodeCount: Int) throws -> (idle: SyncFigures, all: SyncFigures) {
+    let idle = try measure(nodeCount: 0)
+    return (idle, try measure(nodeCount: nodeCount))
+  }
+
+  private static func measure(nodeCount: Int) throws -> SyncFigures {
+    let arguments = ["serve", String(nodeCount)]
+    let server = try Helper(arguments)
+    defer { server.end() }
+    guard let url = server.firstLine() else { throw Figures.Missing(arguments: arguments) }
+    let figures = try Figures.measured(SyncFigures.self, ["sync-alone", url, String(nodeCount)])
+    print(figures.lines)
+    return figures
   }
 
   static func run(url: String, nodeCount: Int, changeCount: Int = 300) async throws {
@@ -52,10 +58,13 @@ enum SyncBenchmark {
         }
       }
       let synced = Usage.now
-      print(
-        "\(known) Nodes in the merged view after \(text(synced.wall - start.wall, 2)) s, "
-          + "CPU \(text(synced.cpu - start.cpu, 2)) s, peak RSS \(text(synced.peak)) MB")
-      if nodeCount > 0 { try await changeNodes(changeCount, of: nodeCount, url: url, &changes) }
+      var figures = SyncFigures(
+        nodes: known, seconds: synced.wall - start.wall, cpuSeconds: synced.cpu - start.cpu,
+        peak: synced.peak)
+      if nodeCount > 0 {
+        figures.changes = try await changeNodes(changeCount, of: nodeCount, url: url, &changes)
+      }
+      try Figures.tell(figures)
       group.cancelAll()
     }
   }
@@ -63,7 +72,7 @@ enum SyncBenchmark {
   /// Changes one Node after another, each when the one before is seen.
   private static func changeNodes(
     _ count: Int, of nodeCount: Int, url: String, _ changes: inout ClusterChanges.Iterator
-  ) async throws {
+  ) async throws -> SyncFigures.Changes {
     let control = try FixtureControl(url: url)
     var latencies: [Double] = []
     let start = Usage.now
@@ -71,7 +80,7 @@ enum SyncBenchmark {
       let index = number * 7919 % nodeCount
       let name = NodeFixture(index: index, resourceVersion: 0).name
       let before = Usage.now.wall
-      guard try control.change(index) else { return print("the server has no Node \(index)") }
+      guard try control.change(index) else { throw NoSuchNode(index: index) }
       var isSeen = false
       while !isSeen, let change = await changes.next() {
         guard case .directives(let directives) = change else { continue }
@@ -83,11 +92,13 @@ enum SyncBenchmark {
     }
     let end = Usage.now
     latencies.sort()
-    print(
-      "\(count) changes: median \(text(latencies[count / 2] * 1000, 2)) ms until visible, "
-        + "99 % within \(text(latencies[count * 99 / 100] * 1000, 2)) ms, "
-        + "CPU \(text((end.cpu - start.cpu) / Double(count) * 1e6, 0)) µs each, peak RSS \(text(end.peak)) MB"
-    )
+    return SyncFigures.Changes(
+      count: count, median: latencies[count / 2] * 1000, most: latencies[count * 99 / 100] * 1000,
+      cpu: (end.cpu - start.cpu) / Double(count) * 1e6, peak: end.peak)
+  }
+
+  private struct NoSuchNode: Error {
+    let index: Int
   }
 
   private static func kubeconfigText(_ url: String) -> String {

@@ -94,6 +94,15 @@ struct KubernetesTroubleTests {
     }
   }
 
+  @Test("a port at which TLS isn't spoken")
+  func plain() async throws {
+    let server = try await server()
+    let url = try server.etcdEndpoint.replacing("http:", with: "https:")
+    try await expect(
+      "\(url) doesn't speak TLS; is the port right, or should the URL begin with http:?",
+      kubeconfig: server.config(user: server.certificateUser("admin"), server: url))
+  }
+
   @Test("a context that the kubeconfig doesn't have, and which it has")
   func context() async throws {
     let server = try await server()

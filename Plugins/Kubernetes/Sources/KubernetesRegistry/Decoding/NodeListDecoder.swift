@@ -6,20 +6,18 @@
 /// Only what is needed of a Node is kept, so memory grows with the Nodes that the caller keeps and not with
 /// the answer. The metadata of the list may come before or after its items.
 package struct NodeListDecoder: Sendable {
-  private var scanner = JSONScanner(isSequence: false)
-  private var visitor: NodeVisitor
-  private var failure: NodeDecodeError?
+  private var stream: NodeStream
 
   /// - Parameter maximumObjectBytes: the most bytes of one Node.
   package init(maximumObjectBytes: Int = 16 << 20) {
-    visitor = NodeVisitor(.list, maximumBytes: maximumObjectBytes)
+    stream = NodeStream(.list, maximumBytes: maximumObjectBytes)
   }
 
   /// How many items were left out so far, as they have no name.
-  package var skipped: Int { visitor.skipped }
+  package var skipped: Int { stream.skipped }
 
   /// How many needed fields of Nodes had a value of another type, or one too long, and count as missing.
-  package var dropped: Int { visitor.dropped }
+  package var dropped: Int { stream.dropped }
 
   /// Takes the next piece, of any length.
   ///
@@ -29,16 +27,7 @@ package struct NodeListDecoder: Sendable {
   package mutating func feed(
     _ bytes: UnsafeRawBufferPointer
   ) throws(NodeDecodeError) -> [NodeObject] {
-    if let failure { throw failure }
-    do {
-      try scanner.take(bytes, &visitor)
-      try visitor.checkLength(upTo: scanner.consumed)
-    } catch {
-      failure = error
-      if visitor.nodes.isEmpty { throw error }
-    }
-    defer { visitor.nodes = [] }
-    return visitor.nodes
+    try stream.feed(bytes, \.nodes)
   }
 
   /// As ``feed(_:)``, for an array.
@@ -51,12 +40,8 @@ package struct NodeListDecoder: Sendable {
   /// - Throws: ``NodeDecodeError/Code/status`` if it was a Status and no list,
   ///   ``NodeDecodeError/Code/truncated`` if it isn't whole.
   package mutating func finish() throws(NodeDecodeError) -> NodeListEnd {
-    if let failure { throw failure }
-    let offset = scanner.consumed
-    guard scanner.isComplete else {
-      throw NodeDecodeError(.truncated, "the list of Nodes ends too early", at: offset)
-    }
-    let list = visitor.document
+    try stream.finish("the list of Nodes ends too early")
+    let list = stream.document
     guard list.kind != "Status" else {
       throw NodeDecodeError(.status, list.status.text, at: 0, status: list.status)
     }
@@ -66,7 +51,8 @@ package struct NodeListDecoder: Sendable {
       throw NodeDecodeError(.unexpected, "\(kind) where a NodeList would be right", at: 0)
     }
     guard !list.resourceVersion.isEmpty else {
-      throw NodeDecodeError(.unexpected, "the list of Nodes has no metadata.resourceVersion", at: offset)
+      throw NodeDecodeError(
+        .unexpected, "the list of Nodes has no metadata.resourceVersion", at: stream.consumed)
     }
     return NodeListEnd(
       resourceVersion: list.resourceVersion,
@@ -81,15 +67,5 @@ extension NodeDecodeError.Status {
     if !reason.isEmpty { text += " \(reason)" }
     if !message.isEmpty { text += ": \(message)" }
     return text
-  }
-}
-
-/// Calls `body` with the bytes of an array.
-func feeding<Result>(
-  _ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(NodeDecodeError) -> Result
-) throws(NodeDecodeError) -> Result {
-  let span = bytes.span
-  return try span.withUnsafeBufferPointer { buffer throws(NodeDecodeError) in
-    try body(UnsafeRawBufferPointer(buffer))
   }
 }

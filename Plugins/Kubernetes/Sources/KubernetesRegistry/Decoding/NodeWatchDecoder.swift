@@ -4,21 +4,19 @@
 /// `type` and `object` of an event may come in either order. Memory is bounded by what is needed of one
 /// event, whatever else the event has.
 package struct NodeWatchDecoder: Sendable {
-  private var scanner = JSONScanner(isSequence: true)
-  private var visitor: NodeVisitor
-  private var failure: NodeDecodeError?
+  private var stream: NodeStream
 
   /// - Parameter maximumObjectBytes: the most bytes of one event.
   package init(maximumObjectBytes: Int = 16 << 20) {
-    visitor = NodeVisitor(.event, maximumBytes: maximumObjectBytes)
+    stream = NodeStream(.event, maximumBytes: maximumObjectBytes)
   }
 
   /// How many events were left out so far: of a type that isn't known, without an object, of a Node without a
   /// name, or a bookmark without a version.
-  package var skipped: Int { visitor.skipped }
+  package var skipped: Int { stream.skipped }
 
   /// How many needed fields of Nodes had a value of another type, or one too long, and count as missing.
-  package var dropped: Int { visitor.dropped }
+  package var dropped: Int { stream.dropped }
 
   /// Takes the next piece, of any length.
   ///
@@ -28,16 +26,7 @@ package struct NodeWatchDecoder: Sendable {
   package mutating func feed(
     _ bytes: UnsafeRawBufferPointer
   ) throws(NodeDecodeError) -> [NodeWatchEvent] {
-    if let failure { throw failure }
-    do {
-      try scanner.take(bytes, &visitor)
-      try visitor.checkLength(upTo: scanner.consumed)
-    } catch {
-      failure = error
-      if visitor.events.isEmpty { throw error }
-    }
-    defer { visitor.events = [] }
-    return visitor.events
+    try stream.feed(bytes, \.events)
   }
 
   /// As ``feed(_:)``, for an array.
@@ -49,9 +38,6 @@ package struct NodeWatchDecoder: Sendable {
   ///
   /// - Throws: ``NodeDecodeError/Code/truncated`` if it ended within an event.
   package mutating func finish() throws(NodeDecodeError) {
-    if let failure { throw failure }
-    guard scanner.isComplete else {
-      throw NodeDecodeError(.truncated, "the watch ends within an event", at: scanner.consumed)
-    }
+    try stream.finish("the watch ends within an event")
   }
 }

@@ -1,13 +1,19 @@
 /// One line of a benchmark's table.
-struct BenchmarkRow {
+package struct BenchmarkRow {
   let name: String
   let measured: String
-  /// What is to be reached; empty where there is no such figure.
-  var target = ""
+  let target: String
+
+  /// - Parameter target: what is to be reached; empty where there is no such figure.
+  package init(name: String, measured: String, target: String = "") {
+    self.name = name
+    self.measured = measured
+    self.target = target
+  }
 }
 
 /// Prints `rows` in columns.
-func printTable(_ rows: [BenchmarkRow]) {
+package func printTable(_ rows: [BenchmarkRow]) {
   let rows = [BenchmarkRow(name: "NAME", measured: "MEASURED", target: "TARGET")] + rows
   let nameWidth = rows.map(\.name.count).max() ?? 0
   let measuredWidth = rows.map(\.measured.count).max() ?? 0
@@ -22,19 +28,19 @@ private func padded(_ text: String, _ width: Int) -> String {
 }
 
 /// How long `work` took.
-func time(_ work: () throws -> Void) rethrows -> Duration {
+package func time(_ work: () throws -> Void) rethrows -> Duration {
   try ContinuousClock().measure(work)
 }
 
 extension Collection<Duration> {
   /// The middle one; zero of none.
-  var median: Duration { isEmpty ? .zero : sorted()[count / 2] }
+  package var median: Duration { isEmpty ? .zero : sorted()[count / 2] }
 }
 
 extension Duration {
-  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+  package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
   /// `12.3 us`
-  var inMicroseconds: String { "\((seconds * 1e7).rounded() / 10) us" }
+  package var inMicroseconds: String { "\((seconds * 1e7).rounded() / 10) us" }
   /// `12.3 ms`
-  var inMilliseconds: String { "\((seconds * 1e4).rounded() / 10) ms" }
+  package var inMilliseconds: String { "\((seconds * 1e4).rounded() / 10) ms" }
 }
