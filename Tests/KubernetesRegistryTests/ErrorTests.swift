@@ -65,11 +65,11 @@ import Testing
 
   @Test("a server that doesn't listen, that doesn't speak TLS or that breaks off is told")
   func connections() async throws {
-    try await ScriptedServer.run { _, answer in
-      try await answer.raw("hello?\r\n")
+    try await ScriptedServer.run(greeting: "HTTP/1.1 400 Bad Request\r\n\r\n") { _, _ in
     } _: { server in
       let text = try await trouble(Kube.config(server: "https://127.0.0.1:\(server.port)"))
-      #expect(text.contains("https://127.0.0.1:\(server.port)"), "\(text)")
+      #expect(
+        text.contains("https://127.0.0.1:\(server.port) doesn't speak TLS; is the port right"), "\(text)")
     }
     let silent = try SilentPort()
     defer { withExtendedLifetime(silent) {} }

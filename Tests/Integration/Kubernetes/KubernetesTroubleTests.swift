@@ -99,7 +99,7 @@ struct KubernetesTroubleTests {
     let server = try await server()
     let url = try server.etcdEndpoint.replacing("http:", with: "https:")
     try await expect(
-      "\(url) doesn't speak TLS; is the port right, or should the URL begin with http:?",
+      "\(url) broke off the TLS handshake; is the port right, or should the URL begin with http:?",
       kubeconfig: server.config(user: server.certificateUser("admin"), server: url))
   }
 

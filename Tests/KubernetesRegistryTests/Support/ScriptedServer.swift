@@ -78,7 +78,10 @@ final class ScriptedServer: Sendable {
   var requests: [Request] { log.withLock { $0 } }
 
   /// Serves while `body` runs.
+  ///
+  /// - Parameter greeting: what is said to who connects, before any request.
   static func run<Value: Sendable>(
+    greeting: String = "",
     _ respond: @escaping @Sendable (Request, Answer) async throws -> Void,
     _ body: @escaping @Sendable (ScriptedServer) async throws -> Value
   ) async throws -> Value {
@@ -97,7 +100,7 @@ final class ScriptedServer: Sendable {
         try await channel.executeThenClose { connections in
           try await withThrowingDiscardingTaskGroup { group in
             for try await connection in connections {
-              group.addTask { try? await server.serve(connection, respond) }
+              group.addTask { try? await server.serve(connection, greeting, respond) }
             }
           }
         }
@@ -108,11 +111,12 @@ final class ScriptedServer: Sendable {
   }
 
   private func serve(
-    _ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>,
+    _ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ greeting: String,
     _ respond: @escaping @Sendable (Request, Answer) async throws -> Void
   ) async throws {
     try await connection.executeThenClose { inbound, outbound in
       let answer = Answer { try await outbound.write(ByteBuffer(bytes: $0)) }
+      if !greeting.isEmpty { try await answer.raw(greeting) }
       var pending = ""
       for try await part in inbound {
         pending += String(buffer: part)

@@ -132,6 +132,8 @@ extension APIError {
         "\(server) can't be reached\(by): \(SystemErrorText.of(code)); the URL is of \(access.origin)"))
   }
 
+  private static let portHint = "is the port right, or should the URL begin with http:?"
+
   /// Why there is no TLS connection: which name, which authority.
   private static func tls(_ text: String, access: Access) -> String {
     let endpoint = access.endpoint
@@ -150,7 +152,10 @@ extension APIError {
         + "name that the certificate has, or use such a name in the server's URL"
     }
     if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
-      return "\(server) doesn't speak TLS; is the port right, or should the URL begin with http:?"
+      return "\(server) doesn't speak TLS; \(Self.portHint)"
+    }
+    if text.contains("EOF during handshake") {
+      return "\(server) broke off the TLS handshake; \(Self.portHint)"
     }
     if text.contains("ALERT") && text.contains("CERTIFICATE") {
       return "\(server) refuses the client certificate of \(access.origin): \(text)"
