@@ -215,8 +215,8 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
-      path: "Tests/Benchmarks", exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer"], swiftSettings: strict
-    ),
+      path: "Tests/Benchmarks", exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer"],
+      swiftSettings: strict),
     .executableTarget(
       name: "ServiceServer", dependencies: ["DiscoveryService", "ClusterModel", logging],
       path: "Tests/Benchmarks/ServiceServer", swiftSettings: strict),

@@ -42,7 +42,9 @@ extension [UInt8] {
   mutating func appendFrame(
     _ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: some Collection<UInt8>
   ) {
-    append(contentsOf: [UInt8(payload.count >> 16), UInt8(payload.count >> 8 & 255), UInt8(payload.count & 255)])
+    append(contentsOf: [
+      UInt8(payload.count >> 16), UInt8(payload.count >> 8 & 255), UInt8(payload.count & 255),
+    ])
     append(type)
     append(flags)
     appendBigEndian(stream)
