@@ -86,7 +86,9 @@ let package = Package(
     // Configuration.
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     library("YAML", ["CYAML"]),
-    library("RollcallConfiguration", ["YAML", "ClusterModel", "RegistryKit"]),
+    // How people write durations, and what they mean by a slip.
+    library("Wording"),
+    library("RollcallConfiguration", ["YAML", "ClusterModel", "RegistryKit", "Wording"]),
 
     // The aggregator.
     library(
@@ -125,12 +127,13 @@ let package = Package(
       ]),
 
     // The command.
-    library("ClusterResources", ["ClusterModel", "YAML"]),
+    library("ClusterResources", ["ClusterModel", "Wording", "YAML"]),
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
         "Rollcall", "ClusterResources", "ClusterModel", "LocalNode", "PluginHost", "RegistryConformance",
-        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "YAML", logging,
+        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Wording", "YAML",
+        logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -149,6 +152,7 @@ let package = Package(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
     tests("YAMLTests", ["YAML"]),
+    tests("WordingTests", ["Wording"]),
     tests(
       "RollcallConfigurationTests", resources: [.copy("Fixtures")],
       ["RollcallConfiguration", "YAML", "ClusterModel", "RegistryKit"]),
@@ -240,11 +244,11 @@ let package = Package(
       ],
       path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
-    + plugin("StaticFile", ["YAML", logging])
+    + plugin("StaticFile", ["Wording", "YAML", logging])
     + plugin(
       "Service",
       [
-        "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", logging,
+        "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", "Wording", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         nio("NIOCore"),

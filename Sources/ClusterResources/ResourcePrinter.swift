@@ -1,3 +1,5 @@
+import Wording
+
 /// Turns resources into what a person or a program asked for. One printer is made for each output.
 public protocol ResourcePrinter: Sendable {
   /// The text of `items`, to be written after what earlier calls returned.

@@ -1,3 +1,5 @@
+import Wording
+
 /// A kind of resource, and the names under which a person may ask for it.
 public struct ResourceType: Hashable, Sendable {
   /// The name in YAML: `Members.cluster.talos.dev`.

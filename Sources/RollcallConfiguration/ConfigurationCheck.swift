@@ -1,3 +1,5 @@
+import Wording
+
 extension Configuration {
   /// What is wrong with the options of the enabled registries, in the order of the file.
   ///
@@ -38,7 +40,7 @@ extension Configuration {
   ) -> ConfigurationError {
     let path = "cluster.discovery.registries.\(registry.name)"
     let advice =
-      switch (nearest(to: registry.plugin, among: plugins), registry.written) {
+      switch (nearMiss(of: registry.plugin, among: plugins), registry.written) {
       case (_, nil): "it is on by default; put the plugin into plugins.path, or set \(path).disabled to true"
       case (let near?, _): "did you mean '\(near)'?"
       case (nil, let written?) where written.pluginMark == nil:

@@ -1,4 +1,5 @@
 import ClusterModel
+import Wording
 import YAML
 
 /// Reads the file's sections.
@@ -47,7 +48,7 @@ struct ConfigurationReader {
         diagnostics.error(mark, "merge.precedence names \(quoted(name)) twice")
       } else if !known.contains(name) {
         let advice =
-          nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+          nearMiss(of: name, among: known).map { "did you mean '\($0)'?" }
           ?? "the registries are \(known.joined(separator: ", "))"
         diagnostics.error(mark, "merge.precedence: there is no registry \(quoted(name)); \(advice)")
       }

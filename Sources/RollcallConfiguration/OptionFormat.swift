@@ -1,4 +1,5 @@
 import ClusterModel
+import Wording
 
 /// What a text option must look like.
 enum OptionFormat: String, CaseIterable, Sendable {

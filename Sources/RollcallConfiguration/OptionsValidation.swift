@@ -1,3 +1,4 @@
+import Wording
 public import YAML
 
 extension OptionsSchema {
@@ -135,7 +136,7 @@ struct OptionsValidation {
     // Texts are shown as they are written, without the quotes that they have in JSON.
     let names = choices.map { $0.hasPrefix("\"") ? String($0.dropFirst().dropLast()) : $0 }
     var message = mismatch(path, must: "one of \(names.joined(separator: ", "))", not: node, isShown: isShown)
-    if isShown, let near = node.string.flatMap({ nearest(to: $0, among: names) }) {
+    if isShown, let near = node.string.flatMap({ nearMiss(of: $0, among: names) }) {
       message += "; did you mean '\(near)'?"
     }
     return error(node.mark, message)

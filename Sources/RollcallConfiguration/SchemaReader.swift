@@ -1,3 +1,4 @@
+import Wording
 import YAML
 
 /// Reads a schema, strictly.
@@ -73,7 +74,7 @@ struct SchemaReader {
       schema.format = format
     default:
       let advice =
-        nearest(to: pair.key, among: Self.keywords).map { "did you mean '\($0)'?" }
+        nearMiss(of: pair.key, among: Self.keywords).map { "did you mean '\($0)'?" }
         ?? "those that are checked are \(Self.keywords.joined(separator: ", "))"
       throw wrong(path, "unknown keyword; \(advice)")
     }

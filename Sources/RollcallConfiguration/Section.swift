@@ -1,4 +1,5 @@
 import ClusterModel
+import Wording
 import YAML
 
 /// A section of the file: reads its keys, and tells what is wrong with them.

@@ -47,15 +47,6 @@ import Testing
       message { try OutputFormat("jsonpath") }
         == "jsonpath needs an expression, such as jsonpath={.metadata.id}")
   }
-
-  @Test("near is a small slip, not another word")
-  func nearness() {
-    #expect(nearMiss(of: "sevice", among: ["service", "kubernetes"]) == "service")
-    #expect(nearMiss(of: "srevice", among: ["service", "kubernetes"]) == "service")
-    #expect(nearMiss(of: "", among: ["service"]) == nil)
-    #expect(nearMiss(of: "x", among: []) == nil)
-    #expect(nearMiss(of: "file", among: ["service"]) == nil)
-  }
 }
 
 /// The message of the error that `body` throws, or nil where it throws none.

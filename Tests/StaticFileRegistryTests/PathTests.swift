@@ -130,31 +130,6 @@ import Testing
   func refused(options: StaticFileOptions, message: String) {
     #expect(throws: RegistryError(.invalidArgument, message)) { try Settings(options) }
   }
-
-  @Test(
-    "durations are numbers with units",
-    arguments: [
-      ("30s", Duration.seconds(30)), ("1h30m", .seconds(5400)), ("1.5s", .milliseconds(1500)),
-      ("50ms", .milliseconds(50)), ("1m30s", .seconds(90)), ("0", .zero), ("0s", .zero),
-    ])
-  func durations(text: String, duration: Duration) { #expect(DurationText.parse(text) == duration) }
-
-  @Test(
-    "what is no duration isn't one", arguments: ["", "s", "5", "1x", "-1s", "1s2", "1.2.3s", "99999999999h"])
-  func noDurations(text: String) { #expect(DurationText.parse(text) == nil) }
-
-  @Test(
-    "a slip is recognised",
-    arguments: [
-      ("hostnam", "hostname"), ("HostName", "hostname"), ("hsotname", "hostname"), ("adresses", "addresses"),
-    ])
-  func slips(text: String, meant: String) {
-    #expect(NearMiss.of(text, in: ["nodeId", "addresses", "hostname"]) == meant)
-  }
-
-  @Test(
-    "another word is no slip", arguments: ["colour", "id", "x", String(repeating: "hostname", count: 100)])
-  func noSlips(text: String) { #expect(NearMiss.of(text, in: ["nodeId", "addresses", "hostname"]) == nil) }
 }
 
 @Suite struct InotifyTests {

@@ -1,5 +1,6 @@
 import ClusterResources
 import Rollcall
+import Wording
 
 /// Finds the node that a person means.
 enum NodeLookup {

@@ -1,6 +1,7 @@
 import ClusterModel
 import DiscoveryProtocol
 import RegistryKit
+import Wording
 
 /// Options that have been found to work.
 struct ServiceSettings: Sendable {
@@ -104,4 +105,9 @@ struct ServiceSettings: Sendable {
     }
     return duration
   }
+}
+
+extension Duration {
+  /// The duration in seconds.
+  fileprivate var inSeconds: Double { self / .seconds(1) }
 }

@@ -1,4 +1,5 @@
 import ClusterModel
+import Wording
 import YAML
 
 /// Reads typed values out of YAML, and collects what is wrong with them.
@@ -31,7 +32,7 @@ struct FieldReader {
     var fields: [String: YAMLNode] = [:]
     for pair in pairs {
       guard known.contains(pair.key) else {
-        let near = NearMiss.of(pair.key, in: known)
+        let near = nearMiss(of: pair.key, among: known)
         let advice = near.map { "did you mean '\($0)'?" } ?? "\(what) has \(list(known))"
         report("unknown key \(quoted(pair.key)); \(advice)", at: pair.keyMark)
         continue

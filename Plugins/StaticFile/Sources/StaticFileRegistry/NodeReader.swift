@@ -1,4 +1,5 @@
 import ClusterModel
+import Wording
 import YAML
 
 /// Reads the fields of nodes: of the short form, and of the `spec` of affiliates and members.
@@ -94,7 +95,7 @@ struct NodeReader {
 
   private static func machineType(_ text: String) throws(ModelError) -> MachineType {
     if let type = MachineType(rawValue: text) { return type }
-    guard let near = NearMiss.of(text, in: MachineType.allCases.map(\.rawValue)) else {
+    guard let near = nearMiss(of: text, among: MachineType.allCases.map(\.rawValue)) else {
       return try MachineType(text)
     }
     throw ModelError("\(quoted(text)) isn't a machine type; did you mean '\(near)'?")

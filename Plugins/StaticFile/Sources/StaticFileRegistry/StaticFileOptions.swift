@@ -1,4 +1,5 @@
 import RegistryKit
+import Wording
 
 /// What a person writes in the registry's section.
 public struct StaticFileOptions: Decodable, Sendable {

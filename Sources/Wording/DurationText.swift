@@ -1,5 +1,5 @@
 /// Spans of time as people write them: `30s`, `5m`, `1h30m`, `250ms`, `1.5h`.
-public enum DurationText {
+package enum DurationText {
   private static let units: [(name: String, nanoseconds: Int)] = [
     ("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000),
     ("ms", 1_000_000), ("us", 1_000), ("µs", 1_000), ("ns", 1),
@@ -8,10 +8,12 @@ public enum DurationText {
   /// The longest that is understood, some 100 years: more is a mistake.
   private static let maximum = 36_500 * 86_400_000_000_000
 
-  /// The duration written as `text`: numbers with units from days to nanoseconds, larger ones first.
+  /// The duration written as `text`: numbers with units from days to nanoseconds, larger ones first;
+  /// zero needs no unit.
   ///
   /// - Returns: nil where `text` is something else. Never negative.
-  public static func parse(_ text: some StringProtocol) -> Duration? {
+  package static func parse(_ text: some StringProtocol) -> Duration? {
+    if text == "0" { return .zero }
     var rest = String(text).unicodeScalars[...]
     var total = 0
     var smallest = Int.max
@@ -44,7 +46,7 @@ public enum DurationText {
   }
 
   /// `duration` as ``parse(_:)`` reads it.
-  public static func text(of duration: Duration) -> String {
+  package static func text(of duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
     var rest = Int(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000).partialValue
     rest += Int(attoseconds / 1_000_000_000)
