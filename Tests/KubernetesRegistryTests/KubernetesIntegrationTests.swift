@@ -300,6 +300,38 @@ struct KubernetesIntegrationTests {
     try await cluster.kubectl("delete", "node", "pod-1", "pod-2")
   }
 
+  @Test("all Nodes come in one stream where the server offers it (Kubernetes 1.32), else in a list")
+  func initialNodes() async throws {
+    let cluster = try await Self.server()
+    let version = try #require(
+      ServerVersion(Array(try await cluster.kubectl("get", "--raw", "/version").utf8)))
+    try await cluster.createNode("stream-1", annotations: [nodeID: "stream-id"])
+    let before = try await listsOfNodes(cluster)
+    try await registry(cluster.adminConfig, options: { $0.sendInitialEvents = nil }).run { recorder in
+      try await recorder.wait(for: "all nodes") {
+        $0.ids?.contains("stream-id") == true && $0.trouble == nil
+      }
+      try await cluster.kubectl("annotate", "node", "stream-1", "\(selfIPs)=10.5.0.1")
+      try await recorder.wait(for: "the change") { $0.affiliate("stream-id")?.addresses.count == 1 }
+      #expect(recorder.now.updateCount == 2)
+    }
+    let lists = try await listsOfNodes(cluster) - before
+    #expect(lists == (version < ServerVersion.withInitialEvents ? 1 : 0), "of \(version)")
+    try await cluster.kubectl("delete", "node", "stream-1")
+  }
+
+  /// How often the server has been asked for a list of Nodes, by its own count.
+  private func listsOfNodes(_ cluster: TestCluster) async throws -> Int {
+    let metrics = try await cluster.kubectl("get", "--raw", "/metrics")
+    let counts = metrics.split(separator: "\n").filter {
+      $0.hasPrefix("apiserver_request_total{") && $0.contains(#"resource="nodes""#)
+        && $0.contains(#"verb="LIST""#)
+    }
+    return try counts.reduce(0) { sum, line in
+      sum + Int(try #require(Double(line.split(separator: " ").last ?? "")))
+    }
+  }
+
   @Test("2,000 Nodes of realistic size are read, and the way of one change isn't longer for it")
   func scale() async throws {
     let cluster = try await Self.server()

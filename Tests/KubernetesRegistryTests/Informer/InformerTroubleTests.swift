@@ -10,14 +10,10 @@ import Testing
   @Test("a server that fails with 500s is told, asked less and less often, and recovers")
   func failures() async throws {
     try await checkInformer { request, answer in
-      if request.isWatch {
-        try await answer.begin()
-        return try await answer.hang()
-      }
       guard request.number >= 4 else {
         return try await answer.refuse(500, reason: "InternalError", message: "etcd has no leader")
       }
-      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+      try await ScriptedServer.oneNode(request, answer)
     } body: { recorder, _ in
       let told = try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
       let texts = told.events.compactMap { event -> String? in
@@ -32,14 +28,10 @@ import Testing
   func tooManyRequests() async throws {
     let start = ContinuousClock.now
     try await checkInformer { request, answer in
-      if request.isWatch {
-        try await answer.begin()
-        return try await answer.hang()
-      }
       guard request.number > 0 else {
         return try await answer.refuse(429, reason: "TooManyRequests", headers: ["Retry-After": "1"])
       }
-      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+      try await ScriptedServer.oneNode(request, answer)
     } body: { recorder, server in
       try await recorder.wait(for: "the trouble") { $0.trouble?.message.contains("too busy") == true }
       try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
@@ -92,13 +84,7 @@ import Testing
 
   @Test("without a kubeconfig the registry is degraded, and works when there is one")
   func lateConfig() async throws {
-    try await ScriptedServer.run { request, answer in
-      if request.isWatch {
-        try await answer.begin()
-        return try await answer.hang()
-      }
-      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
-    } _: { server in
+    try await ScriptedServer.run(ScriptedServer.oneNode) { server in
       let test = try TestRegistry(config: "")
       try FileManager.default.removeItem(atPath: test.folder.path("kubeconfig"))
       try await test.run { recorder in
@@ -114,13 +100,7 @@ import Testing
 
   @Test("a proxy is gone through, with its user and password")
   func proxy() async throws {
-    try await ScriptedServer.run { request, answer in
-      if request.isWatch {
-        try await answer.begin()
-        return try await answer.hang()
-      }
-      try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
-    } _: { server in
+    try await ScriptedServer.run(ScriptedServer.oneNode) { server in
       let heads = Mutex<[String]>([])
       try await Relay.run(to: server.port, asked: { head in heads.withLock { $0.append(head.lowercased()) } })
       { port in

@@ -135,20 +135,25 @@ import Testing
     }
   }
 
+  /// Answers with one Node; the first watch says `text`, and ends.
+  private func failingOnce(
+    _ text: String, _ request: ScriptedServer.Request, _ answer: ScriptedServer.Answer
+  ) async throws {
+    guard request.isWatch else {
+      return try await answer.send(
+        Kube.list([Kube.node("a", id: "1", version: 1)], version: 10 + request.number))
+    }
+    try await answer.begin()
+    guard request.query["resourceVersion"] == "10" else { return try await answer.hang() }
+    try await answer.chunk(text)
+    try await answer.end()
+  }
+
   @Test("an error in a watch that isn't about its version is told, and after some everything is read again")
   func watchErrors() async throws {
     try await checkInformer { request, answer in
-      guard request.isWatch else {
-        return try await answer.send(
-          Kube.list([Kube.node("a", id: "1", version: 1)], version: 10 + request.number))
-      }
-      try await answer.begin()
-      if request.query["resourceVersion"] == "10" {
-        try await answer.chunk(
-          Kube.event("ERROR", Kube.status(500, reason: "InternalError", message: "oh no")))
-        return try await answer.end()
-      }
-      try await answer.hang()
+      try await failingOnce(
+        Kube.event("ERROR", Kube.status(500, reason: "InternalError", message: "oh no")), request, answer)
     } body: { recorder, server in
       try await recorder.wait(for: "the trouble") {
         $0.trouble?.message.contains("500 InternalError") == true
@@ -164,16 +169,8 @@ import Testing
   @Test("a malformed watch is told, everything is read again, and what was told stays")
   func malformed() async throws {
     try await checkInformer { request, answer in
-      guard request.isWatch else {
-        return try await answer.send(
-          Kube.list([Kube.node("a", id: "1", version: 1)], version: 10 + request.number))
-      }
-      try await answer.begin()
-      if request.query["resourceVersion"] == "10" {
-        try await answer.chunk(Kube.event("ADDED", Kube.node("b", id: "2", version: 11)) + "{nonsense}\n")
-        return try await answer.end()
-      }
-      try await answer.hang()
+      try await failingOnce(
+        Kube.event("ADDED", Kube.node("b", id: "2", version: 11)) + "{nonsense}\n", request, answer)
     } body: { recorder, server in
       let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
       #expect(told.trouble?.message.contains("can't be read") == true)

@@ -77,6 +77,15 @@ final class ScriptedServer: Sendable {
   var url: String { "http://127.0.0.1:\(port)" }
   var requests: [Request] { log.withLock { $0 } }
 
+  /// Answers as a server does that has one Node, `a` with the identity 1, to which nothing happens.
+  @Sendable static func oneNode(_ request: Request, _ answer: Answer) async throws {
+    guard request.isWatch else {
+      return try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+    }
+    try await answer.begin()
+    try await answer.hang()
+  }
+
   /// Serves while `body` runs.
   ///
   /// - Parameter greeting: what is said to who connects, before any request.

@@ -1,0 +1,88 @@
+import Dispatch
+import RegistryKit
+import Testing
+
+@testable import StaticFileRegistry
+
+/// How a run begins, goes on without what it needs, and ends.
+@Suite struct RunTests {
+  let folder: TestFolder
+
+  init() throws { folder = try TestFolder() }
+
+  @Test("without inotify files are looked at from time to time")
+  func polling() async throws {
+    let folder = folder
+    try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
+    let registry = try folder.registry("nodes.yaml", pollInterval: "100ms") {
+      $0.makeWatch = { _ in FolderWatch(failure: "inotify isn't to be had (in this test)") }
+    }
+    try await Recorder.run(registry) { recorder in
+      try await recorder.wait(for: "the snapshot") { $0.hostname("a") == "one" }
+      // As long as before, and within one step of the file system's time: only the content tells.
+      try folder.write(nodes(["a": "two"]), to: "nodes.yaml")
+      try await recorder.wait(for: "the change") { $0.hostname("a") == "two" }
+      try folder.remove("nodes.yaml")
+      try await recorder.wait(for: "the removal") { $0.ids() == [] }
+    }
+  }
+
+  @Test("a registry can be run again after it was cancelled")
+  func again() async throws {
+    let folder = folder
+    try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
+    let registry = try folder.registry("nodes.yaml")
+    for _ in 0..<3 {
+      try await Recorder.run(registry) { recorder in
+        try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
+      }
+    }
+  }
+
+  @Test("an update that is refused ends the run with the refusal")
+  func refusal() async throws {
+    try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
+    let registry = try folder.registry("nodes.yaml")
+    await #expect(throws: RegistryError(.limitExceeded, "too many")) {
+      try await registry.run(
+        updates: RegistryUpdates { (_) throws(RegistryError) in
+          throw RegistryError(.limitExceeded, "too many")
+        })
+    }
+  }
+
+  @Test("a file system that doesn't answer is told of, and so is its recovery")
+  func hanging() async throws {
+    let folder = folder
+    try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
+    let release = DispatchSemaphore(value: 0)
+    let registry = try folder.registry("nodes.yaml") {
+      $0.slowAfter = .milliseconds(50)
+      $0.beforeLook = {
+        release.wait()
+        release.signal()
+      }
+    }
+    try await Recorder.run(registry) { recorder in
+      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+      #expect(told.ids() == nil)
+      #expect(told.trouble?.code == .unavailable)
+      #expect(told.trouble?.message.hasSuffix("a file system doesn't answer") == true)
+      release.signal()
+      try await recorder.wait(for: "the recovery") { $0.ids() == ["a"] && $0.trouble == nil }
+    }
+  }
+
+  @Test("a registry whose file system hangs can be cancelled all the same")
+  func cancelHanging() async throws {
+    let release = DispatchSemaphore(value: 0)
+    defer { release.signal() }
+    let registry = try folder.registry("nodes.yaml") {
+      $0.slowAfter = .milliseconds(10)
+      $0.beforeLook = { release.wait() }
+    }
+    try await Recorder.run(registry) { recorder in
+      try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+    }
+  }
+}
