@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import DiscoveryService
@@ -58,18 +59,17 @@ extension OverTheNetwork {
 
     @Test("inspect wants the token where the service wants one")
     func inspectToken() async throws {
-      try await TemporaryFolder.with { folder in
-        try folder.write("tokens", "0123456789abcdef c\n")
-        var configuration = RunningServer.configuration()
-        configuration.tokensPath = folder.file("tokens")
-        try await RunningServer.with(configuration) { server in
-          let port = try #require(server.addresses.landing?.port)
-          let (refused, _) = try await get(port, "/inspect?clusterID=c")
-          #expect(refused.hasPrefix("HTTP/1.1 401 "))
-          let (served, _) = try await get(
-            port, "/inspect?clusterID=c", headers: "authorization: Bearer 0123456789abcdef\r\n")
-          #expect(served.hasPrefix("HTTP/1.1 200 "))
-        }
+      let folder = try TemporaryFolder()
+      try folder.write("0123456789abcdef c\n", to: "tokens")
+      var configuration = RunningServer.configuration()
+      configuration.tokensPath = folder.path("tokens")
+      try await RunningServer.with(configuration) { server in
+        let port = try #require(server.addresses.landing?.port)
+        let (refused, _) = try await get(port, "/inspect?clusterID=c")
+        #expect(refused.hasPrefix("HTTP/1.1 401 "))
+        let (served, _) = try await get(
+          port, "/inspect?clusterID=c", headers: "authorization: Bearer 0123456789abcdef\r\n")
+        #expect(served.hasPrefix("HTTP/1.1 200 "))
       }
     }
 

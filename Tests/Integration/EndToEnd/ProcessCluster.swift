@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import TestSupport
 import Testing
 
@@ -12,7 +11,7 @@ final class ProcessCluster: Sendable {
 
   init() async throws {
     folder = try TemporaryFolder()
-    port = try Self.freePort()
+    port = try LoopbackPort.free()
     secrets = try await Command.output("gen secrets")
   }
 
@@ -65,26 +64,6 @@ final class ProcessCluster: Sendable {
             service: {endpoint: "\(endpoint)", ttl: \(ttl)}
       node: \(node)
       """, to: "\(name)/rollcall.yaml")
-  }
-
-  /// A port below those that the system gives out itself: else a client that dials a service that is away
-  /// could be given the service's own.
-  private static func freePort() throws -> Int {
-    for port in (20_000..<32_000).shuffled().prefix(100) {
-      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-      defer { close(descriptor) }
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_port = in_port_t(port).bigEndian
-      address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-      let bound = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-      }
-      if bound == 0 { return port }
-    }
-    throw POSIXError(.EADDRINUSE)
   }
 }
 
