@@ -39,7 +39,7 @@ struct Serve: AsyncParsableCommand {
   @Option(name: Self.names("redirect-endpoint"), help: "Send clients to this endpoint instead.")
   var redirectEndpoint: String?
 
-  @Option(name: Self.names("snapshots-enabled"), help: "Whether to write snapshots.")
+  @Option(name: Self.names("snapshots-enabled"), help: "Whether to read and write snapshots.")
   var snapshotsEnabled = true
 
   @Option(name: Self.names("snapshot-path"), help: "The file that carries the state over a restart.")
