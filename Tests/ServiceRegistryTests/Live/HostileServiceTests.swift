@@ -33,11 +33,14 @@ struct HostileServiceTests {
     ("goes away", settings + [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2], false),
   ]
 
-  @Test("at the transport is survived, with its address in the status", arguments: greetings)
-  func transport(name: String, greeting: [UInt8], hangsUp: Bool) async throws {
+  @Test(
+    "at the transport is survived, with its address in the status, whether TLS is expected or not",
+    arguments: greetings, ["http", "https"])
+  func transport(service: (name: String, greeting: [UInt8], hangsUp: Bool), scheme: String) async throws {
     let clock = ManualClock()
-    try await withRawServer(greeting: greeting, hangsUp: hangsUp) { port in
-      let settings = try TestSettings.settings(ServiceOptions(endpoint: "http://127.0.0.1:\(port)"))
+    try await withRawServer(greeting: service.greeting, hangsUp: service.hangsUp) { port in
+      let endpoint = "\(scheme)://127.0.0.1:\(port)"
+      let settings = try TestSettings.settings(ServiceOptions(endpoint: endpoint))
       let registry = ServiceRegistry(
         settings, dialer: GRPCDialer(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
         clock: clock.clock, random: { 0.5 }, logger: Logger(label: "test"))
@@ -47,7 +50,7 @@ struct HostileServiceTests {
           clock.advance(by: .milliseconds(50))
           return recorder.state.status != nil
         }
-        #expect(recorder.status.contains("http://127.0.0.1:\(port)"), "\(recorder.status)")
+        #expect(recorder.status.contains(endpoint), "\(recorder.status)")
         try await eventually("another attempt") {
           clock.advance(by: .milliseconds(50))
           return recorder.state.statuses.count > 1 || !clock.deadlines.isEmpty
@@ -174,6 +177,34 @@ struct HostileServiceTests {
     }
     #expect(recorder.status.contains("100000 affiliates can't be used as told"), "\(recorder.status)")
     #expect(recorder.status.utf8.count < 1200)
+  }
+
+  @Test("that answers 100,000 affiliates well sealed is taken up to the bound, and told of the others")
+  func sealedFlood() async throws {
+    let cipher = cluster.cipher
+    let snapshot = try WireWatchResponse.with {
+      $0.affiliates = try (0..<100_000).map { index in
+        let data = try cipher.seal(.with { $0.nodeID = "n\(index)" })
+        return .with {
+          $0.id = "n\(index)"
+          $0.data = Data(data)
+        }
+      }
+    }
+    let service = MemoryService(watchScript: { writer in
+      try await writer.write(snapshot)
+      try await Task.sleep(for: .seconds(3600))
+    })
+    let recorder = recorder
+    try await withServer([service]) { port in
+      try await running(
+        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
+      ) {
+        try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
+        #expect(recorder.nodes().count == EndpointRunner.maximumNodes)
+      }
+    }
+    #expect(recorder.status.contains("90000"), "\(recorder.status)")
   }
 
   @Test("that answers more than an answer may have is told")

@@ -333,6 +333,35 @@ struct RunnerTests {
       try await registry.publish(Publication(local: nil))
     }
     #expect(service.state.deletes == ["local", "local"])
+    #expect(recorder.state.named == [["one.test", "two.test"]])
+    #expect(recorder.state.snapshotsBeforeNames == 0)
+  }
+
+  @Test("of several services one that can't be reached isn't waited for")
+  func severalWithOneAway() async throws {
+    service.change {
+      $0.snapshot = cluster.answer()
+      $0.connectError = CallError(kind: .connection, message: "away")
+      $0.unreachable = ["http://two.test"]
+    }
+    let endpoints = ["http://one.test", "http://two.test", "http://three.test"]
+    try await running(try registry(ServiceOptions(endpoints: endpoints)), recorder) {
+      try await eventually("those that are there tell") { recorder.state.snapshots == 2 }
+      try await eventually("the other is given up") { recorder.state.named.count == 2 }
+    }
+    let rest = try #require(recorder.state.named.last)
+    #expect(recorder.state.named[0] == ["one.test", "three.test", "two.test"])
+    #expect(!rest.contains("two.test"))
+    #expect(recorder.status == "away")
+  }
+
+  @Test("a service that is alone isn't named")
+  func alone() async throws {
+    service.change { $0.connectError = CallError(kind: .connection, message: "away") }
+    try await running(try registry(), recorder) {
+      try await eventually("told") { recorder.state.status != nil }
+    }
+    #expect(recorder.state.named == [])
   }
 
   @Test("an aggregator that takes no more ends the run")

@@ -41,7 +41,9 @@ public final class ServiceRegistry: RegistryPlugin, PublishingRegistry {
 
   public func run(updates: RegistryUpdates) async throws {
     warnOfProxy()
-    let output = EndpointRunner.Output(updates: updates, status: StatusBoard(updates: updates))
+    let output = EndpointRunner.Output(
+      updates: updates, status: StatusBoard(updates: updates),
+      awaited: try AwaitedSources(runners.map(\.source), updates: updates))
     try await withThrowingTaskGroup { group in
       for runner in runners { group.addTask { try await runner.run(output) } }
       try await group.waitForAll()
