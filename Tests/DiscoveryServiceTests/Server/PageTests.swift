@@ -61,9 +61,7 @@ extension OverTheNetwork {
     @Test("where the service wants a token, inspect loads without data, and gives it to who has the token")
     func inspectToken() async throws {
       let folder = try TemporaryFolder()
-      try folder.write("0123456789abcdef c\n", to: "tokens")
-      var configuration = RunningServer.configuration()
-      configuration.tokensPath = folder.path("tokens")
+      let configuration = try RunningServer.configuration(tokens: "0123456789abcdef c", in: folder)
       try await RunningServer.with(configuration) { server in
         try await TestClient.with(server.addresses.service.port) { client in
           let bearer = ["authorization": "Bearer 0123456789abcdef"]

@@ -16,6 +16,27 @@ struct HostileServiceTests {
 
   init() throws { cluster = try Cluster() }
 
+  /// Runs a registry against `service` while `body` runs.
+  private func facing(
+    _ service: any RegistrableRPCService, _ body: @escaping (_ endpoint: String) async throws -> Void
+  ) async throws {
+    let recorder = recorder
+    try await withServer([service]) { port in
+      let endpoint = "http://127.0.0.1:\(port)"
+      try await running(try LiveServiceTests.registry(ServiceOptions(endpoint: endpoint)), recorder) {
+        try await body(endpoint)
+      }
+    }
+  }
+
+  /// A service whose watches begin with `answer` and hear no more.
+  private func telling(_ answer: WireWatchResponse) -> MemoryService {
+    MemoryService(watchScript: { writer in
+      try await writer.write(answer)
+      try await Task.sleep(for: .seconds(3600))
+    })
+  }
+
   /// HTTP/2's empty SETTINGS.
   static let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
 
@@ -86,13 +107,8 @@ struct HostileServiceTests {
       case 1: BytesService(hello: [], watch: [garbage])
       default: BytesService(hello: [], watch: [[], garbage])
       }
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("told") { recorder.status.contains("http://127.0.0.1:\(port)") }
-      }
+    try await facing(service) { endpoint in
+      try await eventually("told") { recorder.status.contains(endpoint) }
     }
   }
 
@@ -116,13 +132,8 @@ struct HostileServiceTests {
 
   @Test("that redirects to nonsense is told")
   func redirectNonsense() async throws {
-    let recorder = recorder
-    try await withServer([MemoryService(redirect: { "\u{1b}[2J:x" })]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("told") { recorder.state.status != nil }
-      }
+    try await facing(MemoryService(redirect: { "\u{1b}[2J:x" })) { _ in
+      try await eventually("told") { recorder.state.status != nil }
     }
     #expect(recorder.status.contains("isn't a discovery service's URL"))
     #expect(!recorder.status.contains("\u{1b}"))
@@ -133,18 +144,10 @@ struct HostileServiceTests {
     var (a, b) = (try cluster.wire("a"), try cluster.wire("b"))
     (a.data, b.data) = (b.data, a.data)
     let snapshot = cluster.answer(a, b, try cluster.wire("c"))
-    let service = MemoryService(watchScript: { writer in
-      try await writer.write(snapshot)
-      try await Task.sleep(for: .seconds(3600))
-    })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("told") { recorder.state.status != nil }
-        #expect(recorder.nodes() == ["c"])
-      }
+    let service = telling(snapshot)
+    try await facing(service) { _ in
+      try await eventually("told") { recorder.state.status != nil }
+      #expect(recorder.nodes() == ["c"])
     }
     #expect(recorder.status.contains("2 affiliates can't be used as told: 'a': its data is of another node"))
   }
@@ -162,18 +165,10 @@ struct HostileServiceTests {
       }
       $0.affiliates += good
     }
-    let service = MemoryService(watchScript: { writer in
-      try await writer.write(snapshot)
-      try await Task.sleep(for: .seconds(3600))
-    })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
-        #expect(recorder.nodes().count == 50)
-      }
+    let service = telling(snapshot)
+    try await facing(service) { _ in
+      try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
+      #expect(recorder.nodes().count == 50)
     }
     #expect(recorder.status.contains("100000 affiliates can't be used as told"), "\(recorder.status)")
     #expect(recorder.status.utf8.count < 1200)
@@ -191,18 +186,10 @@ struct HostileServiceTests {
         }
       }
     }
-    let service = MemoryService(watchScript: { writer in
-      try await writer.write(snapshot)
-      try await Task.sleep(for: .seconds(3600))
-    })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
-        #expect(recorder.nodes().count == EndpointRunner.maximumNodes)
-      }
+    let service = telling(snapshot)
+    try await facing(service) { _ in
+      try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
+      #expect(recorder.nodes().count == EndpointRunner.maximumNodes)
     }
     #expect(recorder.status.contains("90000"), "\(recorder.status)")
   }
@@ -218,13 +205,8 @@ struct HostileServiceTests {
       ]
     }
     let service = MemoryService(watchScript: { writer in try await writer.write(snapshot) })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("told") { recorder.status.contains("http://127.0.0.1:\(port)") }
-      }
+    try await facing(service) { endpoint in
+      try await eventually("told") { recorder.status.contains(endpoint) }
     }
     #expect(recorder.state.snapshots == 0)
   }
@@ -236,14 +218,9 @@ struct HostileServiceTests {
       try await writer.write(snapshot)
       throw RPCError(code: .aborted, message: "lost update")
     })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("watched again") { recorder.state.snapshots >= 3 }
-        #expect(recorder.nodes() == ["a"])
-      }
+    try await facing(service) { _ in
+      try await eventually("watched again") { recorder.state.snapshots >= 3 }
+      #expect(recorder.nodes() == ["a"])
     }
     #expect(recorder.state.statuses.contains { $0?.message.contains("lost update") == true })
     #expect(recorder.state.removed.isEmpty)
@@ -253,13 +230,8 @@ struct HostileServiceTests {
   func ends() async throws {
     let snapshot = cluster.answer(try cluster.wire("a"))
     let service = MemoryService(watchScript: { writer in try await writer.write(snapshot) })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("watched again") { recorder.state.snapshots >= 2 }
-      }
+    try await facing(service) { _ in
+      try await eventually("watched again") { recorder.state.snapshots >= 2 }
     }
     #expect(recorder.state.statuses.contains { $0?.message.contains("ended the watch") == true })
   }

@@ -74,7 +74,7 @@ struct RunnerTests {
     }
     try await running(try registry(), recorder) {
       for wait in [500, 750, 1125] {
-        try await expectDeadline(clock.now + .milliseconds(wait))
+        try await expectDeadline(clock.now.offset + .milliseconds(wait))
         clock.advance(by: .milliseconds(wait))
       }
       try await eventually("four attempts") { service.state.dialled.count == 4 }
@@ -85,7 +85,7 @@ struct RunnerTests {
       clock.advance(by: .seconds(60))
       try await eventually("well") { recorder.state.snapshots == 1 && recorder.state.status == nil }
       service.cut()
-      try await expectDeadline(clock.now + .milliseconds(500))
+      try await expectDeadline(clock.now.offset + .milliseconds(500))
       #expect(recorder.status.contains("cut"))
     }
   }
