@@ -221,17 +221,16 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging],
-      path: "Tests/Benchmarks", exclude: ["Kubernetes", "ServiceLoad", "ServiceServer"], swiftSettings: strict
-    ),
+      path: "Tests/Benchmarks", exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer"],
+      swiftSettings: strict),
     .executableTarget(
       name: "ServiceServer", dependencies: ["DiscoveryService", "ClusterModel", logging],
       path: "Tests/Benchmarks/ServiceServer", swiftSettings: strict),
+    .systemLibrary(name: "CEpoll", path: "Tests/Benchmarks/CEpoll"),
     .executableTarget(
       name: "ServiceLoad",
       dependencies: [
-        nio("NIOCore"), nio("NIOPosix"),
-        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
-        .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        "CEpoll", nio("NIOCore"), .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Tests/Benchmarks/ServiceLoad", swiftSettings: strict),
     .executableTarget(

@@ -10,18 +10,18 @@ extension ClusterMerge {
   }
 
   mutating func setStale(_ registry: String, _ isStale: Bool, _ touched: inout Touched) {
-    guard rules.staleRegistries.contains(registry) != isStale else { return }
-    if isStale {
-      rules.staleRegistries.insert(registry)
-    } else {
-      rules.staleRegistries.remove(registry)
-    }
+    guard rules.stale.set(registry, isStale) else { return }
     for id in ids(of: { $0.name.registry == registry }) { renew(id, &touched) }
+  }
+
+  mutating func setStale(_ origin: RecordOrigin, _ isStale: Bool, _ touched: inout Touched) {
+    guard rules.stale.set(origin, isStale) else { return }
+    for id in ids(of: { $0.name == origin }) { renew(id, &touched) }
   }
 
   mutating func setPolicy(_ policy: MergePolicy, _ touched: inout Touched) {
     guard policy != rules.policy else { return }
-    rules = MergeRules(policy, staleRegistries: rules.staleRegistries)
+    rules = MergeRules(policy, stale: rules.stale)
     for id in nodes.keys.sorted() {
       guard let old = nodes[id] else { continue }
       renew(id, raws: old.raws.sorted { rules.walks($0.origin, before: $1.origin) }, old: old, &touched)

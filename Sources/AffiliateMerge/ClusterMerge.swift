@@ -38,11 +38,14 @@ public struct ClusterMerge: Sendable {
     case .snapshot(let records, let origin): takeSnapshot(records, from: origin, &touched)
     case .upsert(let record, let origin): takeRecord(record, from: origin, &touched)
     case .remove(let id, let origin): removeRecord(of: id, from: origin, &touched)
-    case .originGone(let origin): removeRecords(&touched) { $0 == origin }
+    case .originGone(let origin):
+      _ = rules.stale.set(origin, false)
+      removeRecords(&touched) { $0 == origin }
     case .registryGone(let registry):
-      rules.staleRegistries.remove(registry)
+      rules.stale.forget(registry)
       removeRecords(&touched) { $0.registry == registry }
     case .registryStale(let registry, let isStale): setStale(registry, isStale, &touched)
+    case .originStale(let origin, let isStale): setStale(origin, isStale, &touched)
     case .local(let affiliate): setLocal(affiliate, &touched)
     case .policy(let policy): setPolicy(policy, &touched)
     }

@@ -16,6 +16,8 @@ public enum MergeEvent: Hashable, Sendable {
   /// Whether a registry's records as a whole have been kept for too long without a word from it. Such
   /// records give way to fresh ones.
   case registryStale(String, Bool)
+  /// The same for the records of one origin; it ends when the origin or its registry goes.
+  case originStale(RecordOrigin, Bool)
   /// What this node tells of itself; nil for a mere observer.
   case local(Affiliate?)
   /// Another policy holds from now on.

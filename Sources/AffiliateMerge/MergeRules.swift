@@ -1,13 +1,13 @@
-/// What decides the order of a walk: the policy, and which registries are stale as a whole.
+/// What decides the order of a walk: the policy, and who is stale as a whole.
 struct MergeRules: Sendable {
   let policy: MergePolicy
-  var staleRegistries: Set<String>
+  var stale: Stale
   /// Positions of the registries that the policy names.
   private let ranks: [String: Int]
 
-  init(_ policy: MergePolicy, staleRegistries: Set<String> = []) {
+  init(_ policy: MergePolicy, stale: Stale = Stale()) {
     self.policy = policy
-    self.staleRegistries = staleRegistries
+    self.stale = stale
     ranks = Dictionary(
       policy.precedence.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
   }
@@ -25,7 +25,7 @@ struct MergeRules: Sendable {
   }
 
   func isStale(_ raw: RawEntry) -> Bool {
-    raw.isStale || !staleRegistries.isEmpty && staleRegistries.contains(raw.origin.name.registry)
+    raw.isStale || !stale.isEmpty && stale.contains(raw.origin.name)
   }
 
   /// The walk of one node's records, which are in the order of ``walks(_:before:)``.

@@ -1,3 +1,4 @@
+import AffiliateMerge
 import ClusterModel
 import RegistryKit
 import RollcallConfiguration
@@ -24,11 +25,13 @@ struct RegistryEntry: Sendable {
   var sources: Set<RegistrySource> = []
   /// Those of them that this run has told of.
   var confirmed: Set<RegistrySource> = []
-  /// How long after its first word this run's unconfirmed sources are kept.
+  /// Those that have waited for this run's word for too long, while it hadn't told of all its sources.
+  var staleSources: Set<RegistrySource> = []
+  /// How long after its first word this run's unconfirmed sources are kept fresh.
   var sweepDelay: Duration
   /// When its data become stale or are dropped.
   var staleAt: Duration?
-  /// When the sources that this run hasn't told of are dropped.
+  /// When the sources that this run hasn't told of become stale or are dropped.
   var sweepAt: Duration?
 
   /// Whether it is to withdraw what it published, as it will be stopped.
@@ -63,6 +66,17 @@ struct RegistryEntry: Sendable {
     status.publishes = false
   }
 
+  /// Under whose name the records of `source` are.
+  func origin(_ source: RegistrySource) -> RecordOrigin {
+    RecordOrigin(registry: key.name, prefix: status.prefix, source: source.name)
+  }
+
+  /// Its records are gone.
+  mutating func forgetSources() {
+    sources = []
+    staleSources = []
+  }
+
   /// It told what it knows of one of its sources.
   mutating func spoke(at elapsed: Duration) {
     if !hasSpoken {
@@ -75,6 +89,7 @@ struct RegistryEntry: Sendable {
 
   /// It told what it knows of each of its sources.
   mutating func synced(at elapsed: Duration) {
+    if syncedAt == nil, !staleSources.isEmpty { sweepAt = elapsed }
     syncedAt = elapsed
     status.hasSynced = true
   }

@@ -194,7 +194,12 @@ extension StoreState {
     if !isDisabled, let before {
       entry.status.isStale = before.status.isStale
       entry.sources = before.sources
+      entry.staleSources = before.staleSources
+      // Should it never tell anything, the old data don't pass for fresh for ever.
       entry.staleAt = before.staleAt
+      if entry.staleAt == nil, !entry.status.isStale, !entry.sources.isEmpty {
+        entry.staleAt = elapsed + max(entry.staleAfter, settleTime)
+      }
       entry.sweepDelay = settleTime
       entry.hasPublished = before.hasPublished
     }

@@ -29,7 +29,7 @@ extension StoreState {
     }
     if let entry = entry(key), entry.status.prefix != prefix, !entry.sources.isEmpty {
       merge(.registryGone(key.name))
-      update(key) { $0.sources = [] }
+      update(key) { $0.forgetSources() }
     }
     update(key) { entry in
       entry.status.prefix = prefix
@@ -48,7 +48,7 @@ extension StoreState {
     from key: RegistryKey
   ) -> Int {
     guard let entry = entry(key) else { return 0 }
-    let origin = RecordOrigin(registry: key.name, prefix: entry.status.prefix, source: source.name)
+    let origin = entry.origin(source)
     switch base {
     case .unchanged: break
     case .snapshot(let records): merge(.snapshot(records, from: origin))
@@ -60,7 +60,10 @@ extension StoreState {
       case .remove(let nodeID): merge(.remove(nodeID, from: origin))
       }
     }
-    if case .snapshot = base, entry.status.isStale { merge(.registryStale(key.name, false)) }
+    if case .snapshot = base {
+      if entry.status.isStale { merge(.registryStale(key.name, false)) }
+      if entry.staleSources.contains(source) { merge(.originStale(origin, false)) }
+    }
     let (now, elapsed) = (now, elapsed)
     update(key) { entry in
       entry.status.lastUpdate = now
@@ -69,9 +72,11 @@ extension StoreState {
       case .gone:
         entry.sources.remove(source)
         entry.confirmed.remove(source)
+        entry.staleSources.remove(source)
       case .snapshot:
         entry.sources.insert(source)
         entry.confirmed.insert(source)
+        entry.staleSources.remove(source)
         entry.spoke(at: elapsed)
       }
     }
@@ -89,6 +94,7 @@ extension StoreState {
       if let health = batch.health { entry.heard(health, at: now) }
       if batch.completesSync { entry.settle(at: now) }
     }
+    if batch.completesSync { effects.movesDeadlines = true }
   }
 
   /// A run ended, or the registry couldn't be made. Its data stay until ``expire()`` says otherwise.
@@ -119,7 +125,7 @@ extension StoreState {
   mutating func expire() {
     for entry in entries {
       if let staleAt = entry.staleAt, staleAt <= elapsed { wentStale(entry) }
-      if let sweepAt = entry.sweepAt, sweepAt <= elapsed { sweep(entry) }
+      if let sweepAt = entry.sweepAt, sweepAt <= elapsed { waitedEnough(entry) }
     }
   }
 
@@ -135,8 +141,21 @@ extension StoreState {
       merge(.registryGone(entry.key.name))
       update(entry.key) { entry in
         entry.staleAt = nil
-        entry.sources = []
+        entry.forgetSources()
       }
+    }
+    effects.movesDeadlines = true
+  }
+
+  /// Sources that this run hasn't told of. If it told of all that it has, it has no such sources; if not they
+  /// may be out of reach, and their last word is better than none.
+  private mutating func waitedEnough(_ entry: RegistryEntry) {
+    guard entry.onFailure == .keep, entry.syncedAt == nil else { return sweep(entry) }
+    let silent = entry.sources.subtracting(entry.confirmed)
+    for source in silent.sorted() { merge(.originStale(entry.origin(source), true)) }
+    update(entry.key) { entry in
+      entry.staleSources.formUnion(silent)
+      entry.sweepAt = nil
     }
     effects.movesDeadlines = true
   }
@@ -151,13 +170,10 @@ extension StoreState {
 
   private mutating func sweep(_ entry: RegistryEntry) {
     let gone = entry.sources.subtracting(entry.confirmed)
-    for source in gone.sorted() {
-      merge(
-        .originGone(
-          RecordOrigin(registry: entry.key.name, prefix: entry.status.prefix, source: source.name)))
-    }
+    for source in gone.sorted() { merge(.originGone(entry.origin(source))) }
     update(entry.key) { entry in
       entry.sources.subtract(gone)
+      entry.staleSources.subtract(gone)
       entry.sweepAt = nil
     }
     effects.movesDeadlines = true

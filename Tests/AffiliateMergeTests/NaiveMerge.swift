@@ -6,6 +6,7 @@ struct NaiveMerge {
   var raws: [RecordOrigin: [NodeIdentity: AffiliateRecord]] = [:]
   var local: Affiliate?
   var stale: Set<String> = []
+  var staleOrigins: Set<RecordOrigin> = []
   var policy = MergePolicy()
 
   mutating func apply(_ event: MergeEvent) {
@@ -15,12 +16,17 @@ struct NaiveMerge {
       for record in records { raws[origin]?[record.affiliate.nodeID] = record }
     case .upsert(let record, let origin): raws[origin, default: [:]][record.affiliate.nodeID] = record
     case .remove(let id, let origin): raws[origin]?[id] = nil
-    case .originGone(let origin): raws[origin] = nil
+    case .originGone(let origin):
+      staleOrigins.remove(origin)
+      raws[origin] = nil
     case .registryGone(let registry):
       stale.remove(registry)
+      staleOrigins = staleOrigins.filter { $0.registry != registry }
       for origin in raws.keys where origin.registry == registry { raws[origin] = nil }
     case .registryStale(let registry, true): stale.insert(registry)
     case .registryStale(let registry, false): stale.remove(registry)
+    case .originStale(let origin, true): staleOrigins.insert(origin)
+    case .originStale(let origin, false): staleOrigins.remove(origin)
     case .local(let affiliate): local = affiliate
     case .policy(let new): policy = new
     }
@@ -48,7 +54,9 @@ struct NaiveMerge {
   func walk(_ id: NodeIdentity) -> [Said] {
     let said = raws.compactMap { origin, records in
       records[id].map {
-        Said(origin: origin, record: $0, isStale: $0.isStale || stale.contains(origin.registry))
+        Said(
+          origin: origin, record: $0,
+          isStale: $0.isStale || stale.contains(origin.registry) || staleOrigins.contains(origin))
       }
     }
     return said.sorted { left, right in

@@ -61,7 +61,8 @@ struct RandomEvents {
     case 82..<84: return .snapshot((0..<number(8)).map { _ in record() }, from: origin)
     case 84..<86: return .originGone(origin)
     case 86..<88: return .registryGone(origin.registry)
-    case 88..<93: return .registryStale(origin.registry, number(2) == 0)
+    case 88..<91: return .registryStale(origin.registry, number(2) == 0)
+    case 91..<93: return .originStale(origin, number(2) == 0)
     case 93..<98: return .local(number(3) == 0 ? nil : record(of: ids[number(2)]).affiliate)
     default: return .policy(policy())
     }

@@ -61,6 +61,26 @@ struct StaleTests {
     #expect(try merge.merged("a")?.hostname == "s")
   }
 
+  @Test("a stale origin gives way to others of its registry until it is fresh again or went")
+  func originStale() throws {
+    var merge = ClusterMerge([
+      (serviceEU, try record("a", hostname: "eu")), (serviceUS, try record("a", hostname: "us")),
+    ])
+    #expect(try merge.merged("a")?.hostname == "us")
+    _ = merge.apply(.originStale(serviceUS, true), at: at(1))
+    #expect(try merge.merged("a")?.hostname == "eu")
+    #expect(try merge.provenance("a", .hostname)?.claims.map(\.isStale) == [false, true])
+    #expect(merge.apply(.originStale(serviceUS, true), at: at(2)).isEmpty)
+    _ = merge.apply(.originStale(serviceUS, false), at: at(3))
+    #expect(try merge.merged("a")?.hostname == "us")
+    for gone in [MergeEvent.originGone(serviceUS), .registryGone("service")] {
+      _ = merge.apply(.originStale(serviceUS, true), at: at(4))
+      _ = merge.apply(gone, at: at(5))
+      _ = merge.apply(.upsert(try record("a", hostname: "us"), from: serviceUS), at: at(6))
+      #expect(try merge.merged("a")?.hostname == "us")
+    }
+  }
+
   @Test("a registry that went is not stale when it comes again")
   func goneForgetsStale() throws {
     var merge = ClusterMerge([(k8s, try record("a", hostname: "k"))])

@@ -93,6 +93,28 @@ struct ReloadTests {
     }
   }
 
+  @Test("a registry that tells nothing with its new options leaves its old data stale, not fresh for ever")
+  func changedForTheWorse() async throws {
+    let mute = StagedRegistry()
+    let aggregator = try await Aggregator(
+      configuration: configuration(RegistrySettings(name: "rack")), plugins: StagedPlugins(["rack": mute]),
+      options: options(clock), logger: quiet)
+    try await running(aggregator) {
+      try await eventually("it runs") { mute.isRunning }
+      try mute.updates().snapshot([try affiliate("a")])
+      try await eventually("it is synced") { aggregator.memberNames == ["a"] }
+      try await aggregator.reload(configuration(RegistrySettings(name: "rack", options: #"{"row":2}"#)))
+      try await eventually("it runs anew") { mute.runs == 2 && mute.isRunning }
+      try await eventually("the old has its time") { clock.pending == [.seconds(300)] }
+      #expect(aggregator.snapshot().registry("rack")?.isStale == false)
+      clock.advance(by: .seconds(300))
+      try await eventually("it is stale") { aggregator.snapshot().registry("rack")?.isStale == true }
+      #expect(aggregator.memberNames == ["a"])
+      try mute.updates().snapshot([try affiliate("a")])
+      try await eventually("it is fresh") { aggregator.snapshot().registry("rack")?.isStale == false }
+    }
+  }
+
   @Test("a registry that is disabled is stopped and its data are dropped; discovery may be switched off")
   func disabled() async throws {
     let aggregator = try await aggregator(configuration(RegistrySettings(name: "rack")))

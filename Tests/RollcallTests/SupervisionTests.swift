@@ -180,6 +180,44 @@ struct SupervisionTests {
     }
   }
 
+  @Test(
+    "a source that a new run has but can't reach is kept as stale, until its word or until the run has no such source",
+    arguments: [true, false])
+  func unreachableSource(comesBack: Bool) async throws {
+    let registry = StagedRegistry()
+    let aggregator = try aggregator(registry) { $0.restart.initial = .seconds(1) }
+    let (eu, us) = (try RegistrySource("eu"), try RegistrySource("us"))
+    func isStale() throws -> Bool? {
+      aggregator.snapshot().provenance(of: try NodeIdentity("b"))?.first?.claims.first?.isStale
+    }
+    try await running(aggregator) {
+      try await eventually("it runs") { registry.isRunning }
+      try registry.updates().sources([eu, us])
+      try registry.updates().snapshot([try affiliate("a")], source: eu)
+      try registry.updates().snapshot([try affiliate("b")], source: us)
+      try await eventually("both are in") { aggregator.memberNames == ["a", "b"] }
+      registry.order(.fail(broken))
+      try await eventually("it rests") { clock.pending == [.seconds(1), .seconds(300)] }
+      clock.advance(by: .seconds(1))
+      try await eventually("it runs again") { registry.runs == 2 && registry.isRunning }
+      try registry.updates().sources([eu, us])
+      try registry.updates().snapshot([try affiliate("c")], source: eu)
+      try await eventually("its time runs") { clock.pending == [.seconds(300)] }
+      #expect(try isStale() == false)
+      clock.advance(by: .seconds(300))
+      try await eventually("the source that is out of reach is stale") { try isStale() == true }
+      #expect(aggregator.memberNames == ["b", "c"])
+      if comesBack {
+        try registry.updates().snapshot([try affiliate("b")], source: us)
+        try await eventually("it is fresh") { try isStale() == false }
+      } else {
+        try registry.updates().sources([eu])
+        try await eventually("it is gone") { aggregator.memberNames == ["c"] }
+      }
+      #expect(aggregator.state("one") == .synced)
+    }
+  }
+
   @Test("a registry that tells of too many nodes has failed, and the others go on")
   func tooMany() async throws {
     let many = StagedRegistry(

@@ -30,6 +30,7 @@ struct ServicePipeline: Sendable {
     if let certificate {
       try pipeline.addHandler(NIOSSLServerHandler(context: certificate.context))
     }
+    try pipeline.addHandler(TurnFlush(loop: loop))
     if service.options.pacedPings {
       try pipeline.addHandler(PingAckPacing { [unowned connection] in connection.blocked > 0 })
     }

@@ -22,6 +22,8 @@ final class FanOutLoop: Sendable {
     var openings: [UInt64: ServerStream] = [:]
     var connections: [ObjectIdentifier: GRPCConnection] = [:]
     var unflushed: [GRPCConnection] = []
+    var flushes: [TurnFlush] = []
+    var isTurnEndPlanned = false
     var lastOpening: UInt64 = 0
   }
 
@@ -38,10 +40,11 @@ final class FanOutLoop: Sendable {
       queue.scheduled = true
       return true
     }
-    if kick { eventLoop.execute { self.drain() } }
+    if kick { eventLoop.execute { self.endTurn() } }
   }
 
-  private func drain() {
+  /// Tells watchers what has come in, then sends all that was written since the last turn.
+  private func endTurn() {
     let groups = queue.withLock { queue in
       queue.scheduled = false
       let groups = queue.groups
@@ -50,6 +53,10 @@ final class FanOutLoop: Sendable {
     }
     for group in groups { group.drain() }
     flush()
+    local.value.isTurnEndPlanned = false
+    let flushes = local.value.flushes
+    local.value.flushes.removeAll(keepingCapacity: flushes.count < 4096)
+    for flush in flushes { flush.flushNow() }
   }
 
   // What follows is for the loop's own thread.
@@ -62,6 +69,15 @@ final class FanOutLoop: Sendable {
     guard !connections.isEmpty else { return }
     local.value.unflushed.removeAll(keepingCapacity: connections.count < 4096)
     for connection in connections { connection.flushNow() }
+  }
+
+  /// Has what a connection wrote sent at the end of this turn.
+  func flushAtTurnEnd(_ flush: TurnFlush) {
+    let local = local.value
+    local.flushes.append(flush)
+    guard !local.isTurnEndPlanned else { return }
+    local.isTurnEndPlanned = true
+    eventLoop.execute { self.endTurn() }
   }
 
   /// The group of this loop's watches of `cluster`, made where there is none.

@@ -1,27 +1,17 @@
-import NIOCore
-import NIOHTTP2
-import NIOPosix
+import NIOHPACK
 
-/// The steps of a measurement, from outside the event loops.
+/// The steps of a measurement.
 final class LoadRun {
-  private let group: MultiThreadedEventLoopGroup
+  private let loop: LoadLoop
   private let host: String
   private let port: Int
   private let shape: LoadShape
   private let prefix: String
-  private var watchers: [Handle] = []
-  private var writers: [Handle] = []
+  private var watchers: [LoadConnection] = []
+  private var writers: [LoadConnection] = []
 
-  /// A connection with the loop that may touch it.
-  private struct Handle {
-    let eventLoop: any EventLoop
-    let connection: NIOLoopBound<LoadConnection>
-  }
-
-  init(
-    group: MultiThreadedEventLoopGroup, host: String, port: Int, shape: LoadShape, prefix: String
-  ) {
-    self.group = group
+  init(host: String, port: Int, shape: LoadShape, prefix: String) throws {
+    loop = try LoadLoop()
     self.host = host
     self.port = port
     self.shape = shape
@@ -31,21 +21,16 @@ final class LoadRun {
   /// Opens the writers' connections and stores every affiliate once.
   func fill(writers count: Int) throws {
     for index in 0..<count {
-      let shape = shape
-      let prefix = prefix
-      writers.append(
-        try connect { connection in
-          let targets = stride(from: index, to: shape.clusters * shape.affiliates, by: count).map {
-            Self.target($0, shape, prefix)
-          }
-          connection.writer = WriterRole(connection: connection, targets: targets)
-        })
+      let connection = try connect()
+      let targets = stride(from: index, to: shape.clusters * shape.affiliates, by: count).map(target)
+      connection.writer = WriterRole(connection: connection, loop: loop, targets: targets)
+      writers.append(connection)
     }
     try runWriters { writer in
       var left = writer.targets.count
       return {
         left -= 1
-        return left >= 0 ? .zero : nil
+        return left >= 0 ? 0 : nil
       }
     }
   }
@@ -53,176 +38,100 @@ final class LoadRun {
   /// Opens all watches and waits for their snapshots.
   func watch() throws {
     for index in 0..<(shape.clusters * shape.watchers) {
-      let shape = shape
-      let prefix = prefix
       let cluster = index / shape.watchers
-      watchers.append(
-        try connect { connection in
-          connection.watcher = WatcherRole(cluster: cluster, affiliates: shape.affiliates)
-          var message = ByteBuffer()
-          message.writeField(1, Array("\(prefix)-\(cluster)".utf8))
-          let address = "10.\(200 + index % 50).\(index / 250 % 250).\(index % 250)"
-          connection.send(1, .headers(.init(headers: LoadHeaders.make("Watch", address: address))))
-          connection.send(1, .data(.init(data: .byteBuffer(Self.framed(message)), endStream: true)))
-          connection.flush()
-        })
+      let connection = try connect()
+      let watcher = WatcherRole(cluster: cluster, affiliates: shape.affiliates)
+      connection.watcher = watcher
+      var message: [UInt8] = []
+      message.appendField(1, Array("\(prefix)-\(cluster)".utf8))
+      let address = "10.\(200 + index % 50).\(index / 250 % 250).\(index % 250)"
+      try connection.call(1, LoadHeaders.make("Watch", address: address), .framed(message))
+      watchers.append(connection)
     }
-    let end = NIODeadline.now() + .seconds(60)
-    while try count(watchers, { $0.watcher?.hasSnapshot != true && !$0.isClosed }) > 0,
-      NIODeadline.now() < end
-    {
-      try pause()
+    try loop.run(until: steadyNanoseconds() + 60_000_000_000) {
+      watchers.allSatisfy { $0.watcher?.hasSnapshot == true || $0.isClosed }
     }
   }
 
   /// Has all writers write for a while.
   func write(writers count: Int, seconds: Int, rate: Int) throws {
     for connection in writers + watchers {
-      try on(connection) {
-        $0.writer?.forgetFigures()
-        $0.watcher?.forgetFigures()
-      }
+      connection.writer?.forgetFigures()
+      connection.watcher?.forgetFigures()
     }
-    let start = NIODeadline.now()
-    let end = start + .seconds(Int64(seconds))
+    let start = steadyNanoseconds()
+    let end = start + Int64(seconds) * 1_000_000_000
     try runWriters { _ in
       var due = start
-      let gap = rate > 0 ? TimeAmount.nanoseconds(1_000_000_000 * Int64(count) / Int64(rate)) : .zero
+      let gap = rate > 0 ? 1_000_000_000 * Int64(count) / Int64(rate) : 0
       return {
-        let now = NIODeadline.now()
-        guard now < end else { return nil }
-        due = due + gap
-        return rate > 0 ? due - now : .zero
+        guard steadyNanoseconds() < end else { return nil }
+        due += gap
+        return rate > 0 ? due : 0
       }
     }
   }
 
   /// Waits until every watcher knows every final state; returns how many are missing.
   func settle(within seconds: Int64) throws -> Int {
-    var final: [[UInt32]] = Array(
+    var wanted: [[UInt32]] = Array(
       repeating: Array(repeating: 0, count: shape.affiliates), count: shape.clusters)
-    for connection in writers {
-      for (cluster, affiliate, sequence) in try on(
-        connection,
-        { connection in
-          connection.writer?.targets.map { ($0.cluster, $0.affiliate, $0.confirmed) } ?? []
-        })
-      { final[cluster][affiliate] = sequence }
+    for target in writers.flatMap({ $0.writer?.targets ?? [] }) {
+      wanted[target.cluster][target.affiliate] = target.confirmed
     }
-    let wanted = final
-    let end = NIODeadline.now() + .seconds(seconds)
-    while true {
-      var missing = 0
-      for connection in watchers {
-        missing += try on(connection) { connection in
-          guard let watcher = connection.watcher else { return 0 }
-          return zip(watcher.seen, wanted[watcher.cluster]).count { $0 < $1 }
-        }
+    var missing = 0
+    try loop.run(until: steadyNanoseconds() + seconds * 1_000_000_000) {
+      missing = watchers.reduce(0) { sum, connection in
+        guard let watcher = connection.watcher else { return sum }
+        return sum + zip(watcher.seen, wanted[watcher.cluster]).count { $0 < $1 }
       }
-      if missing == 0 || NIODeadline.now() > end { return missing }
-      try pause()
+      return missing == 0
     }
+    return missing
   }
 
-  func totals() throws -> LoadTotals {
+  func totals() -> LoadTotals {
     var totals = LoadTotals()
-    for connection in writers {
-      let part = try on(connection) { ($0.writer?.updates ?? 0, $0.writer?.failures ?? 0, $0.writer?.rpc) }
-      totals.updates += part.0
-      totals.failures += part.1
-      if let rpc = part.2 { totals.rpc.merge(rpc) }
+    for case let writer? in writers.map(\.writer) {
+      totals.updates += writer.updates
+      totals.failures += writer.failures
+      totals.rpc.merge(writer.rpc)
     }
     for connection in watchers {
-      let part = try on(connection) { connection in
-        (
-          connection.watcher?.notifications ?? 0, connection.isClosed || connection.watcher?.isEnded == true,
-          connection.watcher?.fanOut
-        )
-      }
-      totals.notifications += part.0
-      if part.1 { totals.cutOff += 1 }
-      if let fanOut = part.2 { totals.fanOut.merge(fanOut) }
+      guard let watcher = connection.watcher else { continue }
+      totals.notifications += watcher.notifications
+      if connection.isClosed || watcher.isEnded { totals.cutOff += 1 }
+      totals.fanOut.merge(watcher.fanOut)
     }
     return totals
   }
 
   // MARK: Helpers
 
-  private func connect(
-    _ setUp: @escaping @Sendable (LoadConnection) -> Void
-  ) throws -> Handle {
-    let pings = shape.pings
-    let channel = try ClientBootstrap(group: group)
-      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          let pipeline = channel.pipeline.syncOperations
-          try pipeline.addHandler(
-            NIOHTTP2Handler(
-              mode: .client, connectionConfiguration: LoadConnection.configuration(),
-              streamConfiguration: .init()))
-          try pipeline.addHandler(LoadConnection(pings: pings))
-        }
-      }
-      .connect(host: host, port: port).wait()
-    let bound = try channel.eventLoop.submit {
-      let connection = try channel.pipeline.syncOperations.handler(type: LoadConnection.self)
-      setUp(connection)
-      return NIOLoopBound(connection, eventLoop: channel.eventLoop)
-    }.wait()
-    return Handle(eventLoop: channel.eventLoop, connection: bound)
+  private func connect() throws -> LoadConnection {
+    let connection = try LoadConnection(host: host, port: port, pings: shape.pings)
+    try loop.add(connection)
+    return connection
   }
 
-  private func on<Value: Sendable>(
-    _ handle: Handle, _ body: @escaping @Sendable (LoadConnection) -> Value
-  ) throws -> Value {
-    try handle.eventLoop.submit { [connection = handle.connection] in body(connection.value) }.wait()
+  private func runWriters(_ plan: (WriterRole) -> () -> Int64?) throws {
+    let roles = writers.compactMap(\.writer)
+    for writer in roles { try writer.run(plan(writer)) }
+    try loop.run { roles.allSatisfy(\.isDone) }
   }
 
-  private func count(
-    _ connections: [Handle], _ isCounted: @escaping @Sendable (LoadConnection) -> Bool
-  ) throws -> Int {
-    try connections.reduce(0) { $0 + (try on($1) { isCounted($0) ? 1 : 0 }) }
-  }
-
-  private func runWriters(
-    _ plan: @escaping @Sendable (WriterRole) -> () -> TimeAmount?
-  ) throws {
-    var done: [EventLoopFuture<Void>] = []
-    for connection in writers {
-      let promise = connection.eventLoop.makePromise(of: Void.self)
-      done.append(promise.futureResult)
-      try on(connection) { connection in
-        guard let writer = connection.writer else { return promise.succeed(()) }
-        writer.run(plan(writer)) { promise.succeed(()) }
-      }
-    }
-    for future in done { try future.wait() }
-  }
-
-  private func pause() throws { try group.next().scheduleTask(in: .milliseconds(20)) {}.futureResult.wait() }
-
-  private static func framed(_ message: ByteBuffer) -> ByteBuffer {
-    var buffer = ByteBuffer()
-    buffer.writeInteger(0 as UInt8)
-    buffer.writeInteger(UInt32(message.readableBytes))
-    buffer.writeImmutableBuffer(message)
-    return buffer
-  }
-
-  private static func target(_ index: Int, _ shape: LoadShape, _ prefix: String) -> WriterRole.Target {
+  private func target(_ index: Int) -> WriterRole.Target {
     let cluster = index % shape.clusters
     let affiliate = index / shape.clusters
-    var message = ByteBuffer()
-    message.writeField(1, Array("\(prefix)-\(cluster)".utf8))
-    message.writeField(2, Array("a\(affiliate)".utf8))
-    message.writeField(5, [0x08, 0x88, 0x0E])  // ttl: 1800 s
-    message.writeField(3, [UInt8](repeating: 0, count: shape.bytes))
-    let stampAt = message.writerIndex - shape.bytes + 5
+    var message: [UInt8] = []
+    message.appendField(1, Array("\(prefix)-\(cluster)".utf8))
+    message.appendField(2, Array("a\(affiliate)".utf8))
+    message.appendField(5, [0x08, 0x88, 0x0E])  // ttl: 1800 s
+    message.appendField(3, [UInt8](repeating: 0, count: shape.bytes))
     return WriterRole.Target(
       cluster: cluster, affiliate: affiliate,
       headers: LoadHeaders.make(
         "AffiliateUpdate", address: "10.\(index / 62_500 % 200).\(index / 250 % 250).\(index % 250)"),
-      message: framed(message), stampAt: stampAt)
+      message: .framed(message), stampAt: message.count - shape.bytes + 5)
   }
 }

@@ -1,6 +1,4 @@
 import ArgumentParser
-import NIOCore
-import NIOPosix
 
 /// Loads a discovery service, ours or another, and measures what its users and its machine feel.
 struct ServiceLoad: ParsableCommand {
@@ -11,7 +9,7 @@ struct ServiceLoad: ParsableCommand {
       the time of sending inside the data. At the end every watcher has to know every final state.
       """)
 
-  @Option(help: "The service's host.") var host = "127.0.0.1"
+  @Option(help: "The service's IPv4 address.") var host = "127.0.0.1"
   @Option(help: "The service's port.") var port = 3000
   @Option(help: "Clusters.") var clusters = 50
   @Option(help: "Affiliates of each cluster.") var affiliates = 50
@@ -21,26 +19,23 @@ struct ServiceLoad: ParsableCommand {
   @Option(help: "Updates a second in all; 0 for as many as go.") var rate = 0
   @Option(help: "Bytes of an affiliate's data.") var bytes = 200
   @Option(help: "The server's process id, for its CPU time and memory.") var pid: Int?
-  @Option(help: "Event loops of the load generator.") var loops = 1
   @Flag(help: "Answer each notification with a PING, as grpc-go's bandwidth estimator does.") var pings =
     false
 
   func run() throws {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     let shape = LoadShape(
       clusters: clusters, affiliates: affiliates, watchers: watchers, bytes: max(bytes, 24), pings: pings)
     let prefix = "load-\(UInt32.random(in: 0...UInt32.max))"
-    let run = LoadRun(group: group, host: host, port: port, shape: shape, prefix: prefix)
+    let run = try LoadRun(host: host, port: port, shape: shape, prefix: prefix)
     try run.fill(writers: writers)
     try run.watch()
     let before = pid.flatMap { ProcessUsage($0) }
-    let start = NIODeadline.now()
+    let start = steadyNanoseconds()
     try run.write(writers: writers, seconds: seconds, rate: rate)
-    let written = Double((NIODeadline.now() - start).nanoseconds) / 1e9
+    let written = Double(steadyNanoseconds() - start) / 1e9
     let missing = try run.settle(within: 20)
     let after = pid.flatMap { ProcessUsage($0) }
-    report(try run.totals(), written: written, missing: missing, before, after)
-    try group.syncShutdownGracefully()
+    report(run.totals(), written: written, missing: missing, before, after)
     if missing > 0 { throw ExitCode(1) }
   }
 

@@ -1,5 +1,3 @@
-import NIOCore
-
 /// Watches one cluster: notes the newest sequence of each affiliate and how long changes were on their way.
 final class WatcherRole {
   let cluster: Int
@@ -8,7 +6,7 @@ final class WatcherRole {
   var hasSnapshot = false
   var notifications = 0
   var fanOut = Latencies()
-  private var rest = ByteBuffer()
+  private var rest: [UInt8] = []
 
   init(cluster: Int, affiliates: Int) {
     self.cluster = cluster
@@ -20,67 +18,81 @@ final class WatcherRole {
     fanOut = Latencies()
   }
 
-  func receive(_ bytes: ByteBuffer) {
-    if rest.readableBytes == 0 { rest = bytes } else { rest.writeImmutableBuffer(bytes) }
-    let now = NIODeadline.now().uptimeNanoseconds
-    while let length = rest.getInteger(at: rest.readerIndex + 1, as: UInt32.self),
-      rest.readableBytes >= Int(length) + 5
-    {
-      rest.moveReaderIndex(forwardBy: 5)
-      guard var message = rest.readSlice(length: Int(length)) else { break }
-      while message.readableBytes > 0 { readAffiliate(&message, now) }
-      hasSnapshot = true
+  func receive(_ bytes: UnsafeRawBufferPointer) {
+    let now = steadyNanoseconds()
+    if rest.isEmpty {
+      let used = take(bytes, now)
+      if used < bytes.count { rest.append(contentsOf: bytes[used...]) }
+    } else {
+      rest.append(contentsOf: bytes)
+      let used = rest.withUnsafeBytes { take($0, now) }
+      rest.removeFirst(used)
     }
-    if rest.readableBytes == 0 { rest = ByteBuffer() }
   }
 
-  private func readAffiliate(_ message: inout ByteBuffer, _ now: UInt64) {
-    guard message.readInteger(as: UInt8.self) == 0x0A, let length = message.readVarint(),
-      var affiliate = message.readSlice(length: length)
-    else { return message.moveReaderIndex(to: message.writerIndex) }
+  private func take(_ bytes: UnsafeRawBufferPointer, _ now: Int64) -> Int {
+    var used = 0
+    while bytes.count - used >= 5 {
+      let length = Int(bytes.loadUnaligned(fromByteOffset: used + 1, as: UInt32.self).bigEndian)
+      guard bytes.count - used - 5 >= length else { break }
+      var message = FieldReader(UnsafeRawBufferPointer(rebasing: bytes[used + 5..<used + 5 + length]))
+      used += 5 + length
+      while let field = message.next() { if field.number == 1 { readAffiliate(field.bytes, now) } }
+      hasSnapshot = true
+    }
+    return used
+  }
+
+  private func readAffiliate(_ bytes: UnsafeRawBufferPointer, _ now: Int64) {
+    var affiliate = FieldReader(bytes)
     var index: Int?
-    while let tag = affiliate.readInteger(as: UInt8.self), let length = affiliate.readVarint() {
-      guard tag & 7 == 2, let field = affiliate.readSlice(length: length) else { return }
-      if tag == 0x0A {
-        index = Int(field.getString(at: field.readerIndex + 1, length: field.readableBytes - 1) ?? "")
-      } else if tag == 0x12, let index, seen.indices.contains(index),
-        let stamp = field.getInteger(at: field.readerIndex, as: UInt64.self),
-        let sequence = field.getInteger(at: field.readerIndex + 8, as: UInt32.self)
-      {
+    while let field = affiliate.next() {
+      if field.number == 1 {
+        // The id is `a` and the affiliate's number.
+        index = field.bytes.dropFirst().reduce(0) { $0 * 10 + Int($1) - 48 }
+      } else if field.number == 2, field.bytes.count >= 12, let index, seen.indices.contains(index) {
+        let stamp = field.bytes.loadUnaligned(as: Int64.self).bigEndian
+        let sequence = field.bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self).bigEndian
         seen[index] = max(seen[index], sequence)
         if hasSnapshot {
           notifications += 1
-          fanOut.add(Int64(now) - Int64(stamp))
+          fanOut.add(now - stamp)
         }
       }
     }
   }
 }
 
-extension ByteBuffer {
-  mutating func readVarint() -> Int? {
+/// Walks over a message's fields; all others than length-delimited ones are passed over.
+struct FieldReader {
+  private let bytes: UnsafeRawBufferPointer
+  private var at = 0
+
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  mutating func next() -> (number: Int, bytes: UnsafeRawBufferPointer)? {
+    while let tag = varint() {
+      if tag & 7 == 0 {
+        _ = varint()
+        continue
+      }
+      guard tag & 7 == 2, let length = varint(), length <= bytes.count - at else { return nil }
+      defer { at += length }
+      return (tag >> 3, UnsafeRawBufferPointer(rebasing: bytes[at..<at + length]))
+    }
+    return nil
+  }
+
+  private mutating func varint() -> Int? {
     var value = 0
     var shift = 0
-    while shift < 35, let byte = readInteger(as: UInt8.self) {
+    while at < bytes.count, shift < 35 {
+      let byte = bytes[at]
+      at += 1
       value |= Int(byte & 0x7F) << shift
       if byte < 0x80 { return value }
       shift += 7
     }
     return nil
-  }
-
-  mutating func writeVarint(_ value: Int) {
-    var rest = value
-    while rest >= 0x80 {
-      writeInteger(UInt8(rest & 0x7F | 0x80))
-      rest >>= 7
-    }
-    writeInteger(UInt8(rest))
-  }
-
-  mutating func writeField(_ field: UInt8, _ bytes: some Collection<UInt8>) {
-    writeInteger(field << 3 | 2)
-    writeVarint(bytes.count)
-    writeBytes(bytes)
   }
 }

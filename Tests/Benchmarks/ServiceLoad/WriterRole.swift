@@ -1,6 +1,4 @@
-import NIOCore
 import NIOHPACK
-import NIOHTTP2
 
 /// Updates the affiliates that are its own, one call after another, each with the time of sending in its data.
 final class WriterRole {
@@ -8,36 +6,38 @@ final class WriterRole {
     let cluster: Int
     let affiliate: Int
     let headers: HPACKHeaders
-    /// The message up to and after the data's first twelve bytes.
-    var message: ByteBuffer
+    var message: [UInt8]
+    /// Where in the message the data begin, with the time of sending and the sequence.
     let stampAt: Int
     var sequence: UInt32 = 0
     /// The last sequence that the service took.
     var confirmed: UInt32 = 0
   }
 
-  private let connection: LoadConnection
+  private unowned let connection: LoadConnection
+  private let loop: LoadLoop
   private(set) var targets: [Target]
   private var next = 0
-  private var nextStream = 1
-  private var sentAt = NIODeadline.now()
-  private var onDone: (() -> Void)?
-  private var keepGoing: () -> TimeAmount? = { nil }
+  private var nextStream: UInt32 = 1
+  private var sentAt: Int64 = 0
+  private var plan: () -> Int64? = { nil }
+  private(set) var isDone = true
   private var isBusy = false
   var rpc = Latencies()
   var updates = 0
   var failures = 0
 
-  init(connection: LoadConnection, targets: [Target]) {
+  init(connection: LoadConnection, loop: LoadLoop, targets: [Target]) {
     self.connection = connection
+    self.loop = loop
     self.targets = targets
   }
 
-  /// Writes until `keepGoing` says nil; otherwise it says how long to wait before the next call.
-  func run(_ keepGoing: @escaping () -> TimeAmount?, done: @escaping () -> Void) {
-    self.keepGoing = keepGoing
-    onDone = done
-    step()
+  /// Writes until `plan` says nil; otherwise it says at what time of the steady clock the next call is due.
+  func run(_ plan: @escaping () -> Int64?) throws {
+    self.plan = plan
+    isDone = false
+    try step()
   }
 
   func forgetFigures() {
@@ -46,45 +46,42 @@ final class WriterRole {
     failures = 0
   }
 
-  private func step() {
-    guard !targets.isEmpty, !connection.isClosed, let wait = keepGoing() else { return finish() }
-    if wait <= .zero { return sendNext() }
-    connection.context?.eventLoop.assumeIsolated().scheduleTask(in: wait) { self.sendNext() }
+  private func step() throws {
+    guard !targets.isEmpty, !connection.isClosed, let due = plan() else {
+      isDone = true
+      return
+    }
+    if due <= steadyNanoseconds() { try sendNext() } else { loop.wake(self, at: due) }
   }
 
-  private func finish() {
-    let done = onDone
-    onDone = nil
-    done?()
-  }
-
-  private func sendNext() {
-    sentAt = .now()
+  func sendNext() throws {
+    sentAt = steadyNanoseconds()
     targets[next].sequence += 1
-    let target = targets[next]
-    targets[next].message.setInteger(sentAt.uptimeNanoseconds, at: target.stampAt)
-    targets[next].message.setInteger(target.sequence, at: target.stampAt + 8)
-    let id = HTTP2StreamID(nextStream)
-    nextStream += 2
+    let (stampAt, sequence) = (targets[next].stampAt, targets[next].sequence)
+    let sent = sentAt
+    targets[next].message.withUnsafeMutableBytes {
+      $0.storeBytes(of: sent.bigEndian, toByteOffset: stampAt, as: Int64.self)
+      $0.storeBytes(of: sequence.bigEndian, toByteOffset: stampAt + 8, as: UInt32.self)
+    }
     isBusy = true
-    connection.send(id, .headers(.init(headers: target.headers)))
-    connection.send(id, .data(.init(data: .byteBuffer(targets[next].message), endStream: true)))
-    connection.flush()
+    try connection.call(nextStream, targets[next].headers, targets[next].message)
+    nextStream += 2
   }
 
-  func answered(_ id: HTTP2StreamID, ok: Bool) {
+  func answered(ok: Bool) throws {
     guard isBusy else { return }
     isBusy = false
-    rpc.add((NIODeadline.now() - sentAt).nanoseconds)
+    rpc.add(steadyNanoseconds() - sentAt)
     updates += 1
     if ok { targets[next].confirmed = targets[next].sequence } else { failures += 1 }
     next = (next + 1) % targets.count
-    step()
+    try step()
   }
 
   func closed() {
+    guard !isDone else { return }
     isBusy = false
     failures += 1
-    finish()
+    isDone = true
   }
 }

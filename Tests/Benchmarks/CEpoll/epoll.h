@@ -1,0 +1,2 @@
+/* epoll, which the system's own Swift module leaves out. */
+#include <sys/epoll.h>
