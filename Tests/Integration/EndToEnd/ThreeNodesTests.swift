@@ -9,10 +9,10 @@ struct ThreeNodesTests {
 
   /// Starts the nodes and waits until each knows all.
   private func meet(
-    _ cluster: ProcessCluster, _ names: Set<String> = names
+    _ cluster: ProcessCluster, _ names: Set<String> = names, ttl: String = "30m"
   ) async throws -> [String: ChildProcess] {
     var nodes: [String: ChildProcess] = [:]
-    for name in names { nodes[name] = try cluster.node(name) }
+    for name in names { nodes[name] = try cluster.node(name, ["ttl": ttl]) }
     try await told(nodes, "all know all") { $0.members == names }
     return nodes
   }
@@ -85,7 +85,8 @@ struct ThreeNodesTests {
     let cluster = try await ProcessCluster()
     // However seldom the service looks over all that it keeps.
     let service = try await cluster.serve("--gc-interval", "1m")
-    let nodes = try await meet(cluster, ["one", "two"])
+    // Those that stay live on, as they renew their word in time, over and over.
+    let nodes = try await meet(cluster, ["one", "two"], ttl: "2s")
     let clock = ContinuousClock()
     let ttl = Duration.seconds(5)
     // What the service's tick, the way to the nodes and their logs, and a busy machine may add.

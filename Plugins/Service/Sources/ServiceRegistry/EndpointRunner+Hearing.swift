@@ -34,7 +34,6 @@ extension EndpointRunner {
       }
       hasSnapshot = true
       try tell(book.snapshot(answer.affiliates, at: clock.now()), output)
-      output.awaited.told(source)
       try telling { () throws(RegistryError) in try output.status.set(nil, .connection, of: number) }
       succeedIfAllIsWell()
     }

@@ -61,7 +61,6 @@ actor EndpointRunner {
   struct Output: Sendable {
     var updates: RegistryUpdates
     var status: StatusBoard
-    var awaited: AwaitedSources
   }
 
   // MARK: Sessions
@@ -83,7 +82,6 @@ actor EndpointRunner {
         try output.status.set(error, .connection, of: number)
         // What is wrong with publishing is that there is no connection.
         try output.status.set(nil, .publication, of: number)
-        try output.awaited.failed(source)
         let wait = backoff.next(atOnce: atOnce, random: random())
         logger.debug("\(error.message); next attempt in \(wait)")
         if wait > .zero { try await clock.sleep(wait) }
