@@ -59,6 +59,21 @@ extension OverTheNetwork {
       }
     }
 
+    /// Runs `body` while a watch of the cluster `c`, which is empty, goes on.
+    private func watching(_ client: Client, _ body: (Heard) async throws -> Void) async throws {
+      let heard = Heard()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          try await client.watch(.with { $0.clusterID = "c" }) { response in
+            for try await answer in response.messages { heard.append(answer) }
+          }
+        }
+        defer { group.cancelAll() }
+        try await eventually("the empty snapshot") { heard.all.count == 1 }
+        try await body(heard)
+      }
+    }
+
     private func update(
       _ affiliate: String, cluster: String = "c", data: Data? = nil, endpoints: [Data] = [],
       ttl: Int64 = 60
@@ -78,15 +93,7 @@ extension OverTheNetwork {
         let hello = try await client.hello(.with { $0.clusterID = "c" })
         #expect(hello.clientIp == Data([127, 0, 0, 1]) && !hello.hasRedirect)
 
-        let heard = Heard()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          group.addTask {
-            try await client.watch(.with { $0.clusterID = "c" }) { response in
-              for try await answer in response.messages { heard.append(answer) }
-            }
-          }
-          defer { group.cancelAll() }
-          try await eventually("the empty snapshot") { heard.all.count == 1 }
+        try await watching(client) { heard in
           _ = try await client.affiliateUpdate(update("a", data: Data([1]), endpoints: [Data([2])]))
           try await eventually("the update") { heard.all.count == 2 }
           // Nothing new: nobody is told.
@@ -132,15 +139,7 @@ extension OverTheNetwork {
         let strangers = await isServed(port, trusting: new.authority)
         #expect(!strangers, "a certificate of an authority that the client doesn't know")
         try await withClient(port, trusting: old.authority) { client in
-          let heard = Heard()
-          try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-              try await client.watch(.with { $0.clusterID = "c" }) { response in
-                for try await answer in response.messages { heard.append(answer) }
-              }
-            }
-            defer { group.cancelAll() }
-            try await eventually("the empty snapshot") { heard.all.count == 1 }
+          try await watching(client) { heard in
             let hello = try await client.hello(.with { $0.clusterID = "c" })
             #expect(hello.clientIp == Data([127, 0, 0, 1]))
 

@@ -23,6 +23,13 @@ struct RunningServer {
     return configuration
   }
 
+  /// A configuration with `tokens` as the lines of the file of that name in `folder`.
+  static func configuration(tokens: String, in folder: TemporaryFolder) throws -> ServiceConfiguration {
+    var configuration = configuration()
+    configuration.tokensPath = try folder.write("\(tokens)\n", to: "tokens")
+    return configuration
+  }
+
   /// Runs `body` against a service, then shuts it down gracefully and waits for its end.
   static func with(
     _ configuration: ServiceConfiguration, _ body: @Sendable @escaping (RunningServer) async throws -> Void
@@ -181,9 +188,7 @@ extension OverTheNetwork {
     @Test("tokens are taken over when their file changes; a broken file leaves the old ones")
     func tokenReload() async throws {
       let folder = try TemporaryFolder()
-      try folder.write("0123456789abcdef c\n", to: "tokens")
-      var configuration = RunningServer.configuration()
-      configuration.tokensPath = folder.path("tokens")
+      let configuration = try RunningServer.configuration(tokens: "0123456789abcdef c", in: folder)
       try await RunningServer.with(configuration) { server in
         try await TestClient.with(server.addresses.service.port) { client in
           func status(_ token: String) async throws -> Int? {

@@ -25,7 +25,9 @@ final class ProcessCluster: Sendable {
   }
 
   /// Starts the service, always on the same port, and waits until it listens.
-  func serve(_ options: String...) async throws -> ChildProcess {
+  func serve(_ options: String...) async throws -> ChildProcess { try await serve(options) }
+
+  func serve(_ options: [String]) async throws -> ChildProcess {
     let service = try Command.start(
       ["serve", "--addr", "127.0.0.1:\(port)", "--landing-addr", "", "--metrics-addr", ""] + options,
       in: folder.path)
@@ -37,14 +39,18 @@ final class ProcessCluster: Sendable {
   }
 
   /// Starts a node that takes part under the nodename `name`.
-  func node(_ name: String, ttl: String = "30m") throws -> ChildProcess {
-    try configure(name, ttl: ttl, node: "{nodename: \(name), hostname: \(name), addresses: [10.77.0.1]}")
-    return try Command.start(["run", "--state", "state"], in: folder.path(name))
+  ///
+  /// - Parameter options: what is written of the registry beside the endpoint, or instead of it.
+  func node(
+    _ name: String, _ options: [String: String] = [:], environment: [String: String] = [:]
+  ) throws -> ChildProcess {
+    try configure(name, options, node: "{nodename: \(name), hostname: \(name), addresses: [10.77.0.1]}")
+    return try Command.start(["run", "--state", "state"], in: folder.path(name), environment: environment)
   }
 
   /// The nodenames of the members as somebody sees them who has just come and takes no part.
   func observed() async throws -> Set<String> {
-    try configure("observer", ttl: "30m", node: "{publish: false}")
+    try configure("observer", [:], node: "{publish: false}")
     return try await shown(to: "observer")
   }
 
@@ -55,13 +61,16 @@ final class ProcessCluster: Sendable {
     return Set(text.split(separator: "\n").map(String.init))
   }
 
-  private func configure(_ name: String, ttl: String, node: String) throws {
+  private func configure(_ name: String, _ options: [String: String], node: String) throws {
+    var options = options
+    if options["endpoints"] == nil { options["endpoint"] = options["endpoint"] ?? endpoint }
+    let written = options.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
     try folder.write(
       """
       \(secrets)
         discovery:
           registries:
-            service: {endpoint: "\(endpoint)", ttl: \(ttl)}
+            service: {\(written.joined(separator: ", "))}
       node: \(node)
       """, to: "\(name)/rollcall.yaml")
   }
