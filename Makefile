@@ -12,9 +12,10 @@ EXAMPLE = Docs/Examples/five-nodes/rollcall.yaml
 SOURCES = Package.swift Sources Plugins Tests Docs/Examples
 FILTER ?=
 FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run test check lint format bench bench-service bench-kubernetes tsan fuzz clean
+.PHONY: help setup setup-tests run install test check lint format bench bench-service bench-kubernetes tsan fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +31,12 @@ run: setup ## Build, then show the main job: two registries of a five-node clust
 	$(SWIFT) build --scratch-path $(SCRATCH) --product rollcall-static-file
 	$(SWIFT) build --scratch-path $(SCRATCH) --product rollcall
 	@Docs/Examples/five-nodes/show $(BIN)/rollcall
+
+install: setup ## Build for release and install below PREFIX, /usr/local: bin/rollcall, lib/rollcall/*.so
+	@echo "==> Building for release (several minutes the first time)"
+	@for product in rollcall rollcall-static-file rollcall-service rollcall-kubernetes; do \
+	  $(SWIFT) build --scratch-path .build-bench -c release --product $$product || exit 1; done
+	.ci/install .build-bench/release $(DESTDIR)$(PREFIX)
 
 test: setup-tests lint ## Set up, check the format, build with warnings as errors, run every test
 	@echo "==> Building everything, warnings are errors"
@@ -65,11 +72,11 @@ bench-kubernetes: setup ## Measure the Kubernetes registry, in release, against 
 	$(SWIFT) build --scratch-path .build-bench -c release --product KubernetesBenchmark
 	@.build-bench/release/KubernetesBenchmark report
 
-tsan: setup-tests ## Run the core's tests under the thread sanitizer
+tsan: setup-tests ## Run the tests of the core and the discovery service under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Support/tsan.suppressions" \
 	  $(SWIFT) test --scratch-path .build-tsan --sanitize=thread -Xlinker -E \
 	  --experimental-maximum-parallelization-width 4 \
-	  --filter 'ClusterModelTests|RegistryKitTests|AffiliateMergeTests|RollcallTests|PluginHostTests'
+	  --filter 'ClusterModelTests|RegistryKitTests|AffiliateMergeTests|RollcallTests|PluginHostTests|DiscoveryServiceTests'
 
 fuzz: setup ## Fuzz what reads the bytes of others, FUZZ_SECONDS (60) for each
 	Tests/Fuzz/run.sh $(FUZZ_SECONDS)

@@ -175,7 +175,13 @@ let package = Package(
       ]),
     tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
-      ["ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit", logging]),
+      [
+        "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
+        "DiscoveryGRPC", "DiscoveryProtocol", logging,
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     tests(
       "DiscoveryProtocolTests", resources: [.copy("Vectors")],
       [

@@ -31,13 +31,15 @@ struct Serve: AsyncParsableCommand {
   @Option(name: Self.names("key-path"), help: "The certificate's private key, PEM.")
   var keyPath: String?
 
-  @Option(name: Self.names("gc-interval"), help: "How often to drop what has expired.")
+  @Option(
+    name: Self.names("gc-interval"),
+    help: "How often to look over all that is kept; what expires is dropped on time in any case.")
   var collectInterval = TimeArgument(duration: .seconds(1))
 
   @Option(name: Self.names("redirect-endpoint"), help: "Send clients to this endpoint instead.")
   var redirectEndpoint: String?
 
-  @Option(name: Self.names("snapshots-enabled"), help: "Whether to write snapshots.")
+  @Option(name: Self.names("snapshots-enabled"), help: "Whether to read and write snapshots.")
   var snapshotsEnabled = true
 
   @Option(name: Self.names("snapshot-path"), help: "The file that carries the state over a restart.")
@@ -91,7 +93,7 @@ struct Serve: AsyncParsableCommand {
     result.metricsAddress = metrics.value
     result.certificatePath = certificatePath.flatMap { $0.isEmpty ? nil : $0 }
     result.keyPath = keyPath.flatMap { $0.isEmpty ? nil : $0 }
-    // The existing service looks once a minute; expiry is cheap here, so a longer interval buys nothing.
+    // The existing service looks once a minute; it is cheap here, so a longer interval buys nothing.
     result.collectInterval = min(collectInterval.duration, .seconds(60))
     result.redirectEndpoint = redirectEndpoint.flatMap { $0.isEmpty ? nil : $0 }
     result.snapshotPath = snapshotsEnabled ? snapshotPath : nil

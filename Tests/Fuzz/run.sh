@@ -1,26 +1,58 @@
 #!/bin/sh
-# Fuzzes what opens and decodes a discovery service's words, for SECONDS (default 60) with libFuzzer.
+# Fuzzes with libFuzzer, each target for SECONDS (default 60): what opens and decodes a discovery service's words, and
+# what the service reads of strangers, proxies and files.
 #
-# What ends the process is kept in Tests/Fuzz/DiscoveryProtocol/Findings: commit it with the repair, the tests
-# run it from then on. New inputs that reach new code stay in .build/fuzz/corpus.
+# What ends the process is kept in the target's folder Findings: commit it with the repair, the tests run it from
+# then on. New inputs that reach new code stay in .build/fuzz.
 set -eu
 seconds=${1:-60}
 root=$(cd "$(dirname "$0")/../.." && pwd)
-target=$root/Tests/Fuzz/DiscoveryProtocol
+here=$root/Tests/Fuzz
 build=$root/.build/fuzz
-shared=$root/Tests/DiscoveryProtocolTests
 
-swift build --package-path "$root" --scratch-path "$build" --target DiscoveryProtocol -Xswiftc -sanitize=fuzzer
+build_target() {
+  swift build --package-path "$root" --scratch-path "$build" --target "$1" -Xswiftc -sanitize=fuzzer
+}
+
+# fuzz TARGET PROGRAM
+fuzz() {
+  mkdir -p "$build/corpus-$1" "$here/$1/Findings"
+  echo "==> Fuzzing $1 for $seconds seconds"
+  "$2" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$here/$1/Findings/" "$build/corpus-$1" "$here/$1/Corpus"
+  rmdir "$here/$1/Findings" 2>/dev/null || true
+}
+
+build_target DiscoveryProtocol
+build_target NIOHPACK
 bin=$(swift build --package-path "$root" --scratch-path "$build" --show-bin-path)
 
 objects=$(find "$bin/DiscoveryProtocol.build" "$bin/ClusterModel.build" "$bin/SwiftProtobuf.build" -name '*.o')
+shared=$root/Tests/DiscoveryProtocolTests
 # shellcheck disable=SC2086 # one word for each object
 swiftc -swift-version 6 -parse-as-library -Onone -g -sanitize=fuzzer -I "$bin/Modules" \
   -Xcc -fmodule-map-file="$root/Sources/COpenSSL/module.modulemap" \
-  "$target/FuzzTarget.swift" "$shared/OpenFuzz.swift" "$shared/RawSeal.swift" \
+  "$here/DiscoveryProtocol/FuzzTarget.swift" "$shared/OpenFuzz.swift" "$shared/RawSeal.swift" \
   $objects -lcrypto -o "$build/fuzz-discovery-protocol"
 
-mkdir -p "$build/corpus" "$target/Findings"
-"$build/fuzz-discovery-protocol" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
-  -print_final_stats=1 -artifact_prefix="$target/Findings/" "$build/corpus" "$target/Corpus"
-rmdir "$target/Findings" 2>/dev/null || true
+# The service's sources that read and keep, without those that serve: these need no TLS library.
+service=$root/Sources/DiscoveryService
+shared=$root/Tests/DiscoveryServiceTests/Fuzz
+find "$bin"/ClusterModel.build "$bin"/NIO*.build "$bin"/_NIO*.build "$bin"/CNIO*.build "$bin"/DequeModule.build \
+  "$bin"/*Collections*.build "$bin"/*Atomics*.build "$bin"/ContainersPreview.build -name '*.o' \
+  -exec printf '"%s"\n' '{}' + | sort -u >"$build/objects"
+maps=$(find "$bin"/CNIO*.build "$build"/checkouts/swift-atomics "$build"/checkouts/swift-nio -name module.modulemap \
+  -exec printf -- '-Xcc -fmodule-map-file=%s ' '{}' +)
+# shellcheck disable=SC2086 # one word for each option
+swiftc -swift-version 6 -parse-as-library -O -g -use-ld=lld -sanitize=fuzzer,address -D FUZZING -I "$bin/Modules" $maps \
+  -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
+  -module-name DiscoveryServiceFuzz "$here/DiscoveryService/FuzzTarget.swift" \
+  "$shared/ServiceFuzz.swift" "$shared/FuzzedStore.swift" \
+  "$service"/State/*.swift "$service"/Wire/*.swift "$service/Snapshots/StateSnapshot.swift" \
+  "$service/Access/AccessTokens.swift" "$service/Limits/ClientAddress.swift" \
+  "$service/Pages/PageTarget.swift" "$service/Pages/InspectData.swift" "$service/Pages/Page.swift" \
+  "$service/Transport/MessageFraming.swift" "$service/Transport/RequestHead.swift" \
+  "@$build/objects" -o "$build/fuzz-discovery-service"
+
+fuzz DiscoveryProtocol "$build/fuzz-discovery-protocol"
+fuzz DiscoveryService "$build/fuzz-discovery-service"

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Python's grpcio against the discovery service: what another implementation's habits are.
 
-Usage: grpcio_client.py SERVER PROTOS
-SERVER is the built ServiceServer, PROTOS the folder that holds the project's own .proto files; the stubs are
-made from them on the spot. Exits with 77 and says why where grpcio isn't installed.
+Usage: grpcio_client.py PORT PROTOS [AUTHORITY]
+PORT is the service's, on loopback and without a rate limit, PROTOS the folder that holds the project's own .proto
+files; the stubs are made from them on the spot. With AUTHORITY, a PEM file, the service is spoken to over TLS.
+Exits with 77 and says why where grpcio isn't installed.
 """
 import os
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -40,12 +39,6 @@ def stubs(protos):
                 messages = __import__(name + "_pb2", fromlist=["*"])
                 return messages, __import__(name + "_pb2_grpc", fromlist=["*"])
     raise AssertionError("no proto defines the service")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def fails(code, call):
@@ -82,22 +75,27 @@ class Watch:
 
 
 def main():
-    server, protos = sys.argv[1:3]
+    port, protos = sys.argv[1:3]
     messages, services = stubs(protos)
-    port = free_port()
-    process = subprocess.Popen([server, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        options = [("grpc.keepalive_time_ms", 10000), ("grpc.keepalive_permit_without_calls", 1)]
-        with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
-            grpc.channel_ready_future(channel).result(timeout=30)
-            check(services.ClusterStub(channel), messages, port, services)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    credentials = None
+    if len(sys.argv) > 3:
+        with open(sys.argv[3], "rb") as authority:
+            credentials = grpc.ssl_channel_credentials(authority.read())
+
+    def connect(options=()):
+        address = f"127.0.0.1:{port}"
+        if credentials is None:
+            return grpc.insecure_channel(address, options=options)
+        return grpc.secure_channel(address, credentials, options=options)
+
+    options = [("grpc.keepalive_time_ms", 10000), ("grpc.keepalive_permit_without_calls", 1)]
+    with connect(options) as channel:
+        grpc.channel_ready_future(channel).result(timeout=30)
+        check(services.ClusterStub(channel), messages, connect, services)
     print("grpcio: all passed")
 
 
-def check(stub, m, port, services):
+def check(stub, m, connect, services):
     def update(cluster, affiliate, **more):
         stub.AffiliateUpdate(
             m.AffiliateUpdateRequest(cluster_id=cluster, affiliate_id=affiliate, **more), timeout=30)
@@ -134,7 +132,7 @@ def check(stub, m, port, services):
 
     fails(code.UNIMPLEMENTED, lambda: stub.List(
         m.ListRequest(cluster_id="c" * 200), timeout=30, compression=grpc.Compression.Gzip))
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    with connect() as channel:
         nothing = channel.unary_unary("/sidero.discovery.server.Cluster/Nothing")
         fails(code.UNIMPLEMENTED, lambda: nothing(b"", timeout=30))
         fails(code.INTERNAL, lambda: channel.unary_unary("/sidero.discovery.server.Cluster/List")(
@@ -145,7 +143,7 @@ def check(stub, m, port, services):
     for index in range(1000):
         update("big", f"a{index}", affiliate_data=bytes(2000))
     assert len(stub.List(m.ListRequest(cluster_id="big"), timeout=60).affiliates) == 1000
-    channels = [grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.channel_id", n)]) for n in range(50)]
+    channels = [connect([("grpc.channel_id", n)]) for n in range(50)]
     watches = [Watch(services.ClusterStub(c), m.WatchRequest(cluster_id="big")) for c in channels]
     wait_until("all snapshots", lambda: all(w.responses for w in watches), 120)
     assert all(len(w.responses[0].affiliates) == 1000 for w in watches)

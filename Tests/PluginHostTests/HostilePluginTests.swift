@@ -356,6 +356,20 @@ struct HostilePluginTests {
     #expect(probe.events.count == 4)
     #expect(log.all == ["info: create", "info: start", "info: stop", "info: destroy"])
   }
+
+  @Test("a plugin that logs without end is cut short, and the log says so")
+  func talkative() async throws {
+    let log = LogProbe()
+    let registry = try await Plugins.registry(try await Plugins.build("talkative"), logger: log.logger)
+    let probe = UpdatesProbe()
+    let run = Task { try await registry.run(updates: probe.updates) }
+    await probe.wait { !$0.isEmpty }
+    run.cancel()
+    await #expect(throws: CancellationError.self) { try await run.value }
+    #expect(log.all.prefix(200).allSatisfy { $0 == "info: again" })
+    #expect(log.all.count < 2000)
+    #expect(log.all.last == "warning: the plugin logs too much: lines were left out")
+  }
 }
 
 /// A function of a loaded library that takes nothing and gives a number.

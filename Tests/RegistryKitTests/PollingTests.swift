@@ -81,6 +81,21 @@ struct PollingTests {
     #expect(told == [.degraded(error), snapshot(one), .healthy])
   }
 
+  @Test("lists that fail in a row for longer than the patience end it with the last failure")
+  func patience() async throws {
+    let updates = RegistryUpdates { _ in }
+    // Each interval is 9 to 10 s: the fourth failure in a row is 27 to 30 s after the first.
+    let answers = Mutex<[Result<[Affiliate], RegistryError>]>(
+      [.failure(RegistryError(.unavailable, "before")), .success([one])]
+        + (1...9).map { .failure(RegistryError(.unavailable, "failure \($0)")) })
+    let registry = PollingRegistry(
+      every: .seconds(10), patience: .seconds(25), clock: HastyClock()
+    ) { () async throws -> [Affiliate] in try answers.withLock { $0.removeFirst() }.get() }
+    await #expect(throws: RegistryError(.unavailable, "failure 4")) {
+      try await registry.run(updates: updates)
+    }
+  }
+
   @Test("intervals are shortened by up to a tenth")
   func jitter() async throws {
     let clock = HastyClock()

@@ -235,7 +235,8 @@ typedef struct registry_host_v1 {
 
   /* How the registry is: REGISTRY_STATE_..., and why, for a person. Told again at each change. */
   void (*status)(void *context, uint32_t state, registry_code code, registry_string_v1 text);
-  /* One line for the log; `level` is one of REGISTRY_LOG_.... No secrets. */
+  /* One line for the log; `level` is one of REGISTRY_LOG_.... No secrets. Of a plugin that logs a lot a host may
+   * leave lines out, and then says how many. */
   void (*log)(void *context, uint32_t level, registry_string_v1 text);
   /* Whom the registry asks sees this node under `address`. Told again at each change. */
   void (*public_address)(void *context, registry_address_v1 address);

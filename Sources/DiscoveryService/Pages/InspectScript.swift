@@ -2,6 +2,8 @@
 ///
 /// WebCrypto has no bare block decryption. CBC with a zero vector is one for the first block, if a second block
 /// follows that decrypts to valid padding; encrypting nothing with the first block as vector makes that one.
+///
+/// What is fetched with a token becomes text of elements, never markup.
 enum InspectScript {
   static let text = #"""
     "use strict";
@@ -114,6 +116,35 @@ enum InspectScript {
       }
       return (address.includes(":") ? "[" + address + "]" : address) + ":" + port;
     }
+    function show(affiliates) {
+      const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
+      document.getElementById("rows").replaceChildren(...affiliates.map(affiliate => {
+        const row = element("tr", ""), sealed = element("td", affiliate.data), endpoints = element("td", "");
+        sealed.dataset.sealed = affiliate.data;
+        for (const value of affiliate.endpoints) {
+          const endpoint = element("div", value);
+          endpoint.dataset.endpoint = value;
+          endpoints.append(endpoint);
+        }
+        row.append(element("td", affiliate.id), sealed, endpoints);
+        return row;
+      }));
+    }
+    async function load() {
+      const note = document.getElementById("note");
+      note.textContent = "";
+      show([]);
+      try {
+        const answer = await fetch("/inspect/data" + location.search, {
+          headers: { authorization: "Bearer " + document.getElementById("token").value.trim() },
+          cache: "no-store", credentials: "omit", redirect: "error",
+        });
+        if (!answer.ok) throw new Error((await answer.text()).trim());
+        const affiliates = (await answer.json()).affiliates;
+        show(affiliates);
+        note.textContent = affiliates.length + " affiliates.";
+      } catch (error) { note.textContent = error.message; }
+    }
     async function openAll() {
       const note = document.getElementById("note");
       note.textContent = "";
@@ -137,6 +168,9 @@ enum InspectScript {
       }
       note.textContent = failed ? failed + " items were not sealed with this secret." : "";
     }
-    if (globalThis.document) document.getElementById("open").addEventListener("click", openAll);
+    if (globalThis.document) {
+      document.getElementById("open").addEventListener("click", openAll);
+      document.getElementById("load")?.addEventListener("click", load);
+    }
     """#
 }

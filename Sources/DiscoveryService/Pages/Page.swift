@@ -12,10 +12,23 @@ struct Page: Sendable {
     body = text
   }
 
-  /// A page of HTML that may load nothing and send nothing anywhere.
-  ///
-  /// - Parameter nonce: Lets the scripts that carry it run; nil for no scripts.
-  init(status: HTTPResponseStatus = .ok, title: String, html: String, nonce: String? = nil) {
+  /// Data for a page's script.
+  init(json: String) {
+    contentType = "application/json"
+    body = json
+    securityPolicy = "default-src 'none'; frame-ancestors 'none'"
+  }
+
+  /// What a page's script may do.
+  struct Script {
+    /// The script that carries it runs, no other does.
+    var nonce: String
+    /// Whether it may send requests to this service; to others it never may.
+    var asksService: Bool
+  }
+
+  /// A page of HTML that may load nothing and, but for its script, send nothing anywhere.
+  init(status: HTTPResponseStatus = .ok, title: String, html: String, script: Script? = nil) {
     self.status = status
     contentType = "text/html; charset=utf-8"
     body = """
@@ -27,9 +40,10 @@ struct Page: Sendable {
       <main><h1>\(Self.escaped(title))</h1>\(html)</main></body></html>
 
       """
-    let script = nonce.map { "'nonce-\($0)'" } ?? "'none'"
+    let source = script.map { "'nonce-\($0.nonce)'" } ?? "'none'"
+    let peer = script?.asksService == true ? "'self'" : "'none'"
     securityPolicy =
-      "default-src 'none'; style-src 'unsafe-inline'; script-src \(script); connect-src 'none'; "
+      "default-src 'none'; style-src 'unsafe-inline'; script-src \(source); connect-src \(peer); "
       + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
   }
 

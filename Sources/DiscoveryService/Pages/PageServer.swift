@@ -68,6 +68,7 @@ final class PageHandler: ChannelInboundHandler {
       ("cache-control", "no-store"), ("x-content-type-options", "nosniff"),
       ("referrer-policy", "no-referrer"),
     ])
+    if page.status == .unauthorized { headers.add(name: "www-authenticate", value: "Bearer") }
     if let policy = page.securityPolicy { headers.add(name: "content-security-policy", value: policy) }
     let head = HTTPResponseHead(version: request.version, status: page.status, headers: headers)
     context.write(wrapOutboundOut(.head(head)), promise: nil)

@@ -22,7 +22,11 @@ struct Pages: Sendable {
       return .ready(page)
     case "/inspect":
       guard let bytes = target["clusterID"], !bytes.isEmpty else { return .ready(InspectPage.form) }
-      return inspect(OpaqueID(bytes), authorization)
+      // A browser sends a token only by the page's own script.
+      if service.tokens != nil, authorization == nil { return .ready(lockedInspect(OpaqueID(bytes))) }
+      return inspect(OpaqueID(bytes), authorization, InspectPage.make)
+    case "/inspect/data":
+      return inspect(OpaqueID(target["clusterID"] ?? []), authorization, InspectPage.data)
     default: return .ready(Page(status: .notFound, text: "no such page\n"))
     }
   }
@@ -50,7 +54,19 @@ struct Pages: Sendable {
     return Page(title: "Statistics", html: "<table>\(cells)</table>")
   }
 
-  private func inspect(_ cluster: OpaqueID, _ authorization: String?) -> Answer {
+  private func lockedInspect(_ cluster: OpaqueID) -> Page {
+    do throws(ServiceError) {
+      try service.limits.check(cluster: cluster)
+      return InspectPage.locked(cluster)
+    } catch {
+      return InspectPage.refusal(error)
+    }
+  }
+
+  private func inspect(
+    _ cluster: OpaqueID, _ authorization: String?,
+    _ page: @escaping @Sendable (OpaqueID, Result<EncodedMessage, ServiceError>) -> Page
+  ) -> Answer {
     if let tokens = service.tokens {
       do throws(ServiceError) {
         try tokens.check(authorization: authorization, cluster: cluster)
@@ -60,8 +76,8 @@ struct Pages: Sendable {
       }
     }
     switch service.store.list(cluster: cluster) {
-    case .ready(let result): return .ready(InspectPage.make(cluster, result))
-    case .later(let work): return .later { InspectPage.make(cluster, await work()) }
+    case .ready(let result): return .ready(page(cluster, result))
+    case .later(let work): return .later { page(cluster, await work()) }
     }
   }
 }

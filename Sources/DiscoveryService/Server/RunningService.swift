@@ -33,10 +33,7 @@ final class RunningService: Sendable {
       certificate = nil
     }
     tokenFile = try configuration.tokensPath.map { try TokenFile(path: $0) }
-    memory =
-      store == nil
-      ? MemoryStore(limits: configuration.limits, tick: configuration.collectInterval)
-      : store as? MemoryStore
+    memory = store == nil ? MemoryStore(limits: configuration.limits) : store as? MemoryStore
     snapshots = configuration.snapshotPath.map {
       SnapshotFile(path: $0, metrics: metrics, logger: logger)
     }
@@ -79,7 +76,15 @@ final class RunningService: Sendable {
   func serve() async {
     await cancelWhenGracefulShutdown {
       await withTaskGroup(of: Void.self) { tasks in
-        tasks.addTask { await self.every(self.configuration.collectInterval) { self.memory?.collect() } }
+        if let memory = self.memory {
+          tasks.addTask { await self.every(self.configuration.collectInterval) { memory.collect() } }
+          // On time, but not before a millisecond is over; what is given less than a second may be late by the rest.
+          tasks.addTask {
+            await self.every(max(.milliseconds(1), memory.timeToNextExpiry(atMost: .seconds(1)))) {
+              memory.dropExpired()
+            }
+          }
+        }
         tasks.addTask {
           await self.every(.seconds(1)) {
             for loop in self.loops { loop.eventLoop.execute { loop.sweep() } }
@@ -127,9 +132,12 @@ final class RunningService: Sendable {
     }
   }
 
-  private func every(_ interval: Duration, _ work: @escaping @Sendable () -> Void) async {
+  /// Does `work` after each `interval`, which is looked at anew each time.
+  private func every(
+    _ interval: @autoclosure @Sendable () -> Duration, _ work: @escaping @Sendable () -> Void
+  ) async {
     while !Task.isCancelled {
-      do { try await Task.sleep(for: interval) } catch { return }
+      do { try await Task.sleep(for: interval()) } catch { return }
       work()
     }
   }

@@ -12,7 +12,8 @@ public struct ServiceConfiguration: Sendable {
   /// The certificate chain in PEM form; with it goes ``keyPath``. Without both gRPC is served in plain text.
   public var certificatePath: String?
   public var keyPath: String?
-  /// How finely expiry is looked at.
+  /// How often all that is kept is looked over, and what is kept only for speed let go. What expires is dropped on
+  /// time, whatever this is.
   public var collectInterval = Duration.seconds(1)
   /// Where `Hello` sends clients; nil keeps them here.
   public var redirectEndpoint: String?

@@ -21,8 +21,16 @@ struct ExpiryWheel<Item> {
     return chosen
   }
 
-  /// Moves on to `now` and returns what came up with the tick it was scheduled for, earliest first. A clock that went back changes nothing; one
-  /// that leapt ahead costs one round of the ring.
+  /// The next tick, `last` at the latest, that brings something up; nil where nothing comes up by then.
+  func next(by last: Int64) -> Int64? {
+    let last = min(last, tick + Int64(buckets.count) - 1)
+    guard last > tick else { return nil }
+    return (tick + 1...last).first { !buckets[bucket($0)].isEmpty }
+  }
+
+  /// Moves on to `now` and returns what came up with the tick it was scheduled for, earliest first.
+  ///
+  /// A clock that went back changes nothing; one that leapt ahead costs one round of the ring.
   mutating func advance(to now: Int64) -> [(tick: Int64, item: Item)] {
     guard now > tick else { return [] }
     var due: [(tick: Int64, item: Item)] = []

@@ -23,11 +23,11 @@ public final class MemoryStore: ClusterStore {
   /// An empty store.
   ///
   /// - Parameters:
-  ///   - tick: How finely time is told apart: what expires is dropped at most this much late.
+  ///   - tick: How finely time is told apart: what expires may be dropped this much late.
   ///   - now: Nanoseconds of a clock that runs steadily and need not be right. The default one stands
   ///     still while the machine sleeps, so that waking up doesn't drop every node at once.
   public init(
-    limits: StoreLimits = StoreLimits(), tick: Duration = .seconds(1),
+    limits: StoreLimits = StoreLimits(), tick: Duration = .milliseconds(100),
     now: @escaping @Sendable () -> Int64 = { Int64(NIODeadline.now().uptimeNanoseconds) }
   ) {
     self.limits = limits
@@ -112,18 +112,30 @@ public final class MemoryStore: ClusterStore {
     return sum
   }
 
-  /// Drops what has expired and lets go of what is kept only for speed. To be called about once a tick;
-  /// every operation does the same for its own shard before it looks.
+  /// Looks over all that is kept: drops what has expired, and lets go of what is kept only for speed.
   public func collect() {
     collections.wrappingAdd(1, ordering: .relaxed)
+    for shard in shards { shard.state.withLock { $0.dropCachedStates() } }
+    dropExpired()
+  }
+
+  /// Drops what has expired and tells its watchers. To be called when ``timeToNextExpiry(atMost:)`` is over; every
+  /// operation does the same for its own shard before it looks.
+  public func dropExpired() {
     for shard in shards {
       let now = now()
-      release(
-        shard.state.withLock {
-          $0.dropCachedStates()
-          return $0.expire(now)
-        })
+      release(shard.state.withLock { $0.expire(now) })
     }
+  }
+
+  /// How long nothing expires, or `limit` where that is shorter. What is stored meanwhile may expire before.
+  public func timeToNextExpiry(atMost limit: Duration) -> Duration {
+    let now = now()
+    let (last, overflow) = now.addingReportingOverflow(limit.nanoseconds)
+    let next = shards.compactMap { shard in
+      shard.state.withLock { $0.nextExpiry(by: overflow ? .max : last) }
+    }.min()
+    return next.map { .nanoseconds(max(0, $0 - now)) } ?? limit
   }
 
   /// How many parts the state has.

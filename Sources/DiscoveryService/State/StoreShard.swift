@@ -6,11 +6,13 @@ struct StoreShard {
   private var wheel: ExpiryWheel<(StoredCluster, StoredAffiliate)>
   private var cached: [StoredCluster] = []
   private let tickLength: Int64
+  /// What lives for longer than so many ticks comes up a few times before its time: room for speed.
+  private static let longestSpan: Int64 = 4096
 
   init(limits: StoreLimits, tickLength: Int64, now: Int64) {
     self.tickLength = tickLength
     let span = limits.timeToLive.nanoseconds / tickLength + 2
-    wheel = ExpiryWheel(span: Int(min(span, 8192)), tick: now / tickLength)
+    wheel = ExpiryWheel(span: Int(min(span, Self.longestSpan)), tick: now / tickLength)
   }
 
   /// Stores `update`, which has been checked.
@@ -105,6 +107,9 @@ struct StoreShard {
     }
     return dropped
   }
+
+  /// When something may expire, where that is by `limit`. To be asked after ``expire(_:)``.
+  func nextExpiry(by limit: Int64) -> Int64? { wheel.next(by: limit / tickLength).map { $0 * tickLength } }
 
   /// Puts back what a snapshot file held.
   mutating func restore(_ affiliate: StoredAffiliate, cluster id: OpaqueID) {

@@ -38,11 +38,16 @@ final class Intake: Sendable {
   private let logger: Logger
   private let speechAfterEnd: SpeechAfterEnd
   private let state = Mutex(State())
+  private let logBudget: Mutex<LogBudget>
+  private let now: @Sendable () -> ContinuousClock.Instant
 
   init(
     updates: RegistryUpdates, limits: BoundaryLimits, logger: Logger,
-    speechAfterEnd: SpeechAfterEnd = SpeechAfterEnd()
+    speechAfterEnd: SpeechAfterEnd = SpeechAfterEnd(),
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
+    self.now = now
+    logBudget = Mutex(LogBudget(now: now()))
     self.speechAfterEnd = speechAfterEnd
     self.updates = updates
     self.limits = limits
@@ -58,7 +63,10 @@ final class Intake: Sendable {
   }
 
   /// Tells that the instance is gone: nothing may come any more.
-  func instanceIsGone() { state.withLock { $0.phase = .closed(isTold: false) } }
+  func instanceIsGone() {
+    state.withLock { $0.phase = .closed(isTold: false) }
+    tellLeftOut(logBudget.withLock { $0.takeLeftOut() })
+  }
 
   /// Ends the registry with `error`, unless it is at its end already.
   func fail(_ error: RegistryError) {
@@ -232,7 +240,18 @@ extension Intake {
   func log(level: UInt32, _ text: registry_string_v1) {
     // Also while it stops: the last words are often the ones that matter.
     let isGone = state.withLock { if case .closed = $0.phase { true } else { false } }
-    guard !isGone else { return }
-    logger.log(level: Logger.Level(boundary: level), "\(BoundaryMessage.oneLine(text))")
+    let level = Logger.Level(boundary: level)
+    guard !isGone, level >= logger.logLevel else { return }
+    let (isAllowed, leftOut) = logBudget.withLock { $0.take(now()) }
+    guard isAllowed else { return }
+    tellLeftOut(leftOut)
+    logger.log(level: level, "\(BoundaryMessage.oneLine(text))")
+  }
+
+  private func tellLeftOut(_ lines: Int) {
+    guard lines > 0 else { return }
+    logger.warning(
+      "the plugin logs too much: lines were left out",
+      metadata: ["lines": "\(lines)", "lines_a_second": "\(LogBudget.perSecond)"])
   }
 }

@@ -5,19 +5,24 @@ extension RegistryUpdates {
   ///
   /// A snapshot is sent for the first list, and after that where something changed (the order doesn't
   /// count). A list that fails marks the registry degraded, keeps what was told before, and is tried again
-  /// after the next interval; the first that works again makes it healthy.
+  /// after the next interval; the first that works again makes it healthy. Where that takes longer than
+  /// `patience` the failure is thrown: who runs the registry then decides what its last word still counts for,
+  /// and starts it again.
   ///
   /// - Parameters:
   ///   - jitter: each interval is shortened by a random part of up to this share, 0 to 1, so that a
   ///     thousand nodes don't ask at once.
   ///   - source: whose list it is.
-  /// - Throws: `CancellationError`, and what the receiver of the updates throws.
+  ///   - patience: how long lists may fail before it is given up.
+  /// - Throws: `CancellationError`, what the receiver of the updates throws, and the list's last failure.
   public func poll(
     every interval: Duration, jitter: Double = 0.1, source: RegistrySource = .only,
-    clock: any Clock<Duration> = ContinuousClock(), _ list: () async throws -> [AffiliateRecord]
+    patience: Duration = .seconds(60), clock: any Clock<Duration> = ContinuousClock(),
+    _ list: () async throws -> [AffiliateRecord]
   ) async throws {
     var known: [NodeIdentity: AffiliateRecord]?
     var isDegraded = false
+    var failing = Duration.zero
     while true {
       try Task.checkCancellation()
       do {
@@ -36,19 +41,24 @@ extension RegistryUpdates {
         throw error.error
       } catch {
         try Task.checkCancellation()
+        if isDegraded, failing >= patience { throw error }
+        if !isDegraded { failing = .zero }
         isDegraded = true
         try degraded(RegistryError(error))
       }
-      try await clock.sleep(for: interval * Double.random(in: (1 - min(max(jitter, 0), 1))...1))
+      let wait = interval * Double.random(in: (1 - min(max(jitter, 0), 1))...1)
+      try await clock.sleep(for: wait)
+      failing += wait
     }
   }
 
   /// Calls `list`, which gives affiliates, in the same way.
   public func poll(
     every interval: Duration, jitter: Double = 0.1, source: RegistrySource = .only,
-    clock: any Clock<Duration> = ContinuousClock(), _ list: () async throws -> [Affiliate]
+    patience: Duration = .seconds(60), clock: any Clock<Duration> = ContinuousClock(),
+    _ list: () async throws -> [Affiliate]
   ) async throws {
-    try await poll(every: interval, jitter: jitter, source: source, clock: clock) {
+    try await poll(every: interval, jitter: jitter, source: source, patience: patience, clock: clock) {
       try await list().map { AffiliateRecord($0) }
     }
   }

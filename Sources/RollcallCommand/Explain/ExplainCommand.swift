@@ -33,7 +33,9 @@ struct ExplainCommand: AsyncParsableCommand {
       throw CommandError.usage("'\(output)' isn't a format of explain: write table, yaml or json")
     }
     guard !node.isEmpty else { throw CommandError.usage("the node's name is empty") }
-    let session = try await ClusterSession(ConfigurationLookup.load(configuration))
+    let loaded = try await ConfigurationLookup.load(configuration)
+    loaded.adviseIfEmpty()
+    let session = try await ClusterSession(loaded)
     let (node, output, timeout) = (node, output, timeout.duration)
     try await session.run { aggregator in
       let sync = await Sync.wait(for: aggregator, within: timeout)

@@ -57,7 +57,9 @@ struct GetCommand: AsyncParsableCommand {
     } catch {
       throw CommandError.usage(error.message)
     }
-    let session = try await ClusterSession(ConfigurationLookup.load(configuration))
+    let loaded = try await ConfigurationLookup.load(configuration)
+    loaded.adviseIfEmpty()
+    let session = try await ClusterSession(loaded)
     let get = Get(
       view: ResourceView(type: type, namespace: namespace, node: session.nodeLabel, id: id),
       format: format, timeout: timeout.duration)

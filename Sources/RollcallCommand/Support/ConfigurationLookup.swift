@@ -16,6 +16,11 @@ enum ConfigurationLookup {
       let hasFiles = configuration.cluster.discovery.registries.contains { $0.disabled == nil }
       return hasFiles ? "no configuration: the files of members in this folder are taken" : "no configuration"
     }
+
+    /// Tells a person on the standard error where to start, if nothing was found to show a cluster by.
+    func adviseIfEmpty() {
+      if file == nil, configuration.reasonsForBeingOff != nil { Terminal.note(ConfigurationLookup.advice) }
+    }
   }
 
   /// What to write to get more, where there is no configuration.

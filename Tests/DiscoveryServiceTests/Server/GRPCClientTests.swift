@@ -4,6 +4,7 @@ import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import DiscoveryService
@@ -20,6 +21,33 @@ extension OverTheNetwork {
       func append(_ answer: WireWatchResponse) { answers.withLock { $0.append(answer) } }
     }
 
+    /// Runs `body` with a client over TLS that trusts `authority` and fails where it can't connect.
+    private func withClient(
+      _ port: Int, trusting authority: String, _ body: @Sendable @escaping (Client) async throws -> Void
+    ) async throws {
+      let transport = try HTTP2ClientTransport.Posix(
+        target: .ipv4(address: "127.0.0.1", port: port),
+        transportSecurity: .tls { $0.trustRoots = .certificates([.file(path: authority, format: .pem)]) },
+        config: .defaults { $0.http2.authority = "localhost" })
+      try await withGRPCClient(transport: transport) { try await body(WireCluster.Client(wrapping: $0)) }
+    }
+
+    /// Whether a client that trusts `authority` is served.
+    private func isServed(_ port: Int, trusting authority: String) async -> Bool {
+      var options = CallOptions.defaults
+      options.waitForReady = false
+      options.timeout = .seconds(30)
+      let patient = options
+      do {
+        try await withClient(port, trusting: authority) { client in
+          _ = try await client.list(.with { $0.clusterID = "c" }, options: patient)
+        }
+        return true
+      } catch {
+        return false
+      }
+    }
+
     private func withClient(_ body: @Sendable @escaping (Client) async throws -> Void) async throws {
       var configuration = RunningServer.configuration()
       configuration.requestsPerSecond = 0
@@ -28,6 +56,21 @@ extension OverTheNetwork {
           target: .ipv4(address: "127.0.0.1", port: server.addresses.service.port),
           transportSecurity: .plaintext)
         try await withGRPCClient(transport: transport) { try await body(WireCluster.Client(wrapping: $0)) }
+      }
+    }
+
+    /// Runs `body` while a watch of the cluster `c`, which is empty, goes on.
+    private func watching(_ client: Client, _ body: (Heard) async throws -> Void) async throws {
+      let heard = Heard()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          try await client.watch(.with { $0.clusterID = "c" }) { response in
+            for try await answer in response.messages { heard.append(answer) }
+          }
+        }
+        defer { group.cancelAll() }
+        try await eventually("the empty snapshot") { heard.all.count == 1 }
+        try await body(heard)
       }
     }
 
@@ -50,15 +93,7 @@ extension OverTheNetwork {
         let hello = try await client.hello(.with { $0.clusterID = "c" })
         #expect(hello.clientIp == Data([127, 0, 0, 1]) && !hello.hasRedirect)
 
-        let heard = Heard()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          group.addTask {
-            try await client.watch(.with { $0.clusterID = "c" }) { response in
-              for try await answer in response.messages { heard.append(answer) }
-            }
-          }
-          defer { group.cancelAll() }
-          try await eventually("the empty snapshot") { heard.all.count == 1 }
+        try await watching(client) { heard in
           _ = try await client.affiliateUpdate(update("a", data: Data([1]), endpoints: [Data([2])]))
           try await eventually("the update") { heard.all.count == 2 }
           // Nothing new: nobody is told.
@@ -84,6 +119,42 @@ extension OverTheNetwork {
           #expect(all[3].affiliates == [.with { $0.id = "a" }] && all[3].deleted)
         }
         #expect(try await client.list(.with { $0.clusterID = "c" }).affiliates.isEmpty)
+      }
+    }
+
+    @Test("over TLS, new connections get the certificate that replaced the old one, and old ones live on")
+    func tls() async throws {
+      let (old, new) = (try await Certificates(), try await Certificates())
+      let first = try await old.make("first", names: "DNS:localhost")
+      let second = try await new.make("second", names: "DNS:localhost")
+      let folder = try TemporaryFolder()
+      try folder.replace("tls.crt", withFile: first.certificate)
+      try folder.replace("tls.key", withFile: first.key)
+      var configuration = RunningServer.configuration()
+      configuration.requestsPerSecond = 0
+      configuration.certificatePath = folder.path("tls.crt")
+      configuration.keyPath = folder.path("tls.key")
+      try await RunningServer.with(configuration) { server in
+        let port = server.addresses.service.port
+        let strangers = await isServed(port, trusting: new.authority)
+        #expect(!strangers, "a certificate of an authority that the client doesn't know")
+        try await withClient(port, trusting: old.authority) { client in
+          try await watching(client) { heard in
+            let hello = try await client.hello(.with { $0.clusterID = "c" })
+            #expect(hello.clientIp == Data([127, 0, 0, 1]))
+
+            try folder.replace("tls.key", withFile: second.key)
+            try folder.replace("tls.crt", withFile: second.certificate)
+            try await eventually("the new certificate is served") {
+              await isServed(port, trusting: new.authority)
+            }
+            let former = await isServed(port, trusting: old.authority)
+            #expect(!former, "the old certificate is no longer served")
+            _ = try await client.affiliateUpdate(update("a", data: Data(repeating: 1, count: 2048)))
+            try await eventually("the watch of before is told") { heard.all.count == 2 }
+            #expect(heard.all[1].affiliates.map(\.id) == ["a"])
+          }
+        }
       }
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import DiscoveryService
@@ -48,6 +49,7 @@ extension OverTheNetwork {
           #expect(body.contains(">ef<"))
           #expect(!body.contains("<script>"))
           #expect(head.contains("connect-src 'none'"))
+          #expect(!body.contains("id=\"token\""))
         }
         let (_, none) = try await get(port, "/inspect?clusterID=other")
         #expect(none.contains("0 affiliates"))
@@ -56,20 +58,48 @@ extension OverTheNetwork {
       }
     }
 
-    @Test("inspect wants the token where the service wants one")
+    @Test("where the service wants a token, inspect loads without data, and gives it to who has the token")
     func inspectToken() async throws {
-      try await TemporaryFolder.with { folder in
-        try folder.write("tokens", "0123456789abcdef c\n")
-        var configuration = RunningServer.configuration()
-        configuration.tokensPath = folder.file("tokens")
-        try await RunningServer.with(configuration) { server in
-          let port = try #require(server.addresses.landing?.port)
-          let (refused, _) = try await get(port, "/inspect?clusterID=c")
-          #expect(refused.hasPrefix("HTTP/1.1 401 "))
-          let (served, _) = try await get(
-            port, "/inspect?clusterID=c", headers: "authorization: Bearer 0123456789abcdef\r\n")
-          #expect(served.hasPrefix("HTTP/1.1 200 "))
+      let folder = try TemporaryFolder()
+      let configuration = try RunningServer.configuration(tokens: "0123456789abcdef c", in: folder)
+      try await RunningServer.with(configuration) { server in
+        try await TestClient.with(server.addresses.service.port) { client in
+          let bearer = ["authorization": "Bearer 0123456789abcdef"]
+          let update = Request.update("c", "\"<b>\u{1}", data: [0xAB, 0xCD], endpoints: [[0xEF]])
+          let stored = try await client.call("AffiliateUpdate", update, headers: bearer)
+          #expect(stored.status == 0)
         }
+        let port = try #require(server.addresses.landing?.port)
+        let right = "authorization: Bearer 0123456789abcdef\r\n"
+        let wrong = "authorization: Bearer 0123456789abcdeX\r\n"
+        let (head, page) = try await get(port, "/inspect?clusterID=c")
+        #expect(head.hasPrefix("HTTP/1.1 200 ") && page.contains("id=\"token\""))
+        #expect(!page.contains("abcd") && !page.contains("&lt;b&gt;") && !page.contains("affiliates.</p>"))
+        #expect(
+          head.contains("connect-src 'self'; form-action 'self'") && head.contains("default-src 'none'"))
+        let nonce = try #require(page.firstMatch(of: /<script nonce="([0-9a-f]{32})">/)?.1)
+        #expect(head.contains("script-src 'nonce-\(nonce)';"))
+        let (again, _) = try await get(port, "/inspect?clusterID=c")
+        #expect(!again.contains(nonce))
+
+        let (none, nothing) = try await get(port, "/inspect/data?clusterID=c")
+        #expect(none.hasPrefix("HTTP/1.1 401 ") && none.contains("www-authenticate: Bearer"))
+        #expect(!nothing.contains("abcd"))
+        for path in ["/inspect?clusterID=c", "/inspect/data?clusterID=c"] {
+          let (refused, text) = try await get(port, path, headers: wrong)
+          #expect(refused.hasPrefix("HTTP/1.1 401 ") && !text.contains("abcd"))
+        }
+        let (elsewhere, _) = try await get(port, "/inspect/data?clusterID=d", headers: right)
+        #expect(elsewhere.hasPrefix("HTTP/1.1 403 "))
+        let (served, data) = try await get(port, "/inspect/data?clusterID=c", headers: right)
+        #expect(served.hasPrefix("HTTP/1.1 200 ") && served.contains("content-type: application/json"))
+        #expect(
+          data == #"{"affiliates":[{"id":"\"<b>\u0001","data":"abcd","endpoints":["ef"]}]}"# + "\n", "\(data)"
+        )
+        let (whole, shown) = try await get(port, "/inspect?clusterID=c", headers: right)
+        #expect(whole.contains("connect-src 'none'") && shown.contains(">abcd<"))
+        let (long, _) = try await get(port, "/inspect?clusterID=\(String(repeating: "x", count: 300))")
+        #expect(long.hasPrefix("HTTP/1.1 400 "))
       }
     }
 

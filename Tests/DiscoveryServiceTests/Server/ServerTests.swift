@@ -4,6 +4,7 @@ import NIOCore
 import NIOSSL
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import DiscoveryService
@@ -19,6 +20,13 @@ struct RunningServer {
     configuration.landingAddress = ListenAddress(host: "127.0.0.1", port: 0)
     configuration.metricsAddress = nil
     configuration.reloadInterval = .milliseconds(20)
+    return configuration
+  }
+
+  /// A configuration with `tokens` as the lines of the file of that name in `folder`.
+  static func configuration(tokens: String, in folder: TemporaryFolder) throws -> ServiceConfiguration {
+    var configuration = configuration()
+    configuration.tokensPath = try folder.write("\(tokens)\n", to: "tokens")
     return configuration
   }
 
@@ -56,33 +64,54 @@ extension OverTheNetwork {
   struct ServerTests {
     @Test("state survives a restart through the snapshot that is written at the end")
     func restart() async throws {
-      try await TemporaryFolder.with { folder in
-        var configuration = RunningServer.configuration()
-        configuration.snapshotPath = folder.file("state")
-        try await RunningServer.with(configuration) { server in
-          try await TestClient.with(server.addresses.service.port) { client in
-            let answer = try await client.call(
-              "AffiliateUpdate", Request.update("c", "a", data: [1], ttl: 600))
-            #expect(answer.status == 0)
-          }
+      let folder = try TemporaryFolder()
+      var configuration = RunningServer.configuration()
+      configuration.snapshotPath = folder.path("state")
+      try await RunningServer.with(configuration) { server in
+        try await TestClient.with(server.addresses.service.port) { client in
+          let answer = try await client.call(
+            "AffiliateUpdate", Request.update("c", "a", data: [1], ttl: 600))
+          #expect(answer.status == 0)
         }
-        try await RunningServer.with(configuration) { server in
-          try await TestClient.with(server.addresses.service.port) { client in
-            let list = try await client.call("List", Request.cluster("c"))
-            #expect(try DecodedResponse(list.messages[0]).ids == ["a"])
-          }
+      }
+      try await RunningServer.with(configuration) { server in
+        try await TestClient.with(server.addresses.service.port) { client in
+          let list = try await client.call("List", Request.cluster("c"))
+          #expect(try DecodedResponse(list.messages[0]).ids == ["a"])
         }
       }
     }
 
     @Test("snapshots are written at the interval, not only at the end")
     func interval() async throws {
-      try await TemporaryFolder.with { folder in
-        var configuration = RunningServer.configuration()
-        configuration.snapshotPath = folder.file("state")
-        configuration.snapshotInterval = .milliseconds(20)
-        try await RunningServer.with(configuration) { _ in
-          try await eventually("the file is there") { folder.names.contains("state") }
+      let folder = try TemporaryFolder()
+      var configuration = RunningServer.configuration()
+      configuration.snapshotPath = folder.path("state")
+      configuration.snapshotInterval = .milliseconds(20)
+      try await RunningServer.with(configuration) { _ in
+        try await eventually("the file is there") { folder.names.contains("state") }
+      }
+    }
+
+    @Test(
+      "a watcher is told within a fraction of a second that a node has expired, however seldom all is looked over"
+    )
+    func expiresOnTime() async throws {
+      var configuration = RunningServer.configuration()
+      configuration.collectInterval = .seconds(60)
+      try await RunningServer.with(configuration) { server in
+        try await TestClient.with(server.addresses.service.port) { client in
+          let watch = client.begin("Watch", Request.cluster("c"))
+          try await eventually("the empty snapshot") { client.answer(watch).messages.count == 1 }
+          let clock = ContinuousClock()
+          let before = clock.now
+          _ = try await client.call("AffiliateUpdate", Request.update("c", "a", data: [1], ttl: 2))
+          let after = clock.now
+          try await eventually("it is dropped") { client.answer(watch).messages.count == 3 }
+          let dropped = clock.now
+          #expect(try client.watched(watch)[2].deleted)
+          #expect(dropped - before >= .seconds(2))
+          #expect(dropped - after <= .milliseconds(2500))
         }
       }
     }
@@ -105,79 +134,77 @@ extension OverTheNetwork {
 
     @Test("TLS serves the new certificate after the files have changed, and the old one while they don't fit")
     func certificateReload() async throws {
-      try await TemporaryFolder.with { folder in
-        try folder.makeCertificate("one", subject: "one")
-        try folder.makeCertificate("two", subject: "two")
-        try folder.replace("live.crt", with: "one.crt")
-        try folder.replace("live.key", with: "one.key")
-        let certificate = try ServerCertificate(
-          certificatePath: folder.file("live.crt"), keyPath: folder.file("live.key"))
-        try await TestServer.with(certificate: certificate) { server in
-          func works(_ name: String) async throws -> Bool {
-            var configuration = TLSConfiguration.makeClientConfiguration()
-            configuration.trustRoots = .file(folder.file("\(name).crt"))
-            configuration.applicationProtocols = ["h2"]
-            let context = try NIOSSLContext(configuration: configuration)
-            let client = try await TestClient.connect(server.port, tls: context)
-            defer { client.close() }
-            let call = client.begin("List", Request.cluster("c"))
-            try await eventually("an answer or an end") { client.answer(call).isOver || client.isClosed }
-            return client.answer(call).status == 0
-          }
-          let before = [try await works("one"), try await works("two")]
-          #expect(before == [true, false])
-          #expect(try !certificate.reloadIfChanged())
-          try folder.replace("live.key", with: "two.key")
-          #expect(throws: (any Error).self) { try certificate.reloadIfChanged() }
-          let between = try await works("one")
-          #expect(between)
-          try folder.replace("live.crt", with: "two.crt")
-          #expect(try certificate.reloadIfChanged())
-          let after = [try await works("one"), try await works("two")]
-          #expect(after == [false, true])
+      let one = try await Certificates()
+      let two = try await Certificates()
+      let first = try await one.make("one", names: "DNS:localhost")
+      let second = try await two.make("two", names: "DNS:localhost")
+      let folder = try TemporaryFolder()
+      try folder.replace("live.crt", withFile: first.certificate)
+      try folder.replace("live.key", withFile: first.key)
+      let certificate = try ServerCertificate(
+        certificatePath: folder.path("live.crt"), keyPath: folder.path("live.key"))
+      try await TestServer.with(certificate: certificate) { server in
+        func works(_ certificates: Certificates) async throws -> Bool {
+          var configuration = TLSConfiguration.makeClientConfiguration()
+          configuration.trustRoots = .file(certificates.authority)
+          configuration.applicationProtocols = ["h2"]
+          let context = try NIOSSLContext(configuration: configuration)
+          let client = try await TestClient.connect(server.port, tls: context)
+          defer { client.close() }
+          let call = client.begin("List", Request.cluster("c"))
+          try await eventually("an answer or an end") { client.answer(call).isOver || client.isClosed }
+          return client.answer(call).status == 0
         }
+        let before = [try await works(one), try await works(two)]
+        #expect(before == [true, false])
+        #expect(try !certificate.reloadIfChanged())
+        try folder.replace("live.key", withFile: second.key)
+        #expect(throws: (any Error).self) { try certificate.reloadIfChanged() }
+        let between = try await works(one)
+        #expect(between)
+        try folder.replace("live.crt", withFile: second.certificate)
+        #expect(try certificate.reloadIfChanged())
+        let after = [try await works(one), try await works(two)]
+        #expect(after == [false, true])
       }
     }
 
     @Test("errors in certificate files name the file")
     func certificateErrors() async throws {
-      try await TemporaryFolder.with { folder in
-        try folder.makeCertificate("one", subject: "one")
-        try folder.write("junk", "junk")
-        for (certificate, key, named) in [
-          ("junk", "one.key", "junk"), ("one.crt", "junk", "junk"), ("missing", "one.key", "missing"),
-        ] {
-          let error = #expect(throws: (any Error).self) {
-            try ServerCertificate(certificatePath: folder.file(certificate), keyPath: folder.file(key))
-          }
-          #expect(error.map { "\($0)".contains(folder.file(named)) } == true)
+      let certificates = try await Certificates()
+      let good = try await certificates.make("one", names: "DNS:localhost")
+      let junk = try certificates.folder.write("junk", to: "junk")
+      let missing = certificates.folder.path("missing")
+      for (certificate, key, named) in [
+        (junk, good.key, junk), (good.certificate, junk, junk), (missing, good.key, missing),
+      ] {
+        let error = #expect(throws: (any Error).self) {
+          try ServerCertificate(certificatePath: certificate, keyPath: key)
         }
+        #expect(error.map { "\($0)".contains(named) } == true)
       }
     }
 
     @Test("tokens are taken over when their file changes; a broken file leaves the old ones")
     func tokenReload() async throws {
-      try await TemporaryFolder.with { folder in
-        try folder.write("tokens", "0123456789abcdef c\n")
-        var configuration = RunningServer.configuration()
-        configuration.tokensPath = folder.file("tokens")
-        try await RunningServer.with(configuration) { server in
-          try await TestClient.with(server.addresses.service.port) { client in
-            func status(_ token: String) async throws -> Int? {
-              try await client.call(
-                "List", Request.cluster("c"), headers: ["authorization": "Bearer \(token)"]
-              ).status
-            }
-            let first = try await status("0123456789abcdef")
-            #expect(first == 0)
-            try folder.write("tokens", "broken\n")
-            let still = try await status("0123456789abcdef")
-            #expect(still == 0)
-            try folder.write("tokens", "fedcba9876543210 c\n")
-            try await eventually("the new token works") { try await status("fedcba9876543210") == 0 }
-            let old = try await status("0123456789abcdef")
-            #expect(old == 16)
+      let folder = try TemporaryFolder()
+      let configuration = try RunningServer.configuration(tokens: "0123456789abcdef c", in: folder)
+      try await RunningServer.with(configuration) { server in
+        try await TestClient.with(server.addresses.service.port) { client in
+          func status(_ token: String) async throws -> Int? {
+            try await client.call(
+              "List", Request.cluster("c"), headers: ["authorization": "Bearer \(token)"]
+            ).status
           }
+          let first = try await status("0123456789abcdef")
+          #expect(first == 0)
+          try folder.replace("tokens", with: "broken\n")
+          let still = try await status("0123456789abcdef")
+          #expect(still == 0)
+          try folder.replace("tokens", with: "fedcba9876543210 c\n")
+          try await eventually("the new token works") { try await status("fedcba9876543210") == 0 }
+          let old = try await status("0123456789abcdef")
+          #expect(old == 16)
         }
       }
     }

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import DiscoveryService
@@ -15,39 +16,37 @@ struct SnapshotTests {
 
   @Test("a restart finds what was stored, with the time that was left")
   func saveAndRestore() async throws {
-    try await TemporaryFolder.with { folder in
-      let fixture = StoreFixture()
-      fixture.update("a", in: "c", data: [1, 2], endpoints: [[3], [4]], ttl: .seconds(100))
-      fixture.update("b", in: "d", data: [5], ttl: .seconds(10))
-      fixture.later(.seconds(40))
-      snapshots(folder.file("state")).write(fixture.store)
-      #expect(metrics.snapshotsWritten.value == 1)
-      #expect(folder.names == ["state"])
+    let folder = try TemporaryFolder()
+    let fixture = StoreFixture()
+    fixture.update("a", in: "c", data: [1, 2], endpoints: [[3], [4]], ttl: .seconds(100))
+    fixture.update("b", in: "d", data: [5], ttl: .seconds(10))
+    fixture.later(.seconds(40))
+    snapshots(folder.path("state")).write(fixture.store)
+    #expect(metrics.snapshotsWritten.value == 1)
+    #expect(folder.names == ["state"])
 
-      let later = StoreFixture()
-      let restored = try snapshots(folder.file("state")).restore(into: later.store, now: 0)
-      #expect(restored == .affiliates(1))
-      #expect(try later.list("c").affiliates == [.init(id: "a", data: [1, 2], endpoints: [[3], [4]])])
-      later.later(.seconds(59))
-      #expect(try later.list("c").ids == ["a"])
-      later.later(.seconds(2))
-      #expect(try later.list("c").ids.isEmpty)
-    }
+    let later = StoreFixture()
+    let restored = try snapshots(folder.path("state")).restore(into: later.store, now: 0)
+    #expect(restored == .affiliates(1))
+    #expect(try later.list("c").affiliates == [.init(id: "a", data: [1, 2], endpoints: [[3], [4]])])
+    later.later(.seconds(59))
+    #expect(try later.list("c").ids == ["a"])
+    later.later(.seconds(2))
+    #expect(try later.list("c").ids.isEmpty)
   }
 
   @Test("the file has the existing service's format")
   func format() async throws {
-    try await TemporaryFolder.with { folder in
-      let fixture = StoreFixture()
-      fixture.update("a", in: "c", data: [9], endpoints: [[7, 8]], ttl: .seconds(60))
-      snapshots(folder.file("state")).write(fixture.store)
-      let bytes = try Files.read(folder.file("state"))
-      let endpoint: [UInt8] = [0x12, 2, 7, 8, 0x1A, 2, 0x08, 60]
-      let affiliate: [UInt8] =
-        [0x0A, 1, 0x61, 0x1A, 1, 9, 0x22, UInt8(endpoint.count)] + endpoint + [0x2A, 2, 0x08, 60]
-      let cluster: [UInt8] = [0x0A, 1, 0x63, 0x12, UInt8(affiliate.count)] + affiliate
-      #expect(bytes == [0x0A, UInt8(cluster.count)] + cluster)
-    }
+    let folder = try TemporaryFolder()
+    let fixture = StoreFixture()
+    fixture.update("a", in: "c", data: [9], endpoints: [[7, 8]], ttl: .seconds(60))
+    snapshots(folder.path("state")).write(fixture.store)
+    let bytes = try Files.read(folder.path("state"))
+    let endpoint: [UInt8] = [0x12, 2, 7, 8, 0x1A, 2, 0x08, 60]
+    let affiliate: [UInt8] =
+      [0x0A, 1, 0x61, 0x1A, 1, 9, 0x22, UInt8(endpoint.count)] + endpoint + [0x2A, 2, 0x08, 60]
+    let cluster: [UInt8] = [0x0A, 1, 0x63, 0x12, UInt8(affiliate.count)] + affiliate
+    #expect(bytes == [0x0A, UInt8(cluster.count)] + cluster)
   }
 
   @Test("moments of expiry, as old files have them, are understood")
@@ -65,47 +64,78 @@ struct SnapshotTests {
 
   @Test("a damaged file is set aside and the service starts without it")
   func damaged() async throws {
-    try await TemporaryFolder.with { folder in
-      let fixture = StoreFixture()
-      for index in 0..<50 { fixture.update("a\(index)", data: [1, 2, 3], ttl: .seconds(60)) }
-      let file = snapshots(folder.file("state"))
-      file.write(fixture.store)
-      let whole = try Files.read(folder.file("state"))
-      for (index, bytes) in [Array(whole.dropLast(3)), [0xFF] + whole, Array("not a snapshot".utf8)]
-        .enumerated()
-      {
-        try Data(bytes).write(to: URL(fileURLWithPath: folder.file("state")))
-        let store = StoreFixture().store
-        let result = try file.restore(into: store, now: Int64(index) * 1_000_000_000)
-        #expect(result == .setAside(folder.file("state.damaged-\(index)")))
-        #expect(store.statistics().affiliates == 0)
-        #expect(try Files.read(folder.file("state.damaged-\(index)")) == bytes)
-      }
-      #expect(try file.restore(into: fixture.store, now: 0) == .nothing)
+    let folder = try TemporaryFolder()
+    let fixture = StoreFixture()
+    for index in 0..<50 { fixture.update("a\(index)", data: [1, 2, 3], ttl: .seconds(60)) }
+    let file = snapshots(folder.path("state"))
+    file.write(fixture.store)
+    let whole = try Files.read(folder.path("state"))
+    for (index, bytes) in [Array(whole.dropLast(3)), [0xFF] + whole, Array("not a snapshot".utf8)]
+      .enumerated()
+    {
+      try Data(bytes).write(to: URL(fileURLWithPath: folder.path("state")))
+      let store = StoreFixture().store
+      let result = try file.restore(into: store, now: Int64(index) * 1_000_000_000)
+      #expect(result == .setAside(folder.path("state.damaged-\(index)")))
+      #expect(store.statistics().affiliates == 0)
+      #expect(try Files.read(folder.path("state.damaged-\(index)")) == bytes)
+    }
+    #expect(try file.restore(into: fixture.store, now: 0) == .nothing)
+  }
+
+  @Test(
+    "cut off at any byte but between two clusters, a file is set aside with a message, and nothing is restored"
+  )
+  func cutOff() async throws {
+    let folder = try TemporaryFolder()
+    let fixture = StoreFixture()
+    for index in 0..<6 {
+      fixture.update(
+        "a\(index)", in: "c\(index % 3)", data: [1, 2, 3], endpoints: [[4], [5, 6]], ttl: .seconds(60))
+    }
+    let path = folder.path("state")
+    snapshots(path).write(fixture.store)
+    let whole = try Files.read(path)
+    // Clusters follow one another: at their borders a shorter file is a whole one.
+    var borders: Set<Int> = [0]
+    for border in whole.indices
+    where (try? StateSnapshot.decode(ByteBuffer(bytes: whole[..<border]), now: 0)) != nil {
+      borders.insert(border)
+    }
+    #expect(borders.count == 3)
+    for offset in whole.indices where !borders.contains(offset) {
+      try Data(whole[..<offset]).write(to: URL(fileURLWithPath: path))
+      let log = LogRecorder()
+      let file = SnapshotFile(path: path, metrics: metrics, logger: log.logger)
+      let store = StoreFixture().store
+      let aside = "\(path).damaged-\(offset)"
+      #expect(try file.restore(into: store, now: Int64(offset) * 1_000_000_000) == .setAside(aside))
+      #expect(store.statistics().affiliates == 0)
+      #expect(try Files.read(aside) == Array(whole[..<offset]))
+      #expect(log.lines.count == 1)
+      #expect(log.lines.first?.contains("damaged") == true && log.lines.first?.contains(aside) == true)
     }
   }
 
   @Test("one that can't be written is told of and leaves the last one as it was")
   func unwritable() async throws {
-    try await TemporaryFolder.with { folder in
-      let file = snapshots(folder.file("missing/state"))
-      file.write(StoreFixture().store)
-      #expect(metrics.snapshotFailures.value == 1)
-      #expect(metrics.snapshotsWritten.value == 0)
-    }
+    let folder = try TemporaryFolder()
+    let file = snapshots(folder.path("missing/state"))
+    file.write(StoreFixture().store)
+    #expect(metrics.snapshotFailures.value == 1)
+    #expect(metrics.snapshotsWritten.value == 0)
   }
 
   @Test("a half-written file of a process that was killed doesn't hurt the last whole one")
   func killedDuringWrite() async throws {
-    try await TemporaryFolder.with { folder in
-      let fixture = StoreFixture()
-      fixture.update("a", data: [1], ttl: .seconds(60))
-      let file = snapshots(folder.file("state"))
-      file.write(fixture.store)
-      try folder.write("state.new", "half of")
-      #expect(try file.restore(into: StoreFixture().store, now: 0) == .affiliates(1))
-      file.write(fixture.store)
-      #expect(folder.names == ["state"])
-    }
+    let folder = try TemporaryFolder()
+    let fixture = StoreFixture()
+    fixture.update("a", data: [1], ttl: .seconds(60))
+    let file = snapshots(folder.path("state"))
+    file.write(fixture.store)
+    try folder.write("half of", to: "state.new")
+    #expect(try file.restore(into: StoreFixture().store, now: 0) == .affiliates(1))
+    file.write(fixture.store)
+    #expect(folder.names == ["state"])
   }
 }

@@ -31,6 +31,18 @@ struct ExpiryWheelTests {
     #expect(wheel.tick == 2_000_000)
   }
 
+  @Test("it is known when the next item comes up, without its coming up")
+  func next() {
+    var wheel = ExpiryWheel<Int>(span: 8, tick: 100)
+    #expect(wheel.next(by: .max) == nil)
+    for due in [103, 106] as [Int64] { _ = wheel.schedule(Int(due), at: due) }
+    let asked = [90, 100, 102, 103, 110, .max].map { wheel.next(by: $0) }
+    #expect(asked == [nil, nil, nil, 103, 103, 103])
+    _ = wheel.advance(to: 104)
+    #expect(wheel.next(by: .max) == 106)
+    #expect(wheel.advance(to: 106).map(\.item) == [106])
+  }
+
   @Test("ticks below zero work like any others")
   func negative() {
     var wheel = ExpiryWheel<Int>(span: 8, tick: -20)

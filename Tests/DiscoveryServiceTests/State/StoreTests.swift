@@ -154,6 +154,34 @@ struct StoreTests {
     #expect(statistics.endpoints == 0)
   }
 
+  @Test("what expires is dropped within a tenth of a second of its time, by few looks at the store")
+  func expiresOnTime() {
+    let watcher = fixture.watch()
+    for ttl in [3_000, 3_217, 600_050] {
+      let start = fixture.clock.now
+      fixture.update("a", data: [1], endpoints: [[1]], ttl: .milliseconds(ttl))
+      _ = watcher.take()
+      var looks = 0
+      while fixture.store.statistics().affiliates > 0, looks < 2000 {
+        fixture.clock.advance(fixture.store.timeToNextExpiry(atMost: .seconds(1)))
+        fixture.store.dropExpired()
+        looks += 1
+      }
+      #expect(watcher.take() == [.deleted("a")])
+      let late = fixture.clock.now - start - Int64(ttl) * 1_000_000
+      #expect((0...100_000_000).contains(late), "\(late) ns late")
+      #expect(looks <= ttl / 1000 + 5)
+    }
+  }
+
+  @Test("where nothing expires soon, nothing is to be looked at")
+  func nothingExpires() {
+    #expect(fixture.store.timeToNextExpiry(atMost: .seconds(60)) == .seconds(60))
+    fixture.update("a", data: [1], ttl: .seconds(100))
+    #expect(fixture.store.timeToNextExpiry(atMost: .seconds(60)) == .seconds(60))
+    #expect(fixture.store.timeToNextExpiry(atMost: .seconds(200)) <= .milliseconds(100_100))
+  }
+
   @Test("an absent or zero time to live means one minute")
   func absentTTL() throws {
     fixture.update("a", data: [1])
@@ -249,17 +277,5 @@ struct StoreTests {
     #expect(fixture.store.statistics().endpoints == endpoints)
     let watched = try fixture.list("c0")
     #expect(Dictionary(uniqueKeysWithValues: watched.affiliates.map { ($0.id, $0.data) }) == mirror)
-  }
-}
-
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

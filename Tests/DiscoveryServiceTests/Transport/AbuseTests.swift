@@ -203,15 +203,43 @@ extension OverTheNetwork {
       }
     }
 
-    @Test("a thousand cluster ids that are only asked for leave nothing behind")
+    @Test("ten thousand cluster ids that are only asked for leave nothing behind")
     func clusterIDs() async throws {
       try await TestServer.with { server in
         try await TestClient.with(server.port) { client in
-          for base in 0..<5 {
+          for base in 0..<50 {
             let calls = (0..<200).map { client.begin("List", Request.cluster("c\(base * 200 + $0)")) }
             for call in calls { _ = try await client.finished(call) }
           }
+          #expect(server.metrics[.list].handled[0].value == 10_000)
           #expect(server.store.clusterEntries == 0)
+        }
+      }
+    }
+
+    @Test("a watcher that reads nothing at all for long is cut off")
+    func stalled() async throws {
+      var options = TransportOptions()
+      options.stallTimeout = .seconds(2)
+      try await TestServer.with(loops: 1, options: options) { server in
+        try await TestClient.with(server.port, window: 1 << 30) { client in
+          client.send(.rootStream, .windowUpdate(windowSizeIncrement: 1 << 30))
+          let watch = client.begin("Watch", Request.cluster("c"))
+          try await eventually("the snapshot") { client.answer(watch).messages.count == 1 }
+          try await client.setAutoRead(false)
+          let clock = ContinuousClock()
+          let start = clock.now
+          var round: UInt8 = 0
+          let block = [UInt8](repeating: 9, count: 2000)
+          try await eventually("it is cut off") {
+            round &+= 1
+            for index in 0..<100 { server.update("c", "a\(index)", block + [round]) }
+            server.sweep()
+            return server.metrics.connections.value == 0
+          }
+          #expect(clock.now - start >= .seconds(2))
+          #expect(server.metrics.rejectionCounts.contains { $0.reason == "stalled" })
+          #expect(server.metrics.watchers.value == 0 && server.metrics.heldBytes.value == 0)
         }
       }
     }

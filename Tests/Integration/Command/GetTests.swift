@@ -101,6 +101,15 @@ import Testing
     #expect(result.errors.hasPrefix("rollcall: discovery is off: "))
   }
 
+  @Test(
+    "a folder without a configuration and without members: it says how to start",
+    arguments: ["get members", "explain x"])
+  func nothing(line: String) async throws {
+    let folder = try TemporaryFolder()
+    let result = try await Command.run(line, in: folder.path)
+    #expect(result.errors.hasPrefix("rollcall: there is no configuration file: `rollcall gen config > "))
+  }
+
   @Test("the files of members in a folder are taken where there is no configuration")
   func noConfiguration() async throws {
     let folder = try TemporaryFolder()

@@ -26,10 +26,14 @@ struct DocumentationTests {
   func languages() throws {
     let tested: Set = ["yaml", "console", "swift", "c"]
     for document in documents {
-      // A plugin's own tests run what its README shows of its own formats, and the Kubernetes plugin's apply the
-      // guide's manifests with kubectl.
-      let more: Set =
-        document.hasPrefix("Plugins/") ? ["json"] : document == "Docs/Kubernetes.md" ? ["sh"] : []
+      // A plugin's own tests run what its README shows of its own formats, the Kubernetes plugin's apply the
+      // guide's manifests with kubectl, and the service's guide has tests of its own.
+      let more: Set<String> =
+        switch document {
+        case "Docs/Kubernetes.md": ["sh"]
+        case "Docs/Discovery-service.md": ["sh", "text"]
+        default: document.hasPrefix("Plugins/") ? ["json"] : []
+        }
       for block in try MarkdownBlock.all(in: document) {
         #expect(tested.union(more).contains(block.language), "\(block) is '\(block.language)'")
       }

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import TestSupport
 import Testing
 
@@ -12,7 +11,7 @@ final class ProcessCluster: Sendable {
 
   init() async throws {
     folder = try TemporaryFolder()
-    port = try Self.freePort()
+    port = try LoopbackPort.free()
     secrets = try await Command.output("gen secrets")
   }
 
@@ -26,7 +25,9 @@ final class ProcessCluster: Sendable {
   }
 
   /// Starts the service, always on the same port, and waits until it listens.
-  func serve(_ options: String...) async throws -> ChildProcess {
+  func serve(_ options: String...) async throws -> ChildProcess { try await serve(options) }
+
+  func serve(_ options: [String]) async throws -> ChildProcess {
     let service = try Command.start(
       ["serve", "--addr", "127.0.0.1:\(port)", "--landing-addr", "", "--metrics-addr", ""] + options,
       in: folder.path)
@@ -38,19 +39,23 @@ final class ProcessCluster: Sendable {
   }
 
   /// Starts a node that takes part under the nodename `name`.
-  func node(_ name: String, ttl: String = "30m") throws -> ChildProcess {
-    try configure(name, ttl: ttl, node: "{nodename: \(name), hostname: \(name), addresses: [10.77.0.1]}")
-    return try start(name)
+  ///
+  /// - Parameter options: what is written of the registry beside the endpoint, or instead of it.
+  func node(
+    _ name: String, _ options: [String: String] = [:], environment: [String: String] = [:]
+  ) throws -> ChildProcess {
+    try configure(name, options, node: "{nodename: \(name), hostname: \(name), addresses: [10.77.0.1]}")
+    return try start(name, environment: environment)
   }
 
   /// Starts the node `name` as it was configured.
-  func start(_ name: String) throws -> ChildProcess {
-    try Command.start(["run", "--state", "state"], in: folder.path(name))
+  func start(_ name: String, environment: [String: String] = [:]) throws -> ChildProcess {
+    try Command.start(["run", "--state", "state"], in: folder.path(name), environment: environment)
   }
 
   /// The nodenames of the members as somebody sees them who has just come and takes no part.
   func observed() async throws -> Set<String> {
-    try configure("observer", ttl: "30m", node: "{publish: false}")
+    try configure("observer", [:], node: "{publish: false}")
     return try await shown(to: "observer")
   }
 
@@ -64,43 +69,28 @@ final class ProcessCluster: Sendable {
   /// Writes the configuration of the node `name`.
   ///
   /// - Parameters:
+  ///   - options: what is written of the service's registry beside the endpoint, or instead of it.
   ///   - node: what stands under `node`, in one line.
   ///   - kubernetes: what stands under the registry's name; nil where nothing is written of it.
   ///   - precedence: the order of registries, the strongest first.
   func configure(
-    _ name: String, ttl: String = "30m", node: String, kubernetes: String? = nil, precedence: [String] = []
+    _ name: String, _ options: [String: String] = [:], node: String, kubernetes: String? = nil,
+    precedence: [String] = []
   ) throws {
     let precedence = precedence.joined(separator: ", ")
+    var options = options
+    if options["endpoints"] == nil { options["endpoint"] = options["endpoint"] ?? endpoint }
+    let written = options.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
     try folder.write(
       """
       \(secrets)
         discovery:
           registries:
-            service: {endpoint: "\(endpoint)", ttl: \(ttl)}
+            service: {\(written.joined(separator: ", "))}
             \(kubernetes.map { "kubernetes: \($0)" } ?? "")
       merge: {precedence: [\(precedence)]}
       node: \(node)
       """, to: "\(name)/rollcall.yaml")
-  }
-
-  /// A port below those that the system gives out itself: else a client that dials a service that is away
-  /// could be given the service's own.
-  private static func freePort() throws -> Int {
-    for port in (20_000..<32_000).shuffled().prefix(100) {
-      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-      defer { close(descriptor) }
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_port = in_port_t(port).bigEndian
-      address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-      let bound = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-      }
-      if bound == 0 { return port }
-    }
-    throw POSIXError(.EADDRINUSE)
   }
 }
 

@@ -16,6 +16,27 @@ struct HostileServiceTests {
 
   init() throws { cluster = try Cluster() }
 
+  /// Runs a registry against `service` while `body` runs.
+  private func facing(
+    _ service: any RegistrableRPCService, _ body: @escaping (_ endpoint: String) async throws -> Void
+  ) async throws {
+    let recorder = recorder
+    try await withServer([service]) { port in
+      let endpoint = "http://127.0.0.1:\(port)"
+      try await running(try LiveServiceTests.registry(ServiceOptions(endpoint: endpoint)), recorder) {
+        try await body(endpoint)
+      }
+    }
+  }
+
+  /// A service whose watches begin with `answer` and hear no more.
+  private func telling(_ answer: WireWatchResponse) -> MemoryService {
+    MemoryService(watchScript: { writer in
+      try await writer.write(answer)
+      try await Task.sleep(for: .seconds(3600))
+    })
+  }
+
   /// HTTP/2's empty SETTINGS.
   static let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
 
@@ -33,11 +54,14 @@ struct HostileServiceTests {
     ("goes away", settings + [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2], false),
   ]
 
-  @Test("at the transport is survived, with its address in the status", arguments: greetings)
-  func transport(name: String, greeting: [UInt8], hangsUp: Bool) async throws {
+  @Test(
+    "at the transport is survived, with its address in the status, whether TLS is expected or not",
+    arguments: greetings, ["http", "https"])
+  func transport(service: (name: String, greeting: [UInt8], hangsUp: Bool), scheme: String) async throws {
     let clock = ManualClock()
-    try await withRawServer(greeting: greeting, hangsUp: hangsUp) { port in
-      let settings = try TestSettings.settings(ServiceOptions(endpoint: "http://127.0.0.1:\(port)"))
+    try await withRawServer(greeting: service.greeting, hangsUp: service.hangsUp) { port in
+      let endpoint = "\(scheme)://127.0.0.1:\(port)"
+      let settings = try TestSettings.settings(ServiceOptions(endpoint: endpoint))
       let registry = ServiceRegistry(
         settings, dialer: GRPCDialer(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
         clock: clock.clock, random: { 0.5 }, logger: Logger(label: "test"))
@@ -47,7 +71,7 @@ struct HostileServiceTests {
           clock.advance(by: .milliseconds(50))
           return recorder.state.status != nil
         }
-        #expect(recorder.status.contains("http://127.0.0.1:\(port)"), "\(recorder.status)")
+        #expect(recorder.status.contains(endpoint), "\(recorder.status)")
         try await eventually("another attempt") {
           clock.advance(by: .milliseconds(50))
           return recorder.state.statuses.count > 1 || !clock.deadlines.isEmpty
@@ -83,13 +107,8 @@ struct HostileServiceTests {
       case 1: BytesService(hello: [], watch: [garbage])
       default: BytesService(hello: [], watch: [[], garbage])
       }
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("told") { recorder.status.contains("http://127.0.0.1:\(port)") }
-      }
+    try await facing(service) { endpoint in
+      try await eventually("told") { recorder.status.contains(endpoint) }
     }
   }
 
@@ -113,13 +132,8 @@ struct HostileServiceTests {
 
   @Test("that redirects to nonsense is told")
   func redirectNonsense() async throws {
-    let recorder = recorder
-    try await withServer([MemoryService(redirect: { "\u{1b}[2J:x" })]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("told") { recorder.state.status != nil }
-      }
+    try await facing(MemoryService(redirect: { "\u{1b}[2J:x" })) { _ in
+      try await eventually("told") { recorder.state.status != nil }
     }
     #expect(recorder.status.contains("isn't a discovery service's URL"))
     #expect(!recorder.status.contains("\u{1b}"))
@@ -130,18 +144,10 @@ struct HostileServiceTests {
     var (a, b) = (try cluster.wire("a"), try cluster.wire("b"))
     (a.data, b.data) = (b.data, a.data)
     let snapshot = cluster.answer(a, b, try cluster.wire("c"))
-    let service = MemoryService(watchScript: { writer in
-      try await writer.write(snapshot)
-      try await Task.sleep(for: .seconds(3600))
-    })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("told") { recorder.state.status != nil }
-        #expect(recorder.nodes() == ["c"])
-      }
+    let service = telling(snapshot)
+    try await facing(service) { _ in
+      try await eventually("told") { recorder.state.status != nil }
+      #expect(recorder.nodes() == ["c"])
     }
     #expect(recorder.status.contains("2 affiliates can't be used as told: 'a': its data is of another node"))
   }
@@ -159,21 +165,33 @@ struct HostileServiceTests {
       }
       $0.affiliates += good
     }
-    let service = MemoryService(watchScript: { writer in
-      try await writer.write(snapshot)
-      try await Task.sleep(for: .seconds(3600))
-    })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
-        #expect(recorder.nodes().count == 50)
-      }
+    let service = telling(snapshot)
+    try await facing(service) { _ in
+      try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
+      #expect(recorder.nodes().count == 50)
     }
     #expect(recorder.status.contains("100000 affiliates can't be used as told"), "\(recorder.status)")
     #expect(recorder.status.utf8.count < 1200)
+  }
+
+  @Test("that answers 100,000 affiliates well sealed is taken up to the bound, and told of the others")
+  func sealedFlood() async throws {
+    let cipher = cluster.cipher
+    let snapshot = try WireWatchResponse.with {
+      $0.affiliates = try (0..<100_000).map { index in
+        let data = try cipher.seal(.with { $0.nodeID = "n\(index)" })
+        return .with {
+          $0.id = "n\(index)"
+          $0.data = Data(data)
+        }
+      }
+    }
+    let service = telling(snapshot)
+    try await facing(service) { _ in
+      try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
+      #expect(recorder.nodes().count == EndpointRunner.maximumNodes)
+    }
+    #expect(recorder.status.contains("90000"), "\(recorder.status)")
   }
 
   @Test("that answers more than an answer may have is told")
@@ -187,13 +205,8 @@ struct HostileServiceTests {
       ]
     }
     let service = MemoryService(watchScript: { writer in try await writer.write(snapshot) })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("told") { recorder.status.contains("http://127.0.0.1:\(port)") }
-      }
+    try await facing(service) { endpoint in
+      try await eventually("told") { recorder.status.contains(endpoint) }
     }
     #expect(recorder.state.snapshots == 0)
   }
@@ -205,14 +218,9 @@ struct HostileServiceTests {
       try await writer.write(snapshot)
       throw RPCError(code: .aborted, message: "lost update")
     })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("watched again") { recorder.state.snapshots >= 3 }
-        #expect(recorder.nodes() == ["a"])
-      }
+    try await facing(service) { _ in
+      try await eventually("watched again") { recorder.state.snapshots >= 3 }
+      #expect(recorder.nodes() == ["a"])
     }
     #expect(recorder.state.statuses.contains { $0?.message.contains("lost update") == true })
     #expect(recorder.state.removed.isEmpty)
@@ -222,13 +230,8 @@ struct HostileServiceTests {
   func ends() async throws {
     let snapshot = cluster.answer(try cluster.wire("a"))
     let service = MemoryService(watchScript: { writer in try await writer.write(snapshot) })
-    let recorder = recorder
-    try await withServer([service]) { port in
-      try await running(
-        try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
-      ) {
-        try await eventually("watched again") { recorder.state.snapshots >= 2 }
-      }
+    try await facing(service) { _ in
+      try await eventually("watched again") { recorder.state.snapshots >= 2 }
     }
     #expect(recorder.state.statuses.contains { $0?.message.contains("ended the watch") == true })
   }

@@ -58,7 +58,7 @@ struct LiveServiceTests {
   func killed() async throws {
     let cluster = cluster
     let hears = [Recorder(), Recorder(), Recorder()]
-    let port = try freePort()
+    let port = try LoopbackPort.free()
     let options = ServiceOptions(endpoint: "http://127.0.0.1:\(port)")
     let nodes = try ["a", "b", "c"].map { try Self.registry(options, local: $0) }
     func allSeen() -> Bool {
@@ -135,7 +135,7 @@ struct LiveServiceTests {
   @Test("where nothing listens is told with the address")
   func refusedConnection() async throws {
     let recorder = Recorder()
-    let port = try freePort()
+    let port = try LoopbackPort.free()
     try await running(try Self.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder) {
       try await eventually("told") { recorder.state.status != nil }
     }

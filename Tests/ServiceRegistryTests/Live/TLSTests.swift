@@ -38,8 +38,8 @@ struct TLSTests {
 
   @Test("a certificate of the given authority is good", arguments: ["127.0.0.1", "localhost"])
   func good(host: String) async throws {
-    let certificates = try Certificates()
-    let server = try certificates.make("server", names: "DNS:localhost,IP:127.0.0.1")
+    let certificates = try await Certificates()
+    let server = try await certificates.make("server", names: "DNS:localhost,IP:127.0.0.1")
     let outcome = try await outcome(
       certificates, server, host: host, ServiceOptions(caFile: certificates.authority))
     #expect(outcome.nodes == ["a"])
@@ -48,8 +48,8 @@ struct TLSTests {
 
   @Test("one of an authority that isn't trusted is told with its subject and its signer")
   func untrusted() async throws {
-    let certificates = try Certificates()
-    let server = try certificates.make("server", names: "IP:127.0.0.1")
+    let certificates = try await Certificates()
+    let server = try await certificates.make("server", names: "IP:127.0.0.1")
     let outcome = try await outcome(certificates, server)
     #expect(outcome.nodes == [])
     #expect(outcome.status.contains("TLS: the certificate 'CN=server' of https://127.0.0.1:"))
@@ -58,8 +58,8 @@ struct TLSTests {
 
   @Test("one for another host is told with the names that it is for")
   func otherHost() async throws {
-    let certificates = try Certificates()
-    let server = try certificates.make("server", names: "DNS:other.example,IP:127.0.0.2")
+    let certificates = try await Certificates()
+    let server = try await certificates.make("server", names: "DNS:other.example,IP:127.0.0.2")
     for host in ["localhost", "127.0.0.1"] {
       let outcome = try await outcome(
         certificates, server, host: host, ServiceOptions(caFile: certificates.authority))
@@ -70,17 +70,17 @@ struct TLSTests {
 
   @Test("one that has expired is told with the day")
   func expired() async throws {
-    let certificates = try Certificates()
-    let server = try certificates.make("server", names: "IP:127.0.0.1", days: -1)
+    let certificates = try await Certificates()
+    let server = try await certificates.make("server", names: "IP:127.0.0.1", days: -1)
     let outcome = try await outcome(certificates, server, ServiceOptions(caFile: certificates.authority))
     #expect(outcome.status.contains("'CN=server'") && outcome.status.contains("has expired, on "))
   }
 
   @Test("a service that asks for a certificate gets the node's, and says so where there is none")
   func mutual() async throws {
-    let certificates = try Certificates()
-    let server = try certificates.make("server", names: "IP:127.0.0.1")
-    let node = try certificates.make("node", names: "DNS:node")
+    let certificates = try await Certificates()
+    let server = try await certificates.make("server", names: "IP:127.0.0.1")
+    let node = try await certificates.make("node", names: "DNS:node")
     let with = try await outcome(
       certificates, server, mutual: true,
       ServiceOptions(
@@ -94,8 +94,8 @@ struct TLSTests {
 
   @Test("a file that isn't what it should be is named")
   func badFiles() async throws {
-    let certificates = try Certificates()
-    let server = try certificates.make("server", names: "IP:127.0.0.1")
+    let certificates = try await Certificates()
+    let server = try await certificates.make("server", names: "IP:127.0.0.1")
     let nonsense = try certificates.folder.write("nonsense\n", to: "nonsense.pem")
     for (options, part) in [
       (ServiceOptions(caFile: nonsense), "caFile \(nonsense)"),

@@ -74,7 +74,7 @@ struct RunnerTests {
     }
     try await running(try registry(), recorder) {
       for wait in [500, 750, 1125] {
-        try await expectDeadline(clock.now + .milliseconds(wait))
+        try await expectDeadline(clock.now.offset + .milliseconds(wait))
         clock.advance(by: .milliseconds(wait))
       }
       try await eventually("four attempts") { service.state.dialled.count == 4 }
@@ -85,7 +85,7 @@ struct RunnerTests {
       clock.advance(by: .seconds(60))
       try await eventually("well") { recorder.state.snapshots == 1 && recorder.state.status == nil }
       service.cut()
-      try await expectDeadline(clock.now + .milliseconds(500))
+      try await expectDeadline(clock.now.offset + .milliseconds(500))
       #expect(recorder.status.contains("cut"))
     }
   }
@@ -333,6 +333,32 @@ struct RunnerTests {
       try await registry.publish(Publication(local: nil))
     }
     #expect(service.state.deletes == ["local", "local"])
+    #expect(recorder.state.named == [["one.test", "two.test"]])
+    #expect(recorder.state.snapshotsBeforeNames == 0)
+  }
+
+  @Test("of several services one that can't be reached is named like the others, and holds up none of them")
+  func severalWithOneAway() async throws {
+    service.change {
+      $0.snapshot = cluster.answer()
+      $0.connectError = CallError(kind: .connection, message: "away")
+      $0.unreachable = ["http://two.test"]
+    }
+    let endpoints = ["http://one.test", "http://two.test", "http://three.test"]
+    try await running(try registry(ServiceOptions(endpoints: endpoints)), recorder) {
+      try await eventually("those that are there tell") { recorder.state.snapshots == 2 }
+      try await eventually("the other is told") { recorder.status == "away" }
+    }
+    #expect(recorder.state.named == [["one.test", "three.test", "two.test"]])
+  }
+
+  @Test("a service that is alone isn't named")
+  func alone() async throws {
+    service.change { $0.connectError = CallError(kind: .connection, message: "away") }
+    try await running(try registry(), recorder) {
+      try await eventually("told") { recorder.state.status != nil }
+    }
+    #expect(recorder.state.named == [])
   }
 
   @Test("an aggregator that takes no more ends the run")

@@ -9,6 +9,8 @@ final class FakeService: ServiceDialer, ServiceConnection {
   struct State {
     /// Why connecting fails.
     var connectError: CallError?
+    /// The URLs that alone fail so; nil: all.
+    var unreachable: Set<String>?
     var hello: WireHelloResponse? = WireHelloResponse()
     var updateError: CallError?
     var list: WireListResponse?
@@ -41,7 +43,7 @@ final class FakeService: ServiceDialer, ServiceConnection {
   ) async throws -> Result {
     let error = mutex.withLock { state in
       state.dialled.append(url.description)
-      return state.connectError
+      return state.unreachable?.contains(url.description) == false ? nil : state.connectError
     }
     if let error { throw error }
     return try await body(self)

@@ -11,6 +11,10 @@ final class Recorder: Sendable {
     var addresses: [IPAddress] = []
     var snapshots = 0
     var removed: [String] = []
+    /// The sources that were named, each time.
+    var named: [[String]] = []
+    /// How many snapshots there were when sources were named first.
+    var snapshotsBeforeNames: Int?
   }
 
   private let mutex = Mutex(State())
@@ -51,7 +55,9 @@ final class Recorder: Sendable {
         state.status = error
         state.statuses.append(error)
       case .publicAddress(let address): state.addresses.append(address)
-      case .sources: break
+      case .sources(let sources):
+        state.named.append(sources.map(\.name).sorted())
+        state.snapshotsBeforeNames = state.snapshotsBeforeNames ?? state.snapshots
       }
     }
   }

@@ -12,7 +12,7 @@ func withServer<Result: Sendable>(
   interceptors: [any ServerInterceptor] = [], _ body: @escaping (Int) async throws -> Result
 ) async throws -> Result {
   // A server that was there before may still be about to let go of the port.
-  if port != 0 { try await eventually("port \(port) is free") { isFree(port) } }
+  if port != 0 { try await eventually("port \(port) is free") { LoopbackPort.isFree(port) } }
   let server = GRPCServer(
     transport: .http2NIOPosix(
       address: .ipv4(host: "127.0.0.1", port: port), transportSecurity: security),
@@ -23,26 +23,6 @@ func withServer<Result: Sendable>(
     return try await body(try await server.listeningAddress?.ipv4?.port ?? 0)
   }
 }
-
-/// A port of loopback that nobody listens on, for a server that comes back under its address. It lies below the
-/// ports that the system hands out by itself, so that no other test is given it meanwhile.
-func freePort() throws -> Int {
-  for _ in 0..<100 {
-    let port = Int.random(in: 15_000..<30_000)
-    guard isFree(port) else { continue }
-    return port
-  }
-  throw NoFreePort()
-}
-
-private func isFree(_ port: Int) -> Bool {
-  let channel = try? ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-    .bind(host: "127.0.0.1", port: port).wait()
-  return (try? channel?.close().wait()) != nil
-}
-
-struct NoFreePort: Error {}
 
 /// Runs a TCP server on loopback that knows nothing of HTTP/2: it says `greeting` to whoever connects, and hangs
 /// up if told to.

@@ -29,6 +29,15 @@ public final class TemporaryFolder: Sendable {
     return file.path
   }
 
+  /// The names of what is in the folder, in their order.
+  public var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
+
+  /// Puts a copy of the file at the path `other` in place of `name` in one step.
+  public func replace(_ name: String, withFile other: String) throws {
+    try Data(contentsOf: URL(fileURLWithPath: other)).write(
+      to: url.appendingPathComponent(name), options: .atomic)
+  }
+
   /// Replaces the file `name` in one step, as careful programs do: a new file, renamed over the old one.
   public func replace(_ name: String, with text: String) throws {
     try Data(text.utf8).write(to: url.appendingPathComponent(name), options: .atomic)

@@ -1,0 +1,68 @@
+import NIOCore
+
+/// What the service keeps of a cluster as pages show it: ids as text, sealed bytes in hex.
+struct InspectData {
+  struct Affiliate {
+    var id = ""
+    var data = ""
+    var endpoints: [String] = []
+  }
+
+  /// In the order of their ids.
+  let affiliates: [Affiliate]
+
+  /// What an encoded `ListResponse` holds.
+  init(_ message: EncodedMessage) {
+    var body = message
+    body.moveReaderIndex(forwardBy: min(5, body.readableBytes))
+    affiliates = body.withUnsafeReadableBytes { Self.decode($0) }.sorted { $0.id < $1.id }
+  }
+
+  private static func decode(_ raw: UnsafeRawBufferPointer) -> [Affiliate] {
+    var result: [Affiliate] = []
+    var reader = ProtobufReader(raw)
+    while let (field, value) = try? reader.next(), field == 1, var inner = try? value.message() {
+      var affiliate = Affiliate()
+      while let (field, value) = try? inner.next() {
+        let bytes = (try? value.copied()) ?? []
+        switch field {
+        case 1: affiliate.id = String(decoding: bytes, as: UTF8.self)
+        case 2: affiliate.data = hex(bytes)
+        case 3: affiliate.endpoints.append(hex(bytes))
+        default: break
+        }
+      }
+      result.append(affiliate)
+    }
+    return result
+  }
+
+  /// `{"affiliates":[{"id":"…","data":"hex","endpoints":["hex"]}]}`.
+  var json: String {
+    let items = affiliates.map { affiliate in
+      let endpoints = affiliate.endpoints.map { "\"\($0)\"" }.joined(separator: ",")
+      return
+        "{\"id\":\(Self.quoted(affiliate.id)),\"data\":\"\(affiliate.data)\",\"endpoints\":[\(endpoints)]}"
+    }
+    return "{\"affiliates\":[\(items.joined(separator: ","))]}\n"
+  }
+
+  /// `text` as JSON has it.
+  static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      if scalar.value < 0x20 {
+        result += "\\u00" + hex([UInt8(scalar.value)])
+      } else {
+        if scalar == "\"" || scalar == "\\" { result += "\\" }
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+
+  static func hex(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}

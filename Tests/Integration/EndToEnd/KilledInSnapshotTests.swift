@@ -1,0 +1,116 @@
+import DiscoveryGRPC
+import DiscoveryProtocol
+import Foundation
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+/// `rollcall serve` with a state that takes a while to write, and snapshots one after the other.
+@Suite("kill -9 while a large state is written", .serialized, .timeLimit(.minutes(5)))
+struct KilledInSnapshotTests {
+  private static let clusters = 100
+  private static let affiliates = 1000
+
+  /// What an affiliate of that place has as its data.
+  private static func data(_ cluster: Int, _ affiliate: Int) -> Data {
+    Data("sealed data of the affiliate \(affiliate) in the cluster \(cluster)".utf8)
+  }
+
+  /// A state of 100,000 affiliates, as the existing service writes it.
+  private static func state() -> StoredStateSnapshot {
+    .with { state in
+      state.clusters = (0..<clusters).map { cluster in
+        .with { stored in
+          stored.id = "c\(cluster)"
+          stored.affiliates = (0..<affiliates).map { affiliate in
+            .with {
+              $0.id = "a\(affiliate)"
+              $0.data = data(cluster, affiliate)
+              $0.ttl = .with { $0.seconds = 1800 }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The mark in the file at `path`, once all else in it has been found to be whole.
+  private func check(_ path: String) throws -> Int {
+    let state = try StoredStateSnapshot(serializedBytes: try Data(contentsOf: URL(fileURLWithPath: path)))
+    var mark: Int?
+    var whole = 0
+    for cluster in state.clusters {
+      guard cluster.id != "mark" else {
+        mark = cluster.affiliates.first.flatMap { Int(String(decoding: $0.data, as: UTF8.self)) }
+        continue
+      }
+      guard let number = Int(cluster.id.dropFirst()) else { continue }
+      whole += cluster.affiliates.count {
+        Int($0.id.dropFirst()).map { Self.data(number, $0) } == $0.data && $0.ttl.seconds > 0
+      }
+    }
+    #expect(whole == Self.clusters * Self.affiliates)
+    return mark ?? 0
+  }
+
+  /// Changes the state by an affiliate whose data is `mark`.
+  private func set(_ mark: Int, port: Int) async throws {
+    let transport = try HTTP2ClientTransport.Posix(
+      target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext)
+    try await withGRPCClient(transport: transport) { client in
+      _ = try await WireCluster.Client(wrapping: client).affiliateUpdate(
+        .with {
+          $0.clusterID = "mark"
+          $0.affiliateID = "mark"
+          $0.affiliateData = Data("\(mark)".utf8)
+          $0.ttl.seconds = 1800
+        })
+    }
+  }
+
+  private func size(_ path: String) -> Int? {
+    (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
+  }
+
+  @Test("leaves the former snapshot or the newer one, whole, and never more than one unfinished file")
+  func killed() async throws {
+    let cluster = try await ProcessCluster()
+    let folder = try TemporaryFolder()
+    let file = folder.path("state")
+    try (try Self.state().serializedBytes() as Data).write(to: URL(fileURLWithPath: file))
+    let options = ["--snapshot-path", file, "--snapshot-interval", "1ms", "--rate-limit", "0"]
+
+    let clock = ContinuousClock()
+    let end = clock.now + .seconds(20)
+    var (round, before, unfinished) = (0, 0, 0)
+    while round < 4 || clock.now < end {
+      round += 1
+      let service = try await cluster.serve(options)
+      let restored = Self.clusters * Self.affiliates + (before > 0 ? 1 : 0)
+      #expect(service.logged("restored a snapshot").first?.contains("affiliates=\(restored)") == true)
+      try await set(round, port: cluster.port)
+      // At a random moment of a write.
+      let reached = Int.random(in: 0...(size(file) ?? 0))
+      try await eventually("a write has come to byte \(reached)") { (size(file + ".new") ?? -1) >= reached }
+      service.signal(SIGKILL)
+      #expect(try await service.result().status == -SIGKILL)
+      if size(file + ".new") != nil { unfinished += 1 }
+      #expect(Set(folder.names).isSubset(of: ["state", "state.new"]))
+      #expect(service.logged("error").isEmpty, "\(service.errorsSoFar)")
+      let mark = try check(file)
+      #expect(mark == before || mark == round, "round \(round) after \(before)")
+      before = mark
+    }
+    #expect(unfinished > 0, "no kill came while a snapshot was written")
+
+    // One that ends in good order has the last word, and clears up.
+    let service = try await cluster.serve(options)
+    try await set(-1, port: cluster.port)
+    service.signal(SIGTERM)
+    #expect(try await service.result().status == 0)
+    #expect(try check(file) == -1)
+    #expect(folder.names == ["state"])
+  }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The plugin's options against our own service, each a process.
+@Suite("The service plugin's options and our service", .timeLimit(.minutes(2)))
+struct ServiceOptionsTests {
+  @Test("nodes with the authority and a token meet over TLS; one without is told what it lacks")
+  func tlsAndToken() async throws {
+    let cluster = try await ProcessCluster()
+    let certificates = try await Certificates()
+    let server = try await certificates.make("server", names: "DNS:localhost")
+    let token = "token-of-this-cluster-alone"
+    let tokens = try cluster.folder.write("\(token) \(try cluster.secret("id"))\n", to: "tokens")
+    let tokenFile = try cluster.folder.write("\(token)\n", to: "token")
+    let wrongFile = try cluster.folder.write("another-token-of-nobody\n", to: "wrong-token")
+    let service = try await cluster.serve(
+      "--certificate-path", server.certificate, "--key-path", server.key, "--tokens-file", tokens)
+    let endpoint = "https://localhost:\(cluster.port)"
+    let good = ["endpoint": endpoint, "caFile": certificates.authority, "tokenFile": tokenFile]
+    let one = try cluster.node("one", good)
+    let two = try cluster.node("two", good)
+    try await eventually("they meet") { one.members == ["one", "two"] && two.members == ["one", "two"] }
+
+    for (name, missing, reason) in [
+      ("untrusting", "caFile", "which the system doesn't trust"),
+      ("tokenless", "tokenFile", "this service wants a token"),
+    ] {
+      let node = try cluster.node(name, good.filter { $0.key != missing })
+      try await eventually("it is told of \(missing)") {
+        node.logged(" registry degraded ").contains { $0.contains(reason) }
+      }
+      node.signal(SIGKILL)
+    }
+    let wrong = try cluster.node("wrong", good.merging(["tokenFile": wrongFile]) { $1 })
+    try await eventually("it is told of the token") {
+      wrong.logged(" registry degraded ").contains { $0.contains("the token isn't known here") }
+    }
+    #expect(!wrong.errorsSoFar.contains("another-token-of-nobody") && !service.errorsSoFar.contains(token))
+    #expect(one.members == ["one", "two"])
+  }
+
+  @Test("a service that redirects sends its nodes to another")
+  func redirect() async throws {
+    let (first, second) = (try await ProcessCluster(), try await ProcessCluster())
+    let sender = try await first.serve("--redirect-endpoint", second.endpoint)
+    let target = try await second.serve()
+    let one = try first.node("one")
+    let two = try first.node("two", ["endpoint": second.endpoint])
+    try await eventually("they meet at the other") {
+      one.members == ["one", "two"] && two.members == ["one", "two"]
+    }
+    #expect(sender.isRunning && target.isRunning)
+  }
+
+  @Test("two services that send their nodes to each other are told of as a loop")
+  func redirectLoop() async throws {
+    let (first, second) = (try await ProcessCluster(), try await ProcessCluster())
+    let services = [
+      try await first.serve("--redirect-endpoint", second.endpoint),
+      try await second.serve("--redirect-endpoint", first.endpoint),
+    ]
+    let node = try first.node("one")
+    let way = "redirect loop: \(first.endpoint) to \(second.endpoint) to \(first.endpoint)"
+    try await eventually("the loop is told") {
+      node.logged(" registry degraded ").contains { $0.contains(way) }
+    }
+    #expect(services.allSatisfy(\.isRunning) && node.isRunning)
+  }
+
+  @Test("of two services each has its own raw record of a node, and one may be away")
+  func twoServices() async throws {
+    let (first, second) = (try await ProcessCluster(), try await ProcessCluster())
+    let services = [try await first.serve(), try await second.serve()]
+    let both = "[\"\(first.endpoint)\", \"http://localhost:\(second.port)\"]"
+    let one = try first.node("one", ["endpoints": both])
+    let two = try first.node("two", ["endpoints": both])
+    try await eventually("they meet") { one.members == ["one", "two"] && two.members == ["one", "two"] }
+
+    let identity = try await identity("two", in: first)
+    try await eventually("each service has told of it") {
+      let raw = try await Command.output(
+        "get affiliates --namespace cluster-raw --state state -o jsonpath={.metadata.id}",
+        in: first.folder.path("one"))
+      let records = Set(raw.split(separator: "\n").filter { $0.hasSuffix(identity) }.map(String.init))
+      return records == ["service:127.0.0.1/\(identity)", "service:localhost/\(identity)"]
+    }
+    services[0].signal(SIGKILL)
+    _ = try await services[0].result()
+    try await eventually("the outage is told") { !one.logged(" registry degraded ").isEmpty }
+    let three = try first.node("three", ["endpoint": "http://localhost:\(second.port)"])
+    try await eventually("the other still works") { one.members == ["one", "two", "three"] }
+    #expect(three.isRunning && one.logged(" member left ").isEmpty)
+  }
+
+  /// The identity of the node `name`.
+  private func identity(_ name: String, in cluster: ProcessCluster) async throws -> String {
+    try await Command.output(
+      "get identities --state state -o jsonpath={.spec.nodeId}", in: cluster.folder.path(name)
+    ).trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  @Test("a proxy of the environment is said to be unsupported, and isn't asked")
+  func proxy() async throws {
+    let cluster = try await ProcessCluster()
+    let service = try await cluster.serve()
+    let proxy = "http://127.0.0.1:\(try LoopbackPort.free())"
+    let one = try cluster.node("one", environment: ["grpc_proxy": proxy])
+    let two = try cluster.node("two")
+    try await eventually("they meet") { one.members == ["one", "two"] && two.members == ["one", "two"] }
+    #expect(one.logged("grpc_proxy is set, but a proxy isn't supported").count == 1)
+    #expect(two.logged("proxy").isEmpty && service.isRunning)
+  }
+}
