@@ -47,6 +47,35 @@ struct DecodingLimitTests {
     #expect(try decoder.finish() == NodeListEnd(resourceVersion: "1"))
   }
 
+  /// A Node whose texts use up all that is kept of one object, to the last byte, and ask for more.
+  private func greedy(_ name: String) -> String {
+    let half = String(repeating: "v", count: 256 << 10)
+    return #"{"metadata":{"name":"\#(name)","annotations":{"cluster.talos.dev/node-id":"\#(half)","#
+      + #""networking.talos.dev/self-ips":"\#(half.dropLast(name.utf8.count))","networking.talos.dev/kubespan-ip":"x"}}}"#
+  }
+
+  @Test("a Node that has more text than is kept of one takes nothing from the next event")
+  func greedyEvent() throws {
+    let stream =
+      NodeListJSON.event("ADDED", greedy("a"))
+      + NodeListJSON.event("DELETED", #"{"metadata":{"name":"b","resourceVersion":"7"}}"#)
+    var decoder = NodeWatchDecoder()
+    let events = try decoder.feed(Array(stream.utf8))
+    try decoder.finish()
+    #expect(events.last == .deleted(NodeObject(name: "b", resourceVersion: "7")))
+    #expect(events.count == 2 && decoder.skipped == 0 && decoder.dropped > 0)
+  }
+
+  @Test("a Node that has more text than is kept of one takes nothing from its list")
+  func greedyNode() throws {
+    let list =
+      #"{"items":[\#(greedy("a"))],"metadata":{"continue":"p2","resourceVersion":"7"},"kind":"NodeList"}"#
+    var decoder = NodeListDecoder()
+    #expect(try decoder.feed(Array(list.utf8)).count == 1)
+    #expect(decoder.dropped > 0)
+    #expect(try decoder.finish() == NodeListEnd(resourceVersion: "7", continueToken: "p2"))
+  }
+
   @Test("a needed text of 256 KiB is kept, one byte more counts as missing", arguments: [false, true])
   func textLimit(isEscaped: Bool) throws {
     for extra in [0, 1] {

@@ -100,16 +100,15 @@ struct NodeVisitor: JSONVisitor {
   }
 
   mutating func string(_ bytes: UnsafeRawBufferPointer?) {
-    guard let bytes, bytes.count <= textLeft else { return dropped += 1 }
-    if text.isOfObject {
-      textLeft -= bytes.count
-      if text == .osImage, bytes.spells(lastImage) { return draft.set(text, annotation, lastImage) }
-      let value = String(decoding: bytes, as: UTF8.self)
-      if text == .osImage { lastImage = value }
-      draft.set(text, annotation, value)
-    } else {
-      document.set(text, String(decoding: bytes, as: UTF8.self))
-    }
+    guard let bytes else { return dropped += 1 }
+    // What a Node has used up is no matter of the list's, or of the next event's.
+    guard text.isOfObject else { return document.set(text, String(decoding: bytes, as: UTF8.self)) }
+    guard bytes.count <= textLeft else { return dropped += 1 }
+    textLeft -= bytes.count
+    if text == .osImage, bytes.spells(lastImage) { return draft.set(text, annotation, lastImage) }
+    let value = String(decoding: bytes, as: UTF8.self)
+    if text == .osImage { lastImage = value }
+    draft.set(text, annotation, value)
   }
 
   mutating func scalar(_ value: JSONScalar, at offset: Int) throws(NodeDecodeError) {
