@@ -177,6 +177,24 @@ import Testing
     #expect(!error.message.contains("a b"))
   }
 
+  @Test("through a proxy a server's address can't be checked: its certificate's name has to be said")
+  func proxiedAddress() throws {
+    func text(_ server: String, _ more: String = "") -> String {
+      "clusters: [{name: c, cluster: {server: 'https://\(server)', proxy-url: 'http://p:3128'\(more)}}]\n"
+        + Self.bare
+    }
+    for server in ["10.0.0.1:6443", "[fd00::1]:6443"] {
+      let error = try error(text(server))
+      #expect(error.code == .unsupported)
+      #expect(error.message.contains("can't be checked through a proxy; set tls-server-name"))
+      #expect(error.message.contains("a/config:1:"))
+      #expect(try plan(text(server, ", tls-server-name: kubernetes.default.svc")).plan.proxy != nil)
+    }
+    #expect(try plan(text("kube.example")).plan.proxy != nil)
+    let unchecked = text("10.0.0.1", ", insecure-skip-tls-verify: true")
+    #expect(try plan(unchecked, allowInsecure: true).plan.proxy != nil)
+  }
+
   @Test("proxies are understood")
   func proxies() throws {
     func proxy(_ url: String) throws -> ProxyURL? {
@@ -225,6 +243,9 @@ import Testing
     let account = AccessLocation.Kind.serviceAccount(folder: folder.path, host: "10.0.0.1", port: "443")
     #expect(try kind(KubernetesOptions(kubeconfig: "c"), pod) == .files(["/base/c"], mustExist: true))
     #expect(try kind(KubernetesOptions(), pod) == account)
+    // A service account has no contexts.
+    #expect(
+      try kind(KubernetesOptions(context: "x"), pod) == .files(["/home/me/.kube/config"], mustExist: true))
     #expect(try kind(KubernetesOptions(inCluster: true), pod.merging(["KUBECONFIG": "/x"]) { $1 }) == account)
     #expect(
       try kind(KubernetesOptions(), pod.merging(["KUBECONFIG": "/x:/y"]) { $1 })

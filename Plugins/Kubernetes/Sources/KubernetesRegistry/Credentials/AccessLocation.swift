@@ -23,7 +23,8 @@ struct AccessLocation: Hashable, Sendable {
   }
 
   /// Finds where to look: the option `kubeconfig`, the service account where the option `inCluster` asks for it,
-  /// the files of `KUBECONFIG`, the service account of the pod that this is, `~/.kube/config`.
+  /// the files of `KUBECONFIG`, the service account of the pod that this is unless a context is named, as it has
+  /// none, `~/.kube/config`.
   init(
     settings: KubernetesSettings, baseDirectory: String, environment: [String: String],
     serviceAccountFolder: String = Self.serviceAccountFolder
@@ -44,7 +45,9 @@ struct AccessLocation: Hashable, Sendable {
       kind = serviceAccount
     } else if let list = environment["KUBECONFIG"], !list.isEmpty {
       kind = .files(list.split(separator: ":").map(String.init), mustExist: false)
-    } else if settings.inCluster != false, !host.isEmpty, SmallFile.exists("\(serviceAccountFolder)/token") {
+    } else if settings.inCluster != false, settings.context == nil, !host.isEmpty,
+      SmallFile.exists("\(serviceAccountFolder)/token")
+    {
       kind = serviceAccount
     } else if let home = environment["HOME"], !home.isEmpty {
       kind = .files(["\(home)/.kube/config"], mustExist: true)

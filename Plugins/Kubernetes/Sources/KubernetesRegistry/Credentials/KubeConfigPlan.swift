@@ -35,6 +35,14 @@ extension AccessPlan {
       isInsecure = true
     }
     proxy = try clusterFields.proxy()
+    // What TLS sees as the connection's address is the proxy's, which no server's certificate is for.
+    if proxy != nil, server.isSecure, !isInsecure, serverName == nil, IPText.isAddress(server.host) {
+      throw clusterFields.error(
+        "server",
+        "a server named by its address, '\(server.host)', can't be checked through a proxy; set tls-server-name to a "
+          + "name of its certificate, for instance kubernetes.default.svc",
+        code: .unsupported)
+    }
     if let user { try take(EntryFields(user, what: "user"), cluster: cluster) }
     if !server.isSecure, token != .none, !allowInsecure {
       throw clusterFields.error(
