@@ -87,11 +87,13 @@ import Testing
         "'no-such-program-here' can't be started: No such file or directory; install it with apt"))
   }
 
-  @Test("a program that doesn't end is killed with all that it started")
-  func deadline() async throws {
+  @Test(
+    "a program that doesn't end is killed with all that it started, and so is what it left holding its output",
+    arguments: ["sleep 600", "exit 0"])
+  func deadline(end: String) async throws {
     let start = ContinuousClock.now
     let text = message(
-      try plugin("sleep 600 & echo $! > \(folder.path("pid")); sleep 600"), within: .seconds(1))
+      try plugin("sleep 600 & echo $! > \(folder.path("pid")); \(end)"), within: .seconds(1))
     #expect(text.contains("didn't end within 1.0 seconds"))
     #expect(ContinuousClock.now - start < .seconds(15))
     let pid = try #require(

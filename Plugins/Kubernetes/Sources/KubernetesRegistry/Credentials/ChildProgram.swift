@@ -41,13 +41,12 @@ struct ChildProgram {
     output.closeWriting()
     errors.closeWriting()
     var isReaped = false
+    var hasSucceeded = false
     defer {
-      if !isReaped {
-        // The whole group: a shell script's children hold the pipes as well.
-        kill(-child, SIGKILL)
-        var status: Int32 = 0
-        while waitpid(child, &status, 0) < 0, errno == EINTR {}
-      }
+      // The whole group: a shell script's children hold the pipes as well, and may outlive it.
+      if !hasSucceeded { kill(-child, SIGKILL) }
+      var status: Int32 = 0
+      if !isReaped { while waitpid(child, &status, 0) < 0, errno == EINTR {} }
     }
     let deadline = ContinuousClock.now + limit
     var collected: [UInt8] = []
@@ -75,6 +74,7 @@ struct ChildProgram {
         break
       }
     }
+    hasSucceeded = true
     let status = ended ?? 0
     let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F)
     return End(status: code, output: collected, errors: String(decoding: complaint, as: UTF8.self))
