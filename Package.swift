@@ -221,7 +221,7 @@ let package = Package(
       resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
         "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "PluginHost", "RegistryConformance",
-        "RegistryKit", "ClusterModel", "YAML", logging,
+        "RegistryKit", "ClusterModel", "Rollcall", "YAML", logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .executableTarget(

@@ -8,14 +8,14 @@ import Testing
 
 /// How changes are followed, whatever pieces they come in.
 @Suite struct InformerWatchTests {
-  @Test("a recorded watch cut in two at every byte offset tells the same")
+  @Test("a watch as the server writes it, cut in two at every byte offset tells the same")
   func everyOffset() async throws {
-    let recording =
+    let written =
       Kube.event(
         "ADDED", Kube.node("b", id: "2", version: 11, hostname: "höst", more: ["x": "a\\\"b\u{1F600}"]))
       + Kube.event("MODIFIED", Kube.node("b", id: "2", version: 12, hostname: "b-2")) + Kube.bookmark(13)
       + Kube.event("DELETED", Kube.node("b", id: "2", version: 14))
-    let bytes = Array(recording.utf8)
+    let bytes = Array(written.utf8)
     let watches = Mutex(0)
     try await checkInformer { request, answer in
       guard request.isWatch else {

@@ -8,6 +8,8 @@ struct APIError: Error, Hashable, CustomStringConvertible {
     case status(Int)
     /// A version or a page that the server no longer has: read everything again.
     case expired
+    /// The kubeconfig names another cluster than the one that was asked so far.
+    case moved
     /// The connection couldn't be made, or the server didn't answer in time.
     case unreachable
     /// The connection ended before the answer did.

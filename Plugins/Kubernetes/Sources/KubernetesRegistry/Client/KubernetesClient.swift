@@ -12,32 +12,39 @@ struct KubernetesClient: Sendable {
   let timing: ClientTiming
   let clock: any Clock<Duration>
 
+  /// The cluster that is asked as things are now.
+  func cluster() async throws -> Access.Cluster { try await known { try await source.cluster() } }
+
   /// Sends `request`, and hands the answer's bytes to `take` as they come, one piece after the other.
   ///
   /// Credentials that are refused are got anew once.
   ///
   /// - Parameters:
+  ///   - cluster: the one that has to be asked, as the request only makes sense there; nil for any.
   ///   - accepted: called when the server has agreed to answer.
   ///   - silence: the longest time without a byte; asked again and again.
   /// - Throws: ``APIError``, `CancellationError`, and what `take` throws.
   func stream(
-    _ request: APIRequest, silence: @escaping @Sendable () -> Duration,
+    _ request: APIRequest, of cluster: Access.Cluster? = nil,
+    silence: @escaping @Sendable () -> Duration,
     accepted: @escaping @Sendable () async throws -> Void = {},
     take: @escaping @Sendable (ByteBuffer) async throws -> Void
   ) async throws {
     do {
-      try await attempt(request, silence: silence, accepted: accepted, take: take)
+      try await attempt(request, of: cluster, silence: silence, accepted: accepted, take: take)
     } catch let error as APIError where error.kind == .status(401) {
       await source.refused()
-      try await attempt(request, silence: silence, accepted: accepted, take: take)
+      try await attempt(request, of: cluster, silence: silence, accepted: accepted, take: take)
     }
   }
 
   /// The whole answer, which has at most `maximum` bytes.
-  func data(_ request: APIRequest, maximum: Int = 16 << 20) async throws -> [UInt8] {
+  func data(
+    _ request: APIRequest, of cluster: Access.Cluster? = nil, maximum: Int = 16 << 20
+  ) async throws -> [UInt8] {
     let body = Mutex<[UInt8]>([])
     let silence = timing.silence
-    try await stream(request, silence: { silence }) { part in
+    try await stream(request, of: cluster, silence: { silence }) { part in
       let count = body.withLock { body in
         body.append(contentsOf: part.readableBytesView)
         return body.count
@@ -51,16 +58,25 @@ struct KubernetesClient: Sendable {
     return body.withLock { $0 }
   }
 
+  private func known<Value>(_ get: () async throws -> Value) async throws -> Value {
+    do {
+      return try await get()
+    } catch let error as RegistryError {
+      throw APIError(.access, error)
+    }
+  }
+
   private func attempt(
-    _ request: APIRequest, silence: @escaping @Sendable () -> Duration,
+    _ request: APIRequest, of cluster: Access.Cluster?, silence: @escaping @Sendable () -> Duration,
     accepted: @escaping @Sendable () async throws -> Void,
     take: @escaping @Sendable (ByteBuffer) async throws -> Void
   ) async throws {
-    let access: Access
-    do {
-      access = try await source.current()
-    } catch let error as RegistryError {
-      throw APIError(.access, error)
+    let access = try await known { try await source.current() }
+    if let cluster, cluster != access.cluster {
+      throw APIError(
+        .moved,
+        RegistryError(.unavailable, "\(access.origin) names another cluster now, \(access.endpoint.server)")
+      )
     }
     do {
       try await connections.with(access.endpoint) { client in

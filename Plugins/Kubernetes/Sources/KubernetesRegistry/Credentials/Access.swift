@@ -16,6 +16,13 @@ struct Access: Sendable {
     var clientKey: [UInt8]?
   }
 
+  /// Which cluster it is. Versions and Nodes of one say nothing of another.
+  struct Cluster: Hashable, Sendable {
+    let server: ServerURL
+    let certificateAuthority: [UInt8]?
+    let serverName: String?
+  }
+
   var endpoint: Endpoint
   /// The bearer token.
   var token: String?
@@ -71,6 +78,12 @@ actor AccessSource {
     return access
   }
 
+  /// The cluster that is asked now. No program is run for that.
+  func cluster() async throws -> Access.Cluster {
+    let find = find
+    return try await queue.run { _ in Self.read(find) }.get().1.cluster
+  }
+
   /// The server refused what it was shown: a program's credential isn't used again.
   func refused() { printed = nil }
 
@@ -108,6 +121,13 @@ actor AccessSource {
 }
 
 extension Access {
+  /// The cluster that is asked. A new authority counts as a new cluster: the address may have been given away.
+  var cluster: Cluster {
+    Cluster(
+      server: endpoint.server, certificateAuthority: endpoint.certificateAuthority,
+      serverName: endpoint.serverName)
+  }
+
   /// Reads the files that `plan` names. Blocks.
   init(_ plan: AccessPlan) throws(RegistryError) {
     endpoint = Endpoint(

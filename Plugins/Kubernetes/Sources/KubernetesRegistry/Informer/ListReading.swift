@@ -2,16 +2,31 @@ import NIOCore
 import RegistryKit
 
 /// Reads a list of Nodes, page by page, without touching what is known.
+///
+/// A server whose pages have no end is given up on when there are more Nodes than may be.
 actor ListReading {
   private let view: NodeView
   private let localNode: LocalNode
+  private let cluster: Access.Cluster?
+  private let limit: Int
   private var draft = NodeView.Draft()
+  /// How many Nodes came, one that came twice counted twice, and a page without any as one.
+  private var total = 0
   private var decoder = NodeListDecoder()
   private var version = ""
 
-  init(view: NodeView, localNode: LocalNode) {
+  /// - Parameters:
+  ///   - cluster: whose pages are read; nil for any cluster.
+  ///   - limit: the most Nodes.
+  init(
+    view: NodeView, localNode: LocalNode, of cluster: Access.Cluster? = nil,
+    limit: Int = InformerTiming().nodeLimit
+  ) {
     self.view = view
     self.localNode = localNode
+    self.cluster = cluster
+    self.limit = limit
+    draft.own = localNode.beginReading()
   }
 
   /// Reads the page that `request` asks for.
@@ -21,8 +36,11 @@ actor ListReading {
     decoder = NodeListDecoder()
     let silence = client.timing.silence
     do {
-      try await client.stream(request, silence: { silence }) { part in try await self.take(part) }
+      let before = total
+      try await client.stream(request, of: cluster, silence: { silence }) { part in try await self.take(part)
+      }
       let end = try decoder.finish()
+      if total == before { try read(1) }
       version = end.resourceVersion
       return end.continueToken
     } catch let error as NodeDecodeError {
@@ -35,8 +53,23 @@ actor ListReading {
 
   private func take(_ part: ByteBuffer) throws {
     for node in try part.withUnsafeReadableBytes({ try decoder.feed($0) }) {
-      localNode.observe(node)
+      try read(1)
+      localNode.add(node, to: &draft.own)
       view.add(node, to: &draft)
     }
+  }
+
+  private func read(_ more: Int) throws {
+    total += more
+    guard total <= limit else { throw APIError.tooManyNodes(limit: limit) }
+  }
+}
+
+extension APIError {
+  /// More Nodes than a registry may tell of.
+  static func tooManyNodes(limit: Int) -> APIError {
+    APIError(
+      .malformed, RegistryError(.limitExceeded, "the server has more than \(limit) nodes, which are too many")
+    )
   }
 }

@@ -16,8 +16,16 @@ actor NodeInformer {
   private let logger: Logger
   private var view: NodeView
   private var backoff: Backoff
+  /// The cluster that all below is about.
+  private var cluster: Access.Cluster?
   /// Where the next watch begins; nil where everything has to be read first.
   private var version: String?
+  /// How long ago the server last said something newer than what was known.
+  private var sinceWord: Stopwatch
+  /// How long the server can't be had, or only says no; nil while that isn't so.
+  private var failing: Stopwatch?
+  /// Whether it may be asked for all Nodes in one stream.
+  private let mayStream: Bool
   /// Whether to ask for all Nodes in one stream; nil until the server's version is known.
   private var streamsInitialNodes: Bool?
   /// How often in a row a page's token has expired before the last page.
@@ -38,12 +46,16 @@ actor NodeInformer {
     self.localNode = localNode
     self.timing = timing
     self.logger = logger
+    mayStream = streamsInitialNodes
     self.streamsInitialNodes = streamsInitialNodes ? nil : false
+    sinceWord = Stopwatch(client.clock)
     backoff = timing.backoff
     view = NodeView(localNodeID: localNodeID, problems: ProblemLog(logger: logger))
   }
 
   /// Tells of all Nodes until the task is cancelled, or the receiver of the updates refuses.
+  ///
+  /// - Throws: also why nothing can be read, when that has been so for as long as ``InformerTiming/patience``.
   func run() async throws {
     while true {
       try Task.checkCancellation()
@@ -58,14 +70,34 @@ actor NodeInformer {
 
   /// Reads all Nodes if that has to be done, and watches once.
   private func step() async throws {
+    follow(try await client.cluster())
     if version == nil, try await !offersInitialNodes() { try await list() }
     try await watch()
   }
 
+  /// Another cluster has other Nodes, and its versions say nothing of this one's. What was told stays until its
+  /// Nodes have been read.
+  private func follow(_ now: Access.Cluster) {
+    guard now != cluster else { return }
+    if let cluster {
+      logger.notice("reading all nodes of \(now.server), and no longer of \(cluster.server)")
+      localNode.forget()
+    }
+    cluster = now
+    version = nil
+    streamsInitialNodes = mayStream ? nil : false
+    expiredPages = 0
+    brokenWatches = 0
+    interruptions = 0
+  }
+
+  /// The server gave what it was asked for.
+  private func reached() { failing = nil }
+
   /// Decides what to do about a failure, tells of it, and waits.
   private func recover(from error: APIError) async throws {
     switch error.kind {
-    case .expired:
+    case .expired, .moved:
       // It happens in the best of clusters: told only to who looks closely.
       logger.info("reading all nodes again: \(error.error.message)")
       version = nil
@@ -76,8 +108,13 @@ actor NodeInformer {
       try health.set(.reading, error.error)
       if error.kind == .malformed { version = nil }
     }
-    let wait = max(backoff.next(), min(error.retryAfter ?? .zero, timing.maximumRetryAfter))
-    try await client.clock.sleep(for: wait)
+    let failing = failing ?? Stopwatch(client.clock)
+    self.failing = failing
+    let left = timing.patience - failing.elapsed
+    // Once more when patience ends, not long after it.
+    let wait = left > .zero ? min(backoff.next(), left) : .zero
+    try await client.clock.sleep(for: max(wait, min(error.retryAfter ?? .zero, timing.maximumRetryAfter)))
+    if left <= .zero { throw error.error }
   }
 
   // MARK: Reading everything
@@ -87,7 +124,7 @@ actor NodeInformer {
     if let known = streamsInitialNodes { return known }
     let offers: Bool
     do {
-      let body = try await client.data(.version, maximum: 64 << 10)
+      let body = try await client.data(.version, of: cluster, maximum: 64 << 10)
       offers = ServerVersion(body).map { $0 >= ServerVersion.withInitialEvents } ?? false
     } catch let error as APIError {
       // Who may read Nodes need not be allowed to ask for the version.
@@ -100,13 +137,15 @@ actor NodeInformer {
 
   /// Reads all pages, and takes them over when all are there.
   private func list() async throws {
-    let reading = ListReading(view: view, localNode: localNode)
+    let reading = ListReading(
+      view: view, localNode: localNode, of: cluster, limit: timing.nodeLimit)
     var token: String?
     // Where pages expire faster than they are read, all is read at once.
     let limit = expiredPages < 2 ? timing.pageSize : nil
     repeat {
       do {
         token = try await reading.page(from: client, .list(limit: limit, continueToken: token))
+        reached()
       } catch let error as APIError where error.kind == .expired && token != nil {
         expiredPages += 1
         throw error
@@ -114,9 +153,16 @@ actor NodeInformer {
     } while token != nil
     expiredPages = 0
     let (draft, end) = await reading.result
-    version = end
-    try tell(view.replace(with: draft))
+    try takeOver(draft, at: end)
     logger.debug("read \(view.count) nodes at version \(end)")
+  }
+
+  /// What was read is all that there is, however it compares with what was known.
+  private func takeOver(_ draft: NodeView.Draft, at end: String) throws {
+    version = end
+    sinceWord = Stopwatch(client.clock)
+    localNode.complete(draft.own)
+    try tell(view.replace(with: draft))
   }
 
   // MARK: Watching
@@ -127,12 +173,12 @@ actor NodeInformer {
     let silence = SilenceLimit(
       initial: version == nil ? client.timing.silence : nil, watch: .seconds(seconds) + timing.grace,
       regular: timing.bookmarkSilence, lateness: .seconds(max(seconds - 30, 0)))
-    session = WatchSession(draft: version == nil ? NodeView.Draft() : nil)
+    session = WatchSession(draft: version == nil ? NodeView.Draft(own: localNode.beginReading()) : nil)
     let request = APIRequest.watch(from: version, seconds: seconds)
     // Ended with this function.
     async let _: Void = settle()
     do {
-      try await client.stream(request, silence: { silence.now }) {
+      try await client.stream(request, of: cluster, silence: { silence.now }) {
         try await self.accepted()
       } take: { part in
         try await self.take(part, silence: silence)
@@ -148,19 +194,34 @@ actor NodeInformer {
       return
     } catch let error as APIError where error.kind == .interrupted && version != nil {
       throw error
+    } catch let error as APIError where error.kind == .silent && version != nil {
+      doubtVersion()
+      throw error
     }
     guard version != nil else {
       streamsInitialNodes = false
       throw APIError(
         .malformed, RegistryError(.failed, "the server ended the stream of all nodes before its end"))
     }
+    doubtVersion()
     // A server that ends watches at once isn't asked in a tight loop.
     if !session.hasSettled { try await client.clock.sleep(for: backoff.next()) }
+  }
+
+  /// A server that was restored from a backup accepts a watch from a version that it hasn't reached yet, and says
+  /// nothing until it has. So when nothing came for long, no bookmark either, all is read anew.
+  private func doubtVersion() {
+    guard session.isAccepted, !session.hasHeard, sinceWord.elapsed >= timing.doubtsVersion,
+      let known = version
+    else { return }
+    logger.info("reading all nodes again: the server has said nothing of them since version \(known)")
+    version = nil
   }
 
   /// The server agreed to a watch. After one that broke, that has to prove itself first.
   private func accepted() throws {
     session.isAccepted = true
+    reached()
     if brokenWatches == 0, session.draft == nil { try health.set(.reading, nil) }
   }
 
@@ -184,22 +245,28 @@ actor NodeInformer {
       switch event {
       case .added(let node), .modified(let node):
         advance(to: node.resourceVersion, unless: session.draft != nil)
-        localNode.observe(node)
         if session.draft != nil {
-          session.add(node, view: view)
+          session.add(node, view: view, localNode: localNode)
+          if session.draft?.count ?? 0 > timing.nodeLimit {
+            throw APIError.tooManyNodes(limit: timing.nodeLimit)
+          }
         } else {
+          localNode.observe(node)
           try tell(view.set(node))
         }
       case .deleted(let node):
         advance(to: node.resourceVersion, unless: session.draft != nil)
-        localNode.forget(node)
-        if session.draft != nil { session.remove(node) } else { try tell(view.remove(node)) }
+        if session.draft != nil {
+          session.remove(node, localNode: localNode)
+        } else {
+          localNode.forget(node)
+          try tell(view.remove(node))
+        }
       case .bookmark(let bookmark, let isEnd):
         if isEnd, let draft = session.draft {
           session.draft = nil
           silence.initialEnd()
-          version = bookmark
-          try tell(view.replace(with: draft))
+          try takeOver(draft, at: bookmark)
         } else {
           advance(to: bookmark, unless: session.draft != nil)
         }
@@ -216,6 +283,8 @@ actor NodeInformer {
     guard !isDraft, !new.isEmpty else { return }
     if let current = version.flatMap({ UInt64($0) }), let new = UInt64(new), new < current { return }
     version = new
+    session.hasHeard = true
+    sinceWord = Stopwatch(client.clock)
   }
 
   /// The watch works.

@@ -30,6 +30,13 @@ struct NodeView {
   /// Nodes that have been read, to become all that there are when they are complete.
   struct Draft {
     fileprivate var entries: [String: Entry] = [:]
+    /// What was found out about this machine's own.
+    var own: LocalNode.Reading
+
+    init(own: LocalNode.Reading = LocalNode.Reading()) { self.own = own }
+
+    /// How many there are so far.
+    var count: Int { entries.count }
 
     /// Takes a Node out again.
     mutating func remove(_ name: String) { entries[name] = nil }

@@ -9,6 +9,8 @@ struct WatchSession {
   var draft: NodeView.Draft?
   /// Whether the server has agreed to it.
   var isAccepted = false
+  /// Whether something came that is newer than what was known.
+  var hasHeard = false
   /// Whether something came of it, or it has lasted for a while.
   var hasSettled = false
 
@@ -31,18 +33,26 @@ struct WatchSession {
     }
   }
 
-  mutating func add(_ node: NodeObject, view: NodeView) {
+  mutating func add(_ node: NodeObject, view: NodeView, localNode: LocalNode) {
     guard var draft else { return }
     // Taken out, so that it isn't copied.
     self.draft = nil
     view.add(node, to: &draft)
+    localNode.add(node, to: &draft.own)
     self.draft = draft
   }
 
   /// Objects that were left out so far as they have no name.
   var skipped: Int { decoder.skipped }
 
-  mutating func remove(_ node: NodeObject) { draft?.remove(node.name) }
+  mutating func remove(_ node: NodeObject, localNode: LocalNode) {
+    guard draft != nil else { return }
+    draft?.remove(node.name)
+    if var own = draft?.own {
+      localNode.remove(node, from: &own)
+      draft?.own = own
+    }
+  }
 }
 
 /// How long a watch may be silent: as long as the server keeps it, or shorter where bookmarks come all the

@@ -13,7 +13,15 @@ final class LocalNode: Sendable {
   private struct State {
     var name: String?
     var known: Known?
+    /// How many answers about the Node there were.
+    var replies = 0
     var listener: AsyncStream<Void>.Continuation?
+  }
+
+  /// What a reading of all Nodes finds out about this one.
+  struct Reading: Sendable {
+    fileprivate var replies = 0
+    fileprivate var known: Known?
   }
 
   private let state = Mutex(State())
@@ -45,12 +53,16 @@ final class LocalNode: Sendable {
   /// A Node as it is now; others than this machine's don't matter, and neither does what is older than what is
   /// known.
   func observe(_ node: NodeObject) {
-    take(Known(name: node.name, version: UInt64(node.resourceVersion), annotations: node.annotations))
+    update(Known(node), isReply: false)
   }
 
-  func take(_ new: Known) {
+  /// The Node as the server answered who asked for it, or changed it.
+  func take(_ new: Known) { update(new, isReply: true) }
+
+  private func update(_ new: Known, isReply: Bool) {
     let isChange = state.withLock { state -> Bool in
       guard new.name == state.name else { return false }
+      if isReply { state.replies += 1 }
       if let known = state.known {
         if let newer = new.version, let older = known.version, newer < older { return false }
         if known.annotations == new.annotations {
@@ -60,6 +72,37 @@ final class LocalNode: Sendable {
       }
       state.known = new
       return true
+    }
+    if isChange { wake() }
+  }
+
+  /// All Nodes begin to be read.
+  func beginReading() -> Reading { Reading(replies: state.withLock { $0.replies }) }
+
+  /// A Node that was read with all others.
+  func add(_ node: NodeObject, to reading: inout Reading) {
+    guard node.name == state.withLock({ $0.name }) else { return }
+    reading.known = Known(node)
+  }
+
+  /// A Node that was read turned out to be gone.
+  func remove(_ node: NodeObject, from reading: inout Reading) {
+    if reading.known?.name == node.name { reading.known = nil }
+  }
+
+  /// All Nodes have been read, and what was read counts, be it older than what was known: the server may be another
+  /// one, or have been restored from a backup. Only an answer that came in the meantime may be newer.
+  func complete(_ reading: Reading) {
+    let isChange = state.withLock { state -> Bool in
+      let old = state.known
+      let new = reading.known.flatMap { $0.name == state.name ? $0 : nil }
+      if state.replies != reading.replies, let old {
+        guard let new, let version = new.version, let known = old.version, version >= known else {
+          return false
+        }
+      }
+      state.known = new
+      return old?.annotations != new?.annotations
     }
     if isChange { wake() }
   }
@@ -81,5 +124,11 @@ final class LocalNode: Sendable {
   func wake() {
     let listener = state.withLock { $0.listener }
     listener?.yield()
+  }
+}
+
+extension LocalNode.Known {
+  fileprivate init(_ node: NodeObject) {
+    self.init(name: node.name, version: UInt64(node.resourceVersion), annotations: node.annotations)
   }
 }
