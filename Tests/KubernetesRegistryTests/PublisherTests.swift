@@ -14,6 +14,12 @@ import Testing
       var version = 100
       var conflicts = 0
       var refusals = 0
+      /// What a refusal asks to be waited for, in seconds.
+      var retryAfter: Int?
+      /// How often it was tried to change something.
+      var attempts = 0
+      /// Whether the next change ends the watch with its version gone.
+      var expires = false
       var patches: [String] = []
     }
 
@@ -36,6 +42,15 @@ import Testing
       }
     }
 
+    /// The Node is as it was in a backup.
+    func restore(_ annotations: [String: String]?, version: Int) {
+      state.withLock {
+        $0.annotations = annotations
+        $0.version = version
+        $0.expires = true
+      }
+    }
+
     @Sendable func respond(_ request: ScriptedServer.Request, _ answer: ScriptedServer.Answer) async throws {
       if request.isWatch {
         try await answer.begin()
@@ -43,6 +58,15 @@ import Testing
         while true {
           try await eventually("the Node changes", within: .seconds(120)) {
             object.map { $0 != told } ?? false
+          }
+          let isExpired = state.withLock { state in
+            defer { state.expires = false }
+            return state.expires
+          }
+          if isExpired {
+            try await answer.chunk(
+              Kube.event("ERROR", Kube.status(410, reason: "Expired", message: "too old")))
+            return try await answer.end()
           }
           guard let changed = object else { continue }
           told = changed
@@ -59,6 +83,7 @@ import Testing
       #expect(request.headers["content-type"] == "application/merge-patch+json")
       #expect(request.query["fieldManager"] == "rollcall")
       let refusal = state.withLock { state -> Int? in
+        state.attempts += 1
         if state.refusals > 0 {
           state.refusals -= 1
           return 403
@@ -79,9 +104,11 @@ import Testing
         return nil
       }
       if let refusal {
+        let retryAfter = state.withLock { $0.retryAfter }
         return try await answer.refuse(
-          refusal, reason: "X", message: #"nodes "me" is forbidden: User "bob" cannot patch resource "nodes""#
-        )
+          refusal, reason: "X",
+          message: #"nodes "me" is forbidden: User "bob" cannot patch resource "nodes""#,
+          headers: retryAfter.map { ["Retry-After": "\($0)"] } ?? [:])
       }
       try await answer.send(object ?? "")
     }
@@ -100,11 +127,12 @@ import Testing
 
   private func check(
     _ node: OneNode, options: @escaping @Sendable (inout KubernetesOptions) -> Void = { _ in },
+    timing: @escaping @Sendable (inout InformerTiming) -> Void = { _ in },
     body: @escaping @Sendable (KubernetesRegistry, Recorder) async throws -> Void
   ) async throws {
     try await ScriptedServer.run(node.respond) { server in
       let test = try TestRegistry(
-        config: Kube.config(server: server.url), localNodeID: "my-id", options: options)
+        config: Kube.config(server: server.url), localNodeID: "my-id", options: options, timing: timing)
       try await test.run { recorder in try await body(test.registry, recorder) }
     }
   }
@@ -172,6 +200,60 @@ import Testing
     }
   }
 
+  @Test("a write that failed isn't tried again before its time, however often it is asked for")
+  func pause() async throws {
+    let node = OneNode([:], refusals: 1)
+    node.state.withLock { $0.retryAfter = 2 }
+    try await check(node) { registry, _ in
+      await #expect(throws: RegistryError.self) { try await registry.publish(try local()) }
+      let refused = ContinuousClock.now
+      // As the host does, which asks again and again.
+      try await registry.publish(try local())
+      #expect(ContinuousClock.now - refused >= .milliseconds(1900))
+      #expect(node.state.withLock { $0.attempts } == 2)
+    }
+  }
+
+  @Test("what failed waits as long as the waits have grown, what is new waits for the server alone")
+  func pauses() throws {
+    func wish(_ number: Int, _ address: String) throws -> Wish {
+      Wish(
+        number: number, nodeName: "me", nodeID: try NodeIdentity("my-id"), annotations: [.selfIPs: address])
+    }
+    let pause = WritePause(after: try wish(1, "10.0.0.1"), retry: .seconds(60), asked: .seconds(5))
+    for (time, same, other) in [(4, true, true), (5, true, false), (59, true, false), (60, false, false)] {
+      #expect(pause.holds(try wish(2, "10.0.0.1"), at: .seconds(time)) == same)
+      #expect(pause.holds(try wish(2, "10.0.0.2"), at: .seconds(time)) == other)
+    }
+  }
+
+  @Test("somebody else who publishes the same Node is told by name, until there is nobody any more")
+  func rival() async throws {
+    let node = OneNode([NodeAnnotation.nodeID.rawValue: "old-id"])
+    try await check(
+      node,
+      timing: {
+        $0.restoring = Backoff(initial: .milliseconds(20), maximum: .milliseconds(20), factor: 1, jitter: 0)
+        $0.forgetsRestoring = .seconds(3)
+      }
+    ) { registry, recorder in
+      // A machine that was set up anew: once is nothing to tell of but in the log.
+      try await registry.publish(try local())
+      try await recorder.wait(for: "the log line") {
+        $0.log.contains { $0.contains("another identity, 'old-id'") }
+      }
+      #expect(recorder.now.trouble == nil)
+      node.set([NodeAnnotation.nodeID.rawValue: "other-id"])
+      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+      #expect(
+        told.trouble?.message
+          == "Node 'me' carries the identity 'other-id' of another node, again and again; is somebody else, such as "
+          + "Talos, publishing it? publish: false makes rollcall only look")
+      #expect(node.state.withLock { $0.annotations } == wanted)
+      try await recorder.wait(for: "the end of the trouble") { $0.trouble == nil }
+    }
+  }
+
   @Test("what somebody else changes is set again")
   func restored() async throws {
     let node = OneNode([:])
@@ -182,6 +264,18 @@ import Testing
         node.state.withLock { $0.annotations } == wanted.merging(["other": "x"]) { one, _ in one }
       }
       #expect(recorder.now.log.contains { $0.contains("somebody changed") })
+    }
+  }
+
+  @Test("annotations that a restored backup took back are set again, though their version is an older one")
+  func restoredBackup() async throws {
+    let node = OneNode([:])
+    try await check(node) { registry, recorder in
+      try await registry.publish(try local())
+      node.restore(["other": "x"], version: 7)
+      try await recorder.wait(for: "the annotations") { _ in
+        node.state.withLock { $0.annotations } == wanted.merging(["other": "x"]) { one, _ in one }
+      }
     }
   }
 

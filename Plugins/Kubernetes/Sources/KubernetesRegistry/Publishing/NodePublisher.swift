@@ -17,22 +17,25 @@ struct NodePublisher: Sendable {
 
   /// Works until the task is cancelled.
   func run() async throws {
-    // How long it takes until what somebody else changed is changed back: two who disagree must not fight
-    // as fast as they can.
-    var restoring = Backoff(initial: .seconds(1), maximum: .seconds(300), factor: 2)
-    var restoreAt: ContinuousClock.Instant?
-    var lastRestored = ContinuousClock.now
+    let time = Stopwatch(client.clock)
+    var restoring = timing.restoring
+    var restoreAt: Duration?
+    var lastRestored = Duration.zero
     var backoff = timing.backoff
+    var pause: WritePause?
+    var rivalry = Rivalry(memory: timing.forgetsRestoring)
     var accepted = -1
     try await withThrowingDiscardingTaskGroup { group in
       defer { group.cancelAll() }
       for await _ in wishes.node.changes() {
         guard let wish = wishes.current else { continue }
+        let now = time.elapsed
+        if let pause, pause.holds(wish, at: now) { continue }
         if wish.number == accepted {
+          if rivalry.forget(at: now) { try health.set(.writing, nil) }
           guard let known = wishes.node.known, case let changes = changes(of: known, for: wish),
             !changes.isEmpty
           else { continue }
-          let now = ContinuousClock.now
           guard let moment = restoreAt else {
             if now - lastRestored > timing.forgetsRestoring { restoring.reset() }
             let wait = restoring.next()
@@ -49,18 +52,29 @@ struct NodePublisher: Sendable {
         }
         restoreAt = nil
         do {
-          try await fulfil(wish)
+          if let other = try await fulfil(wish) {
+            logger.warning("Node '\(wish.nodeName)' carried another identity, '\(other)', which was replaced")
+            rivalry.replaced(other, at: time.elapsed)
+            group.addTask { try await wake(after: timing.forgetsRestoring) }
+          }
           accepted = wish.number
           backoff.reset()
+          pause = nil
           wishes.fulfilled(wish.number)
-          try health.set(.writing, nil)
+          try health.set(.writing, rivalry.trouble(wish.nodeName))
         } catch let error as APIError {
           try Task.checkCancellation()
           let trouble = Self.trouble(error, wish: wish)
           try health.set(.writing, trouble)
-          // A Node that doesn't exist yet is waited for; of all else who asked is told.
-          if error.kind != .status(404) { wishes.failed(wish.number, trouble) }
-          let wait = max(backoff.next(), min(error.retryAfter ?? .zero, timing.maximumRetryAfter))
+          let isMissing = error.kind == .status(404)
+          let asked = min(error.retryAfter ?? .zero, timing.maximumRetryAfter)
+          let wait = max(backoff.next(), asked)
+          let failed = time.elapsed
+          // A Node that doesn't exist yet is waited for, and written when it comes.
+          pause = WritePause(after: wish, retry: isMissing ? failed : failed + wait, asked: failed + asked)
+          // Of all else who asked is told.
+          if !isMissing { wishes.failed(wish.number, trouble) }
+          if asked > .zero, asked < wait { group.addTask { try await wake(after: asked) } }
           group.addTask { try await wake(after: wait) }
         }
       }
@@ -74,22 +88,27 @@ struct NodePublisher: Sendable {
   }
 
   /// Makes the Node's annotations what `wish` says.
-  private func fulfil(_ wish: Wish) async throws {
+  ///
+  /// - Returns: the identity of another node that was replaced with this.
+  private func fulfil(_ wish: Wish) async throws -> String? {
     var conflicts = 0
     while true {
       do {
         let known = try await present(wish.nodeName)
         let changes = changes(of: known, for: wish)
-        guard !changes.isEmpty else { return }
+        guard !changes.isEmpty else { return nil }
+        let other = known.annotations[NodeAnnotation.nodeID.rawValue].flatMap {
+          $0.isEmpty || $0 == wish.nodeID.text ? nil : $0
+        }
         let request = APIRequest.patch(node: wish.nodeName, changes.mergePatch)
         let reply = try NodeReply.read(try await client.data(request), of: request)
         wishes.node.take(reply)
-        return
+        return other
       } catch let error as APIError {
         switch error.kind {
         case .status(404) where wish.annotations == nil:
           // Nothing is there that could be withdrawn.
-          return
+          return nil
         case .status(404):
           wishes.node.forget()
           throw error
