@@ -66,7 +66,8 @@ struct ConfigurationReader {
     }
     return NodeSettings(
       publish: section.bool("publish") ?? true,
-      hostname: section.value("hostname", hostName), nodename: section.value("nodename", hostName),
+      hostname: section.value("hostname", HostName.check),
+      nodename: section.value("nodename", HostName.check),
       machineType: section.value("machineType") { (text) throws(ModelError) in try MachineType(text) },
       addresses: section.list("addresses", of: "addresses") { (text) throws(ModelError) in try IPAddress(text)
       }?
@@ -75,18 +76,5 @@ struct ConfigurationReader {
       operatingSystem: section.text("operatingSystem"),
       controlPlanePort: controlPlane.integer("port", in: 1...65_535).map { UInt16($0) },
       additionalAddresses: prefixes(section, "additionalAddresses"))
-  }
-
-  private func hostName(_ text: String) throws(ModelError) -> String {
-    let isName = text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x30...0x39: true
-      default: ".-_".utf8.contains(byte)
-      }
-    }
-    guard isName, text.utf8.count <= 253 else {
-      throw ModelError("\(quoted(text)) isn't a host name: at most 253 of letters, digits, '.', '-' and '_'")
-    }
-    return text
   }
 }

@@ -47,6 +47,7 @@ enum ConfigurationLookup {
       } else {
         configuration = try folderConfiguration()
       }
+      try configuration.takeNodename(environment(Configuration.nodenameVariable))
     } catch {
       throw CommandError(lines: error.errors.map(\.description))
     }
@@ -59,8 +60,9 @@ enum ConfigurationLookup {
   /// folder.
   static func read(_ file: String?) throws -> Configuration {
     do throws(ConfigurationErrors) {
-      guard let file else { return try folderConfiguration() }
-      return try ConfigurationFile.load(file)
+      var configuration = if let file { try ConfigurationFile.load(file) } else { try folderConfiguration() }
+      try configuration.takeNodename(environment(Configuration.nodenameVariable))
+      return configuration
     } catch {
       throw CommandError(lines: error.errors.map(\.description))
     }

@@ -6,7 +6,9 @@ import Testing
 enum Command {
   /// What no test takes from the person who runs the tests.
   static let environment = [
-    "ROLLCALL_CONFIG": "", "ROLLCALL_PLUGIN_PATH": "", "XDG_STATE_HOME": "", "NO_COLOR": "", "TERM": "dumb",
+    "ROLLCALL_CONFIG": "", "ROLLCALL_NODENAME": "", "ROLLCALL_PLUGIN_PATH": "", "XDG_STATE_HOME": "",
+    "NO_COLOR": "",
+    "TERM": "dumb",
   ]
 
   /// Starts it with `arguments` in `folder`.
