@@ -53,4 +53,24 @@ import YAML
     #expect(documents.count >= 2)
     #expect(documents.allSatisfy { $0["apiVersion"]?.string != nil && $0["kind"]?.string != nil })
   }
+
+  @Test(
+    "the manifests' pods may start where Pod Security is enforced, can write their folder, and know their Node"
+  )
+  func pods() throws {
+    func document(_ kind: String, in name: String) throws -> YAMLNode {
+      let url = BuiltProducts.checkout.appendingPathComponent("Docs/Examples/kubernetes/\(name).yaml")
+      let documents = try YAML.parse(Array(Data(contentsOf: url)), file: url.path).documents
+      return try #require(documents.first { $0["kind"]?.string == kind })
+    }
+    let labels = try document("Namespace", in: "rbac")["metadata"]?["labels"]
+    for mode in ["enforce", "audit", "warn"] {
+      #expect(labels?["pod-security.kubernetes.io/\(mode)"]?.string == "privileged")
+    }
+    let pod = try document("DaemonSet", in: "daemonset")["spec"]?["template"]?["spec"]
+    let container = try #require(pod?["containers"]?.items?.first)
+    #expect(container["securityContext"]?["runAsUser"]?.int == 0)
+    let variable = try #require(container["env"]?.items?.first { $0["name"]?.string == "ROLLCALL_NODENAME" })
+    #expect(variable["valueFrom"]?["fieldRef"]?["fieldPath"]?.string == "spec.nodeName")
+  }
 }
