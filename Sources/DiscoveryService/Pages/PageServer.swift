@@ -1,3 +1,4 @@
+import ClusterModel
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -8,6 +9,13 @@ struct PageServer: Sendable {
 
   /// How long a page connection may do nothing.
   static let idle = TimeAmount.seconds(60)
+  /// Page connections open at once.
+  static let connections = 512
+  /// Bytes of pages that clients haven't taken in yet, all together.
+  static let unsentBytes = 64 << 20
+
+  let openConnections = Gauge()
+  let unsent = Gauge()
 
   func bootstrap(_ group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
     ServerBootstrap(group: group)
@@ -15,10 +23,14 @@ struct PageServer: Sendable {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          guard openConnections.add(1, upTo: Self.connections) else {
+            throw ChannelError.operationUnsupported
+          }
+          channel.closeFuture.whenComplete { _ in openConnections.add(-1) }
           let pipeline = channel.pipeline.syncOperations
           try pipeline.addHandler(IdleStateHandler(allTimeout: Self.idle))
           try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-          try pipeline.addHandler(PageHandler(pages: Pages(service: service)))
+          try pipeline.addHandler(PageHandler(pages: Pages(service: service), unsent: unsent))
         }
       }
   }
@@ -30,9 +42,13 @@ final class PageHandler: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private let pages: Pages
+  private let unsent: Gauge
   private var head: HTTPRequestHead?
 
-  init(pages: Pages) { self.pages = pages }
+  init(pages: Pages, unsent: Gauge) {
+    self.pages = pages
+    self.unsent = unsent
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
@@ -49,8 +65,11 @@ final class PageHandler: ChannelInboundHandler {
     guard request.method == .GET || request.method == .HEAD else {
       return send(Page(status: .methodNotAllowed, text: "GET and HEAD only\n"), request, context)
     }
-    let target = PageTarget(request.uri)
-    switch pages.page(target, authorization: request.headers.first(name: "authorization")) {
+    let client = PageClient(
+      peer: IPAddress(context.remoteAddress), realIP: request.headers.first(name: "x-real-ip"),
+      forwardedFor: request.headers[canonicalForm: "x-forwarded-for"].joined(separator: ","),
+      authorization: request.headers.first(name: "authorization"))
+    switch pages.page(PageTarget(request.uri), for: client) {
     case .ready(let page): send(page, request, context)
     case .later(let work):
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -61,8 +80,15 @@ final class PageHandler: ChannelInboundHandler {
     }
   }
 
-  private func send(_ page: Page, _ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
-    let body = context.channel.allocator.buffer(string: page.body)
+  private func send(_ whole: Page, _ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    var page = whole
+    var body = context.channel.allocator.buffer(string: page.body)
+    let isBooked = unsent.add(body.readableBytes, upTo: PageServer.unsentBytes)
+    let booked = isBooked ? body.readableBytes : 0
+    if !isBooked {
+      page = Page(status: .serviceUnavailable, text: "too many pages wait for slow clients\n")
+      body = context.channel.allocator.buffer(string: page.body)
+    }
     var headers = HTTPHeaders([
       ("content-type", page.contentType), ("content-length", "\(body.readableBytes)"),
       ("cache-control", "no-store"), ("x-content-type-options", "nosniff"),
@@ -76,6 +102,7 @@ final class PageHandler: ChannelInboundHandler {
       context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
     }
     let done = context.eventLoop.makePromise(of: Void.self)
+    done.futureResult.whenComplete { [unsent] _ in unsent.add(-booked) }
     if !request.isKeepAlive {
       let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
       done.futureResult.whenComplete { _ in bound.value.close(promise: nil) }

@@ -1,3 +1,20 @@
+import ClusterModel
+import NIOCore
+
+/// Who asks for a page.
+struct PageClient: Sendable {
+  var peer: IPAddress?
+  var realIP: String?
+  var forwardedFor: String?
+  var authorization: String?
+
+  /// The address that it is counted for.
+  func address(_ addresses: ClientAddress) -> IPAddress {
+    let forwardedFor = forwardedFor?.isEmpty == false ? forwardedFor : nil
+    return addresses.resolve(peer: peer, realIP: realIP, forwardedFor: forwardedFor) ?? IPAddress(v4: 0)
+  }
+}
+
 /// The service's pages by path.
 struct Pages: Sendable {
   enum Answer {
@@ -7,7 +24,7 @@ struct Pages: Sendable {
 
   let service: ServiceContext
 
-  func page(_ target: PageTarget, authorization: String?) -> Answer {
+  func page(_ target: PageTarget, for client: PageClient) -> Answer {
     switch target.path {
     case "/": return .ready(landing)
     case "/stats": return .ready(statistics)
@@ -23,10 +40,10 @@ struct Pages: Sendable {
     case "/inspect":
       guard let bytes = target["clusterID"], !bytes.isEmpty else { return .ready(InspectPage.form) }
       // A browser sends a token only by the page's own script.
-      if service.tokens != nil, authorization == nil { return .ready(lockedInspect(OpaqueID(bytes))) }
-      return inspect(OpaqueID(bytes), authorization, InspectPage.make)
+      if service.tokens != nil, client.authorization == nil { return .ready(lockedInspect(OpaqueID(bytes))) }
+      return inspect(OpaqueID(bytes), client, InspectPage.make)
     case "/inspect/data":
-      return inspect(OpaqueID(target["clusterID"] ?? []), authorization, InspectPage.data)
+      return inspect(OpaqueID(target["clusterID"] ?? []), client, InspectPage.data)
     default: return .ready(Page(status: .notFound, text: "no such page\n"))
     }
   }
@@ -64,12 +81,21 @@ struct Pages: Sendable {
   }
 
   private func inspect(
-    _ cluster: OpaqueID, _ authorization: String?,
+    _ cluster: OpaqueID, _ client: PageClient,
     _ page: @escaping @Sendable (OpaqueID, Result<EncodedMessage, ServiceError>) -> Page
   ) -> Answer {
+    // To render a cluster costs as much as a call, so it counts as one.
+    if let limiter = service.limiter,
+      limiter.book(
+        client.address(service.addresses), now: Int64(NIODeadline.now().uptimeNanoseconds), patience: 0)
+        != .now
+    {
+      service.metrics.reject("rate")
+      return .ready(Page(status: .tooManyRequests, text: "too many requests from this address\n"))
+    }
     if let tokens = service.tokens {
       do throws(ServiceError) {
-        try tokens.check(authorization: authorization, cluster: cluster)
+        try tokens.check(authorization: client.authorization, cluster: cluster)
       } catch {
         let status = error.code == .unauthenticated ? 401 : 403
         return .ready(Page(status: .init(statusCode: status), text: error.message + "\n"))
