@@ -14,6 +14,8 @@ final class ServiceMetrics: Sendable {
   private let methods: [Method] = ServiceMethod.allCases.map { _ in Method() }
   let connections = Gauge()
   let connectionsTotal = Counter()
+  /// Open connections for pages.
+  let pageConnections = Gauge()
   let watchers = Gauge()
   /// Changes handed to watchers' streams.
   let notifications = Counter()

@@ -1,3 +1,4 @@
+import ClusterModel
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -5,9 +6,10 @@ import NIOPosix
 /// Serves the service's pages over plain HTTP/1.
 struct PageServer: Sendable {
   let service: ServiceContext
-
-  /// How long a page connection may do nothing.
-  static let idle = TimeAmount.seconds(60)
+  /// How long a connection may take for a request and its answer, and between two.
+  var patience = TimeAmount.seconds(60)
+  /// Connections open at once. People and Prometheus need few.
+  var connections = 1000
 
   func bootstrap(_ group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
     ServerBootstrap(group: group)
@@ -16,11 +18,38 @@ struct PageServer: Sendable {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
-          try pipeline.addHandler(IdleStateHandler(allTimeout: Self.idle))
+          try pipeline.addHandler(
+            PageConnections(open: service.metrics.pageConnections, limit: connections))
           try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-          try pipeline.addHandler(PageHandler(pages: Pages(service: service)))
+          try pipeline.addHandler(PageHandler(pages: Pages(service: service), patience: patience))
         }
       }
+  }
+}
+
+/// Closes connections beyond the limit at once.
+final class PageConnections: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let open: Gauge
+  private let limit: Int
+  private var isCounted = false
+
+  init(open: Gauge, limit: Int) {
+    self.open = open
+    self.limit = limit
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    isCounted = open.add(1, upTo: limit)
+    guard isCounted else { return context.close(promise: nil) }
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    if isCounted { open.add(-1) }
+    isCounted = false
+    context.fireChannelInactive()
   }
 }
 
@@ -30,9 +59,30 @@ final class PageHandler: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private let pages: Pages
+  private let patience: TimeAmount
   private var head: HTTPRequestHead?
+  private var end: Scheduled<Void>?
 
-  init(pages: Pages) { self.pages = pages }
+  init(pages: Pages, patience: TimeAmount) {
+    self.pages = pages
+    self.patience = patience
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    beginPatience(context)
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    end?.cancel()
+    context.fireChannelInactive()
+  }
+
+  /// A whole request, not some bytes now and then, earns a connection more time.
+  private func beginPatience(_ context: ChannelHandlerContext) {
+    end?.cancel()
+    end = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { context.close(promise: nil) }
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
@@ -41,6 +91,7 @@ final class PageHandler: ChannelInboundHandler {
     case .end:
       guard let head else { return }
       self.head = nil
+      beginPatience(context)
       respond(head, context)
     }
   }
@@ -50,7 +101,8 @@ final class PageHandler: ChannelInboundHandler {
       return send(Page(status: .methodNotAllowed, text: "GET and HEAD only\n"), request, context)
     }
     let target = PageTarget(request.uri)
-    switch pages.page(target, authorization: request.headers.first(name: "authorization")) {
+    let peer = IPAddress(context.remoteAddress)
+    switch pages.page(target, authorization: request.headers.first(name: "authorization"), peer: peer) {
     case .ready(let page): send(page, request, context)
     case .later(let work):
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -81,10 +133,6 @@ final class PageHandler: ChannelInboundHandler {
       done.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
     }
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: done)
-  }
-
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
