@@ -1,4 +1,8 @@
+import DiscoveryGRPC
+import DiscoveryProtocol
 import Foundation
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
 import TestSupport
 import Testing
 
@@ -59,6 +63,15 @@ final class ProcessCluster: Sendable {
     let text = try await Command.output(
       "get members --state state -o jsonpath={.metadata.id}", in: folder.path(name))
     return Set(text.split(separator: "\n").map(String.init))
+  }
+
+  /// Tells the service something as a client of another make would.
+  func tell(_ request: WireAffiliateUpdateRequest) async throws {
+    let transport = try HTTP2ClientTransport.Posix(
+      target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext)
+    try await withGRPCClient(transport: transport) { client in
+      _ = try await WireCluster.Client(wrapping: client).affiliateUpdate(request)
+    }
   }
 
   private func configure(_ name: String, _ options: [String: String], node: String) throws {
