@@ -65,13 +65,20 @@ final class ProcessCluster: Sendable {
     return Set(text.split(separator: "\n").map(String.init))
   }
 
-  /// Tells the service something as a client of another make would.
-  func tell(_ request: WireAffiliateUpdateRequest) async throws {
+  /// Runs `body` with a client of the service that isn't the plugin.
+  func withClient<Result: Sendable>(
+    _ body: @Sendable @escaping (WireCluster.Client<HTTP2ClientTransport.Posix>) async throws -> Result
+  ) async throws -> Result {
     let transport = try HTTP2ClientTransport.Posix(
       target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext)
-    try await withGRPCClient(transport: transport) { client in
-      _ = try await WireCluster.Client(wrapping: client).affiliateUpdate(request)
+    return try await withGRPCClient(transport: transport) {
+      try await body(WireCluster.Client(wrapping: $0))
     }
+  }
+
+  /// Tells the service something as such a client.
+  func tell(_ request: WireAffiliateUpdateRequest) async throws {
+    try await withClient { _ = try await $0.affiliateUpdate(request) }
   }
 
   private func configure(_ name: String, _ options: [String: String], node: String) throws {
