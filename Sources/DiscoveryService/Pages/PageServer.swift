@@ -6,16 +6,12 @@ import NIOPosix
 /// Serves the service's pages over plain HTTP/1.
 struct PageServer: Sendable {
   let service: ServiceContext
-
-  /// How long a page connection may do nothing.
-  static let idle = TimeAmount.seconds(60)
-  /// Page connections open at once.
-  static let connections = 512
+  /// How long a connection may take for a request and its answer, and between two.
+  var patience = TimeAmount.seconds(60)
+  /// Connections open at once. People and Prometheus need few.
+  var connections = 1000
   /// Bytes of pages that clients haven't taken in yet, all together.
-  static let unsentBytes = 64 << 20
-
-  let openConnections = Gauge()
-  let unsent = Gauge()
+  var unsentBytes = 64 << 20
 
   func bootstrap(_ group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
     ServerBootstrap(group: group)
@@ -23,16 +19,39 @@ struct PageServer: Sendable {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          guard openConnections.add(1, upTo: Self.connections) else {
-            throw ChannelError.operationUnsupported
-          }
-          channel.closeFuture.whenComplete { _ in openConnections.add(-1) }
           let pipeline = channel.pipeline.syncOperations
-          try pipeline.addHandler(IdleStateHandler(allTimeout: Self.idle))
+          try pipeline.addHandler(
+            PageConnections(open: service.metrics.pageConnections, limit: connections))
           try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-          try pipeline.addHandler(PageHandler(pages: Pages(service: service), unsent: unsent))
+          try pipeline.addHandler(PageHandler(pages: Pages(service: service), patience: patience, unsentBytes: unsentBytes))
         }
       }
+  }
+}
+
+/// Closes connections beyond the limit at once.
+final class PageConnections: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let open: Gauge
+  private let limit: Int
+  private var isCounted = false
+
+  init(open: Gauge, limit: Int) {
+    self.open = open
+    self.limit = limit
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    isCounted = open.add(1, upTo: limit)
+    guard isCounted else { return context.close(promise: nil) }
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    if isCounted { open.add(-1) }
+    isCounted = false
+    context.fireChannelInactive()
   }
 }
 
@@ -42,12 +61,31 @@ final class PageHandler: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private let pages: Pages
-  private let unsent: Gauge
+  private let patience: TimeAmount
+  private let unsentBytes: Int
   private var head: HTTPRequestHead?
+  private var end: Scheduled<Void>?
 
-  init(pages: Pages, unsent: Gauge) {
+  init(pages: Pages, patience: TimeAmount, unsentBytes: Int) {
     self.pages = pages
-    self.unsent = unsent
+    self.unsentBytes = unsentBytes
+    self.patience = patience
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    beginPatience(context)
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    end?.cancel()
+    context.fireChannelInactive()
+  }
+
+  /// A whole request, not some bytes now and then, earns a connection more time.
+  private func beginPatience(_ context: ChannelHandlerContext) {
+    end?.cancel()
+    end = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { context.close(promise: nil) }
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -57,6 +95,7 @@ final class PageHandler: ChannelInboundHandler {
     case .end:
       guard let head else { return }
       self.head = nil
+      beginPatience(context)
       respond(head, context)
     }
   }
@@ -65,11 +104,12 @@ final class PageHandler: ChannelInboundHandler {
     guard request.method == .GET || request.method == .HEAD else {
       return send(Page(status: .methodNotAllowed, text: "GET and HEAD only\n"), request, context)
     }
-    let client = PageClient(
+    let target = PageTarget(request.uri)
+    let forwardedFor = request.headers["x-forwarded-for"].joined(separator: ",")
+    let peer = pages.service.addresses.resolve(
       peer: IPAddress(context.remoteAddress), realIP: request.headers.first(name: "x-real-ip"),
-      forwardedFor: request.headers[canonicalForm: "x-forwarded-for"].joined(separator: ","),
-      authorization: request.headers.first(name: "authorization"))
-    switch pages.page(PageTarget(request.uri), for: client) {
+      forwardedFor: forwardedFor.isEmpty ? nil : forwardedFor)
+    switch pages.page(target, authorization: request.headers.first(name: "authorization"), peer: peer) {
     case .ready(let page): send(page, request, context)
     case .later(let work):
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -83,9 +123,10 @@ final class PageHandler: ChannelInboundHandler {
   private func send(_ whole: Page, _ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
     var page = whole
     var body = context.channel.allocator.buffer(string: page.body)
-    let isBooked = unsent.add(body.readableBytes, upTo: PageServer.unsentBytes)
-    let booked = isBooked ? body.readableBytes : 0
-    if !isBooked {
+    let unsent = pages.service.metrics.unsentPageBytes
+    var booked = body.readableBytes
+    if !unsent.add(booked, upTo: unsentBytes) {
+      booked = 0
       page = Page(status: .serviceUnavailable, text: "too many pages wait for slow clients\n")
       body = context.channel.allocator.buffer(string: page.body)
     }
@@ -102,16 +143,12 @@ final class PageHandler: ChannelInboundHandler {
       context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
     }
     let done = context.eventLoop.makePromise(of: Void.self)
-    done.futureResult.whenComplete { [unsent] _ in unsent.add(-booked) }
+    done.futureResult.whenComplete { [booked] _ in unsent.add(-booked) }
     if !request.isKeepAlive {
       let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
       done.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
     }
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: done)
-  }
-
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

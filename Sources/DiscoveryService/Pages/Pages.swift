@@ -1,20 +1,6 @@
 import ClusterModel
 import NIOCore
 
-/// Who asks for a page.
-struct PageClient: Sendable {
-  var peer: IPAddress?
-  var realIP: String?
-  var forwardedFor: String?
-  var authorization: String?
-
-  /// The address that it is counted for.
-  func address(_ addresses: ClientAddress) -> IPAddress {
-    let forwardedFor = forwardedFor?.isEmpty == false ? forwardedFor : nil
-    return addresses.resolve(peer: peer, realIP: realIP, forwardedFor: forwardedFor) ?? IPAddress(v4: 0)
-  }
-}
-
 /// The service's pages by path.
 struct Pages: Sendable {
   enum Answer {
@@ -24,7 +10,21 @@ struct Pages: Sendable {
 
   let service: ServiceContext
 
-  func page(_ target: PageTarget, for client: PageClient) -> Answer {
+  /// - Parameters:
+  ///   - authorization: The request's header of that name.
+  ///   - peer: Who asks: what is kept of clusters is shown within the same rate limit as to clients.
+  func page(_ target: PageTarget, authorization: String?, peer: IPAddress?) -> Answer {
+    if target.path.hasPrefix("/inspect"), target["clusterID"] != nil, let limiter = service.limiter {
+      let now = Int64(NIODeadline.now().uptimeNanoseconds)
+      guard limiter.book(peer ?? IPAddress(v4: 0), now: now, patience: 0) == .now else {
+        service.metrics.reject("rate")
+        return .ready(Page(status: .tooManyRequests, text: "too many requests from this address\n"))
+      }
+    }
+    return shown(target, authorization)
+  }
+
+  private func shown(_ target: PageTarget, _ authorization: String?) -> Answer {
     switch target.path {
     case "/": return .ready(landing)
     case "/stats": return .ready(statistics)
@@ -40,10 +40,10 @@ struct Pages: Sendable {
     case "/inspect":
       guard let bytes = target["clusterID"], !bytes.isEmpty else { return .ready(InspectPage.form) }
       // A browser sends a token only by the page's own script.
-      if service.tokens != nil, client.authorization == nil { return .ready(lockedInspect(OpaqueID(bytes))) }
-      return inspect(OpaqueID(bytes), client, InspectPage.make)
+      if service.tokens != nil, authorization == nil { return .ready(lockedInspect(OpaqueID(bytes))) }
+      return inspect(OpaqueID(bytes), authorization, InspectPage.make)
     case "/inspect/data":
-      return inspect(OpaqueID(target["clusterID"] ?? []), client, InspectPage.data)
+      return inspect(OpaqueID(target["clusterID"] ?? []), authorization, InspectPage.data)
     default: return .ready(Page(status: .notFound, text: "no such page\n"))
     }
   }
@@ -81,21 +81,12 @@ struct Pages: Sendable {
   }
 
   private func inspect(
-    _ cluster: OpaqueID, _ client: PageClient,
+    _ cluster: OpaqueID, _ authorization: String?,
     _ page: @escaping @Sendable (OpaqueID, Result<EncodedMessage, ServiceError>) -> Page
   ) -> Answer {
-    // To render a cluster costs as much as a call, so it counts as one.
-    if let limiter = service.limiter,
-      limiter.book(
-        client.address(service.addresses), now: Int64(NIODeadline.now().uptimeNanoseconds), patience: 0)
-        != .now
-    {
-      service.metrics.reject("rate")
-      return .ready(Page(status: .tooManyRequests, text: "too many requests from this address\n"))
-    }
     if let tokens = service.tokens {
       do throws(ServiceError) {
-        try tokens.check(authorization: client.authorization, cluster: cluster)
+        try tokens.check(authorization: authorization, cluster: cluster)
       } catch {
         let status = error.code == .unauthenticated ? 401 : 403
         return .ready(Page(status: .init(statusCode: status), text: error.message + "\n"))

@@ -112,7 +112,11 @@ final class GRPCConnection: ChannelDuplexHandler {
     if error is NIOHTTP2Errors.StreamError { return }
     // All is answered and on its way, and for the handler below the connection has ended with that. What the client
     // still sends, credit for the answers, must not cut them off.
-    if isDraining, streams.isEmpty, error is NIOHTTP2Errors.IOOnClosedConnection { return }
+    if isDraining, streams.isEmpty,
+      error is NIOHTTP2Errors.IOOnClosedConnection || error is NIOHTTP2Errors.RaisedGoawayLastStreamID
+    {
+      return
+    }
     // A frame of ours that waited below for a channel that could be written to, of a stream that the client has
     // reset meanwhile. The same error for a frame of the client's comes while frames are read.
     if let missing = error as? NIOHTTP2Errors.NoSuchStream, missing.streamID <= lastStream,
