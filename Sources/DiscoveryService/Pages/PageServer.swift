@@ -23,7 +23,8 @@ struct PageServer: Sendable {
           try pipeline.addHandler(
             PageConnections(open: service.metrics.pageConnections, limit: connections))
           try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-          try pipeline.addHandler(PageHandler(pages: Pages(service: service), patience: patience, unsentBytes: unsentBytes))
+          try pipeline.addHandler(
+            PageHandler(pages: Pages(service: service), patience: patience, unsentBytes: unsentBytes))
         }
       }
   }
