@@ -16,8 +16,12 @@ struct ClientAddress: Sendable {
   ///   - forwardedFor: The `x-forwarded-for` headers, joined by commas.
   func resolve(peer: IPAddress?, realIP: String?, forwardedFor: String?) -> IPAddress? {
     guard let peer, !trusted.isEmpty, isTrusted(peer) else { return peer }
-    if usesRealIP, let realIP, let address = Self.parse(realIP) { return address }
-    guard usesForwardedFor, let forwardedFor else { return peer }
+    guard usesForwardedFor, let forwardedFor else {
+      // Proxies that append to x-forwarded-for often hand on an x-real-ip that the client made up: so this one
+      // counts only where the other isn't.
+      guard usesRealIP, let realIP else { return peer }
+      return Self.parse(realIP) ?? peer
+    }
     // From the right: each proxy appends whom it saw, so what stands left of the first one that isn't ours is
     // only that one's word.
     var last = peer

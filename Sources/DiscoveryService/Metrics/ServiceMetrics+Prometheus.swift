@@ -54,6 +54,8 @@ extension ServiceMetrics {
     page.single(
       "discovery_service_connections_total", "counter", "Connections accepted.", connectionsTotal.value)
     page.single(
+      "discovery_service_page_connections", "gauge", "Open connections for pages.", pageConnections.value)
+    page.single(
       "discovery_service_connection_errors_total", "counter",
       "Connections ended for a breach of the protocol.", connectionErrors.value)
     page.single("discovery_service_watchers", "gauge", "Open watches.", watchers.value)

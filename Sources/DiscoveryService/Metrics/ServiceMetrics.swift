@@ -14,6 +14,10 @@ final class ServiceMetrics: Sendable {
   private let methods: [Method] = ServiceMethod.allCases.map { _ in Method() }
   let connections = Gauge()
   let connectionsTotal = Counter()
+  /// Open connections for pages.
+  let pageConnections = Gauge()
+  /// Bytes of pages that clients haven't taken in yet.
+  let unsentPageBytes = Gauge()
   let watchers = Gauge()
   /// Changes handed to watchers' streams.
   let notifications = Counter()

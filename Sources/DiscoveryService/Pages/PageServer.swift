@@ -1,3 +1,4 @@
+import ClusterModel
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -5,9 +6,12 @@ import NIOPosix
 /// Serves the service's pages over plain HTTP/1.
 struct PageServer: Sendable {
   let service: ServiceContext
-
-  /// How long a page connection may do nothing.
-  static let idle = TimeAmount.seconds(60)
+  /// How long a connection may take for a request and its answer, and between two.
+  var patience = TimeAmount.seconds(60)
+  /// Connections open at once. People and Prometheus need few.
+  var connections = 1000
+  /// Bytes of pages that clients haven't taken in yet, all together.
+  var unsentBytes = 64 << 20
 
   func bootstrap(_ group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
     ServerBootstrap(group: group)
@@ -16,11 +20,39 @@ struct PageServer: Sendable {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
-          try pipeline.addHandler(IdleStateHandler(allTimeout: Self.idle))
+          try pipeline.addHandler(
+            PageConnections(open: service.metrics.pageConnections, limit: connections))
           try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-          try pipeline.addHandler(PageHandler(pages: Pages(service: service)))
+          try pipeline.addHandler(
+            PageHandler(pages: Pages(service: service), patience: patience, unsentBytes: unsentBytes))
         }
       }
+  }
+}
+
+/// Closes connections beyond the limit at once.
+final class PageConnections: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let open: Gauge
+  private let limit: Int
+  private var isCounted = false
+
+  init(open: Gauge, limit: Int) {
+    self.open = open
+    self.limit = limit
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    isCounted = open.add(1, upTo: limit)
+    guard isCounted else { return context.close(promise: nil) }
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    if isCounted { open.add(-1) }
+    isCounted = false
+    context.fireChannelInactive()
   }
 }
 
@@ -30,9 +62,32 @@ final class PageHandler: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private let pages: Pages
+  private let patience: TimeAmount
+  private let unsentBytes: Int
   private var head: HTTPRequestHead?
+  private var end: Scheduled<Void>?
 
-  init(pages: Pages) { self.pages = pages }
+  init(pages: Pages, patience: TimeAmount, unsentBytes: Int) {
+    self.pages = pages
+    self.unsentBytes = unsentBytes
+    self.patience = patience
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    beginPatience(context)
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    end?.cancel()
+    context.fireChannelInactive()
+  }
+
+  /// A whole request, not some bytes now and then, earns a connection more time.
+  private func beginPatience(_ context: ChannelHandlerContext) {
+    end?.cancel()
+    end = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { context.close(promise: nil) }
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
@@ -41,6 +96,7 @@ final class PageHandler: ChannelInboundHandler {
     case .end:
       guard let head else { return }
       self.head = nil
+      beginPatience(context)
       respond(head, context)
     }
   }
@@ -50,7 +106,11 @@ final class PageHandler: ChannelInboundHandler {
       return send(Page(status: .methodNotAllowed, text: "GET and HEAD only\n"), request, context)
     }
     let target = PageTarget(request.uri)
-    switch pages.page(target, authorization: request.headers.first(name: "authorization")) {
+    let forwardedFor = request.headers["x-forwarded-for"].joined(separator: ",")
+    let peer = pages.service.addresses.resolve(
+      peer: IPAddress(context.remoteAddress), realIP: request.headers.first(name: "x-real-ip"),
+      forwardedFor: forwardedFor.isEmpty ? nil : forwardedFor)
+    switch pages.page(target, authorization: request.headers.first(name: "authorization"), peer: peer) {
     case .ready(let page): send(page, request, context)
     case .later(let work):
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -61,8 +121,16 @@ final class PageHandler: ChannelInboundHandler {
     }
   }
 
-  private func send(_ page: Page, _ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
-    let body = context.channel.allocator.buffer(string: page.body)
+  private func send(_ whole: Page, _ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    var page = whole
+    var body = context.channel.allocator.buffer(string: page.body)
+    let unsent = pages.service.metrics.unsentPageBytes
+    var booked = body.readableBytes
+    if !unsent.add(booked, upTo: unsentBytes) {
+      booked = 0
+      page = Page(status: .serviceUnavailable, text: "too many pages wait for slow clients\n")
+      body = context.channel.allocator.buffer(string: page.body)
+    }
     var headers = HTTPHeaders([
       ("content-type", page.contentType), ("content-length", "\(body.readableBytes)"),
       ("cache-control", "no-store"), ("x-content-type-options", "nosniff"),
@@ -76,15 +144,12 @@ final class PageHandler: ChannelInboundHandler {
       context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
     }
     let done = context.eventLoop.makePromise(of: Void.self)
+    done.futureResult.whenComplete { [booked] _ in unsent.add(-booked) }
     if !request.isKeepAlive {
       let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
       done.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
     }
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: done)
-  }
-
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

@@ -1,3 +1,6 @@
+import ClusterModel
+import NIOCore
+
 /// The service's pages by path.
 struct Pages: Sendable {
   enum Answer {
@@ -7,7 +10,21 @@ struct Pages: Sendable {
 
   let service: ServiceContext
 
-  func page(_ target: PageTarget, authorization: String?) -> Answer {
+  /// - Parameters:
+  ///   - authorization: The request's header of that name.
+  ///   - peer: Who asks: what is kept of clusters is shown within the same rate limit as to clients.
+  func page(_ target: PageTarget, authorization: String?, peer: IPAddress?) -> Answer {
+    if target.path.hasPrefix("/inspect"), target["clusterID"] != nil, let limiter = service.limiter {
+      let now = Int64(NIODeadline.now().uptimeNanoseconds)
+      guard limiter.book(peer ?? IPAddress(v4: 0), now: now, patience: 0) == .now else {
+        service.metrics.reject("rate")
+        return .ready(Page(status: .tooManyRequests, text: "too many requests from this address\n"))
+      }
+    }
+    return shown(target, authorization)
+  }
+
+  private func shown(_ target: PageTarget, _ authorization: String?) -> Answer {
     switch target.path {
     case "/": return .ready(landing)
     case "/stats": return .ready(statistics)

@@ -14,6 +14,8 @@ final class RunningService: Sendable {
   private let configuration: ServiceConfiguration
   private let logger: Logger
   private let group: MultiThreadedEventLoopGroup
+  /// Pages have a thread of their own: what they cost must not hold watchers up.
+  private let pageGroup: MultiThreadedEventLoopGroup
   private let loops: [FanOutLoop]
   private let service: ServiceContext
   private let certificate: ServerCertificate?
@@ -49,6 +51,7 @@ final class RunningService: Sendable {
       tokens: tokenFile?.tokens, redirect: configuration.redirectEndpoint, logger: logger)
     group = MultiThreadedEventLoopGroup(
       numberOfThreads: configuration.eventLoops ?? max(1, System.coreCount / 2))
+    pageGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     loops = group.makeIterator().map { FanOutLoop($0) }
   }
 
@@ -60,7 +63,7 @@ final class RunningService: Sendable {
       certificate: certificate)
     let main = try await listeners.bind(pipeline.bootstrap(group), configuration.address)
     var addresses = DiscoveryServer.Addresses(service: main)
-    let pages = PageServer(service: service).bootstrap(group)
+    let pages = PageServer(service: service).bootstrap(pageGroup)
     if let landing = configuration.landingAddress {
       addresses.landing = try await listeners.bind(pages, landing)
     }
@@ -111,10 +114,12 @@ final class RunningService: Sendable {
     }
     await waitForConnections(grace)
     if keepState, let memory, let snapshots { snapshots.write(memory) }
-    do {
-      try await group.shutdownGracefully()
-    } catch {
-      logger.warning("an event loop didn't end well", metadata: ["error": "\(error)"])
+    for group in [group, pageGroup] {
+      do {
+        try await group.shutdownGracefully()
+      } catch {
+        logger.warning("an event loop didn't end well", metadata: ["error": "\(error)"])
+      }
     }
   }
 

@@ -160,7 +160,10 @@ enum StateSnapshot {
     func left(_ now: Int64) -> Int64 {
       // A Timestamp and a Duration have the same two fields.
       let value = hasTTL ? ttl : expiration
-      let whole = (Duration.seconds(value.seconds) + .nanoseconds(value.nanoseconds)).nanoseconds
+      let (nanoseconds, isFar) = value.seconds.multipliedReportingOverflow(by: 1_000_000_000)
+      let (whole, isFarther) = nanoseconds.addingReportingOverflow(value.nanoseconds)
+      // What lies beyond three hundred years is over or as good as endless, by its sign.
+      if isFar || isFarther { return value.seconds < 0 ? 0 : .max }
       let (left, overflow) = whole.subtractingReportingOverflow(hasTTL ? 0 : now)
       return overflow ? 0 : max(0, left)
     }

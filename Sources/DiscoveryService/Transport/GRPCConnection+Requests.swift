@@ -57,6 +57,7 @@ extension GRPCConnection {
       return requestEnded(stream)
     }
     stream.buffered += count
+    buffered += count
     if stream.body == nil { stream.body = bytes } else { stream.body?.writeBuffer(&bytes) }
     if (stream.body?.readableBytes ?? 0) > service.options.requestBytes + 5 {
       return end(
@@ -77,24 +78,27 @@ extension GRPCConnection {
     guard stream.phase == .receiving else { return }
     stream.clientHasEnded = true
     stream.phase = .pending
-    credit(stream.buffered)
-    stream.buffered = 0
+    settleBuffered(stream)
     do throws(ServiceError) {
       let message = try MessageFraming.message(stream.body, encoding: stream.encoding)
       stream.body = nil
       service.metrics[stream.method].received.add()
-      let request = try ServiceRequest(stream.method, message)
+      let request = try ServiceRequest(
+        stream.method, message, maximumEndpoints: service.limits.endpoints * 16)
       if service.isDraining || isDraining { throw .shuttingDown }
       if let tokens = service.tokens {
         try tokens.check(authorization: stream.credentials, cluster: request.cluster)
       }
-      try takeTurn(stream, request)
+      // Checked before it waits for its turn, so that what waits is small.
+      try takeTurn(stream, Result { () throws(ServiceError) in try request.checked(by: service.limits) })
     } catch {
       end(stream, error)
     }
   }
 
-  private func takeTurn(_ stream: ServerStream, _ request: ServiceRequest) throws(ServiceError) {
+  private func takeTurn(
+    _ stream: ServerStream, _ request: Result<ServiceRequest, ServiceError>
+  ) throws(ServiceError) {
     guard let limiter = service.limiter else { return answer(stream, request) }
     let now = NIODeadline.now()
     let patience = stream.deadline.map { ($0 - now).nanoseconds }
@@ -121,13 +125,18 @@ extension GRPCConnection {
   static let late = ServiceError(
     .deadlineExceeded, "the deadline was over before the call was answered", reason: "deadline")
 
+  /// Whom a call's shares are counted for.
+  func shareholder(of stream: ServerStream) -> IPAddress { client(of: stream) ?? Self.unknownAddress }
+
   private func client(of stream: ServerStream) -> IPAddress? {
     guard let headers = stream.address else { return peer }
     return service.addresses.resolve(
       peer: peer, realIP: headers.realIP, forwardedFor: headers.forwardedFor)
   }
 
-  private func answer(_ stream: ServerStream, _ request: ServiceRequest) {
+  private func answer(_ stream: ServerStream, _ checked: Result<ServiceRequest, ServiceError>) {
+    let request: ServiceRequest
+    do { request = try checked.get() } catch { return end(stream, error) }
     switch request {
     case .hello(let cluster, let version):
       do throws(ServiceError) {

@@ -8,7 +8,7 @@ extension GRPCConnection {
   /// Whether `stream` has something to send that it had no room for.
   private func isBlocked(_ stream: ServerStream) -> Bool {
     guard stream.phase != .done else { return false }
-    return stream.outgoing.readableBytes > 0
+    return stream.outgoing.readableBytes > 0 || stream.owesHeaders
       || stream.watch.map { !$0.held.isEmpty || $0.owesSnapshot } ?? false
   }
 
@@ -32,16 +32,14 @@ extension GRPCConnection {
       send(stream.id, .data(.init(data: .byteBuffer(message))))
       send(stream.id, ResponseHeaders.okTrailers)
       controlFrames.earn()
-      return flushSoon()
+      return flushSoon(count)
     }
-    guard service.metrics.heldBytes.add(count, upTo: service.options.heldBytes) else {
+    guard hold(count, for: stream) else {
       return end(stream, .exhausted("too many answers wait for slow clients", reason: "held_bytes"))
     }
-    stream.booked = count
     stream.phase = .answering
     stream.patience = .now() + .nanoseconds(service.options.requestTimeout.nanoseconds)
-    send(stream.id, ResponseHeaders.ok)
-    stream.headersSent = true
+    sendHeaders(stream)
     stream.outgoing = message
     stream.ending = .some(nil)
     pump(stream)
@@ -80,10 +78,10 @@ extension GRPCConnection {
     stream.timer = nil
     release(stream)
     stream.outgoing = ByteBuffer()
-    credit(stream.buffered)
-    stream.buffered = 0
+    settleBuffered(stream)
     stream.body = nil
     if let watch = stream.watch {
+      service.shares.closeWatch(of: shareholder(of: stream))
       if stream.isCountedAsWatcher { service.metrics.watchers.add(-1) }
       watch.held = HeldChanges()
       watch.owesSnapshot = false
@@ -99,14 +97,49 @@ extension GRPCConnection {
 
   /// Gives back what is booked for held bytes.
   private func release(_ stream: ServerStream) {
+    guard stream.booked > 0 else { return }
     service.metrics.heldBytes.add(-stream.booked)
+    service.shares.release(stream.booked, of: shareholder(of: stream))
     stream.booked = 0
+  }
+
+  /// Books `count` bytes that `stream` has no room for now; says whether its client's share and the whole have room
+  /// for them.
+  func hold(_ count: Int, for stream: ServerStream) -> Bool {
+    let client = shareholder(of: stream)
+    guard service.shares.hold(count, for: client, upTo: service.options.heldBytesOfClient) else {
+      return false
+    }
+    guard service.metrics.heldBytes.add(count, upTo: service.options.heldBytes) else {
+      service.shares.release(count, of: client)
+      return false
+    }
+    stream.booked = count
+    return true
+  }
+
+  /// Gives credit for what was kept of a request.
+  func settleBuffered(_ stream: ServerStream) {
+    buffered -= stream.buffered
+    credit(stream.buffered)
+    stream.buffered = 0
+  }
+
+  /// Begins an answer, or notes that this is to be done when the channel can be written to: what waits in the
+  /// handler below isn't taken back when the client resets the stream, and would then end the whole connection.
+  func sendHeaders(_ stream: ServerStream) {
+    guard !stream.headersSent else { return }
+    stream.owesHeaders = !isWritable
+    guard isWritable else { return }
+    stream.headersSent = true
+    send(stream.id, ResponseHeaders.ok)
   }
 
   /// Sends as much as there is room for of what `stream` was kept waiting with.
   func pump(_ stream: ServerStream) {
     defer { noteWaiting(stream) }
     guard isBlocked(stream) else { return }
+    if stream.owesHeaders, isWritable { sendHeaders(stream) }
     flushSoon()
     while case let room = room(stream), room > 0 {
       if stream.outgoing.readableBytes > 0 {
@@ -135,6 +168,7 @@ extension GRPCConnection {
     window -= bytes.readableBytes
     controlFrames.earn()
     send(stream.id, .data(.init(data: .byteBuffer(bytes))))
+    flushSoon(bytes.readableBytes)
   }
 
   /// As many held changes as fit `room`, at least one, in one buffer.

@@ -73,11 +73,15 @@ extension GRPCConnection {
     if streams.isEmpty { shut() }
   }
 
-  /// Closes once all that was written is out.
+  /// Closes once all that was written is out: looked for at each sweep, as a slow client takes its time.
   private func shut() {
     guard let context else { return }
-    context.flush()
-    context.close(mode: .all, promise: nil)
+    guard isFinished else {
+      isFinished = true
+      return flushNow()
+    }
+    let unsent = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+    if (unsent ?? 0) == 0 { context.close(mode: .all, promise: nil) }
   }
 }
 

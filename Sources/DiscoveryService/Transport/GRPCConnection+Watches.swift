@@ -4,6 +4,12 @@ import NIOHTTP2
 extension GRPCConnection {
   func startWatch(_ stream: ServerStream, _ cluster: OpaqueID) {
     let group = loop.group(cluster, context: service)
+    guard group.userCount < service.options.watchesOfCluster,
+      service.shares.openWatch(for: shareholder(of: stream), upTo: service.options.watchesOfClient)
+    else {
+      group.releaseIfUnused()
+      return end(stream, .exhausted("too many watchers", reason: "watchers"))
+    }
     group.retain()
     let watch = WatchState(group: group)
     stream.watch = watch
@@ -33,15 +39,13 @@ extension GRPCConnection {
       unsettled -= 1
       stream.isCountedAsWatcher = true
       service.metrics.watchers.add(1)
-      stream.headersSent = true
-      send(stream.id, ResponseHeaders.ok)
+      sendHeaders(stream)
     }
     let count = snapshot.readableBytes
     if count <= room(stream) {
       write(snapshot, to: stream)
       watch.group.join(stream, watch)
-    } else if room(stream) > 0, service.metrics.heldBytes.add(count, upTo: service.options.heldBytes) {
-      stream.booked = count
+    } else if room(stream) > 0, hold(count, for: stream) {
       stream.outgoing = snapshot
       watch.group.join(stream, watch)
       pump(stream)

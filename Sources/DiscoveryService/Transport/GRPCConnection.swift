@@ -41,6 +41,14 @@ final class GRPCConnection: ChannelDuplexHandler {
   private(set) var isWritable = true
   /// Request bytes that are dealt with and not yet given back to the client as credit.
   private var uncredited = 0
+  /// Request bytes that are kept for calls that aren't whole yet.
+  var buffered = 0
+  /// Bytes written since the last flush.
+  private var unflushed = 0
+  /// Whether frames are being handed to the handler below.
+  private var isWriting = false
+  /// Whether all was written and flushed that will ever be.
+  var isFinished = false
 
   var controlFrames: ControlFrameBudget
   var lastFrame = NIODeadline.now()
@@ -102,6 +110,20 @@ final class GRPCConnection: ChannelDuplexHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     // Of a stream's error the handler below has told the client by RST_STREAM.
     if error is NIOHTTP2Errors.StreamError { return }
+    // All is answered and on its way, and for the handler below the connection has ended with that. What the client
+    // still sends, credit for the answers, must not cut them off.
+    if isDraining, streams.isEmpty,
+      error is NIOHTTP2Errors.IOOnClosedConnection || error is NIOHTTP2Errors.RaisedGoawayLastStreamID
+    {
+      return
+    }
+    // A frame of ours that waited below for a channel that could be written to, of a stream that the client has
+    // reset meanwhile. The same error for a frame of the client's comes while frames are read.
+    if let missing = error as? NIOHTTP2Errors.NoSuchStream, missing.streamID <= lastStream,
+      isWriting || !isWritable
+    {
+      return
+    }
     service.metrics.connectionErrors.add()
     service.logger.debug("a connection ends", metadata: ["peer": "\(text(peer))", "error": "\(error)"])
     context.close(promise: nil)
@@ -138,11 +160,17 @@ final class GRPCConnection: ChannelDuplexHandler {
         windowIsUncertain = true
         forget(stream, code: .cancelled)
       }
-    } else if windowIsUncertain, let update = event as? NIOHTTP2WindowUpdatedEvent,
-      update.streamID == .rootStream, let size = update.outboundWindowSize
-    {
-      reportedWindow = size
+    } else if let update = event as? NIOHTTP2WindowUpdatedEvent, update.streamID == .rootStream {
+      if windowIsUncertain, let size = update.outboundWindowSize { reportedWindow = size }
+      if let size = update.inboundWindowSize { creditUnseen(inboundWindow: size) }
     }
+  }
+
+  /// Gives credit for request bytes that the handler below has swallowed: those of calls that were refused before
+  /// they had come in.
+  private func creditUnseen(inboundWindow: Int) {
+    let unseen = Self.receiveWindow - inboundWindow - uncredited - buffered
+    if state == .open, hasReceived, unseen > 0 { credit(unseen) }
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -203,11 +231,17 @@ final class GRPCConnection: ChannelDuplexHandler {
   // MARK: Writing
 
   func send(_ id: HTTP2StreamID, _ payload: HTTP2Frame.FramePayload) {
+    let wasWriting = isWriting
+    isWriting = true
     context?.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
+    isWriting = wasWriting
   }
 
-  /// Sees to it that what was written goes out: at the end of the read or of the loop's turn.
-  func flushSoon() {
+  /// Sees to it that what was written goes out: at the end of the read or of the loop's turn, or at once where it
+  /// is much: only what was flushed shows in whether the channel can be written to.
+  func flushSoon(_ written: Int = 0) {
+    unflushed += written
+    if unflushed > 65_536 { return flushNow() }
     guard !isReading, !isFlushPlanned else { return }
     isFlushPlanned = true
     loop.flushLater(self)
@@ -215,7 +249,11 @@ final class GRPCConnection: ChannelDuplexHandler {
 
   func flushNow() {
     isFlushPlanned = false
+    unflushed = 0
+    let wasWriting = isWriting
+    isWriting = true
     context?.flush()
+    isWriting = wasWriting
     if windowIsUncertain, isWritable, let reportedWindow {
       // All that was written is either sent or dropped now, so the handler's figure is the true one.
       windowIsUncertain = false

@@ -21,18 +21,22 @@ final class PingAckPacing: ChannelOutboundHandler {
   private var held: [ByteBuffer] = []
   private var timer: Scheduled<Void>?
   private var wrote = false
+  private var contentFollows = false
 
   /// - Parameter isBlocked: Whether a stream of the connection waits for its window.
   init(isBlocked: @escaping () -> Bool) { self.isBlocked = isBlocked }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    if case .byteBuffer(let bytes) = unwrapOutboundIn(data), Self.isPingAck(bytes), !isBlocked(),
-      !takeToken()
-    {
-      held.append(bytes)
-      promise?.succeed(())
-      startTimer(context)
-      return
+    if case .byteBuffer(let bytes) = unwrapOutboundIn(data) {
+      // The content of DATA comes by itself behind its head, and may look like anything.
+      let isContent = contentFollows
+      contentFollows = !isContent && Self.isDataHead(bytes)
+      if !isContent, Self.isPingAck(bytes), !isBlocked(), !takeToken() {
+        held.append(bytes)
+        promise?.succeed(())
+        startTimer(context)
+        return
+      }
     }
     wrote = true
     context.write(data, promise: promise)
@@ -48,6 +52,13 @@ final class PingAckPacing: ChannelOutboundHandler {
   func handlerRemoved(context: ChannelHandlerContext) {
     timer?.cancel()
     held = []
+  }
+
+  /// The nine bytes before the content of a DATA frame that has any.
+  private static func isDataHead(_ bytes: ByteBuffer) -> Bool {
+    let start = bytes.readerIndex
+    return bytes.readableBytes == 9 && bytes.getInteger(at: start + 3, as: UInt8.self) == 0
+      && bytes.getInteger(at: start, as: UInt32.self).map { $0 >> 8 > 0 } == true
   }
 
   private static func isPingAck(_ bytes: ByteBuffer) -> Bool {

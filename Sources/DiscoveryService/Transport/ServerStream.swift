@@ -38,6 +38,8 @@ final class ServerStream {
   /// How many bytes the client takes on this stream now.
   var window: Int
   var headersSent = false
+  /// The answer has begun and its headers wait until the channel can be written to.
+  var owesHeaders = false
   /// The rest of a message that didn't fit the windows.
   var outgoing = ByteBuffer()
   /// Whether it has something to send and no room for it, as the connection's count has it.

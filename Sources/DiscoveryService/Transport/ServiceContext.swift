@@ -10,6 +10,7 @@ final class ServiceContext: Sendable {
   let limits: StoreLimits
   let limiter: RateLimiter?
   let addresses: ClientAddress
+  let shares = ClientShares()
   /// Where clients are sent by `Hello`, if anywhere.
   let redirect: String?
   let logger: Logger

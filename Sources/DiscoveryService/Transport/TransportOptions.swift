@@ -4,7 +4,7 @@ public struct TransportOptions: Hashable, Sendable {
   public var concurrentStreams = 250
   /// Bytes of one request message. The largest valid one has under 10 kB; the rest is room for a
   /// client that exceeds a limit to be told which one.
-  public var requestBytes = 256 << 10
+  public var requestBytes = 64 << 10
   /// Bytes of all headers of one call.
   public var headerBytes = 16 << 10
   /// How long a client may take to send a request whole, and to take in an answer to anything but a watch.
@@ -23,6 +23,12 @@ public struct TransportOptions: Hashable, Sendable {
   public var controlFrames = 200
   /// Bytes of answers that all clients together may leave lying; further large answers wait or are refused.
   public var heldBytes = 256 << 20
+  /// How many of these one client's address may have.
+  public var heldBytesOfClient = 16 << 20
+  /// Watches that one client's address may have open.
+  public var watchesOfClient = 16_384
+  /// Watches of one cluster on one event loop.
+  public var watchesOfCluster = 4096
   /// Connections open at once.
   public var connections = 60_000
   /// Whether acknowledgements of a watcher's bandwidth-probing PINGs are paced. Saves about half of the

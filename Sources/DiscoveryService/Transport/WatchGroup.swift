@@ -136,6 +136,12 @@ final class WatchGroup: ClusterWatcher {
     last.watch?.place = place
   }
 
+  /// How many streams hold on to this group.
+  var userCount: Int { local.value.users }
+
+  /// Takes the group out where it was made for a stream that isn't to be.
+  func releaseIfUnused() { if local.value.users == 0 { loop.drop(self) } }
+
   /// One more stream holds on to this group, joined or about to.
   func retain() { local.value.users += 1 }
 

@@ -51,22 +51,37 @@ enum ServiceRequest: Sendable {
   }
 
   /// The request for `method` that `bytes` hold.
-  init(_ method: ServiceMethod, _ bytes: ByteBuffer) throws(ServiceError) {
+  ///
+  /// - Parameter maximumEndpoints: An update with more endpoints than that is refused as it is read: a small
+  ///   request must not become a large one.
+  init(
+    _ method: ServiceMethod, _ bytes: ByteBuffer, maximumEndpoints: Int = .max
+  ) throws(ServiceError) {
+    var excess = false
     let result: Result<ServiceRequest, ProtobufReader.Malformed> = bytes.withUnsafeReadableBytes { raw in
       Result { () throws(ProtobufReader.Malformed) in
         var reader = ProtobufReader(raw)
-        return method == .update ? try Self.update(&reader) : try Self.other(method, &reader)
+        guard method == .update else { return try Self.other(method, &reader) }
+        return try Self.update(&reader, maximumEndpoints, &excess)
       }
     }
     switch result {
-    case .success(let request): self = request
+    case .success(let request):
+      if excess { throw .exhausted("too many endpoints in the affiliate", reason: "endpoints") }
+      self = request
     case .failure:
       throw ServiceError(.internal, "the request isn't a valid protobuf message", reason: "malformed")
     }
   }
 
+  /// The request itself where it keeps the limits that can be told without looking at the state.
+  func checked(by limits: StoreLimits) throws(ServiceError) -> ServiceRequest {
+    if case .update(let update) = self { try limits.check(update) }
+    return self
+  }
+
   private static func update(
-    _ reader: inout ProtobufReader
+    _ reader: inout ProtobufReader, _ maximumEndpoints: Int, _ excess: inout Bool
   ) throws(ProtobufReader.Malformed) -> ServiceRequest {
     var update = AffiliateUpdate(cluster: OpaqueID([]), affiliate: OpaqueID([]))
     var ttl: (seconds: Int64, nanoseconds: Int64)?
@@ -75,6 +90,7 @@ enum ServiceRequest: Sendable {
       case 1: update.cluster = try value.id()
       case 2: update.affiliate = try value.id()
       case 3: update.data = try value.copied()
+      case 4 where update.endpoints.count >= maximumEndpoints: excess = true
       case 4: update.endpoints.append(try value.copied())
       case 5:
         var duration = ttl ?? (0, 0)

@@ -59,6 +59,7 @@ final class FuzzedStore: Sendable {
     framed.writeBytes(bytes)
     let message = try MessageFraming.message(framed, encoding: nil)
     guard let request = try? ServiceRequest(method, message) else { return nil }
+    try FuzzedMessages.check(request, bytes)
     switch request {
     case .update(let update):
       if case .later = store.update(update) { throw ServiceFuzz.Broken(what: "the store answers later") }

@@ -54,6 +54,7 @@ enum ServiceFuzz {
     guard let clusters = try? StateSnapshot.decode(ByteBuffer(bytes: bytes), now: 1_000_000_000) else {
       return
     }
+    try FuzzedMessages.check(clusters, bytes)
     var buffer = ByteBuffer()
     for (cluster, affiliates) in clusters {
       StateSnapshot.append(cluster: cluster, affiliates, to: &buffer)

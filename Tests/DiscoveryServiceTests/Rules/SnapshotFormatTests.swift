@@ -212,6 +212,31 @@ struct SnapshotFormatTests {
     }
   }
 
+  @Test(
+    "times beyond all bounds are over or endless by their sign, and never end the process",
+    arguments: [Int64.max, .min, 1 << 40, -1 << 40], [Int32.max, .min, 0])
+  mutating func extremes(seconds: Int64, nanos: Int32) throws {
+    var state = StoredStateSnapshot()
+    var cluster = StoredClusterSnapshot()
+    cluster.id = "c"
+    for isMoment in [true, false] {
+      var affiliate = StoredAffiliateSnapshot()
+      affiliate.id = isMoment ? "moment" : "ttl"
+      if isMoment {
+        affiliate.expiration = .init(seconds: seconds, nanos: nanos)
+      } else {
+        affiliate.ttl = .init(seconds: seconds, nanos: nanos)
+      }
+      cluster.affiliates.append(affiliate)
+    }
+    state.clusters = [cluster]
+    for now in [0, Int64.max / 2] {
+      for affiliate in try decoded(state.serializedBytes(), now: now)[OpaqueID("c")] ?? [] {
+        #expect((affiliate.timeToLive > 0) == (seconds > 1 << 39), "\(affiliate)")
+      }
+    }
+  }
+
   @Test("cut off or damaged at any byte, a file is never read as more than SwiftProtobuf finds in it")
   mutating func damaged() throws {
     var state = state()

@@ -17,6 +17,19 @@ struct WireTests {
           timeToLive: .seconds(90)))
   }
 
+  @Test("too many endpoints are refused as they are read")
+  func endpoints() throws {
+    let many = (0..<65).map { [UInt8($0)] }
+    #expect(throws: ServiceError.exhausted("too many endpoints in the affiliate", reason: "endpoints")) {
+      try ServiceRequest(.update, Request.update("c", "a", endpoints: many), maximumEndpoints: 64)
+    }
+    guard
+      case .update(let most) = try ServiceRequest(
+        .update, Request.update("c", "a", endpoints: many.dropLast()), maximumEndpoints: 64)
+    else { throw GaveUp() }
+    #expect(most.endpoints.count == 64)
+  }
+
   @Test("unknown fields of every wire type are skipped, groups too")
   func unknownFields() throws {
     var bytes = ByteBuffer(bytes: [0x78, 0x96, 0x01])  // 15: varint

@@ -130,6 +130,71 @@ extension OverTheNetwork {
       }
     }
 
+    @Test("inspect is under the rate limit of its address, the other pages aren't")
+    func rate() async throws {
+      var configuration = RunningServer.configuration()
+      configuration.requestsPerSecond = 0.001
+      configuration.requestBurst = 3
+      try await RunningServer.with(configuration) { server in
+        let port = try #require(server.addresses.landing?.port)
+        var statuses: [String] = []
+        for path in ["/inspect?clusterID=c", "/inspect/data?clusterID=c"] {
+          for _ in 0..<2 { statuses.append(String(try await get(port, path).0.dropFirst(9).prefix(3))) }
+        }
+        #expect(statuses == ["200", "200", "200", "429"])
+        for path in ["/inspect", "/metrics", "/healthz"] {
+          #expect(try await get(port, path).0.hasPrefix("HTTP/1.1 200 "), "\(path)")
+        }
+        let (_, metrics) = try await get(port, "/metrics")
+        #expect(metrics.contains("discovery_service_rejected_total{reason=\"rate\"} 1\n"))
+      }
+    }
+
+    /// Runs `body` with the port of a page server that bears little.
+    private func withPages(
+      patience: TimeAmount, connections: Int, _ body: (Int, ServiceMetrics) async throws -> Void
+    ) async throws {
+      try await TestServer.with(loops: 1) { server in
+        let pages = PageServer(service: server.service, patience: patience, connections: connections)
+        let channel = try await pages.bootstrap(server.group).bind(host: "127.0.0.1", port: 0).get()
+        try await body(try #require(channel.localAddress?.port), server.metrics)
+        try await channel.close().get()
+      }
+    }
+
+    @Test("a page connection that drips bytes instead of a whole request is closed")
+    func slowRequest() async throws {
+      try await withPages(patience: .milliseconds(300), connections: 10) { port, metrics in
+        let socket = try await RawSocket.connect(port)
+        socket.write(Array("GET / HTTP/1.1\r\nhost: x\r\n".utf8))
+        var drips = 0
+        try await eventually("it is closed") {
+          socket.write(Array("x-\(drips): y\r\n".utf8))
+          drips += 1
+          return socket.isClosed
+        }
+        #expect(drips > 5 && socket.received.isEmpty)
+        try await eventually("it is forgotten") { metrics.pageConnections.value == 0 }
+      }
+    }
+
+    @Test("page connections beyond the limit are closed at once, and make room when they end")
+    func manyConnections() async throws {
+      try await withPages(patience: .seconds(60), connections: 3) { port, metrics in
+        var sockets: [RawSocket] = []
+        for _ in 0..<3 { sockets.append(try await RawSocket.connect(port)) }
+        try await eventually("three are open") { metrics.pageConnections.value == 3 }
+        let fourth = try await RawSocket.connect(port)
+        try await eventually("the fourth is closed") { fourth.isClosed }
+        sockets[0].close()
+        try await eventually("there is room") { metrics.pageConnections.value == 2 }
+        let (head, _) = try await get(port, "/healthz")
+        #expect(head.hasPrefix("HTTP/1.1 200 "))
+        for socket in sockets { socket.close() }
+        try await eventually("all are forgotten") { metrics.pageConnections.value == 0 }
+      }
+    }
+
     @Test("the number of client versions that are told apart is bounded")
     func versions() {
       let metrics = ServiceMetrics()

@@ -51,8 +51,14 @@ struct RunningServer {
       tasks.addTask {
         var iterator = started.makeAsyncIterator()
         guard let addresses = await iterator.next() else { return }
-        defer { Task { await services.triggerGracefulShutdown() } }
-        try await body(RunningServer(addresses: addresses, group: services))
+        let result: Result<Void, any Error>
+        do {
+          result = .success(try await body(RunningServer(addresses: addresses, group: services)))
+        } catch {
+          result = .failure(error)
+        }
+        await services.triggerGracefulShutdown()
+        try result.get()
       }
       try await tasks.waitForAll()
     }

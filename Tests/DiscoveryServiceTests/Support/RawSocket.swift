@@ -41,6 +41,7 @@ final class RawSocket: Sendable {
 
   func write(_ bytes: [UInt8]) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
   func close() { channel.close(promise: nil) }
+  func setAutoRead(_ on: Bool) async throws { try await channel.setOption(.autoRead, value: on).get() }
   var isClosed: Bool { state.isClosed.withLock { $0 } }
   var received: [UInt8] { state.received.withLock { Array(buffer: $0) } }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP2
+import TestSupport
 import Testing
 
 @testable import DiscoveryService
@@ -248,11 +249,20 @@ extension OverTheNetwork {
     func silence() async throws {
       var options = TransportOptions()
       options.prefaceTimeout = .milliseconds(30)
-      try await TestServer.with(loops: 1, options: options) { server in
-        let silent = try await RawSocket.connect(server.port)
-        try await eventually("the silent one is closed") {
-          server.sweep()
-          return silent.isClosed
+      let certificates = try await Certificates()
+      let pair = try await certificates.make("server", names: "DNS:localhost")
+      let certificate = try ServerCertificate(certificatePath: pair.certificate, keyPath: pair.key)
+      for (certificate, greeting) in [(nil, []), (certificate, []), (certificate, [22, 3, 1, 2, 0, 1, 0])]
+        as [(ServerCertificate?, [UInt8])]
+      {
+        try await TestServer.with(loops: 1, options: options, certificate: certificate) { server in
+          let silent = try await RawSocket.connect(server.port)
+          silent.write(greeting)
+          try await eventually("the silent one is closed, also within TLS's handshake") {
+            server.sweep()
+            return silent.isClosed
+          }
+          #expect(server.metrics.rejectionCounts.map(\.reason) == ["preface_timeout"])
         }
       }
       options = TransportOptions()

@@ -53,6 +53,31 @@ extension OverTheNetwork {
       }
     }
 
+    @Test("an answer that is larger than the sockets' buffers comes whole before the connection closes")
+    func largeAnswer() async throws {
+      try await TestServer.with { server in
+        for index in 0..<1000 { server.update("c", "a\(index)", [UInt8](repeating: 1, count: 2000)) }
+        try await TestClient.with(server.port, window: 1 << 30) { client in
+          client.send(.rootStream, .windowUpdate(windowSizeIncrement: 1 << 30))
+          _ = try await client.call("Hello", Request.hello("c"))
+          try await client.setAutoRead(false)
+          let list = client.begin("List", Request.cluster("c"))
+          try await eventually("it is being answered") { server.metrics[.list].sent.value > 0 }
+          server.drain()
+          server.sweep()
+          server.sweep()
+          try await client.setAutoRead(true)
+          let answer = try await client.finished(list)
+          #expect(answer.status == 0)
+          #expect(answer.messages.first.map { $0.readableBytes > 2_000_000 } == true)
+          try await eventually("the connection closes") {
+            server.sweep()
+            return client.isClosed
+          }
+        }
+      }
+    }
+
     @Test("a connection that comes while the service ends is sent away")
     func lateComer() async throws {
       try await TestServer.with { server in

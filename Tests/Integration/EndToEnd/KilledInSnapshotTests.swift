@@ -1,8 +1,5 @@
-import DiscoveryGRPC
 import DiscoveryProtocol
 import Foundation
-import GRPCCore
-import GRPCNIOTransportHTTP2Posix
 import SwiftProtobuf
 import TestSupport
 import Testing
@@ -55,18 +52,13 @@ struct KilledInSnapshotTests {
     return mark ?? 0
   }
 
-  /// Changes the state by an affiliate whose data is `mark`.
-  private func set(_ mark: Int, port: Int) async throws {
-    let transport = try HTTP2ClientTransport.Posix(
-      target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext)
-    try await withGRPCClient(transport: transport) { client in
-      _ = try await WireCluster.Client(wrapping: client).affiliateUpdate(
-        .with {
-          $0.clusterID = "mark"
-          $0.affiliateID = "mark"
-          $0.affiliateData = Data("\(mark)".utf8)
-          $0.ttl.seconds = 1800
-        })
+  /// What changes the state: an affiliate whose data is `mark`.
+  private func change(_ mark: Int) -> WireAffiliateUpdateRequest {
+    .with {
+      $0.clusterID = "mark"
+      $0.affiliateID = "mark"
+      $0.affiliateData = Data("\(mark)".utf8)
+      $0.ttl.seconds = 1800
     }
   }
 
@@ -90,7 +82,7 @@ struct KilledInSnapshotTests {
       let service = try await cluster.serve(options)
       let restored = Self.clusters * Self.affiliates + (before > 0 ? 1 : 0)
       #expect(service.logged("restored a snapshot").first?.contains("affiliates=\(restored)") == true)
-      try await set(round, port: cluster.port)
+      try await cluster.tell(change(round))
       // At a random moment of a write.
       let reached = Int.random(in: 0...(size(file) ?? 0))
       try await eventually("a write has come to byte \(reached)") { (size(file + ".new") ?? -1) >= reached }
@@ -107,7 +99,7 @@ struct KilledInSnapshotTests {
 
     // One that ends in good order has the last word, and clears up.
     let service = try await cluster.serve(options)
-    try await set(-1, port: cluster.port)
+    try await cluster.tell(change(-1))
     service.signal(SIGTERM)
     #expect(try await service.result().status == 0)
     #expect(try check(file) == -1)

@@ -1,4 +1,8 @@
+import DiscoveryGRPC
+import DiscoveryProtocol
 import Foundation
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
 import TestSupport
 import Testing
 
@@ -64,6 +68,22 @@ final class ProcessCluster: Sendable {
     let text = try await Command.output(
       "get members --state state -o jsonpath={.metadata.id}", in: folder.path(name))
     return Set(text.split(separator: "\n").map(String.init))
+  }
+
+  /// Runs `body` with a client of the service that isn't the plugin.
+  func withClient<Result: Sendable>(
+    _ body: @Sendable @escaping (WireCluster.Client<HTTP2ClientTransport.Posix>) async throws -> Result
+  ) async throws -> Result {
+    let transport = try HTTP2ClientTransport.Posix(
+      target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext)
+    return try await withGRPCClient(transport: transport) {
+      try await body(WireCluster.Client(wrapping: $0))
+    }
+  }
+
+  /// Tells the service something as such a client.
+  func tell(_ request: WireAffiliateUpdateRequest) async throws {
+    try await withClient { _ = try await $0.affiliateUpdate(request) }
   }
 
   /// Writes the configuration of the node `name`.

@@ -88,6 +88,10 @@ struct ServiceOptionsTests {
     services[0].signal(SIGKILL)
     _ = try await services[0].result()
     try await eventually("the outage is told") { !one.logged(" registry degraded ").isEmpty }
+    let shown = try await Command.run(
+      "get members --state state -o jsonpath={.metadata.id}", in: first.folder.path("one"))
+    #expect(shown.status == 0 && Set(shown.output.split(separator: "\n")) == ["one", "two"], "\(shown)")
+    #expect(shown.errors.contains("no connection to \(first.endpoint)"))
     let three = try first.node("three", ["endpoint": "http://localhost:\(second.port)"])
     try await eventually("the other still works") { one.members == ["one", "two", "three"] }
     #expect(three.isRunning && one.logged(" member left ").isEmpty)

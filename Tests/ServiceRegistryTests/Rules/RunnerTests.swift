@@ -350,6 +350,7 @@ struct RunnerTests {
       try await eventually("the other is told") { recorder.status == "away" }
     }
     #expect(recorder.state.named == [["one.test", "three.test", "two.test"]])
+    #expect(recorder.state.snapshotsBeforeTrouble == 2)
   }
 
   @Test("a service that is alone isn't named")

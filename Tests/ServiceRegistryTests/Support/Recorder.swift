@@ -15,6 +15,8 @@ final class Recorder: Sendable {
     var named: [[String]] = []
     /// How many snapshots there were when sources were named first.
     var snapshotsBeforeNames: Int?
+    /// How many snapshots there were when trouble was told first.
+    var snapshotsBeforeTrouble: Int?
   }
 
   private let mutex = Mutex(State())
@@ -52,6 +54,7 @@ final class Recorder: Sendable {
         state.status = nil
         state.statuses.append(nil)
       case .degraded(let error):
+        state.snapshotsBeforeTrouble = state.snapshotsBeforeTrouble ?? state.snapshots
         state.status = error
         state.statuses.append(error)
       case .publicAddress(let address): state.addresses.append(address)

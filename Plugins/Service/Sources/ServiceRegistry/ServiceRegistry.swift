@@ -43,7 +43,8 @@ public final class ServiceRegistry: RegistryPlugin, PublishingRegistry {
     warnOfProxy()
     // All that there are, also those that can't be reached: what they told an earlier run isn't dropped for that.
     if runners.count > 1 { try updates.sources(runners.map(\.source)) }
-    let output = EndpointRunner.Output(updates: updates, status: StatusBoard(updates: updates))
+    let output = EndpointRunner.Output(
+      updates: updates, status: StatusBoard(updates: updates, count: runners.count))
     try await withThrowingTaskGroup { group in
       for runner in runners { group.addTask { try await runner.run(output) } }
       try await group.waitForAll()
