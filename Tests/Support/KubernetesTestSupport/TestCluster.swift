@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Synchronization
 import TestSupport
 
@@ -92,6 +92,13 @@ public final class TestCluster: Sendable {
 
   public func stop() async throws { try await Self.run("stop", in: folder, ["apiserver"]) }
   public func start() async throws { try await Self.run("run", in: folder, within: .seconds(180)) }
+
+  /// Stops the server and etcd, and lets `change` do something with etcd's folder before both are started again.
+  public func stopped(_ change: (_ data: URL) throws -> Void) async throws {
+    try await Self.run("stop", in: folder)
+    try change(URL(fileURLWithPath: path("etcd.data")))
+    try await start()
+  }
 
   /// Makes a key and a certificate `pki/<name>` that the server accepts for a client.
   public func signClient(_ name: String, subject: String) async throws {

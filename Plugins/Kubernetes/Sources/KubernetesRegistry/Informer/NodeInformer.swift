@@ -80,7 +80,10 @@ actor NodeInformer {
   private func follow(_ now: Access.Cluster) {
     guard now != cluster else { return }
     if let cluster {
-      logger.notice("reading all nodes of \(now.server), and no longer of \(cluster.server)")
+      logger.notice(
+        now.server == cluster.server
+          ? "reading all nodes again: the authority or the name that \(now.server) is known by has changed"
+          : "reading all nodes of \(now.server), and no longer of \(cluster.server)")
       localNode.forget()
     }
     cluster = now
