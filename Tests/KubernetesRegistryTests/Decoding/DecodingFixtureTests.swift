@@ -2,7 +2,8 @@ import Foundation
 import KubernetesRegistry
 import Testing
 
-/// A recorded answer, `name.json`, and what has to come of it, `name.txt`.
+/// An answer, `name.json`, and what has to come of it, `name.txt`. Those called `api-server-1.20` were recorded from one,
+/// all others are written by hand.
 struct DecodingFixture: CustomTestStringConvertible, Sendable {
   let folder: String
   let name: String
@@ -34,7 +35,7 @@ struct DecodingFixture: CustomTestStringConvertible, Sendable {
   }
 }
 
-@Suite("Recorded answers")
+@Suite("Answers in files, recorded and written")
 struct DecodingFixtureTests {
   @Test("there are good and bad ones of lists and watches")
   func fixturesExist() {

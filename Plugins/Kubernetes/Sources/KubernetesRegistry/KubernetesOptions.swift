@@ -46,7 +46,7 @@ public struct KubernetesOptions: Decodable, Sendable {
         },
         "inCluster": {
           "type": "boolean",
-          "description": "true uses the service account of the pod that rollcall runs in, false never does. By default it is used in a pod where no kubeconfig is named."
+          "description": "true uses the service account of the pod that rollcall runs in, false never does. By default it is used in a pod where no kubeconfig or context is named."
         },
         "allowInsecure": {
           "type": "boolean", "default": false,
