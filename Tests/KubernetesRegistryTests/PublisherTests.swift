@@ -254,6 +254,13 @@ import Testing
     }
   }
 
+  @Test("another's identity is shown in one short line, whatever it is")
+  func rivalText() {
+    #expect(Rivalry.shown("other-id") == "other-id")
+    #expect(Rivalry.shown("one\ntwo") == "one")
+    #expect(Rivalry.shown(String(repeating: "x", count: 100_000)).count == 64)
+  }
+
   @Test("what somebody else changes is set again")
   func restored() async throws {
     let node = OneNode([:])

@@ -53,7 +53,8 @@ struct NodePublisher: Sendable {
         restoreAt = nil
         do {
           if let other = try await fulfil(wish) {
-            logger.warning("Node '\(wish.nodeName)' carried another identity, '\(other)', which was replaced")
+            let shown = Rivalry.shown(other)
+            logger.warning("Node '\(wish.nodeName)' carried another identity, '\(shown)', which was replaced")
             rivalry.replaced(other, at: time.elapsed)
             group.addTask { try await wake(after: timing.forgetsRestoring) }
           }

@@ -12,12 +12,13 @@ struct Rivalry: Sendable {
 
   init(memory: Duration) { self.memory = memory }
 
-  /// The Node carried another identity, which was replaced.
+  /// The Node carried another identity, which was replaced. Shown in its first line, cut where it is long: it is
+  /// somebody else's text.
   mutating func replaced(_ identity: String, at now: Duration) {
     forget(at: now)
     count += 1
     last = now
-    self.identity = identity
+    self.identity = Self.shown(identity)
   }
 
   /// Forgets a rival who has been silent for long enough.
@@ -30,12 +31,18 @@ struct Rivalry: Sendable {
     return count > 1
   }
 
+  /// An identity as it is shown.
+  static func shown(_ identity: String) -> String {
+    // Identities that are such have 44 letters.
+    String(APIError.shown(identity).prefix(64))
+  }
+
   /// What a person is told; nil where there is no rival.
   func trouble(_ nodeName: String) -> RegistryError? {
     guard count > 1 else { return nil }
     return RegistryError(
       .failed,
-      "Node '\(nodeName)' carries the identity '\(identity.prefix(64))' of another node, again and again; is somebody "
+      "Node '\(nodeName)' carries the identity '\(identity)' of another node, again and again; is somebody "
         + "else, such as Talos, publishing it? publish: false makes rollcall only look")
   }
 }
