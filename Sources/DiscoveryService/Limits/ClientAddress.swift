@@ -66,6 +66,15 @@ extension IPAddress {
     }
   }
 
+  /// Whom limits for each client count: an IPv4 address, or the /64 of an IPv6 one, as that is the least that a
+  /// site has and all of it may be one machine's.
+  var client: IPAddress {
+    let plain = unmapped
+    let bytes = plain.bytes
+    guard bytes.count == 16 else { return plain }
+    return IPAddress(bytes: bytes[..<8] + [UInt8](repeating: 0, count: 8)) ?? plain
+  }
+
   /// An IPv4 address mapped into IPv6 as that IPv4 address; any other as it is.
   var unmapped: IPAddress {
     let bytes = bytes

@@ -16,7 +16,7 @@ struct Pages: Sendable {
   func page(_ target: PageTarget, authorization: String?, peer: IPAddress?) -> Answer {
     if target.path.hasPrefix("/inspect"), target["clusterID"] != nil, let limiter = service.limiter {
       let now = Int64(NIODeadline.now().uptimeNanoseconds)
-      guard limiter.book(peer ?? IPAddress(v4: 0), now: now, patience: 0) == .now else {
+      guard limiter.book(peer?.client ?? IPAddress(v4: 0), now: now, patience: 0) == .now else {
         service.metrics.reject("rate")
         return .ready(Page(status: .tooManyRequests, text: "too many requests from this address\n"))
       }

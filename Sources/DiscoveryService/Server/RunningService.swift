@@ -23,6 +23,7 @@ final class RunningService: Sendable {
   private let snapshots: SnapshotFile?
   private let tokenFile: TokenFile?
   private let listeners = ListenerList()
+  private let pageListeners = ListenerList()
 
   /// Reads all files; nothing listens yet.
   init(configuration: ServiceConfiguration, store: (any ClusterStore)?, logger: Logger) throws {
@@ -65,12 +66,12 @@ final class RunningService: Sendable {
     var addresses = DiscoveryServer.Addresses(service: main)
     let pages = PageServer(service: service).bootstrap(pageGroup)
     if let landing = configuration.landingAddress {
-      addresses.landing = try await listeners.bind(pages, landing)
+      addresses.landing = try await pageListeners.bind(pages, landing)
     }
     if let metrics = configuration.metricsAddress,
       metrics != configuration.landingAddress || metrics.port == 0
     {
-      addresses.metrics = try await listeners.bind(pages, metrics)
+      addresses.metrics = try await pageListeners.bind(pages, metrics)
     }
     return addresses
   }
@@ -113,6 +114,8 @@ final class RunningService: Sendable {
       loop.eventLoop.execute { for connection in loop.connections { connection.drain() } }
     }
     await waitForConnections(grace)
+    // Until here they tell whoever asks that the service is on its way out.
+    await pageListeners.close()
     if keepState, let memory, let snapshots { snapshots.write(memory) }
     for group in [group, pageGroup] {
       do {
@@ -161,6 +164,7 @@ final class RunningService: Sendable {
     do {
       if let tokenFile, try tokenFile.reloadIfChanged() {
         service.tokens = tokenFile.tokens
+        for loop in loops { loop.eventLoop.execute { loop.checkTokens() } }
         logger.info("took over the changed tokens")
       }
     } catch {

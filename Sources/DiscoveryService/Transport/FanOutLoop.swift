@@ -113,6 +113,12 @@ final class FanOutLoop: Sendable {
   /// All connections of this loop, in no order.
   var connections: [GRPCConnection] { Array(local.value.connections.values) }
 
+  /// Ends the watches whose token no longer opens their cluster.
+  func checkTokens() {
+    for connection in connections { connection.checkTokens() }
+    flush()
+  }
+
   /// Looks after time: silent, idle and stalled connections. Called about once a second.
   func sweep() {
     let now = NIODeadline.now()

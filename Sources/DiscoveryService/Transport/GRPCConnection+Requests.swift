@@ -103,7 +103,7 @@ extension GRPCConnection {
     let now = NIODeadline.now()
     let patience = stream.deadline.map { ($0 - now).nanoseconds }
     if let patience, patience <= 0 { throw Self.late }
-    let address = client(of: stream) ?? Self.unknownAddress
+    let address = shareholder(of: stream)
     switch limiter.book(address, now: Int64(now.uptimeNanoseconds), patience: patience) {
     case .now: answer(stream, request)
     case .refused: throw .exhausted("too many requests from this address", reason: "rate")
@@ -126,7 +126,7 @@ extension GRPCConnection {
     .deadlineExceeded, "the deadline was over before the call was answered", reason: "deadline")
 
   /// Whom a call's shares are counted for.
-  func shareholder(of stream: ServerStream) -> IPAddress { client(of: stream) ?? Self.unknownAddress }
+  func shareholder(of stream: ServerStream) -> IPAddress { client(of: stream)?.client ?? Self.unknownAddress }
 
   private func client(of stream: ServerStream) -> IPAddress? {
     guard let headers = stream.address else { return peer }

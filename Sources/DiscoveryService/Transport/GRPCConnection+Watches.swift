@@ -77,6 +77,19 @@ extension GRPCConnection {
     if !stream.isWaiting { pump(stream) }
   }
 
+  /// Ends the watches whose token no longer opens their cluster.
+  func checkTokens() {
+    guard let tokens = service.tokens else { return }
+    for stream in Array(streams.values) {
+      guard let watch = stream.watch else { continue }
+      do throws(ServiceError) {
+        try tokens.check(authorization: stream.credentials, cluster: watch.group.cluster)
+      } catch {
+        end(stream, error)
+      }
+    }
+  }
+
   /// No changes any more for a call that is about to end.
   func leaveWatch(_ stream: ServerStream) {
     guard let watch = stream.watch else { return }

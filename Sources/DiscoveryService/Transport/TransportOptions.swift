@@ -4,7 +4,7 @@ public struct TransportOptions: Hashable, Sendable {
   public var concurrentStreams = 250
   /// Bytes of one request message. The largest valid one has under 10 kB; the rest is room for a
   /// client that exceeds a limit to be told which one.
-  public var requestBytes = 64 << 10
+  public var requestBytes = 256 << 10
   /// Bytes of all headers of one call.
   public var headerBytes = 16 << 10
   /// How long a client may take to send a request whole, and to take in an answer to anything but a watch.

@@ -49,6 +49,15 @@ struct ClientAddressTests {
     }
   }
 
+  @Test("limits count an IPv4 address, and the /64 of an IPv6 one")
+  func clients() throws {
+    let address = { (text: String) in try IPAddress(text).client }
+    #expect(try address("192.0.2.1") == IPAddress("192.0.2.1"))
+    #expect(try address("::ffff:192.0.2.1") == IPAddress("192.0.2.1"))
+    #expect(try address("2001:db8:1:2:aaaa::1") == address("2001:db8:1:2:bbbb::2"))
+    #expect(try address("2001:db8:1:2::1") != address("2001:db8:1:3::1"))
+  }
+
   @Test("a proxy is recognized when its address comes mapped into IPv6")
   func mapped() throws {
     let resolver = try resolver("10.0.0.0/8")

@@ -33,6 +33,23 @@ extension OverTheNetwork {
       }
     }
 
+    @Test("readyz says that the service is on its way out while calls in flight are waited for")
+    func draining() async throws {
+      try await RunningServer.with(RunningServer.configuration()) { server in
+        let port = try #require(server.addresses.landing?.port)
+        try await TestClient.with(server.addresses.service.port) { client in
+          let call = client.beginRaw(TestClient.headers("List"), nil, end: false)
+          try await eventually("the call has begun") {
+            try await get(port, "/metrics").1.contains("grpc_method=\"List\"} 1\n")
+          }
+          await server.group.triggerGracefulShutdown()
+          try await eventually("it says so") { try await get(port, "/readyz").0.hasPrefix("HTTP/1.1 503 ") }
+          client.send(call, .data(.init(data: .byteBuffer(ByteBuffer()), endStream: true)))
+          _ = try await client.finished(call)
+        }
+      }
+    }
+
     @Test("inspect shows what is kept, escaped, and lets its script send nothing")
     func inspect() async throws {
       try await RunningServer.with(RunningServer.configuration()) { server in

@@ -191,7 +191,9 @@ extension OverTheNetwork {
       }
     }
 
-    @Test("tokens are taken over when their file changes; a broken file leaves the old ones")
+    @Test(
+      "tokens are taken over when their file changes, also for open watches; a broken file leaves the old ones"
+    )
     func tokenReload() async throws {
       let folder = try TemporaryFolder()
       let configuration = try RunningServer.configuration(tokens: "0123456789abcdef c", in: folder)
@@ -204,6 +206,9 @@ extension OverTheNetwork {
           }
           let first = try await status("0123456789abcdef")
           #expect(first == 0)
+          let watch = client.begin(
+            "Watch", Request.cluster("c"), headers: ["authorization": "Bearer 0123456789abcdef"])
+          try await eventually("the watch is open") { client.answer(watch).messages.count == 1 }
           try folder.replace("tokens", with: "broken\n")
           let still = try await status("0123456789abcdef")
           #expect(still == 0)
@@ -211,6 +216,8 @@ extension OverTheNetwork {
           try await eventually("the new token works") { try await status("fedcba9876543210") == 0 }
           let old = try await status("0123456789abcdef")
           #expect(old == 16)
+          let ended = try await client.finished(watch)
+          #expect(ended.status == 16)
         }
       }
     }
