@@ -193,28 +193,6 @@ struct RunnerTests {
     }
   }
 
-  @Test("what a service refuses is told, and others are still heard")
-  func refused() async throws {
-    service.change {
-      $0.snapshot = cluster.answer()
-      $0.updateError = CallError(kind: .refused, message: "says affiliate data is too big")
-    }
-    let registry = try registry()
-    try await running(registry, recorder) {
-      async let published: Void = registry.publish(Publication(local: try cluster.affiliate("local")))
-      try await eventually("told") { recorder.status.contains("affiliate data is too big") }
-      service.tell(cluster.answer(try cluster.wire("a")))
-      try await eventually("heard") { recorder.nodes() == ["a"] }
-      service.change { $0.updateError = nil }
-      try await expectDeadline(.milliseconds(500))
-      clock.advance(by: .milliseconds(500))
-      try await published
-      try await eventually("well") { recorder.state.status == nil }
-    }
-    #expect(service.state.updates.count == 1)
-    #expect(service.state.dialled.count == 1)
-  }
-
   @Test("what is published while no service can be reached goes out when one is back")
   func unreachable() async throws {
     service.change { $0.connectError = CallError(kind: .connection, message: "refused") }
