@@ -21,7 +21,7 @@ struct AffiliateBookTests {
       maximumCount: maximum)
   }
 
-  func texts(_ changes: [AffiliateBook.Change]) -> [String] {
+  static func texts(_ changes: [AffiliateBook.Change]) -> [String] {
     func text(_ record: AffiliateRecord) -> String {
       record.affiliate.nodeID.text + (record.isStale ? "?" : "")
     }
@@ -34,6 +34,8 @@ struct AffiliateBookTests {
       }
     }
   }
+
+  func texts(_ changes: [AffiliateBook.Change]) -> [String] { Self.texts(changes) }
 
   @Test("the first answer is everything, without this node and those without data")
   mutating func snapshot() throws {
@@ -52,87 +54,6 @@ struct AffiliateBookTests {
     #expect(texts(book.change([.with { $0.id = "a" }], deleted: true)) == [])
     #expect(texts(book.change([try cluster.wire("local")], deleted: false)) == [])
     #expect(texts(book.change([.with { $0.id = "local" }], deleted: true)) == [])
-  }
-
-  @Test("nodes that are missing after an outage are held as stale until the grace ends")
-  mutating func held() throws {
-    _ = book.snapshot([try cluster.wire("a"), try cluster.wire("b")], at: .zero)
-    #expect(texts(book.snapshot([try cluster.wire("b")], at: .seconds(100))) == ["all", "a?", "b"])
-    #expect(book.nextDrop == .seconds(400))
-    #expect(texts(book.drop(at: .seconds(399))) == [])
-    #expect(texts(book.drop(at: .seconds(400))) == ["-a"])
-    #expect(book.nextDrop == nil)
-  }
-
-  @Test("a held node that tells of itself again is fresh")
-  mutating func heldComesBack() throws {
-    _ = book.snapshot([try cluster.wire("a")], at: .zero)
-    _ = book.snapshot([], at: .zero)
-    #expect(texts(book.change([try cluster.wire("a")], deleted: false)) == ["+a"])
-    #expect(texts(book.drop(at: .seconds(10_000))) == [])
-  }
-
-  @Test("a held node of which only endpoints are known again stays held")
-  mutating func heldWithoutData() throws {
-    _ = book.snapshot([try cluster.wire("a")], at: .zero)
-    #expect(texts(book.snapshot([.with { $0.id = "a" }], at: .zero)) == ["all", "a?"])
-  }
-
-  @Test("a held node that is told to be gone is gone")
-  mutating func heldDeleted() throws {
-    _ = book.snapshot([try cluster.wire("a", endpoints: ["1.2.3.4:5"])], at: .zero)
-    _ = book.snapshot([], at: .zero)
-    #expect(texts(book.change([.with { $0.id = "a" }], deleted: true)) == ["-a"])
-  }
-
-  @Test("without a grace what is missing is gone")
-  mutating func noGrace() throws {
-    book = Self.book(cluster, grace: .zero)
-    _ = book.snapshot([try cluster.wire("a")], at: .zero)
-    #expect(texts(book.snapshot([], at: .zero)) == ["all"])
-  }
-
-  @Test("a node with endpoints that is told to be gone is asked for first")
-  mutating func confirm() throws {
-    let there = try cluster.wire("a", endpoints: ["1.2.3.4:5"])
-    let gone = try cluster.wire("b", endpoints: ["1.2.3.4:6"])
-    _ = book.snapshot([there, gone], at: .zero)
-    #expect(texts(book.change([.with { $0.id = "a" }], deleted: true)) == ["?a"])
-    #expect(texts(book.change([.with { $0.id = "b" }], deleted: true)) == ["?b"])
-    let asked = book.deletions(of: [try NodeIdentity("a"), try NodeIdentity("b")])
-    #expect(texts(book.confirm(asked, with: [try cluster.wire("a")])) == ["+a", "-b"])
-    // The endpoint's end is taken over with it.
-    #expect(texts(book.change([.with { $0.id = "a" }], deleted: true)) == ["-a"])
-  }
-
-  @Test("a node that was heard of since isn't judged by an older answer")
-  mutating func confirmLate() throws {
-    let wire = try cluster.wire("a", endpoints: ["1.2.3.4:5"])
-    _ = book.snapshot([wire], at: .zero)
-    _ = book.change([.with { $0.id = "a" }], deleted: true)
-    let asked = book.deletions(of: [try NodeIdentity("a")])
-    _ = book.change([wire], deleted: false)
-    #expect(texts(book.confirm(asked, with: [])) == [])
-  }
-
-  @Test("a later deletion isn't answered by a list that was asked for before it")
-  mutating func deletedMeanwhile() throws {
-    let wire = try cluster.wire("a", endpoints: ["1.2.3.4:5"])
-    _ = book.snapshot([wire], at: .zero)
-    #expect(texts(book.change([.with { $0.id = "a" }], deleted: true)) == ["?a"])
-    let earlier = book.deletions(of: [try NodeIdentity("a")])
-    #expect(texts(book.change([.with { $0.id = "a" }], deleted: true)) == ["?a"])
-    #expect(texts(book.confirm(earlier, with: [wire])) == [])
-    let later = book.deletions(of: [try NodeIdentity("a")])
-    #expect(texts(book.confirm(later, with: [])) == ["-a"])
-  }
-
-  @Test("where the service doesn't answer, gone is gone")
-  mutating func confirmFails() throws {
-    _ = book.snapshot([try cluster.wire("a", endpoints: ["1.2.3.4:5"])], at: .zero)
-    _ = book.change([.with { $0.id = "a" }], deleted: true)
-    let asked = book.deletions(of: [try NodeIdentity("a")])
-    #expect(texts(book.confirm(asked, with: nil)) == ["-a"])
   }
 
   @Test("swapped ciphertexts change nothing and are named")

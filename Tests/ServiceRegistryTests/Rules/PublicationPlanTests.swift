@@ -14,6 +14,7 @@ struct PublicationPlanTests {
 
   let mine = item("me", 1, [1])
   let other = item("other", nil, [2])
+  let no = RegistryError(.failed, "no")
 
   @Test("is everything at first, this node before others, and again after the refresh time")
   mutating func order() {
@@ -64,11 +65,77 @@ struct PublicationPlanTests {
   @Test("is tried again later where it was refused, and others go on")
   mutating func refused() {
     plan.replace(with: SealedPublication(items: [mine, other]))
-    plan.refused(.update(mine), until: .seconds(1))
+    plan.refused(.update(mine), no, at: .zero, random: 0.5)
     #expect(plan.next(at: .zero) == .update(other))
+    #expect(!plan.isAnswered)
     plan.accepted(.update(other), at: .zero)
-    #expect(plan.nextDue == .seconds(1))
-    #expect(plan.next(at: .seconds(1)) == .update(mine))
+    #expect(plan.isAnswered && !plan.isSettled && plan.problem == no)
+    #expect(plan.nextDue == .milliseconds(500))
+    #expect(plan.next(at: .milliseconds(500)) == .update(mine))
+    plan.accepted(.update(mine), at: .milliseconds(500))
+    #expect(plan.isSettled && plan.problem == nil)
+  }
+
+  @Test(
+    "is settled with endpoints of another that are refused, which are tried again at the refresh at the latest"
+  )
+  mutating func refusedForeign() {
+    plan = PublicationPlan(refresh: .seconds(1))
+    plan.replace(with: SealedPublication(items: [mine, other]))
+    plan.accepted(.update(mine), at: .zero)
+    for _ in 0..<10 { plan.refused(.update(other), no, isExhausted: true, at: .zero, random: 0.5) }
+    #expect(plan.isSettled && plan.problem == no)
+    #expect(plan.next(at: .milliseconds(999)) == nil)
+    plan.accepted(.update(mine), at: .seconds(1))
+    #expect(plan.next(at: .seconds(1)) == .update(other))
+    plan.sessionStarted()
+    #expect(!plan.isAnswered && plan.problem == nil)
+  }
+
+  @Test("is the data alone, then the endpoints, where the service has too many of those")
+  mutating func tooManyEndpoints() {
+    plan.replace(with: SealedPublication(items: [mine, other]))
+    let (data, endpoints) = (Self.item("me", 1), Self.item("me", nil, [1]))
+    plan.refused(.update(mine), no, isExhausted: true, at: .zero, random: 0.5)
+    // Nothing is refused yet that can't be told otherwise.
+    #expect(plan.problem == nil)
+    #expect(plan.next(at: .zero) == .update(data))
+    plan.accepted(.update(data), at: .zero)
+    #expect(plan.next(at: .zero) == .update(endpoints))
+    plan.refused(.update(endpoints), no, isExhausted: true, at: .zero, random: 0.5)
+    plan.accepted(.update(other), at: .zero)
+    #expect(plan.isSettled && plan.problem == no)
+    #expect(plan.next(at: .milliseconds(500)) == .update(endpoints))
+    // The same once more changes nothing; new data go out whatever the service says to endpoints.
+    plan.replace(with: SealedPublication(items: [mine, other]))
+    #expect(plan.next(at: .milliseconds(499)) == nil)
+    let newer = Self.item("me", 2, [1])
+    plan.replace(with: SealedPublication(items: [newer, other]))
+    #expect(plan.problem == no)
+    plan.refused(.update(newer), no, isExhausted: true, at: .seconds(1), random: 0.5)
+    plan.accepted(.update(Self.item("me", 2)), at: .seconds(1))
+    plan.accepted(.update(endpoints), at: .seconds(2))
+    #expect(plan.isSettled && plan.problem == nil)
+    // Both are in: the next time it goes out whole.
+    #expect(plan.next(at: .seconds(900)) == .update(other))
+    plan.accepted(.update(other), at: .seconds(900))
+    #expect(plan.next(at: .seconds(900)) == nil)
+    #expect(plan.next(at: .seconds(901)) == .update(newer))
+  }
+
+  @Test("stays whole where the data alone are refused as well")
+  mutating func exhausted() {
+    plan.replace(with: SealedPublication(items: [mine]))
+    plan.refused(.update(mine), no, isExhausted: true, at: .zero, random: 0.5)
+    plan.refused(.update(Self.item("me", 1)), no, isExhausted: true, at: .zero, random: 0.5)
+    #expect(plan.next(at: .zero) == nil)
+    #expect(plan.isAnswered && !plan.isSettled)
+    #expect(plan.next(at: .milliseconds(500)) == .update(mine))
+    // The trouble stays visible while it is told in parts again.
+    plan.refused(.update(mine), no, isExhausted: true, at: .milliseconds(500), random: 0.5)
+    #expect(plan.problem == no)
+    plan.sessionStarted()
+    #expect(plan.next(at: .zero) == .update(mine))
   }
 
   @Test("is a withdrawal, once, where this node was published")

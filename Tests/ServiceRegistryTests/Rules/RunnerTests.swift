@@ -193,28 +193,6 @@ struct RunnerTests {
     }
   }
 
-  @Test("what a service refuses is told, and others are still heard")
-  func refused() async throws {
-    service.change {
-      $0.snapshot = cluster.answer()
-      $0.updateError = CallError(kind: .refused, message: "says affiliate data is too big")
-    }
-    let registry = try registry()
-    try await running(registry, recorder) {
-      async let published: Void = registry.publish(Publication(local: try cluster.affiliate("local")))
-      try await eventually("told") { recorder.status.contains("affiliate data is too big") }
-      service.tell(cluster.answer(try cluster.wire("a")))
-      try await eventually("heard") { recorder.nodes() == ["a"] }
-      service.change { $0.updateError = nil }
-      try await expectDeadline(.milliseconds(500))
-      clock.advance(by: .milliseconds(500))
-      try await published
-      try await eventually("well") { recorder.state.status == nil }
-    }
-    #expect(service.state.updates.count == 1)
-    #expect(service.state.dialled.count == 1)
-  }
-
   @Test("what is published while no service can be reached goes out when one is back")
   func unreachable() async throws {
     service.change { $0.connectError = CallError(kind: .connection, message: "refused") }
@@ -246,67 +224,6 @@ struct RunnerTests {
         try await registry.publish(Publication(local: nil))
       }
       #expect(error?.message == "cut")
-    }
-  }
-
-  @Test("a service that comes back empty empties nothing until the grace ends")
-  func outage() async throws {
-    service.change { $0.snapshot = cluster.answer() }
-    try await running(try registry(), recorder) {
-      try await eventually("synced") { recorder.state.snapshots == 1 }
-      service.tell(cluster.answer(try cluster.wire("a")))
-      service.tell(cluster.answer(try cluster.wire("b")))
-      try await eventually("heard") { recorder.nodes() == ["a", "b"] }
-      service.cut()
-      try await expectDeadline(.milliseconds(500))
-      #expect(recorder.nodes() == ["a", "b"])
-      clock.advance(by: .milliseconds(500))
-      try await eventually("held") { recorder.nodes() == ["a?", "b?"] }
-      service.tell(cluster.answer(try cluster.wire("b")))
-      try await eventually("one is back") { recorder.nodes() == ["a?", "b"] }
-      try await expectDeadline(.milliseconds(500) + .seconds(300))
-      clock.advance(by: .seconds(300))
-      try await eventually("the other is dropped") { recorder.nodes() == ["b"] }
-    }
-    #expect(recorder.state.removed == ["a"])
-  }
-
-  @Test("nothing is dropped while the service is away, even past the grace")
-  func longOutage() async throws {
-    let wire = try cluster.wire("a")
-    service.change { $0.snapshot = cluster.answer(wire) }
-    try await running(try registry(), recorder) {
-      try await eventually("heard") { recorder.nodes() == ["a"] }
-      service.change { $0.connectError = CallError(kind: .connection, message: "refused") }
-      service.cut()
-      for attempt in 0..<30 {
-        try await eventually("attempt \(attempt)") { !clock.deadlines.isEmpty }
-        clock.advance(by: .seconds(60))
-      }
-      #expect(recorder.nodes() == ["a"])
-    }
-  }
-
-  @Test("the end of an endpoint isn't taken for the end of its node")
-  func falseDeletion() async throws {
-    let wire = try cluster.wire("a", endpoints: ["1.2.3.4:5"])
-    service.change {
-      $0.snapshot = cluster.answer(wire)
-      $0.list = .with { $0.affiliates = [wire] }
-    }
-    try await running(try registry(), recorder) {
-      try await eventually("heard") { recorder.nodes() == ["a"] }
-      service.tell(Cluster.gone("a"))
-      try await expectDeadline(.milliseconds(100))
-      clock.advance(by: .milliseconds(100))
-      try await eventually("asked") { service.state.lists == 1 }
-      service.change { $0.list = WireListResponse() }
-      service.tell(cluster.answer(try cluster.wire("b")))
-      try await eventually("heard on") { recorder.nodes() == ["a", "b"] }
-      service.tell(Cluster.gone("a"))
-      try await expectDeadline(.milliseconds(200))
-      clock.advance(by: .milliseconds(100))
-      try await eventually("gone") { recorder.nodes() == ["b"] }
     }
   }
 

@@ -13,6 +13,8 @@ final class FakeService: ServiceDialer, ServiceConnection {
     var unreachable: Set<String>?
     var hello: WireHelloResponse? = WireHelloResponse()
     var updateError: CallError?
+    /// Why an update is refused; nil: it isn't.
+    var refuse: (@Sendable (WireAffiliateUpdateRequest) -> CallError?)?
     var list: WireListResponse?
     /// What a new watch hears first.
     var snapshot: WireWatchResponse?
@@ -61,8 +63,9 @@ final class FakeService: ServiceDialer, ServiceConnection {
 
   func update(_ request: WireAffiliateUpdateRequest) async throws(CallError) {
     let error = mutex.withLock { state in
-      if state.updateError == nil { state.updates.append(request) }
-      return state.updateError
+      let error = state.updateError ?? state.refuse?(request)
+      if error == nil { state.updates.append(request) }
+      return error
     }
     if let error { throw error }
   }

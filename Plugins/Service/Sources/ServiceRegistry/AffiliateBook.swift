@@ -4,7 +4,8 @@ import DiscoveryProtocol
 /// What one service has told, opened: the rules of what of it becomes a record. Reads no clock and sends nothing.
 ///
 /// A node that the service knew and, after an outage, no longer knows is held as stale for a grace time: the
-/// service may have come back empty, and the nodes tell it of themselves one by one.
+/// service may have come back empty, and the nodes tell it of themselves one by one. The same goes for a node that
+/// was called gone where the service doesn't say whether it is.
 struct AffiliateBook {
   /// A change for the aggregator.
   enum Change: Equatable {
@@ -15,24 +16,37 @@ struct AffiliateBook {
     case confirm(NodeIdentity)
   }
 
-  private struct Entry {
+  struct Entry {
     var record: AffiliateRecord
     /// Whether the service has endpoints of it.
     var hasEndpoints: Bool
     /// When it is dropped; nil: the service has it.
     var heldUntil: Duration?
+    /// Whether it is held only as the service, asked whether it is gone, didn't answer.
+    var isDoubted = false
+
+    /// The same, held as stale until `time`.
+    func held(until time: Duration, isDoubted: Bool = false) -> Entry {
+      var held = self
+      held.record.isStale = true
+      held.heldUntil = time
+      held.isDoubted = isDoubted
+      return held
+    }
   }
 
   private let cipher: AffiliateCipher
   private let localNodeID: NodeIdentity?
-  private let missingGrace: Duration
+  let missingGrace: Duration
   private let maximumCount: Int
 
-  private var entries: [NodeIdentity: Entry] = [:]
+  var entries: [NodeIdentity: Entry] = [:]
   /// Nodes that were called gone and may not be, each with the number of the deletion that said so last.
-  private var unconfirmed: [NodeIdentity: UInt64] = [:]
+  var unconfirmed: [NodeIdentity: UInt64] = [:]
   private var deletionCount: UInt64 = 0
-  private var hasSynced = false
+  private(set) var hasSynced = false
+  /// Since when the service isn't heard that had been; nil: it is heard, or never was.
+  var unheardSince: Duration?
   /// What can't be used, by the id that it came under.
   private(set) var problems: ItemProblems
 
@@ -49,12 +63,11 @@ struct AffiliateBook {
   /// How many nodes are known, held ones too.
   var count: Int { entries.count }
 
-  /// When the next held node is dropped.
-  var nextDrop: Duration? { entries.values.lazy.compactMap(\.heldUntil).min() }
-
   /// Takes the first answer of a watch: everything that the service has.
   mutating func snapshot(_ affiliates: [WireAffiliate], at now: Duration) -> [Change] {
     let before = entries
+    let outage = unheardSince.map { now - $0 } ?? .zero
+    unheardSince = nil
     entries = [:]
     unconfirmed = [:]
     problems.reset()
@@ -66,10 +79,10 @@ struct AffiliateBook {
           problems.overflow(1)
           continue
         }
-        var held = entry
-        held.record.isStale = true
-        held.heldUntil = now + missingGrace
-        entries[nodeID] = held
+        // What is left of an earlier grace is all that there is, or one that is dead would stay for as long as
+        // connections end. In the outage it couldn't come back: that time doesn't count.
+        let end = entry.heldUntil.map { $0 + outage } ?? now + missingGrace
+        entries[nodeID] = entry.held(until: end)
       }
     }
     hasSynced = true
@@ -81,42 +94,9 @@ struct AffiliateBook {
     affiliates.compactMap { deleted ? delete($0) : take($0).map { .upsert($0) } }
   }
 
-  /// Those of `nodeIDs` that were called gone and may not be, each with the deletion that said so last.
-  func deletions(of nodeIDs: Set<NodeIdentity>) -> [NodeIdentity: UInt64] {
-    unconfirmed.filter { nodeIDs.contains($0.key) }
-  }
-
-  /// Takes what the service has, asked because of the deletions in `asked`. Only their nodes are judged by it, and
-  /// of them only those of which nothing was heard since: a later deletion isn't answered by an earlier list.
-  mutating func confirm(
-    _ asked: [NodeIdentity: UInt64], with affiliates: [WireAffiliate]?
-  ) -> [Change] {
-    let open = Set(asked.filter { unconfirmed[$0.key] == $0.value }.keys)
-    for nodeID in open { unconfirmed[nodeID] = nil }
-    var changes: [Change] = []
-    var there: Set<NodeIdentity> = []
-    for affiliate in affiliates ?? [] where !affiliate.data.isEmpty {
-      guard let nodeID = try? NodeIdentity(affiliate.id), open.contains(nodeID) else { continue }
-      there.insert(nodeID)
-      if let record = take(affiliate) { changes.append(.upsert(record)) }
-    }
-    for nodeID in open.subtracting(there).sorted() {
-      entries[nodeID] = nil
-      changes.append(.remove(nodeID))
-    }
-    return changes
-  }
-
-  /// Drops the nodes whose grace has ended.
-  mutating func drop(at now: Duration) -> [Change] {
-    let ended = entries.filter { $0.value.heldUntil.map { $0 <= now } ?? false }.keys.sorted()
-    for nodeID in ended { entries[nodeID] = nil }
-    return ended.map { .remove($0) }
-  }
-
   /// Opens `affiliate` and keeps it; nil where nothing of it can be used, which changes nothing.
   @discardableResult
-  private mutating func take(_ affiliate: WireAffiliate) -> AffiliateRecord? {
+  mutating func take(_ affiliate: WireAffiliate) -> AffiliateRecord? {
     guard affiliate.id != localNodeID?.text else { return nil }
     do throws(OpenError) {
       guard let opened = try cipher.open(affiliate) else { return nil }
@@ -141,7 +121,7 @@ struct AffiliateBook {
     guard let nodeID = try? NodeIdentity(affiliate.id), nodeID != localNodeID, let entry = entries[nodeID]
     else { return nil }
     // Some services tell the end of one endpoint as the end of its affiliate.
-    if entry.hasEndpoints, entry.heldUntil == nil {
+    if entry.hasEndpoints, entry.heldUntil == nil || entry.isDoubted {
       deletionCount += 1
       unconfirmed[nodeID] = deletionCount
       return .confirm(nodeID)

@@ -34,6 +34,7 @@ extension EndpointRunner {
       }
       hasSnapshot = true
       try tell(book.snapshot(answer.affiliates, at: clock.now()), output)
+      silenceSignal.raise()
       try telling { () throws(RegistryError) in try output.status.set(nil, .connection, of: number) }
       succeedIfAllIsWell()
     }
@@ -63,49 +64,5 @@ extension EndpointRunner {
       throw RegistryError(.deadlineExceeded, "\(here) didn't answer Watch within 30 s")
     }
     while true { try await clock.sleep(.seconds(3600)) }
-  }
-
-  /// Drops held nodes when their grace ends.
-  func dropHeld(_ output: Output) async throws -> Never {
-    while true {
-      try Task.checkCancellation()
-      // What is held from before the outage isn't dropped until the service has said what it has.
-      if hasSnapshot { try tell(book.drop(at: clock.now()), output) }
-      await wait(until: hasSnapshot ? book.nextDrop : nil, or: dropSignal)
-    }
-  }
-
-  /// Asks the service what it has of the nodes that it called gone.
-  func confirmDeletions(_ connection: any ServiceConnection, _ output: Output) async throws -> Never {
-    let clusterID = settings.clusterID
-    while true {
-      try Task.checkCancellation()
-      guard !toConfirm.isEmpty else {
-        await confirmSignal.wait()
-        continue
-      }
-      try await clock.sleep(Self.confirmDelay * random())
-      let asked = book.deletions(of: toConfirm)
-      toConfirm = []
-      let list = try? await clock.within(.seconds(5), "no answer to List") {
-        try await connection.list(.with { $0.clusterID = clusterID })
-      }
-      try Task.checkCancellation()
-      try tell(book.confirm(asked, with: list?.affiliates), output)
-    }
-  }
-
-  /// Waits until `time` has come, or `signal` is raised, or the task is cancelled.
-  func wait(until time: Duration?, or signal: Signal) async {
-    guard let time else { return await signal.wait() }
-    let rest = time - clock.now()
-    guard rest > .zero else { return }
-    let clock = clock
-    await withTaskGroup { group in
-      group.addTask { try? await clock.sleep(rest) }
-      group.addTask { await signal.wait() }
-      await group.next()
-      group.cancelAll()
-    }
   }
 }

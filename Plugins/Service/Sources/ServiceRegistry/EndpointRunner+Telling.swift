@@ -3,7 +3,8 @@ import RegistryKit
 
 /// What a service is told.
 extension EndpointRunner {
-  /// Publishes `publication` from now on, and returns when the service has accepted it.
+  /// Publishes `publication` from now on, and returns when the service has accepted it: what this node tells of
+  /// itself, while endpoints may have been refused.
   ///
   /// What fails meanwhile is told as the status, and tried again; the node that leaves doesn't wait for that.
   ///
@@ -24,7 +25,6 @@ extension EndpointRunner {
   func publishAll(
     _ connection: any ServiceConnection, _ here: ServiceURL, _ output: Output
   ) async throws -> Never {
-    var refusals = RetryDelay()
     while true {
       try Task.checkCancellation()
       guard let request = plan.next(at: clock.now()) else {
@@ -34,26 +34,27 @@ extension EndpointRunner {
       do {
         try await send(request, connection, here)
         plan.accepted(request, at: clock.now())
-        guard plan.isSettled else { continue }
-        refusals.succeeded()
-        acceptance.settle()
-        succeedIfAllIsWell()
-        try telling { () throws(RegistryError) in try output.status.set(nil, .publication, of: number) }
-      } catch let error as CallError where error.kind == .refused || error.kind == .credentials {
+      } catch let error as CallError where error.isAnswer {
         // The service works, and others' words can still be heard.
         let problem = RegistryError(
           error.kind == .credentials ? .permissionDenied : .failed,
           "what this node tells isn't taken: \(error.message)")
-        plan.refused(request, until: clock.now() + refusals.next(random: random()))
-        acceptance.settle(failing: problem)
-        try telling { () throws(RegistryError) in try output.status.set(problem, .publication, of: number) }
-      } catch let error as HostRefusal {
-        throw error
+        plan.refused(
+          request, problem, isExhausted: error.kind == .exhausted, at: clock.now(), random: random())
       } catch {
         if Task.isCancelled { throw CancellationError() }
         throw RefreshFailure(error: Self.registryError(error, here))
       }
+      try tellAnswered(output)
     }
+  }
+
+  /// Something of the plan has been answered.
+  private func tellAnswered(_ output: Output) throws(HostRefusal) {
+    let problem = plan.problem
+    if plan.isSettled { acceptance.settle() } else if let problem { acceptance.settle(failing: problem) }
+    succeedIfAllIsWell()
+    try telling { () throws(RegistryError) in try output.status.set(problem, .publication, of: number) }
   }
 
   func send(
@@ -82,7 +83,8 @@ extension EndpointRunner {
     }
   }
 
+  /// A session in which the service answers everything is a good one, whatever it refuses.
   func succeedIfAllIsWell() {
-    if hasSnapshot, plan.isSettled { backoff.succeeded() }
+    if hasSnapshot, plan.isAnswered { backoff.succeeded() }
   }
 }

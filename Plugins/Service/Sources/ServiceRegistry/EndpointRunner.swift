@@ -28,6 +28,7 @@ actor EndpointRunner {
   let publicationSignal = Signal()
   let dropSignal = Signal()
   let confirmSignal = Signal()
+  let silenceSignal = Signal()
 
   /// Deadlines of the calls.
   static let helloLimit = Duration.seconds(10)
@@ -38,6 +39,12 @@ actor EndpointRunner {
   static let maximumNodes = 10_000
   /// How long to wait before a deletion is looked into, so that others go with it and nodes don't ask at once.
   static let confirmDelay = Duration.milliseconds(200)
+  /// What each node of a large cluster adds to that, and the most that it comes to: a service takes only so many
+  /// calls a second of one address, which may be that of many nodes.
+  static let confirmDelayPerNode = Duration.milliseconds(10)
+  static let maximumConfirmDelay = Duration.seconds(5)
+  /// How often in a row the service is asked in vain what became of deleted nodes, for more than half a minute.
+  static let maximumLists = 10
 
   init(
     _ service: (url: ServiceURL, source: RegistrySource), number: Int, settings: ServiceSettings,
@@ -70,9 +77,25 @@ actor EndpointRunner {
     publicAddress = nil
     unreachable = nil
     defer { acceptance.settle(failing: RegistryError(.stopped, "the registry has been stopped")) }
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await self.runSessions(output) }
+        group.addTask { try await self.ageWhileSilent(output) }
+        defer { group.cancelAll() }
+        // Each of them ends only by throwing.
+        try await group.next()
+      }
+    } catch let error as HostRefusal {
+      throw error.error
+    }
+  }
+
+  private func runSessions(_ output: Output) async throws -> Never {
     while true {
       try Task.checkCancellation()
       let end = await session(output)
+      book.fellSilent(at: clock.now())
+      silenceSignal.raise()
       switch end {
       case .cancelled: throw CancellationError()
       case .refusedByHost(let error): throw error

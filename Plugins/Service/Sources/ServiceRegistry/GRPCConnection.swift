@@ -90,9 +90,9 @@ extension CallError {
     }
     let said = "\(url) answers \(rpc.code.description): \(Self.text(rpc.message))"
     switch rpc.code {
-    case .invalidArgument, .resourceExhausted, .failedPrecondition, .outOfRange, .unimplemented, .notFound,
-      .alreadyExists:
+    case .invalidArgument, .failedPrecondition, .outOfRange, .unimplemented, .notFound, .alreadyExists:
       self.init(kind: .refused, message: said)
+    case .resourceExhausted: self.init(kind: .exhausted, message: said)
     case .unauthenticated, .permissionDenied: self.init(kind: .credentials, message: said)
     case .cancelled: self.init(kind: .connection, message: "\(url) broke off")
     default: self.init(kind: .connection, message: "\(url): \(rpc.code): \(Self.text(rpc.message))")

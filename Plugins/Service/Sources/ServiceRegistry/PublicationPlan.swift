@@ -1,4 +1,9 @@
+import RegistryKit
+
 /// What one service has to be told next, and when. Reads no clock and sends nothing.
+///
+/// A service that has too many endpoints of this node already refuses all of an update: then the data go out alone,
+/// and the endpoints after them.
 struct PublicationPlan {
   /// A call to the service.
   enum Request: Equatable, Sendable {
@@ -6,25 +11,69 @@ struct PublicationPlan {
     case delete(affiliateID: String)
   }
 
+  /// What of an item an entry stands for.
+  private enum Part {
+    case whole
+    case data
+    case endpoints
+  }
+
+  private enum Answer {
+    case accepted
+    case refused
+  }
+
   private struct Entry {
     var item: SealedPublication.Item
-    /// Whether the service hasn't accepted it as it is, in this session.
-    var isNew = true
+    var part = Part.whole
+    /// What the service last said to it as it is, in this session.
+    var answer: Answer?
+    /// Why it was refused, until it is accepted.
+    var refusal: RegistryError?
+    var retry = RetryDelay()
     var due: Duration = .zero
+
+    /// What goes out.
+    var told: SealedPublication.Item {
+      var told = item
+      switch part {
+      case .whole: break
+      case .data: told.endpoints = []
+      case .endpoints: told.data = nil
+      }
+      return told
+    }
+
+    /// The same, about to be told.
+    func unanswered(_ part: Part) -> Entry {
+      var entry = self
+      entry.part = part
+      entry.answer = nil
+      entry.due = .zero
+      return entry
+    }
   }
 
   private let refresh: Duration
   /// In the order in which they go out.
   private var entries: [Entry] = []
-  private var withdrawal: (affiliateID: String, due: Duration)?
+  private var withdrawal: (affiliateID: String, due: Duration, retry: RetryDelay, refusal: RegistryError?)?
   /// The id under which this node was or is being published.
   private var publishedID: String?
 
   /// A plan that tells everything again after `refresh`.
   init(refresh: Duration) { self.refresh = refresh }
 
-  /// Whether the service has accepted everything as it is now.
-  var isSettled: Bool { withdrawal == nil && !entries.contains(where: \.isNew) }
+  /// Whether the service has accepted this node's data as they are now, and has answered all else.
+  var isSettled: Bool {
+    isAnswered && entries.allSatisfy { $0.answer == .accepted || $0.told.data == nil }
+  }
+
+  /// Whether the service has answered everything as it is now, if only that it won't have it.
+  var isAnswered: Bool { withdrawal == nil && entries.allSatisfy { $0.answer != nil } }
+
+  /// Why something isn't accepted; nil: nothing is refused.
+  var problem: RegistryError? { withdrawal?.refusal ?? entries.lazy.compactMap(\.refusal).first }
 
   /// When something is to be told.
   var nextDue: Duration? {
@@ -35,13 +84,15 @@ struct PublicationPlan {
 
   /// The publication is another one. What didn't change keeps its time.
   mutating func replace(with publication: SealedPublication) {
-    let before = Dictionary(entries.map { ($0.item.affiliateID, $0) }, uniquingKeysWith: { $1 })
-    entries = publication.items.map { item in
-      if let entry = before[item.affiliateID], entry.item == item { return entry }
-      return Entry(item: item)
+    let before = Dictionary(grouping: entries) { $0.item.affiliateID }
+    entries = publication.items.flatMap { item in
+      let parts = before[item.affiliateID] ?? []
+      if let first = parts.first, first.item == item { return parts }
+      // The last answer counts until there is another.
+      return [Entry(item: item, refusal: parts.lazy.compactMap(\.refusal).first)]
     }
     if publication.withdraws {
-      if let publishedID { withdrawal = (publishedID, .zero) }
+      if let publishedID { withdrawal = (publishedID, .zero, RetryDelay(), nil) }
     } else {
       withdrawal = nil
       publishedID = publication.items.first { $0.data != nil }?.affiliateID ?? publishedID
@@ -50,17 +101,15 @@ struct PublicationPlan {
 
   /// A session begins: what the service was told before, it may have forgotten.
   mutating func sessionStarted() {
-    for index in entries.indices {
-      entries[index].isNew = true
-      entries[index].due = .zero
-    }
+    entries = entries.filter { $0.part != .endpoints }.map { Entry(item: $0.item) }
     withdrawal?.due = .zero
+    withdrawal?.refusal = nil
   }
 
   /// What to tell at `now`; nil: nothing yet.
   func next(at now: Duration) -> Request? {
     if let withdrawal, withdrawal.due <= now { return .delete(affiliateID: withdrawal.affiliateID) }
-    return entries.first { $0.due <= now }.map { .update($0.item) }
+    return entries.first { $0.due <= now }.map { .update($0.told) }
   }
 
   /// The service accepted `request`.
@@ -72,19 +121,56 @@ struct PublicationPlan {
       publishedID = nil
     case .update(let item):
       // It may have been replaced meanwhile: then it is still to be told.
-      guard let index = entries.firstIndex(where: { $0.item == item }) else { return }
-      entries[index].isNew = false
+      guard let index = entries.firstIndex(where: { $0.told == item }) else { return }
+      entries[index].answer = .accepted
+      entries[index].refusal = nil
+      entries[index].retry.succeeded()
       entries[index].due = now + refresh
+      if entries[index].part != .whole { joinIfAccepted(item.affiliateID) }
     }
   }
 
-  /// The service refused `request`, which is tried again at `time`.
-  mutating func refused(_ request: Request, until time: Duration) {
+  /// The service refused `request`, as `problem` says. It is tried again, further and further apart, but at the
+  /// next refresh at the latest.
+  ///
+  /// - Parameters:
+  ///   - isExhausted: whether there is too much of something, which may be the endpoints.
+  ///   - random: a number from 0 up to 1.
+  mutating func refused(
+    _ request: Request, _ problem: RegistryError, isExhausted: Bool = false, at now: Duration, random: Double
+  ) {
     switch request {
     case .delete(let affiliateID):
-      if withdrawal?.affiliateID == affiliateID { withdrawal?.due = time }
+      guard var changed = withdrawal, changed.affiliateID == affiliateID else { return }
+      changed.refusal = problem
+      changed.due = now + changed.retry.next(random: random)
+      withdrawal = changed
     case .update(let item):
-      if let index = entries.firstIndex(where: { $0.item == item }) { entries[index].due = time }
+      guard let index = entries.firstIndex(where: { $0.told == item }) else { return }
+      var entry = entries[index]
+      if isExhausted, entry.part == .whole, item.data != nil, !item.endpoints.isEmpty {
+        entries.replaceSubrange(index...index, with: [entry.unanswered(.data), entry.unanswered(.endpoints)])
+        return
+      }
+      if entry.part == .data {
+        // It isn't for the endpoints.
+        entry.part = .whole
+        entries.removeAll { $0.part == .endpoints && $0.item == entry.item }
+      }
+      entry.answer = .refused
+      entry.refusal = problem
+      entry.due = now + min(entry.retry.next(random: random), refresh)
+      entries[index] = entry
+    }
+  }
+
+  /// Both parts of an item have been accepted: from now on it goes out whole again.
+  private mutating func joinIfAccepted(_ affiliateID: String) {
+    let parts = entries.filter { $0.item.affiliateID == affiliateID }
+    guard var whole = parts.first, parts.allSatisfy({ $0.answer == .accepted }) else { return }
+    whole.part = .whole
+    entries = entries.compactMap { entry in
+      entry.item.affiliateID != affiliateID ? entry : entry.part == .data ? whole : nil
     }
   }
 }

@@ -30,6 +30,8 @@ struct CallError: Error, Hashable {
     case connection
     /// The service answered, and won't do this.
     case refused
+    /// The service answered that there is too much already: of what it keeps, or of calls.
+    case exhausted
     /// The service answered that the credentials won't do.
     case credentials
     /// The task was cancelled.
@@ -37,6 +39,15 @@ struct CallError: Error, Hashable {
   }
 
   var kind: Kind
+
+  /// Whether it is the service's word on this call, while the connection works.
+  var isAnswer: Bool {
+    switch kind {
+    case .refused, .exhausted, .credentials: true
+    case .connection, .cancelled: false
+    }
+  }
+
   /// For a person; of the service's own words only what is safe to show.
   var message: String
 }
