@@ -87,7 +87,7 @@ struct RegistryExampleTests {
     // Beside the package's own build, so that the next run finds it half done.
     let scratch = BuiltProducts.checkout.appendingPathComponent(".build/examples/SwiftRegistry").path
     let built = try await Tool.run(
-      "swift", ["build", "--scratch-path", scratch], folder: example.path)
+      "swift", ["build", "--disable-build-manifest-caching", "--scratch-path", scratch], folder: example.path)
     try #require(built.status == 0, "\(built)")
 
     let plugin = try await plugin(named: "rack", in: "\(scratch)/debug")
