@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run install test check lint format bench bench-service bench-kubernetes tsan fuzz clean
+.PHONY: help setup setup-tests run install test check lint format bench bench-core bench-service bench-kubernetes tsan fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,9 @@ lint: ## Check the format
 format: ## Mend the format
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
-bench: setup ## Measure, in release, against the figures that are to be reached
+bench: bench-core bench-service bench-kubernetes ## Measure everything, in release, against what is to be reached
+
+bench-core: setup ## Measure the merge, the plugin boundary, the aggregator and the command; BENCH=merge for one
 	@echo "==> Building for release (several minutes the first time)"
 	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall
 	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall-static-file
