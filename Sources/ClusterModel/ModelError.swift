@@ -9,10 +9,10 @@ public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// `text` in quotes for a message: escaped, and cut where it is long.
-func quoted(_ text: some StringProtocol) -> String {
+package func quoted(_ text: some StringProtocol, limit: Int = 80) -> String {
   var shown = ""
-  for scalar in text.unicodeScalars.prefix(80) {
+  for scalar in text.unicodeScalars.prefix(limit) {
     shown += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
   }
-  return text.unicodeScalars.dropFirst(80).isEmpty ? "'\(shown)'" : "'\(shown)…'"
+  return text.unicodeScalars.dropFirst(limit).isEmpty ? "'\(shown)'" : "'\(shown)…'"
 }
