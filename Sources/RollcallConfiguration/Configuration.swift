@@ -1,4 +1,5 @@
 public import ClusterModel
+import Platform
 
 /// What a configuration file says, defaults filled in: the effective configuration.
 public struct Configuration: Hashable, Sendable {
@@ -14,7 +15,7 @@ public struct Configuration: Hashable, Sendable {
   public var warnings: [ConfigurationError] = []
 
   /// The folder that relative paths are relative to: the file's.
-  public var baseDirectory: String { file.map(folder(of:)) ?? "." }
+  public var baseDirectory: String { file.map(FilePaths.folder(of:)) ?? "." }
 
   public init(
     file: String? = nil, cluster: ClusterSettings = .init(), plugins: PluginSettings = .init(),

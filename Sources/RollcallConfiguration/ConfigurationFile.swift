@@ -1,4 +1,5 @@
 import Documents
+import Platform
 
 /// Reads configuration files.
 public enum ConfigurationFile {
@@ -17,15 +18,16 @@ public enum ConfigurationFile {
   public static func load(
     _ path: String, inProcess: [String] = [], check: (Configuration) -> [ConfigurationError] = { _ in [] }
   ) throws(ConfigurationErrors) -> Configuration {
-    let bytes: [UInt8]
-    do {
-      bytes = try BoundedFile.read(path, limit: maximumSize).bytes
+    let file: BoundedFile
+    do throws(FileError) {
+      // A shell's `<(…)` is a pipe.
+      file = try BoundedFile.read(path, limit: maximumSize, kind: .regularOrPipe)
     } catch {
       throw ConfigurationErrors([
-        ConfigurationError(file: path, message: "the configuration can't be read: \(error.message)")
+        ConfigurationError(file: path, message: "the configuration can't be read: \(error.explanation)")
       ])
     }
-    return try parse(bytes, file: path, inProcess: inProcess, check: check)
+    return try parse(file.bytes, file: path, inProcess: inProcess, check: check)
   }
 
   /// The configuration in `text`, which is that of the file `file`: as ``load(_:inProcess:check:)``. The
@@ -34,14 +36,14 @@ public enum ConfigurationFile {
     _ text: some Collection<UInt8>, file: String, inProcess: [String] = [],
     check: (Configuration) -> [ConfigurationError] = { _ in [] }
   ) throws(ConfigurationErrors) -> Configuration {
-    let diagnostics = Diagnostics(file: file)
+    let diagnostics = Diagnostics(file: file, places: ConfigurationKeys.places, limit: 1000)
     let stream: YAMLStream
-    do {
+    do throws(YAMLError) {
       stream = try YAML.parse(text, file: file, limits: limits)
     } catch {
       throw ConfigurationErrors([ConfigurationError(error)])
     }
-    diagnostics.add(stream.duplicateKeys.map(ConfigurationError.init))
+    diagnostics.add(stream.duplicateKeys)
     if stream.documents.count > 1 {
       diagnostics.error(
         stream.documents[1].mark,
@@ -49,8 +51,9 @@ public enum ConfigurationFile {
     }
     let reader = ConfigurationReader(diagnostics: diagnostics, inProcess: inProcess)
     let (configuration, arePluginsKnown) = reader.read(stream.documents.first)
-    if arePluginsKnown { diagnostics.add(check(configuration)) }
-    guard diagnostics.errors.isEmpty else { throw ConfigurationErrors(diagnostics.errors) }
+    var errors = diagnostics.errors.kept.map(ConfigurationError.init)
+    if arePluginsKnown { errors += check(configuration) }
+    guard errors.isEmpty else { throw ConfigurationErrors(errors) }
     return configuration
   }
 

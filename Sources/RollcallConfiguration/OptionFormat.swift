@@ -20,15 +20,20 @@ enum OptionFormat: String, CaseIterable, Sendable {
   /// Whether a wrong text may stand in a message: base64 is mostly keys, and an address may hold a password.
   var isShown: Bool { self != .base64 && self != .uri }
 
-  func matches(_ text: String) -> Bool {
+  /// Checks that `text` is of this form.
+  ///
+  /// - Throws: what is wrong, with the text: see ``isShown``.
+  func check(_ text: String) throws(ModelError) {
+    let isRight: Bool
     switch self {
-    case .ip: (try? IPAddress(text)) != nil
-    case .cidr: (try? IPPrefix(text)) != nil
-    case .endpoint: (try? IPEndpoint(text)) != nil
-    case .duration: (try? DurationText.parse(text)) != nil
-    case .uri: Self.isURI(text)
-    case .base64: Base64.decode(text) != nil
+    case .ip: return _ = try IPAddress(text)
+    case .cidr: return _ = try IPPrefix(text)
+    case .endpoint: return _ = try IPEndpoint(text)
+    case .duration: return _ = try DurationText.parse(text)
+    case .uri: isRight = Self.isURI(text)
+    case .base64: isRight = Base64.decode(text) != nil
     }
+    if !isRight { throw ModelError("\(quoted(text)) isn't \(expectation)") }
   }
 
   /// RFC 3986: a scheme, a colon, and something of the characters that may be in one.

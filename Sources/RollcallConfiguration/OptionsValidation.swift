@@ -1,3 +1,4 @@
+import ClusterModel
 public import Documents
 import Platform
 
@@ -63,7 +64,11 @@ struct OptionsValidation {
       case .none where takesAny: break
       case .none:
         let known = schema.propertyList.map(\.name) + (isRoot ? reserved : [])
-        errors.append(error(pair.keyMark, unknownKey(pair.key, in: path, known: known)))
+        errors.append(
+          error(
+            pair.keyMark,
+            FieldReader.unknown(
+              pair.key, in: path, path, known: known, places: ConfigurationKeys.places)))
       }
     }
     for name in schema.required where !pairs.contains(where: { $0.key == name }) {
@@ -84,11 +89,16 @@ struct OptionsValidation {
       }
     }
     guard let text = node.string else { return [] }
-    if let format = schema.format, !format.matches(text) {
-      let message =
-        isShown && format.isShown
-        ? mismatch(path, must: format.expectation, not: node) : "\(path) isn't \(format.expectation)"
-      return [error(node.mark, message)]
+    if let format = schema.format {
+      do throws(ModelError) {
+        try format.check(text)
+      } catch {
+        return [
+          self.error(
+            node.mark,
+            isShown && format.isShown ? "\(path): \(error)" : "\(path) isn't \(format.expectation)")
+        ]
+      }
     }
     return countErrors(
       text.unicodeScalars.count, schema.minLength, schema.maxLength, "character", node, path)
@@ -118,15 +128,19 @@ struct OptionsValidation {
     _ node: YAMLNode, _ schema: SchemaNode, _ path: String, isShown: Bool
   ) -> ConfigurationError {
     var expected = schema.types.map(\.expectation).joined(separator: " or ")
-    if schema.types == [.string], let format = schema.format { expected = format.expectation }
-    var message = mismatch(path, must: expected, not: node, isShown: isShown)
-    if schema.types == [.boolean] { message += booleanAdvice(for: node) }
-    if schema.types.contains(.string) { message += textAdvice(for: node, isShown: isShown) }
-    if schema.types.allSatisfy({ $0 == .integer || $0 == .number }), isShown, let text = node.string,
-      YAMLScalar(text, isPlain: true).number != nil
-    {
-      message += " in quotes; write \(text)"
+    if schema.types == [.string], let format = schema.format {
+      expected = format.expectation
+      // A number is text without its unit.
+      if format == .duration, let scalar = node.scalar, scalar.number != nil,
+        let error = errors(.text(scalar.text), schema, path: path, isSecret: !isShown).first
+      {
+        return self.error(node.mark, error.message)
+      }
     }
+    var message = node.mismatch(path, must: expected, isShown: isShown)
+    if schema.types == [.boolean] { message += node.booleanAdvice }
+    if schema.types.contains(.string) { message += node.textAdvice(isShown: isShown) }
+    if schema.types.allSatisfy({ $0 == .integer || $0 == .number }), isShown { message += node.numberAdvice }
     return error(node.mark, message)
   }
 
@@ -135,9 +149,9 @@ struct OptionsValidation {
   ) -> ConfigurationError {
     // Texts are shown as they are written, without the quotes that they have in JSON.
     let names = choices.map { $0.hasPrefix("\"") ? String($0.dropFirst().dropLast()) : $0 }
-    var message = mismatch(path, must: "one of \(names.joined(separator: ", "))", not: node, isShown: isShown)
-    if isShown, let near = node.string.flatMap({ nearMiss(of: $0, among: names) }) {
-      message += "; did you mean '\(near)'?"
+    var message = node.mismatch(path, must: "one of \(names.joined(separator: ", "))", isShown: isShown)
+    if isShown, let advice = node.string.flatMap({ didYouMean($0, among: names) }) {
+      message += "; \(advice)"
     }
     return error(node.mark, message)
   }

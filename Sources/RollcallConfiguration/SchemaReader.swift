@@ -1,3 +1,4 @@
+import ClusterModel
 import Documents
 import Platform
 
@@ -74,7 +75,7 @@ struct SchemaReader {
       schema.format = format
     default:
       let advice =
-        nearMiss(of: pair.key, among: Self.keywords).map { "did you mean '\($0)'?" }
+        didYouMean(pair.key, among: Self.keywords)
         ?? "those that are checked are \(Self.keywords.joined(separator: ", "))"
       throw wrong(path, "unknown keyword; \(advice)")
     }
