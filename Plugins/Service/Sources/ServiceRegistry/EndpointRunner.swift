@@ -162,7 +162,7 @@ actor EndpointRunner {
         })
     }
     if answer.hasRedirect {
-      logger.info("\(here) redirects to \(quotedForMessage(answer.redirect.endpoint))")
+      logger.info("\(here) redirects to \(quoted(answer.redirect.endpoint))")
       return try ServiceURL(answer.redirect.endpoint, redirectedFrom: here)
     }
     try tellAddress(Array(answer.clientIp), output)

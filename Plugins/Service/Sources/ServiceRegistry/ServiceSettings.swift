@@ -100,7 +100,7 @@ struct ServiceSettings: Sendable {
     guard let duration = try? DurationText.parse(text), duration >= least, duration <= most else {
       throw RegistryError(
         .invalidArgument,
-        "\(name) is \(quotedForMessage(text)), it should be a duration such as \(Int(standard.inSeconds) / 60)m, "
+        "\(name) is \(quoted(text)), it should be a duration such as \(Int(standard.inSeconds) / 60)m, "
           + "from \(Int(least.inSeconds))s to \(Int(most.inSeconds) / 60)m")
     }
     return duration
