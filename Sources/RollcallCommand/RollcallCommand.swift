@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Platform
 
 /// The command `rollcall`.
 @main
@@ -57,7 +58,7 @@ struct RollcallCommand: AsyncParsableCommand {
       do { try Terminal.write(fullMessage(for: error) + "\n") } catch { return 128 + SIGPIPE }
       return 0
     }
-    let message = message(for: error).split(whereSeparator: \.isNewline).map { $0.trimmed }
+    let message = message(for: error).lines.map(\.trimmed)
     Terminal.error(message.joined(separator: " "))
     return code == .validationFailure ? CommandError.usage : CommandError.failure
   }

@@ -63,17 +63,17 @@ struct ResourceView: Sendable {
     var everything = self
     everything.id = nil
     let known = everything.resources(in: snapshot).lazy.map(\.metadata.id)
-    let near = nearMiss(of: id, among: Array(known.prefix(10_000)))
+    let advice = didYouMean(id, among: Array(known.prefix(10_000)))
     throw CommandError(
       "there is no \(type.kind.lowercased()) '\(id)' in namespace '\(namespace)'"
-        + (near.map { ": did you mean '\($0)'?" } ?? ""))
+        + (advice.map { ": \($0)" } ?? ""))
   }
 
   // MARK: One resource
 
   func identity(of snapshot: ClusterSnapshot) -> Resource? {
     guard let identity = snapshot.localID else { return nil }
-    let created = snapshot.merge.affiliate(identity)?.created ?? .now
+    let created = snapshot.merge.affiliate(identity)?.created ?? .now()
     return .identity(identity, node: node, created: created)
   }
 

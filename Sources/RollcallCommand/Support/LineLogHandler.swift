@@ -1,6 +1,7 @@
 import ClusterModel
 import ClusterResources
 import Logging
+import Platform
 
 /// Writes each entry as one line to the standard error: time, level, message, then `key=value`.
 struct LineLogHandler: LogHandler {
@@ -29,7 +30,7 @@ struct LineLogHandler: LogHandler {
     if let provided = metadataProvider?.get() { all.merge(provided) { $1 } }
     if let own = event.metadata { all.merge(own) { $1 } }
     var line =
-      "\(style.dim(Timestamp.now.description)) \(label(event.level)) \(event.message.description.shown)"
+      "\(style.dim(Timestamp.now().description)) \(label(event.level)) \(event.message.description.shown)"
     for (key, value) in all.sorted(by: { $0.key < $1.key }) {
       line += " \(style.dim(key.shown + "="))\(Self.written(value.description))"
     }
