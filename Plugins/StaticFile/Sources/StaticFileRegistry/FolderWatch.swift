@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Platform
 import Synchronization
 
 /// Hears from the system, by inotify, when names in folders change.
@@ -20,7 +21,7 @@ final class FolderWatch: Sendable {
   init(onChange: @escaping @Sendable () -> Void) {
     let descriptor = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
     guard descriptor >= 0 else {
-      let reason = Trouble.text(of: errno)
+      let reason = errnoText(errno)
       listener = InotifyListener(failure: "inotify isn't to be had (\(reason))", onChange: onChange)
       source = Mutex(nil)
       return

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 import Synchronization
 
 /// The state behind a ``FolderWatch``: which folders are watched, and which names in them matter.
@@ -77,7 +78,7 @@ final class InotifyListener: Sendable {
         state.gap =
           code == ENOSPC
           ? "no inotify watch is left for '\(folder)' (fs.inotify.max_user_watches)"
-          : "'\(folder)' can't be watched (\(Trouble.text(of: code)))"
+          : "'\(folder)' can't be watched (\(errnoText(code)))"
         return
       }
       var entry = state.folders.removeValue(forKey: watch) ?? Folder()

@@ -1,3 +1,4 @@
+import ClusterModel
 import Platform
 import RegistryKit
 
@@ -74,14 +75,10 @@ struct Settings: Sendable {
   private static func duration(
     _ text: String, _ name: String, _ range: ClosedRange<Duration>
   ) throws(RegistryError) -> Duration {
-    guard let duration = try? DurationText.parse(text) else {
-      throw RegistryError(.invalidArgument, "\(name): \(quoted(text)) isn't a duration such as 30s or 1m30s")
+    do throws(ModelError) {
+      return try DurationText.parse(text, in: range)
+    } catch {
+      throw RegistryError(.invalidArgument, "\(name): \(error)")
     }
-    guard range.contains(duration) else {
-      throw RegistryError(
-        .invalidArgument,
-        "\(name): \(text) is out of range; it may be from \(range.lowerBound) to \(range.upperBound)")
-    }
-    return duration
   }
 }

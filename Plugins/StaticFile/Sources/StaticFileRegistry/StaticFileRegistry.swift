@@ -3,6 +3,8 @@ import Glibc
 import Logging
 public import RegistryKit
 
+import func Platform.errnoText
+
 /// A registry whose word is in files: who is in the cluster is what a person, or a program, wrote there.
 ///
 /// The files are watched, and read again when they change. What is wrong with a file is told with its place
@@ -131,7 +133,7 @@ public struct StaticFileRegistry: RegistryPlugin {
   private static func absolute(_ path: String) throws(RegistryError) -> String {
     if path.hasPrefix("/") { return path }
     guard let folder = getcwd(nil, 0) else {
-      throw RegistryError(.failed, "the working folder isn't known: \(Trouble.text(of: errno))")
+      throw RegistryError(.failed, "the working folder isn't known: \(errnoText(errno))")
     }
     defer { free(folder) }
     return String(cString: folder) + "/" + path

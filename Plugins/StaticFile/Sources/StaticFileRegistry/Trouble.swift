@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 import RegistryKit
 
 /// One thing that doesn't work, for a person.
@@ -13,16 +14,9 @@ struct Trouble: Hashable, Sendable {
 
   /// What the system said of `path`.
   init(path: String, errno code: Int32) {
-    let reason = Self.text(of: code)
+    let reason = errnoText(code)
     self.init(
       code == EACCES || code == EPERM ? .permissionDenied : .unavailable, "'\(path)' can't be read: \(reason)"
     )
-  }
-
-  /// The system's text for an error number.
-  static func text(of code: Int32) -> String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
-    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }
