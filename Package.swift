@@ -88,7 +88,9 @@ let package = Package(
     library("YAML", ["CYAML"]),
     // How people write durations, and what they mean by a slip.
     library("Wording"),
-    library("RollcallConfiguration", ["YAML", "ClusterModel", "RegistryKit", "Wording"]),
+    library(
+      "RollcallConfiguration",
+      ["YAML", "ClusterModel", "PluginHost", "RegistryKit", "Rollcall", "Wording", logging]),
 
     // The aggregator.
     library(
@@ -153,7 +155,7 @@ let package = Package(
     tests("WordingTests", ["Wording"]),
     tests(
       "RollcallConfigurationTests", resources: [.copy("Fixtures")],
-      ["RollcallConfiguration", "YAML", "ClusterModel", "RegistryKit"]),
+      ["RollcallConfiguration", "Rollcall", "YAML", "ClusterModel", "RegistryKit"]),
     tests(
       "RollcallTests",
       [
@@ -161,7 +163,7 @@ let package = Package(
         logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    tests("LocalNodeTests", ["ClusterModel", "RollcallConfiguration", logging]),
+    tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
     tests(

@@ -1,4 +1,5 @@
 import ClusterModel
+import Rollcall
 import Wording
 import YAML
 

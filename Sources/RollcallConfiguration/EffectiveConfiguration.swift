@@ -1,3 +1,4 @@
+import Rollcall
 import Wording
 public import YAML
 
@@ -87,8 +88,9 @@ extension RegistrySettings {
     return .mapping(
       [
         ("plugin", .text(plugin)), ("disabled", .bool(disabled != nil)),
-        ("onFailure", .text(onFailure.rawValue)),
-        ("staleAfter", .text(DurationText.text(of: effectiveStaleAfter))),
+        ("onFailure", .text(retention.onFailure.rawValue)),
+        ("staleAfter", .text(DurationText.text(of: retention.staleAfter))),
+        ("missingGrace", .text(DurationText.text(of: retention.missingGrace))),
       ] + (shown.pairs ?? []).map { ($0.key, $0.value) })
   }
 
