@@ -1,7 +1,7 @@
 import ClusterModel
+import Documents
+import Platform
 import Rollcall
-import Wording
-import YAML
 
 /// Reads the file's sections.
 struct ConfigurationReader {

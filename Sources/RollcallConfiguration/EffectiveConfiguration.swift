@@ -1,6 +1,6 @@
+public import Documents
+import Platform
 import Rollcall
-import Wording
-public import YAML
 
 extension Configuration {
   /// The effective configuration: every default filled in, what is found out at run time left out, and

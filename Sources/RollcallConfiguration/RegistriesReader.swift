@@ -1,6 +1,6 @@
 import ClusterModel
+import Documents
 import Rollcall
-import YAML
 
 /// Reads `cluster.discovery`.
 struct RegistriesReader {

@@ -1,5 +1,5 @@
+public import Documents
 public import Rollcall
-public import YAML
 
 /// `cluster.discovery.registries.<name>:`
 ///
