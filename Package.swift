@@ -94,11 +94,9 @@ let package = Package(
     library(
       "Rollcall",
       [
-        "AffiliateMerge", "ClusterModel", "LocalNode", "PluginHost", "RegistryKit", "RollcallConfiguration",
-        logging,
+        "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    library("LocalNode", ["ClusterModel", "RollcallConfiguration", logging]),
 
     // The discovery service's wire.
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -131,7 +129,7 @@ let package = Package(
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
-        "Rollcall", "ClusterResources", "ClusterModel", "LocalNode", "PluginHost", "RegistryConformance",
+        "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance",
         "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Wording", "YAML",
         logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -159,11 +157,11 @@ let package = Package(
     tests(
       "RollcallTests",
       [
-        "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration", "LocalNode",
+        "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration",
         logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    tests("LocalNodeTests", ["LocalNode", "ClusterModel", "RollcallConfiguration", logging]),
+    tests("LocalNodeTests", ["ClusterModel", "RollcallConfiguration", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
     tests(

@@ -9,7 +9,9 @@ import HashTreeCollections
 ///
 /// The affiliate whose identity is the local one comes from local data alone; what registries say of it is
 /// listed as raw but not merged. Two nodes that claim one nodename are a conflict; the member is then the
-/// node of which a fresh record says it, and among equals the one with the lower identity.
+/// node of which a fresh record says it, among equals one with an identity, and of those the lowest.
+///
+/// A record with a local id is a node of its own, which is called as its raw id is: `inventory/17`.
 public struct ClusterMerge: Sendable {
   var rules: MergeRules
   var local: LocalNode?
@@ -29,27 +31,90 @@ public struct ClusterMerge: Sendable {
   /// The policy that holds now.
   public var policy: MergePolicy { rules.policy }
 
-  /// Takes in `event`, which happened `now`, and tells what really changed by it: node by node its raw
-  /// affiliates and the affiliate, then the members, then the conflicts. What was merely said again is
+  /// Takes in what one source of `registry` reports, and returns what really changed by it: node by node its
+  /// raw affiliates and the affiliate, then the members, then the conflicts. What was merely reported again is
   /// no change; it shows in the age of ``provenance(of:)``.
-  public mutating func apply(_ event: MergeEvent, at now: Timestamp) -> [MergeDirective] {
+  ///
+  /// A snapshot is expected to have each id once; where one is in it twice its last record counts. A record that
+  /// was an identity's and has a local id now, or the reverse, is another record: the former one is removed.
+  ///
+  /// - Parameter now: when the update arrived.
+  public mutating func apply(
+    _ update: RegistryUpdate, of registry: RegistryID, at now: Timestamp
+  ) -> [ClusterChange] {
     var touched = Touched(at: now, rules: rules, local: local)
-    switch event {
-    case .snapshot(let records, let origin): takeSnapshot(records, from: origin, &touched)
-    case .upsert(let record, let origin): takeRecord(record, from: origin, &touched)
-    case .remove(let id, let origin): removeRecord(of: id, from: origin, &touched)
-    case .originGone(let origin):
-      _ = rules.stale.set(origin, false)
-      removeRecords(&touched) { $0 == origin }
-    case .registryGone(let registry):
-      rules.stale.forget(registry)
-      removeRecords(&touched) { $0.registry == registry }
-    case .registryStale(let registry, let isStale): setStale(registry, isStale, &touched)
-    case .originStale(let origin, let isStale): setStale(origin, isStale, &touched)
-    case .local(let affiliate): setLocal(affiliate, &touched)
-    case .policy(let policy): setPolicy(policy, &touched)
+    let origin = registry.origin(update.source)
+    switch update {
+    case .snapshot(let records, _, let absent):
+      touched.reason = absent
+      takeSnapshot(records, from: origin, &touched)
+    case .upsert(let record, _): takeRecord(record, from: origin, &touched)
+    case .remove(let id, _, let reason):
+      touched.reason = reason
+      removeRecord(of: id, from: origin, &touched)
+    case .sourceGone: removeOrigin(origin, &touched)
     }
-    return directives(touched)
+    return changes(touched)
+  }
+
+  /// Drops the records of all origins of the registry called `name`, which isn't stale any more either.
+  ///
+  /// - Parameter reason: what the removed raw affiliates carry.
+  public mutating func removeRegistry(
+    _ name: String, reason: RemovalReason? = nil, at now: Timestamp
+  ) -> [ClusterChange] {
+    var touched = Touched(at: now, rules: rules, local: local)
+    touched.reason = reason
+    rules.stale.forget(name)
+    removeRecords(&touched) { $0.registry == name }
+    return changes(touched)
+  }
+
+  /// Drops the records of one origin, which isn't stale any more either.
+  ///
+  /// - Parameter reason: what the removed raw affiliates carry.
+  public mutating func removeOrigin(
+    _ origin: RecordOrigin, reason: RemovalReason? = nil, at now: Timestamp
+  ) -> [ClusterChange] {
+    var touched = Touched(at: now, rules: rules, local: local)
+    touched.reason = reason
+    removeOrigin(origin, &touched)
+    return changes(touched)
+  }
+
+  private mutating func removeOrigin(_ origin: RecordOrigin, _ touched: inout Touched) {
+    _ = rules.stale.set(origin, false)
+    removeRecords(&touched) { $0 == origin }
+  }
+
+  /// Marks the records of a whole registry as stale, or as fresh again: they have been kept for too long
+  /// without an update. Stale records give way to fresh ones. It holds for records that come later too.
+  public mutating func setStale(_ isStale: Bool, registry name: String, at now: Timestamp) -> [ClusterChange]
+  {
+    var touched = Touched(at: now, rules: rules, local: local)
+    setStale(name, isStale, &touched)
+    return changes(touched)
+  }
+
+  /// The same for one origin's records; it ends when the origin or its registry is removed.
+  public mutating func setStale(_ isStale: Bool, origin: RecordOrigin, at now: Timestamp) -> [ClusterChange] {
+    var touched = Touched(at: now, rules: rules, local: local)
+    setStale(origin, isStale, &touched)
+    return changes(touched)
+  }
+
+  /// Sets what this node says of itself; nil for a mere observer.
+  public mutating func setLocal(_ affiliate: Affiliate?, at now: Timestamp) -> [ClusterChange] {
+    var touched = Touched(at: now, rules: rules, local: local)
+    setLocal(affiliate, &touched)
+    return changes(touched)
+  }
+
+  /// Sets the policy and merges everything anew where it is another one.
+  public mutating func setPolicy(_ policy: MergePolicy, at now: Timestamp) -> [ClusterChange] {
+    var touched = Touched(at: now, rules: rules, local: local)
+    setPolicy(policy, &touched)
+    return changes(touched)
   }
 }
 
@@ -66,6 +131,8 @@ struct LocalNode: Sendable {
 struct OriginRecords: Sendable {
   let origin: Origin
   var count = 0
+  /// How many of them have a local id.
+  var localCount = 0
   /// When it last told all that it knows, which confirms each record of it.
   var lastSnapshot: Timestamp?
 }

@@ -10,6 +10,11 @@ final class Origin: Sendable {
     self.name = name
     rawStart = name.rawPrefix + "/"
   }
+
+  /// The key of the node that only this origin knows, by a local id.
+  func standalone(_ localID: NodeIdentity) -> NodeIdentity {
+    NodeIdentity(localID: localID, rawPrefix: name.rawPrefix)
+  }
 }
 
 /// One origin's word on one node. Replaced, never changed, so that snapshots share it.
@@ -18,18 +23,21 @@ final class RawEntry: Sendable {
   let affiliate: SharedAffiliate
   let confirmedAt: Timestamp?
   let isStale: Bool
+  let details: RecordDetails?
   /// When it was last said by itself; a later snapshot of its origin counts as well.
   let heard: Timestamp
   let history: History
 
   init(
-    origin: Origin, affiliate: SharedAffiliate, confirmedAt: Timestamp?, isStale: Bool, heard: Timestamp,
-    history: History
+    origin: Origin, affiliate: SharedAffiliate, confirmedAt: Timestamp?, isStale: Bool,
+    details: RecordDetails?,
+    heard: Timestamp, history: History
   ) {
     self.origin = origin
     self.affiliate = affiliate
     self.confirmedAt = confirmedAt
     self.isStale = isStale
+    self.details = details
     self.heard = heard
     self.history = history
   }
@@ -37,17 +45,28 @@ final class RawEntry: Sendable {
   /// The entry after it was said again without a change.
   func refreshed(confirmedAt: Timestamp?, heard: Timestamp) -> RawEntry {
     RawEntry(
-      origin: origin, affiliate: affiliate, confirmedAt: confirmedAt, isStale: isStale, heard: heard,
-      history: history)
+      origin: origin, affiliate: affiliate, confirmedAt: confirmedAt, isStale: isStale, details: details,
+      heard: heard, history: history)
   }
 
-  /// Whether `record` says the same; when it was confirmed is no content.
+  /// Whether the record is of a machine that its registry knows by a local id.
+  var isLocalID: Bool { affiliate.value.nodeID.isLocal }
+
+  /// Whether it says the same as `record`, which has the node's key; when it was confirmed is no content.
   func says(_ record: AffiliateRecord) -> Bool {
-    isStale == record.isStale && affiliate.value == record.affiliate
+    isStale == record.isStale && details == record.details && affiliate.value == record.affiliate
   }
 
-  var id: RawID { RawID(origin: origin.name, nodeID: affiliate.value.nodeID) }
+  var id: RawID {
+    RawID(origin: origin.name, nodeID: affiliate.value.nodeID.localID ?? affiliate.value.nodeID)
+  }
+
   var versioned: Versioned<AffiliateRecord> {
-    history.of(AffiliateRecord(affiliate.value, confirmedAt: confirmedAt, isStale: isStale))
+    var value = affiliate.value
+    let localID = value.nodeID.localID
+    if let localID { value.nodeID = localID }
+    return history.of(
+      AffiliateRecord(
+        value, confirmedAt: confirmedAt, isStale: isStale, isLocalID: localID != nil, details: details))
   }
 }

@@ -8,17 +8,18 @@ extension ClusterMerge {
   ) {
     var listed = Set<NodeIdentity>(minimumCapacity: records.count)
     for record in records { listed.insert(record.affiliate.nodeID) }
+    assert(listed.count == records.count, "a snapshot of \(name) has an id twice")
     var known = origins[name] ?? OriginRecords(origin: Origin(name))
     if known.count == 0 { touched.reserve(listed.count) }
     known.lastSnapshot = touched.now
     for record in listed.count == records.count ? records : Self.lastOfEach(records) {
-      if put(record, of: known.origin, isSnapshot: true, &touched) { known.count += 1 }
+      put(record, of: &known, isSnapshot: true, &touched)
     }
     if known.count > listed.count {
-      known.count = listed.count
-      dropRecords(of: ids { $0 === known.origin }.filter { !listed.contains($0) }, &touched) {
-        $0 === known.origin
+      let absent = nodes.filter { node in
+        node.value.raws.contains { $0.origin === known.origin && !listed.contains($0.id.nodeID) }
       }
+      for id in absent.keys.sorted() { dropRecord(of: id, from: &known, &touched) }
     }
     origins[name] = known.count == 0 ? nil : known
   }
@@ -33,15 +34,34 @@ extension ClusterMerge {
     _ record: AffiliateRecord, from name: RecordOrigin, _ touched: inout Touched
   ) {
     var known = origins[name] ?? OriginRecords(origin: Origin(name))
-    guard put(record, of: known.origin, isSnapshot: false, &touched) else { return }
-    known.count += 1
-    origins[name] = known
+    if put(record, of: &known, isSnapshot: false, &touched) { origins[name] = known }
   }
 
-  /// Puts `record` in the place of what `origin` said of its node, and tells whether this is the origin's
-  /// first word on it.
+  /// Puts `record` in the place of what its origin said of its node before.
+  ///
+  /// - Returns: whether this is the origin's first word on it.
+  @discardableResult
   private mutating func put(
-    _ record: AffiliateRecord, of origin: Origin, isSnapshot: Bool, _ touched: inout Touched
+    _ record: AffiliateRecord, of known: inout OriginRecords, isSnapshot: Bool, _ touched: inout Touched
+  ) -> Bool {
+    var record = record
+    let id = record.affiliate.nodeID
+    if record.isLocalID {
+      // Without identities of its own the origin can't have one under this id.
+      if known.count > known.localCount { dropRecord(of: id, from: &known, &touched) }
+      record.affiliate.nodeID = known.origin.standalone(id)
+    } else if known.localCount > 0 {
+      dropRecord(of: known.origin.standalone(id), from: &known, &touched)
+    }
+    guard put(keyed: record, of: known.origin, isSnapshot: isSnapshot, &touched) else { return false }
+    known.count += 1
+    if record.isLocalID { known.localCount += 1 }
+    return true
+  }
+
+  /// Does that for a record that has its node's key for its id.
+  private mutating func put(
+    keyed record: AffiliateRecord, of origin: Origin, isSnapshot: Bool, _ touched: inout Touched
   ) -> Bool {
     guard let old = nodes[record.affiliate.nodeID] else {
       let raw = newRaw(record, of: origin, history: History(from: touched.now), touched.now)
@@ -75,7 +95,7 @@ extension ClusterMerge {
   ) -> RawEntry {
     RawEntry(
       origin: origin, affiliate: shared(record.affiliate, with: node), confirmedAt: record.confirmedAt,
-      isStale: record.isStale, heard: now, history: history)
+      isStale: record.isStale, details: record.details, heard: now, history: history)
   }
 
   /// `affiliate` in the buffers of what is said of the node already.
@@ -93,12 +113,21 @@ extension ClusterMerge {
   }
 
   mutating func removeRecord(of id: NodeIdentity, from name: RecordOrigin, _ touched: inout Touched) {
-    guard var known = origins[name], let node = nodes[id],
-      node.raws.contains(where: { $0.origin === known.origin })
-    else { return }
-    known.count -= 1
+    guard var known = origins[name] else { return }
+    dropRecord(of: id, from: &known, &touched)
+    if known.localCount > 0 { dropRecord(of: known.origin.standalone(id), from: &known, &touched) }
     origins[name] = known.count == 0 ? nil : known
-    dropRecords(of: [id], &touched) { $0 === known.origin }
+  }
+
+  /// Drops what an origin says of the node of that key, if anything.
+  private mutating func dropRecord(
+    of key: NodeIdentity, from known: inout OriginRecords, _ touched: inout Touched
+  ) {
+    let origin = known.origin
+    guard let node = nodes[key], let raw = node.raws.first(where: { $0.origin === origin }) else { return }
+    known.count -= 1
+    if raw.isLocalID { known.localCount -= 1 }
+    dropRecords(of: [key], &touched) { $0 === origin }
   }
 
   /// Drops the records of all origins that are `gone`.

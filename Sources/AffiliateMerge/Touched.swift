@@ -8,6 +8,8 @@ struct Touched {
   /// What held before the event.
   let rules: MergeRules
   let local: LocalNode?
+  /// Why records that are removed are.
+  var reason: RemovalReason?
   /// Each node at most once.
   private(set) var nodes: [TouchedNode] = []
   /// Where in ``nodes`` a node is; only filled where there are many.

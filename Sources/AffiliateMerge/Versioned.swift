@@ -37,10 +37,13 @@ public struct Change<Key: Hashable & Sendable, Value: Hashable & Sendable>: Hash
   public var kind: Kind { old == nil ? .created : new == nil ? .removed : .updated }
 }
 
-/// What a merge tells when something really changed.
-public enum MergeDirective: Hashable, Sendable {
-  /// One origin's word on one node.
-  case raw(Change<RawID, AffiliateRecord>)
+/// What an update of the merge really changed.
+public enum ClusterChange: Hashable, Sendable {
+  /// One origin's record of one node.
+  ///
+  /// The reason is why the registry no longer has a record that was removed; nil where the update gave none,
+  /// and for what was created or updated.
+  case raw(Change<RawID, AffiliateRecord>, reason: RemovalReason? = nil)
   /// A merged affiliate.
   case affiliate(Change<NodeIdentity, Affiliate>)
   /// A member, by nodename.

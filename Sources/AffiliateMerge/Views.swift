@@ -23,7 +23,9 @@ extension ClusterMerge {
 
   /// What an origin says of a node. A record of a registry that is stale as a whole is shown as it was said.
   public func raw(_ id: RawID) -> Versioned<AffiliateRecord>? {
-    nodes[id.nodeID]?.raws.first { $0.origin.name == id.origin }?.versioned
+    if let raw = nodes[id.nodeID]?.raws.first(where: { $0.origin.name == id.origin }) { return raw.versioned }
+    guard let known = origins[id.origin], known.localCount > 0 else { return nil }
+    return nodes[known.origin.standalone(id.nodeID)]?.raws.first { $0.origin === known.origin }?.versioned
   }
 
   /// All merged affiliates by identity.
@@ -47,7 +49,12 @@ extension ClusterMerge {
       for raw in node.raws { byOrigin[raw.origin.name, default: []].append(raw) }
     }
     let inOrder = origins.values.map(\.origin).sorted { $0.isBelow($1) }
-    return inOrder.flatMap { origin in byOrigin[origin.name, default: []].map { ($0.id, $0.versioned) } }
+    return inOrder.flatMap { origin in
+      let listed = byOrigin[origin.name, default: []].map { (id: $0.id, record: $0.versioned) }
+      // Nodes are in the order of their names, of which local ids are the end.
+      let isInOrder = origins[origin.name]?.localCount == 0
+      return isInOrder ? listed : listed.sorted { $0.id.nodeID < $1.id.nodeID }
+    }
   }
 
   /// What origins say of the node, in the order of the walk: fresh ones, then stale ones.
@@ -67,9 +74,10 @@ extension Holders {
     case .one(let id): return entry(id).flatMap { Member($0.merged.affiliate.value) }
     case .many(let ids):
       let owner = ids.compactMap(entry).min { left, right in
-        left.merged.isNodenameFresh != right.merged.isNodenameFresh
-          ? left.merged.isNodenameFresh
-          : left.merged.affiliate.value.nodeID < right.merged.affiliate.value.nodeID
+        let (leftID, rightID) = (left.merged.affiliate.value.nodeID, right.merged.affiliate.value.nodeID)
+        if left.merged.isNodenameFresh != right.merged.isNodenameFresh { return left.merged.isNodenameFresh }
+        if leftID.isLocal != rightID.isLocal { return rightID.isLocal }
+        return leftID < rightID
       }
       return owner.flatMap { Member($0.merged.affiliate.value) }
     }

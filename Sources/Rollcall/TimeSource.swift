@@ -15,7 +15,7 @@ struct TimeSource: Sendable {
   }
 
   /// Waits until `signal` has moved on from `seen`, but at most for `duration`. Ends early on cancellation.
-  func wait(for duration: Duration, or signal: Signal, after seen: UInt64) async {
+  func wait(for duration: Duration, or signal: ChangeSignal, after seen: UInt64) async {
     guard duration > .zero else { return }
     await withTaskGroup(of: Void.self) { group in
       group.addTask { try? await sleep(duration) }

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// A child task can't be left behind, so this is a task of its own. It is cancelled with the task that
 /// waits for it, and left behind if it then doesn't end within its grace.
-final class Abandonable: Sendable {
+final class AbandonableWork: Sendable {
   enum Outcome: Sendable {
     /// It ended by itself, or within its grace after it was cancelled.
     case returned
@@ -22,7 +22,7 @@ final class Abandonable: Sendable {
 
   private let state = Mutex(State())
   /// Raised when the work has really ended, even after it was left behind.
-  let ended = Signal()
+  let ended = ChangeSignal()
 
   /// Runs `work` to its end; after a cancellation at most for `grace` more.
   func run(
@@ -37,7 +37,7 @@ final class Abandonable: Sendable {
         outcome = .threw(RegistryError(error))
       }
       settle(outcome)
-      ended.raise()
+      ended.notify()
     }
     return await withTaskCancellationHandler {
       await withCheckedContinuation { waiter in

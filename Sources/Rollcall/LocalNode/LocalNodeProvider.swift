@@ -1,5 +1,4 @@
 public import ClusterModel
-public import RollcallConfiguration
 
 /// Tells what this machine says of itself: what its settings say, and what is found out where they are
 /// silent.

@@ -1,5 +1,4 @@
 public import ClusterModel
-public import RollcallConfiguration
 
 /// What was found out about this machine.
 public struct NodeFacts: Hashable, Sendable {

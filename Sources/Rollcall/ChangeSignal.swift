@@ -1,10 +1,10 @@
 import Synchronization
 
-/// A counter that tasks wait on: how one task tells others that something moved, without a buffer.
+/// A counter that tasks wait on: how one task notifies others that something moved, without a buffer.
 ///
 /// Any number of tasks may wait. A task remembers the value that it has acted on, so that it can't miss a
 /// move made while it was busy, and moves that it was too busy for count as one.
-final class Signal: Sendable {
+final class ChangeSignal: Sendable {
   private struct State {
     var value: UInt64 = 0
     var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -17,7 +17,7 @@ final class Signal: Sendable {
   var value: UInt64 { state.withLock { $0.value } }
 
   /// Moves on and wakes all that wait. Never to be called inside a lock: it resumes other tasks.
-  func raise() {
+  func notify() {
     let waiters = state.withLock { state in
       state.value &+= 1
       defer { state.waiters = [:] }

@@ -1,6 +1,5 @@
 public import ClusterModel
 public import Logging
-public import RollcallConfiguration
 
 extension LocalNodeProvider {
   /// What this machine itself tells: its hostname, its operating system, and the addresses at which others
