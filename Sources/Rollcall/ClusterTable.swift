@@ -1,5 +1,6 @@
 import AffiliateMerge
 import ClusterModel
+import Platform
 import RegistryKit
 import Synchronization
 
@@ -86,7 +87,7 @@ public final class ClusterTable: Sendable {
   /// Commits what `body` changes as one revision, and notifies whom it concerns.
   func commit<Result: Sendable>(_ body: (inout TableWriter) -> Result) -> Result {
     let (result, effects) = writer.withLock { writer in
-      writer.begin(now: now(), elapsed: time.elapsed())
+      writer.begin(now: now(), elapsed: time.elapsed)
       let result = body(&writer)
       let commit = writer.end()
       if let snapshot = commit.snapshot {

@@ -1,3 +1,4 @@
+public import RegistryKit
 public import Rollcall
 
 /// What a configuration file says, defaults filled in: the effective configuration.

@@ -1,4 +1,5 @@
-import Rollcall
+import RegistryKit
+
 
 /// A registry that is there without being named in the file, and what it does unless the file says otherwise.
 ///

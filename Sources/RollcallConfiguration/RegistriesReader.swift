@@ -1,5 +1,6 @@
 import ClusterModel
 import Documents
+import RegistryKit
 import Rollcall
 
 /// Reads `cluster.discovery`.

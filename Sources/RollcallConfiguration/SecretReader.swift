@@ -1,5 +1,5 @@
 import Documents
-import Rollcall
+import RegistryKit
 
 /// Reads the cluster's secret from `cluster.secret` or from the file that `cluster.secretFile` names. The
 /// secret never stands in a message.
