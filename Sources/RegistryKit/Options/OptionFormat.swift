@@ -1,6 +1,6 @@
 import ClusterModel
 import FoundationEssentials
-import Wording
+import Platform
 
 /// What a text option must look like.
 package enum OptionFormat: String, CaseIterable, Sendable {
@@ -36,7 +36,7 @@ package enum OptionFormat: String, CaseIterable, Sendable {
     case .ip: (try? IPAddress(text)) != nil
     case .cidr: (try? IPPrefix(text)) != nil
     case .endpoint: (try? IPEndpoint(text)) != nil
-    case .duration: DurationText.parse(text) != nil
+    case .duration: (try? DurationText.parse(text)) != nil
     case .uri: Self.isURI(text)
     case .base64: Self.bytes(ofBase64: text) != nil
     }

@@ -1,5 +1,5 @@
 import ClusterModel
-import Wording
+import Platform
 
 /// One thing that is wrong with options. Never holds a secret.
 package struct OptionProblem: Error, Hashable, Sendable {

@@ -1,6 +1,6 @@
 public import ClusterModel
 public import FoundationEssentials
-import Wording
+import Platform
 
 /// What a person may write for an option, and the value that it becomes.
 ///
@@ -135,7 +135,7 @@ extension OptionType where Value == Duration {
 
   private static func duration(_ schema: SchemaNode) -> OptionType {
     OptionType(
-      schema, { $0.text.flatMap { DurationText.parse($0) } },
+      schema, { $0.text.flatMap { try? DurationText.parse($0) } },
       // A program's mistake, which a check shall find.
       write: { .text($0 < .zero ? "-\(DurationText.text(of: .zero - $0))" : DurationText.text(of: $0)) })
   }

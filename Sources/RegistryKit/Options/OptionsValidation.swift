@@ -1,5 +1,5 @@
 import ClusterModel
-import Wording
+import Platform
 
 extension SchemaNode {
   /// Everything that is wrong with `value`, in its order.
@@ -95,7 +95,7 @@ struct OptionsValidation {
         isShown && format.isShown
           ? value.mismatch(must: format.expectation) : "isn't \(format.expectation)")
     }
-    if schema.format == .duration, let duration = DurationText.parse(text) {
+    if schema.format == .duration, let duration = try? DurationText.parse(text) {
       checkRange(duration / .seconds(1), text, schema, path, isShown: isShown)
     }
     checkCount(text.unicodeScalars.count, schema.minLength, schema.maxLength, "character", path)

@@ -1,4 +1,4 @@
-import Wording
+import Platform
 
 /// A schema of one value: JSON Schema in the subset that `registry_plugin.h` lists.
 package struct SchemaNode: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import ClusterModel
-import Wording
+import Platform
 
 /// Reads a schema, strictly.
 struct SchemaReader {

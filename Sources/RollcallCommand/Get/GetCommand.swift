@@ -94,8 +94,8 @@ struct Get: Sendable {
     await Sync.wait(for: aggregator, within: timeout).report()
     var printer = format.printer(of: view.type, watching: true)
     var known = KnownResources()
-    for await change in aggregator.changes() {
-      let events = known.take(change, view)
+    for await event in aggregator.changes() {
+      let events = known.take(event, view)
       // A table's header comes at once, even where nothing is below it yet.
       try print(events, with: &printer)
     }

@@ -5,12 +5,12 @@ import Rollcall
 struct KnownResources {
   private var shown: [String: Resource] = [:]
 
-  /// What `change` does to what was shown.
-  mutating func take(_ change: ClusterChange, _ view: ResourceView) -> [PrintedResource] {
-    switch change {
+  /// What `event` does to what was shown.
+  mutating func take(_ event: ClusterEvent, _ view: ResourceView) -> [PrintedResource] {
+    switch event {
     case .snapshot(let snapshot): return replace(view.resources(in: snapshot), view)
-    case .directives(let directives):
-      let events = directives.compactMap { view.event(for: $0) }
+    case .changes(let changes):
+      let events = changes.compactMap { view.event(for: $0) }
       for event in events { remember(event) }
       return events
     case .registry(let status): return registry(status, view)

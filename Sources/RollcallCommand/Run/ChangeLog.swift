@@ -1,3 +1,5 @@
+import AffiliateMerge
+import ClusterModel
 import ClusterResources
 import Logging
 import Rollcall
@@ -11,11 +13,11 @@ struct ChangeLog {
 
   init(logger: Logger) { self.logger = logger }
 
-  mutating func take(_ change: ClusterChange) {
-    switch change {
+  mutating func take(_ event: ClusterEvent) {
+    switch event {
     case .snapshot(let snapshot): catchUp(with: snapshot)
-    case .directives(let directives):
-      for directive in directives { take(directive) }
+    case .changes(let changes):
+      for change in changes { take(change) }
     case .registry(let status): take(status)
     case .registryRemoved(let name):
       registries[name] = nil
@@ -23,15 +25,17 @@ struct ChangeLog {
     }
   }
 
-  private mutating func take(_ directive: MergeDirective) {
-    switch directive {
+  private mutating func take(_ change: ClusterChange) {
+    switch change {
     case .member(let change): member(change.key, change.new)
     case .conflict(let change): conflict(change.key, change.new?.value)
     // What the registries say one by one, and who isn't a member, is for who looks closer.
     case .affiliate(let change):
       logger.debug("affiliate \(change.kind.word)", metadata: ["node": "\(change.key)"])
-    case .raw(let change):
-      logger.trace("raw affiliate \(change.kind.word)", metadata: ["id": "\(change.key)"])
+    case .raw(let change, let reason):
+      var metadata: Logger.Metadata = ["id": "\(change.key)"]
+      if let reason { metadata["reason"] = "\(reason.rawValue)" }
+      logger.trace("raw affiliate \(change.kind.word)", metadata: metadata)
     }
   }
 
