@@ -49,8 +49,8 @@ public final class ClusterTable: Sendable {
 
   /// What a reader that has read `revision` hasn't seen yet.
   public enum Unread: Sendable {
-    /// What happened since, in order, and the revision that it leads to. Empty where nothing did.
-    case events([ClusterEvent], revision: UInt64)
+    /// What happened since, in order, and what it leads to. Empty where nothing did.
+    case events([ClusterEvent], ClusterSnapshot)
     /// Everything as it is now, as the changes since are no longer all kept.
     case snapshot(ClusterSnapshot)
     /// Nothing, and nothing will come: the aggregator has stopped.
@@ -65,7 +65,7 @@ public final class ClusterTable: Sendable {
         return .snapshot(published.snapshot)
       }
       if events.isEmpty, published.isFinished { return .finished }
-      return .events(events, revision: newest)
+      return .events(events, published.snapshot)
     }
   }
 
