@@ -81,6 +81,8 @@ struct Serve: AsyncParsableCommand {
   @Flag(name: Self.names("pace-pings"), help: "Pace acknowledgements of watchers' PINGs, which saves CPU.")
   var pacePings = false
 
+  @OptionGroup var log: LogOptions
+
   func validate() throws {
     if address.value == nil { throw ValidationError("--addr is empty; give a port such as :3000") }
   }
@@ -111,6 +113,7 @@ struct Serve: AsyncParsableCommand {
   }
 
   func run() async throws {
+    log.bootstrap()
     let logger = Logger(label: "rollcall.serve")
     let server = DiscoveryServer(configuration: serviceConfiguration(), logger: logger)
     let group = ServiceGroup(
