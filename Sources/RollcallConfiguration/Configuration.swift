@@ -1,4 +1,5 @@
 public import ClusterModel
+public import RegistryKit
 
 /// What a configuration file says, defaults filled in: the effective configuration.
 public struct Configuration: Hashable, Sendable {
@@ -48,20 +49,6 @@ public struct ClusterSettings: Hashable, Sendable {
     self.secretFile = secretFile
     self.discovery = discovery
   }
-}
-
-/// A text that is never shown: its descriptions are `<redacted>`.
-public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
-  CustomReflectable
-{
-  /// The secret itself: hand it only to whom needs it.
-  public let revealed: String
-
-  public init(_ text: String) { revealed = text }
-
-  public var description: String { "<redacted>" }
-  public var debugDescription: String { "<redacted>" }
-  public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// `cluster.discovery:`

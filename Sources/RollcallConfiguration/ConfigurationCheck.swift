@@ -1,3 +1,4 @@
+public import RegistryKit
 import Wording
 
 extension Configuration {

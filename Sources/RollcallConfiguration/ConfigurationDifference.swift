@@ -1,3 +1,5 @@
+import RegistryKit
+
 /// What a reload changes.
 public struct ConfigurationDifference: Hashable, Sendable {
   /// Names of registries that are enabled now and weren't before, in the order of the new configuration.

@@ -1,4 +1,5 @@
 import ClusterModel
+import RegistryKit
 import YAML
 
 /// Reads `cluster.discovery`.

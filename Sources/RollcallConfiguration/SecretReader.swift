@@ -1,3 +1,4 @@
+import RegistryKit
 import YAML
 
 /// Reads the cluster's secret from `cluster.secret` or from the file that `cluster.secretFile` names. The

@@ -1,3 +1,4 @@
+import RegistryKit
 import RollcallConfiguration
 import Testing
 import YAML

@@ -72,7 +72,7 @@ public struct OptionsSchema: Hashable, Sendable {
     public let isSecret: Bool
 
     init(_ schema: SchemaNode, name: String, isRequired: Bool) {
-      let standard = schema.isSecret ? nil : schema.defaultValue
+      let standard = schema.isSecret || schema.defaultValue == .object([]) ? nil : schema.defaultValue
       self.name = name
       self.isRequired = isRequired
       type = schema.typeText
@@ -85,8 +85,8 @@ public struct OptionsSchema: Hashable, Sendable {
 }
 
 extension OptionsSchema {
-  /// `options`, a JSON object, with every option that isn't there and has a default: its own keys first, in their
-  /// order, then the defaults in the schema's. So a plugin finds every option that has a default.
+  /// `options`, a JSON object, with every option that isn't there and has a default: its own keys first, in
+  /// their order, then the defaults in the schema's.
   ///
   /// A default within an object counts where that object is there. What is wrong in `options` stays as it is.
   ///
