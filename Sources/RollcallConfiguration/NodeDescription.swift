@@ -1,5 +1,5 @@
+import Documents
 import RegistryKit
-import YAML
 
 /// The message for a value that isn't what it must be: what it is, and how to write it where that is clear.
 ///

@@ -1,5 +1,5 @@
+public import Documents
 public import RegistryKit
-public import YAML
 
 extension OptionsSchema {
   /// What is wrong with `options`, a mapping, each at its place.

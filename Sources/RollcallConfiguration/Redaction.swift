@@ -1,5 +1,5 @@
+import Documents
 import RegistryKit
-import YAML
 
 /// Hides what options hold of secrets.
 struct Redaction {

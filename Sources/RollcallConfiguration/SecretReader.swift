@@ -1,5 +1,6 @@
+import Documents
+import Platform
 import RegistryKit
-import YAML
 
 /// Reads the cluster's secret from `cluster.secret` or from the file that `cluster.secretFile` names. The
 /// secret never stands in a message.

@@ -1,5 +1,5 @@
+import Platform
 import RegistryKit
-import Wording
 
 /// The message for a key that nobody knows.
 ///

@@ -114,10 +114,10 @@ private struct EveryOption: RegistryOptions {
       ),
       (
         #"{"url":"u:1","interval":"30"}"#,
-        "option 'interval' must be a duration such as 30s, 5m or 1h30m, not the text '30'"
+        "option 'interval' must be a duration such as 30s, 5m or 1h30m, not the text '30'; write 30s"
       ),
       (#"{"url":"u:1","interval":"99ms"}"#, "option 'interval' must be at least 100ms, not 99ms"),
-      (#"{"url":"u:1","interval":"1d1s"}"#, "option 'interval' must be at most 24h, not 1d1s"),
+      (#"{"url":"u:1","interval":"1d1s"}"#, "option 'interval' must be at most 1d, not 1d1s"),
       (
         #"{"url":"u:1","mode":"fsat"}"#,
         "option 'mode' must be one of fast, slow, not the text 'fsat'; did you mean 'fast'?"
@@ -276,7 +276,7 @@ private struct EveryOption: RegistryOptions {
       Few.schema
         == #"{"type":"object","properties":{"#
         + #""url":{"type":"string","format":"uri","description":"where"},"#
-        + #""interval":{"type":"string","format":"duration","maximum":60,"default":"1s500ms","description":"how \"often\""},"#
+        + #""interval":{"type":"string","format":"duration","maximum":60,"default":"1.5s","description":"how \"often\""},"#
         + #""pin":{"type":"string","writeOnly":true,"description":"a pin"},"#
         + #""networks":{"type":"array","maxItems":4,"items":{"type":"string","format":"cidr"},"description":"in | out"}},"#
         + #""required":["url"],"additionalProperties":false}"#)
@@ -295,7 +295,7 @@ private struct EveryOption: RegistryOptions {
         | option | type | default | description |
         |---|---|---|---|
         | `url` | URL | required | where |
-        | `interval` | duration, at most 1m | `1s500ms` | how "often" |
+        | `interval` | duration, at most 1m | `1.5s` | how "often" |
         | `pin` | text, secret | | a pin |
         | `networks` | list of prefix, at most 4 | | in \| out |
 
@@ -306,7 +306,7 @@ private struct EveryOption: RegistryOptions {
   func types() {
     let types = Dictionary(
       uniqueKeysWithValues: EveryOption.options.schema.options.map { ($0.name, $0.type) })
-    #expect(types["interval"] == "duration, 100ms to 24h")
+    #expect(types["interval"] == "duration, 100ms to 1d")
     #expect(types["mode"] == "fast, slow" && types["depth"] == "whole number, 1 to 16")
     #expect(types["follow"] == "true or false" && types["token"] == "text, secret")
     #expect(types["key"] == "base64, secret" && types["labels"] == "mapping to text")

@@ -1,7 +1,7 @@
+import Documents
 import RegistryKit
 import RollcallConfiguration
 import Testing
-import YAML
 
 @Suite struct OptionsSchemaTests {
   private func failure(_ json: String) -> String {
@@ -68,7 +68,8 @@ import YAML
   func options() throws {
     let schema = try #require(try Fixtures.schema("static-file"))
     let format = try #require(schema.options.first { $0.name == "format" })
-    #expect(format.defaultValue == "\"auto\"" && format.defaultText == "auto" && format.type == "auto, yaml, json")
+    #expect(
+      format.defaultValue == "\"auto\"" && format.defaultText == "auto" && format.type == "auto, yaml, json")
     #expect(schema.options.first?.isRequired == true && schema.options.first?.type == "text")
     #expect(try Fixtures.schema("service")?.options.first { $0.name == "pin" }?.isSecret == true)
   }

@@ -1,5 +1,5 @@
 import ClusterModel
-import Wording
+import Platform
 
 /// One thing that is wrong with options. Never holds a secret.
 package struct OptionProblem: Error, Hashable, Sendable {
@@ -67,9 +67,10 @@ package struct OptionProblem: Error, Hashable, Sendable {
 
   private static func unknownKey(_ step: Step?, in owner: String, _ known: [String]) -> String {
     let key = step?.key ?? ""
-    return "\(unknownKey(key)); "
-      + (nearMiss(of: key, among: known).map { "did you mean '\($0)'?" }
-        ?? (known.isEmpty ? "\(owner) has no keys" : "\(owner) knows \(known.joined(separator: ", "))"))
+    let advice =
+      didYouMean(key, among: known)
+      ?? (known.isEmpty ? "\(owner) has no keys" : "\(owner) knows \(known.joined(separator: ", "))")
+    return "\(unknownKey(key)); \(advice)"
   }
 
   /// `unknown key 'paht'`, without the key where that may be a secret that slipped: it doesn't look like one.
@@ -125,6 +126,12 @@ extension JSONValue {
     case "no", "off", "n", "false", "0": "; write false"
     default: ""
     }
+  }
+
+  /// How to write the value where a duration is expected and it has no unit: `; write 30s`.
+  var durationAdvice: String {
+    guard let seconds = Int(plainText), seconds >= 0 else { return "" }
+    return "; write \(seconds)s"
   }
 
   /// How to write the value where text is expected: `; write it in quotes: '8080'`.

@@ -1,6 +1,6 @@
 public import ClusterModel
 public import FoundationEssentials
-import Wording
+import Platform
 
 /// What a person may write for an option, and the value that it becomes.
 ///
@@ -138,9 +138,8 @@ extension OptionType where Value == Duration {
 
   private static func duration(_ schema: SchemaNode) -> OptionType {
     OptionType(
-      schema, { $0.text.flatMap { DurationText.parse($0) } },
-      // A program's mistake, which a check shall find.
-      write: { .text($0 < .zero ? "-\(DurationText.text(of: .zero - $0))" : DurationText.text(of: $0)) })
+      schema, { $0.text.flatMap { try? DurationText.parse($0) } },
+      write: { .text(DurationText.text(of: $0)) })
   }
 }
 
@@ -195,8 +194,8 @@ extension OptionType where Value == SecretBytes {
     var schema = SchemaNode(.string, format: .base64)
     schema.isSecret = true
     return OptionType(
-      schema, { $0.text.flatMap(OptionFormat.bytes(ofBase64:)).map { SecretBytes($0) } },
-      write: { .text(Data($0.revealed).base64EncodedString()) })
+      schema, { $0.text.flatMap { Base64.decode($0) }.map { SecretBytes($0) } },
+      write: { .text(Base64.encode($0.revealed)) })
   }
 }
 

@@ -5,7 +5,7 @@
 /// `format` that isn't known is ignored, as JSON Schema has it.
 public struct OptionsSchema: Hashable, Sendable {
   /// The keys of a registry's section that aren't options of its plugin.
-  package static let reservedKeys = ["plugin", "disabled", "onFailure", "staleAfter"]
+  package static let reservedKeys = ["plugin", "disabled", "onFailure", "staleAfter", "missingGrace"]
 
   package let root: SchemaNode
 
@@ -60,7 +60,7 @@ public struct OptionsSchema: Hashable, Sendable {
   public struct Option: Hashable, Sendable {
     /// Its key; for one within another `tls.caFile`, for one of a list's items `hosts[].port`.
     public let name: String
-    /// What a person may write: "duration, 100ms to 24h", "list of text", "auto, yaml, json".
+    /// What a person may write: "duration, 100ms to 1d", "list of text", "auto, yaml, json".
     public let type: String
     public let isRequired: Bool
     /// What counts where it isn't there, as JSON; nil where there is nothing. Never a secret's.

@@ -1,4 +1,4 @@
-import Wording
+import Platform
 
 /// A schema of one value: JSON Schema in the subset that `registry_plugin.h` lists.
 package struct SchemaNode: Hashable, Sendable {
@@ -123,7 +123,7 @@ extension SchemaNode {
     return .object(members)
   }
 
-  /// What people call a value of this schema: "duration, 100ms to 24h", "list of URLs".
+  /// What people call a value of this schema: "duration, 100ms to 1d", "list of URLs".
   var typeText: String {
     var text = typeName
     if choices == nil {

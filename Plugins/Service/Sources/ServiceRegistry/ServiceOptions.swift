@@ -22,8 +22,6 @@ public struct ServiceOptions: RegistryOptions {
   public var clientKeyFile: String?
   /// A file with a bearer token.
   public var tokenFile: String?
-  /// How long a node that a service no longer knows after an outage is kept as stale.
-  public var missingGrace = Duration.seconds(300)
 
   public init() {}
 
@@ -56,9 +54,5 @@ public struct ServiceOptions: RegistryOptions {
     RegistryOption(
       "tokenFile", \.tokenFile, .text(length: 1...4096),
       "a file with a bearer token, for a service that asks for one")
-    RegistryOption(
-      "missingGrace", \.missingGrace, .duration(in: .zero ... .seconds(7 * 86_400)),
-      "how long nodes that a service lost in an outage are kept as stale, and how long its last word is fresh in one"
-    )
   }
 }

@@ -8,7 +8,7 @@ struct ServiceSettings: Sendable {
   var clusterID: String
   var cipher: AffiliateCipher
   var ttl: Duration
-  var missingGrace: Duration
+  var missingGrace = Duration.seconds(300)
   var tls: TLSFiles
   var tokenFile: String?
   var localNodeID: NodeIdentity?
@@ -57,7 +57,6 @@ struct ServiceSettings: Sendable {
     }
 
     ttl = options.ttl
-    missingGrace = options.missingGrace
 
     guard (options.clientCertFile == nil) == (options.clientKeyFile == nil) else {
       throw fail("clientCertFile and clientKeyFile go together")
