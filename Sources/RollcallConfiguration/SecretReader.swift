@@ -1,4 +1,5 @@
 import Documents
+import Platform
 import RegistryKit
 
 /// Reads the cluster's secret from `cluster.secret` or from the file that `cluster.secretFile` names. The

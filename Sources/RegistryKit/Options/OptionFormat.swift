@@ -1,5 +1,4 @@
 import ClusterModel
-import FoundationEssentials
 import Platform
 
 /// What a text option must look like.
@@ -38,13 +37,8 @@ package enum OptionFormat: String, CaseIterable, Sendable {
     case .endpoint: (try? IPEndpoint(text)) != nil
     case .duration: (try? DurationText.parse(text)) != nil
     case .uri: Self.isURI(text)
-    case .base64: Self.bytes(ofBase64: text) != nil
+    case .base64: Base64.decode(text) != nil
     }
-  }
-
-  /// The bytes that `text` stands for: the standard alphabet, padded, and no second form of the same bytes.
-  static func bytes(ofBase64 text: String) -> Data? {
-    Data(base64Encoded: text).flatMap { $0.base64EncodedString() == text ? $0 : nil }
   }
 
   /// RFC 3986: a scheme, a colon, and something of the characters that may be in one.

@@ -7,6 +7,9 @@ package struct OptionProblem: Error, Hashable, Sendable {
   package enum Step: Hashable, Sendable {
     case key(String)
     case index(Int)
+
+    /// The key, where it is one.
+    package var key: String? { if case .key(let key) = self { key } else { nil } }
   }
 
   package enum Reason: Hashable, Sendable {
@@ -32,26 +35,28 @@ package struct OptionProblem: Error, Hashable, Sendable {
   /// - Parameter name: what the whole of the options is called: `cluster.discovery.registries.racks`.
   package func message(of name: String) -> String {
     switch reason {
-    case .wrong(let what): "\(Self.text(of: path, in: name)) \(what)"
-    case .missing(let key): "\(Self.text(of: path, in: name)) needs the key '\(key)'"
-    case .unknown(let known): Self.unknownKey(path.last, in: Self.text(of: path.dropLast(), in: name), known)
+    case .wrong(let what): "\(Self.name(of: path, in: name)) \(what)"
+    case .missing(let key): "\(Self.name(of: path, in: name)) needs the key '\(key)'"
+    case .unknown(let known): Self.unknownKey(path.last, in: Self.name(of: path.dropLast(), in: name), known)
     }
   }
 
   /// One line for a person who knows which registry's options it is about.
   var message: String {
-    let name = Self.text(of: path, in: "")
+    let name = Self.name(of: path, in: "")
     switch reason {
     case .wrong(let what): return path.isEmpty ? "the options: \(what)" : "option '\(name)' \(what)"
-    case .missing(let key): return "option '\(Self.text(of: path + [.key(key)], in: ""))' is missing"
+    case .missing(let key): return "option '\(Self.name(of: path + [.key(key)], in: ""))' is missing"
     case .unknown(let known):
-      let owner = Self.text(of: path.dropLast(), in: "")
+      let owner = Self.name(of: path.dropLast(), in: "")
       return Self.unknownKey(path.last, in: owner.isEmpty ? "this registry" : "option '\(owner)'", known)
     }
   }
 
-  /// `hosts[1].port`
-  static func text(of path: some Collection<Step>, in name: String) -> String {
+  /// The name of what `path` leads to, `racks.hosts[1].port`.
+  ///
+  /// - Parameter name: what the whole of the options is called; may be empty.
+  package static func name(of path: some Collection<Step>, in name: String) -> String {
     path.reduce(into: name) { text, step in
       switch step {
       case .key(let key): text += text.isEmpty ? key : ".\(key)"
@@ -61,10 +66,11 @@ package struct OptionProblem: Error, Hashable, Sendable {
   }
 
   private static func unknownKey(_ step: Step?, in owner: String, _ known: [String]) -> String {
-    guard case .key(let key) = step else { return "unknown key" }
-    return "\(unknownKey(key)); "
-      + (nearMiss(of: key, among: known).map { "did you mean '\($0)'?" }
-        ?? (known.isEmpty ? "\(owner) has no keys" : "\(owner) knows \(known.joined(separator: ", "))"))
+    let key = step?.key ?? ""
+    let advice =
+      didYouMean(key, among: known)
+      ?? (known.isEmpty ? "\(owner) has no keys" : "\(owner) knows \(known.joined(separator: ", "))")
+    return "\(unknownKey(key)); \(advice)"
   }
 
   /// `unknown key 'paht'`, without the key where that may be a secret that slipped: it doesn't look like one.
@@ -120,6 +126,12 @@ extension JSONValue {
     case "no", "off", "n", "false", "0": "; write false"
     default: ""
     }
+  }
+
+  /// How to write the value where a duration is expected and it has no unit: `; write 30s`.
+  var durationAdvice: String {
+    guard let seconds = Int(plainText), seconds >= 0 else { return "" }
+    return "; write \(seconds)s"
   }
 
   /// How to write the value where text is expected: `; write it in quotes: '8080'`.

@@ -5,7 +5,7 @@
 /// `format` that isn't known is ignored, as JSON Schema has it.
 public struct OptionsSchema: Hashable, Sendable {
   /// The keys of a registry's section that aren't options of its plugin.
-  package static let reservedKeys = ["plugin", "disabled", "onFailure", "staleAfter"]
+  package static let reservedKeys = ["plugin", "disabled", "onFailure", "staleAfter", "missingGrace"]
 
   package let root: SchemaNode
 
@@ -60,7 +60,7 @@ public struct OptionsSchema: Hashable, Sendable {
   public struct Option: Hashable, Sendable {
     /// Its key; for one within another `tls.caFile`, for one of a list's items `hosts[].port`.
     public let name: String
-    /// What a person may write: "duration, 100ms to 24h", "list of text", "auto, yaml, json".
+    /// What a person may write: "duration, 100ms to 1d", "list of text", "auto, yaml, json".
     public let type: String
     public let isRequired: Bool
     /// What counts where it isn't there, as JSON; nil where there is nothing. Never a secret's.
@@ -72,7 +72,7 @@ public struct OptionsSchema: Hashable, Sendable {
     public let isSecret: Bool
 
     init(_ schema: SchemaNode, name: String, isRequired: Bool) {
-      let standard = schema.isSecret ? nil : schema.defaultValue
+      let standard = schema.isSecret || schema.defaultValue == .object([]) ? nil : schema.defaultValue
       self.name = name
       self.isRequired = isRequired
       type = schema.typeText
@@ -85,8 +85,8 @@ public struct OptionsSchema: Hashable, Sendable {
 }
 
 extension OptionsSchema {
-  /// `options`, a JSON object, with every option that isn't there and has a default: its own keys first, in their
-  /// order, then the defaults in the schema's. So a plugin finds every option that has a default.
+  /// `options`, a JSON object, with every option that isn't there and has a default: its own keys first, in
+  /// their order, then the defaults in the schema's.
   ///
   /// A default within an object counts where that object is there. What is wrong in `options` stays as it is.
   ///

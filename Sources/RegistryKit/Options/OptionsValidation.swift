@@ -90,10 +90,9 @@ struct OptionsValidation {
     _ text: String, _ value: JSONValue, _ schema: SchemaNode, _ path: [OptionProblem.Step], isShown: Bool
   ) {
     if let format = schema.format, !format.matches(text) {
+      guard isShown, format.isShown else { return add(path, "isn't \(format.expectation)") }
       return add(
-        path,
-        isShown && format.isShown
-          ? value.mismatch(must: format.expectation) : "isn't \(format.expectation)")
+        path, value.mismatch(must: format.expectation) + (format == .duration ? value.durationAdvice : ""))
     }
     if schema.format == .duration, let duration = try? DurationText.parse(text) {
       checkRange(duration / .seconds(1), text, schema, path, isShown: isShown)
@@ -116,7 +115,7 @@ struct OptionsValidation {
     let expected = format?.expectation ?? schema.types.map(\.expectation).joined(separator: " or ")
     var message = value.mismatch(must: expected, isShown: isShown)
     if format == .duration {
-      if isShown, let seconds = value.integer, seconds >= 0 { message += "; write \(seconds)s" }
+      if isShown { message += value.durationAdvice }
     } else if format == nil, schema.types.contains(.string) {
       message += value.textAdvice(isShown: isShown)
     }
@@ -132,8 +131,8 @@ struct OptionsValidation {
   private func choiceError(_ value: JSONValue, _ choices: [JSONValue], isShown: Bool) -> String {
     let names = choices.map(\.plainText)
     var message = value.mismatch(must: "one of \(names.joined(separator: ", "))", isShown: isShown)
-    if isShown, let near = value.text.flatMap({ nearMiss(of: $0, among: names) }) {
-      message += "; did you mean '\(near)'?"
+    if isShown, let near = value.text.flatMap({ didYouMean($0, among: names) }) {
+      message += "; \(near)"
     }
     return message
   }

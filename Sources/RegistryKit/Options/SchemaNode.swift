@@ -123,7 +123,7 @@ extension SchemaNode {
     return .object(members)
   }
 
-  /// What people call a value of this schema: "duration, 100ms to 24h", "list of URLs".
+  /// What people call a value of this schema: "duration, 100ms to 1d", "list of URLs".
   var typeText: String {
     var text = typeName
     if choices == nil {

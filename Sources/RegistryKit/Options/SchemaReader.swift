@@ -67,7 +67,7 @@ struct SchemaReader {
     case "format": schema.formatName = try text(value, path)
     default:
       let advice =
-        nearMiss(of: member.key, among: Self.keywords).map { "did you mean '\($0)'?" }
+        didYouMean(member.key, among: Self.keywords)
         ?? "those that are checked are \(Self.keywords.joined(separator: ", "))"
       throw wrong(path, "unknown keyword; \(advice)")
     }

@@ -1,3 +1,5 @@
+import Platform
+
 /// A text that is never shown: its descriptions are `<redacted>`.
 public struct Secret: Hashable, Sendable {
   /// The secret itself: hand it only to whom needs it.
@@ -39,7 +41,7 @@ extension SecretBytes: Decodable {
   /// The bytes of base64 text.
   public init(from decoder: any Decoder) throws {
     let text = try decoder.singleValueContainer().decode(String.self)
-    guard let bytes = OptionFormat.bytes(ofBase64: text) else {
+    guard let bytes = Base64.decode(text) else {
       throw DecodingError.dataCorrupted(
         DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "it isn't base64 text"))
     }
