@@ -4,7 +4,7 @@ enum ConfigurationKeys {
   static let cluster = ["id", "secret", "secretFile", "discovery"]
   static let discovery = ["enabled", "registries"]
   /// The keys of a registry that aren't options of its plugin.
-  static let registry = ["plugin", "disabled", "onFailure", "staleAfter"]
+  static let registry = ["plugin", "disabled", "onFailure", "staleAfter", "missingGrace"]
   static let plugins = ["path", "allowUnsafePermissions"]
   static let merge = ["precedence"]
   static let node = [

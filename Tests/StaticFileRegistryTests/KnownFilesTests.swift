@@ -3,7 +3,7 @@ import Foundation
 import Logging
 import RegistryKit
 import Testing
-import YAML
+import Documents
 
 @testable import StaticFileRegistry
 

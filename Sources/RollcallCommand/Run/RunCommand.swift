@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import Rollcall
+import RollcallConfiguration
 import UnixSignals
 
 /// `rollcall run`
@@ -84,7 +85,7 @@ struct Daemon: Sendable {
   private func reload() async {
     do {
       let loaded = try await ConfigurationLookup.load(options)
-      let summary = try await session.aggregator.reload(loaded.configuration)
+      let summary = try await session.reload(loaded.configuration)
       var metadata: Logger.Metadata = ["kept": "\(summary.kept.count)"]
       for (key, names) in [
         ("added", summary.added), ("changed", summary.changed), ("removed", summary.removed),

@@ -1,5 +1,5 @@
 import ClusterModel
-import YAML
+import Documents
 
 /// A node within one file, and who reported it.
 struct NodeKey: Hashable, Sendable {
