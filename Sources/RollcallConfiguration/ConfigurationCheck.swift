@@ -1,4 +1,4 @@
-import Wording
+import Platform
 
 extension Configuration {
   /// What is wrong with the options of the enabled registries, in the order of the file.

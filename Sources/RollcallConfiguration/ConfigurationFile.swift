@@ -1,4 +1,4 @@
-import YAML
+import Documents
 
 /// Reads configuration files.
 public enum ConfigurationFile {

@@ -1,6 +1,6 @@
 import ClusterModel
-import Wording
-import YAML
+import Documents
+import Platform
 
 /// Reads the file's sections.
 struct ConfigurationReader {

@@ -1,5 +1,5 @@
-import Wording
-public import YAML
+public import Documents
+import Platform
 
 extension Configuration {
   /// The effective configuration: every default filled in, what is found out at run time left out, and

@@ -1,4 +1,4 @@
-import YAML
+import Documents
 
 /// The message for a value that isn't what it must be: what it is, and how to write it where that is clear.
 ///

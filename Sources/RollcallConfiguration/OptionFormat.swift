@@ -1,5 +1,5 @@
 import ClusterModel
-import Wording
+import Platform
 
 /// What a text option must look like.
 enum OptionFormat: String, CaseIterable, Sendable {
@@ -25,7 +25,7 @@ enum OptionFormat: String, CaseIterable, Sendable {
     case .ip: (try? IPAddress(text)) != nil
     case .cidr: (try? IPPrefix(text)) != nil
     case .endpoint: (try? IPEndpoint(text)) != nil
-    case .duration: DurationText.parse(text) != nil
+    case .duration: (try? DurationText.parse(text)) != nil
     case .uri: Self.isURI(text)
     case .base64: Base64.decode(text) != nil
     }

@@ -1,4 +1,4 @@
-import YAML
+import Documents
 
 /// The JSON Schema of a plugin's options, in the subset that `registry_plugin.h` lists.
 ///

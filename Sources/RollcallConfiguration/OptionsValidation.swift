@@ -1,5 +1,5 @@
-import Wording
-public import YAML
+public import Documents
+import Platform
 
 extension OptionsSchema {
   /// What is wrong with `options`, a mapping, each at its place.

@@ -1,4 +1,4 @@
-import YAML
+import Documents
 
 /// What stands in the place of a secret.
 let redactionMark = "<redacted>"

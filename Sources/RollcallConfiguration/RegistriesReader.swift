@@ -1,5 +1,5 @@
 import ClusterModel
-import YAML
+import Documents
 
 /// Reads `cluster.discovery`.
 struct RegistriesReader {

@@ -1,4 +1,4 @@
-public import YAML
+public import Documents
 
 /// `cluster.discovery.registries.<name>:`
 ///

@@ -1,5 +1,5 @@
-import Wording
-import YAML
+import Documents
+import Platform
 
 /// Reads a schema, strictly.
 struct SchemaReader {

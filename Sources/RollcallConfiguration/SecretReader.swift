@@ -1,4 +1,4 @@
-import YAML
+import Documents
 
 /// Reads the cluster's secret from `cluster.secret` or from the file that `cluster.secretFile` names. The
 /// secret never stands in a message.

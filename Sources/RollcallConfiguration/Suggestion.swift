@@ -1,5 +1,5 @@
-import Wording
-import YAML
+import Documents
+import Platform
 
 /// The message for a key that nobody knows.
 ///

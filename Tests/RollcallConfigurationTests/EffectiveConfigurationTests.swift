@@ -1,6 +1,6 @@
+import Documents
 import RollcallConfiguration
 import Testing
-import YAML
 
 @Suite struct EffectiveConfigurationTests {
   private var schemas: [String: OptionsSchema] {

@@ -1,6 +1,6 @@
+import Documents
 import RollcallConfiguration
 import Testing
-import YAML
 
 @Suite struct OptionsSchemaTests {
   private func failure(_ json: String) -> String {

@@ -1,10 +1,10 @@
 import ClusterModel
+import Documents
 import Foundation
 import Logging
 import RegistryKit
 import Synchronization
 import Testing
-import YAML
 
 @testable import StaticFileRegistry
 

@@ -1,6 +1,6 @@
 import ClusterResources
+import Platform
 import Rollcall
-import Wording
 
 /// Finds the node that a person means.
 enum NodeLookup {

@@ -1,6 +1,6 @@
 import ClusterResources
+import Platform
 import Rollcall
-import Wording
 
 /// Which resources of a cluster are looked at, and how they are made of what the aggregator knows.
 struct ResourceView: Sendable {

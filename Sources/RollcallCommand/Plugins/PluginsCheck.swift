@@ -1,11 +1,11 @@
 import ArgumentParser
 import ClusterResources
+import Documents
 import Glibc
 import PluginHost
 import RegistryConformance
 import Rollcall
 import RollcallConfiguration
-import YAML
 
 /// `rollcall plugins check`
 struct PluginsCheck: AsyncParsableCommand {

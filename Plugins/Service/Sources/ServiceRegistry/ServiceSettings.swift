@@ -1,7 +1,7 @@
 import ClusterModel
 import DiscoveryProtocol
+import Platform
 import RegistryKit
-import Wording
 
 /// Options that have been found to work.
 struct ServiceSettings: Sendable {
@@ -97,7 +97,7 @@ struct ServiceSettings: Sendable {
     _ text: String?, _ name: String, _ standard: Duration, _ least: Duration, _ most: Duration
   ) throws(RegistryError) -> Duration {
     guard let text else { return standard }
-    guard let duration = DurationText.parse(text), duration >= least, duration <= most else {
+    guard let duration = try? DurationText.parse(text), duration >= least, duration <= most else {
       throw RegistryError(
         .invalidArgument,
         "\(name) is \(quotedForMessage(text)), it should be a duration such as \(Int(standard.inSeconds) / 60)m, "

@@ -1,6 +1,6 @@
 import ClusterModel
+import Documents
 import RegistryKit
-import YAML
 
 /// Turns the text of a file into nodes.
 struct FileParser {

@@ -1,5 +1,5 @@
 import ClusterModel
-import YAML
+import Documents
 
 /// Who is spoken of within one file: a node, and whose word it is.
 struct NodeKey: Hashable, Sendable {

@@ -1,7 +1,7 @@
 import ClusterModel
+import Documents
 import Glibc
 import RegistryKit
-import YAML
 
 /// What one look at all paths found.
 struct Scan: Sendable {

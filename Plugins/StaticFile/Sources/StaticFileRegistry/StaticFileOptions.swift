@@ -1,5 +1,5 @@
+import Platform
 import RegistryKit
-import Wording
 
 /// What a person writes in the registry's section.
 public struct StaticFileOptions: Decodable, Sendable {
@@ -74,7 +74,7 @@ struct Settings: Sendable {
   private static func duration(
     _ text: String, _ name: String, _ range: ClosedRange<Duration>
   ) throws(RegistryError) -> Duration {
-    guard let duration = DurationText.parse(text) else {
+    guard let duration = try? DurationText.parse(text) else {
       throw RegistryError(.invalidArgument, "\(name): \(quoted(text)) isn't a duration such as 30s or 1m30s")
     }
     guard range.contains(duration) else {

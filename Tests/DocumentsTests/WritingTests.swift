@@ -1,5 +1,5 @@
+import Documents
 import Testing
-import YAML
 
 @Suite struct WritingTests {
   @Test("blocks are indented as Go programs print them")

@@ -1,5 +1,5 @@
+import Platform
 import Testing
-import Wording
 
 @Suite struct NearMissTests {
   private let words = ["nodeId", "addresses", "hostname", "service", "kubernetes"]
@@ -21,5 +21,14 @@ import Wording
   func ties() {
     #expect(nearMiss(of: "rack", among: ["rock", "rank"]) == "rank")
     #expect(nearMiss(of: "x", among: [String]()) == nil)
+  }
+}
+
+@Suite struct DidYouMeanTests {
+  @Test("what was meant is told in quotes, on one line, whatever it is")
+  func text() {
+    #expect(didYouMean("hostnam", among: ["hostname", "address"]) == "did you mean 'hostname'?")
+    #expect(didYouMean("colour", among: ["hostname"]) == nil)
+    #expect(didYouMean("worker-9", among: ["worker-\n"]) == "did you mean 'worker-\\n'?")
   }
 }

@@ -1,6 +1,6 @@
+import Documents
 import Foundation
 import Testing
-import YAML
 
 @Suite struct HostileTests {
   static let sample = """

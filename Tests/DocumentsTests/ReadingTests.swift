@@ -1,5 +1,5 @@
+import Documents
 import Testing
-import YAML
 
 func parse(_ text: String, limits: YAMLLimits = .standard) throws(YAMLError) -> YAMLStream {
   try YAML.parse(text.utf8, file: "t.yaml", limits: limits)

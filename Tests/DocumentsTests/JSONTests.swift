@@ -1,5 +1,5 @@
+import Documents
 import Testing
-import YAML
 
 @Suite struct JSONTests {
   @Test("JSON is read with JSON's meaning: surrogate pairs, escaped slashes, tabs, keys of any length")

@@ -1,3 +1,11 @@
+import ClusterModel
+
+/// What to say of `text` where one of `candidates` was most likely meant: "did you mean 'hostname'?". Nil where
+/// none is near.
+package func didYouMean(_ text: String, among candidates: some Sequence<String>) -> String? {
+  nearMiss(of: text, among: candidates).map { "did you mean \(quoted($0))?" }
+}
+
 /// The one of `candidates` that a person most likely meant by `text`, whatever its case; nil where none is near.
 ///
 /// Near is at most a third of the letters (in short words one) wrong, missing, too much or swapped with their
