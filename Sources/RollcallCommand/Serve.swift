@@ -78,9 +78,6 @@ struct Serve: AsyncParsableCommand {
   @Option(name: Self.names("drain-timeout"), help: "How long clients may take to go at the end.")
   var drainTimeout = TimeArgument(duration: .seconds(10))
 
-  @Flag(name: Self.names("pace-pings"), help: "Pace acknowledgements of watchers' PINGs, which saves CPU.")
-  var pacePings = false
-
   @OptionGroup var log: LogOptions
 
   func validate() throws {
@@ -108,7 +105,6 @@ struct Serve: AsyncParsableCommand {
     result.requestBurst = rateBurst
     result.eventLoops = eventLoops
     result.drainTimeout = drainTimeout.duration
-    result.transport.pacedPings = pacePings
     return result
   }
 

@@ -1,4 +1,4 @@
-public import ClusterModel
+import ClusterModel
 import Synchronization
 
 /// The one account of what clients hold of what all share, with a bound for each client and one for all.

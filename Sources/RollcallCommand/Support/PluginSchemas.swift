@@ -1,7 +1,7 @@
 import Logging
 import PluginHost
+import RegistryKit
 import Rollcall
-import RollcallConfiguration
 
 /// What options plugins take.
 enum PluginSchemas {

@@ -1,6 +1,7 @@
 import ClusterModel
 import Glibc
 import Logging
+import Platform
 public import RegistryKit
 
 /// A registry of files: who is in the cluster is what a person, or a program, wrote there.
