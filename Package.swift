@@ -47,6 +47,7 @@ let package = Package(
   products: [
     .executable(name: "rollcall", targets: ["RollcallCommand"]),
     .library(name: "Rollcall", targets: ["Rollcall"]),
+    .library(name: "RollcallConfiguration", targets: ["RollcallConfiguration"]),
     .library(name: "RegistryKit", targets: ["RegistryKit"]),
     .library(name: "ClusterModel", targets: ["ClusterModel"]),
     .library(name: "AffiliateMerge", targets: ["AffiliateMerge"]),
