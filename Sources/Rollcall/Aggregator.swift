@@ -123,8 +123,8 @@ public final class Aggregator: Service {
   /// The cluster as it is, and again each time that it changed; a slow reader skips.
   public func snapshots() -> ClusterSnapshots { ClusterSnapshots(table: table) }
 
-  /// What changes in the cluster, starting from a snapshot; a reader that falls far behind gets a
-  /// snapshot again.
+  /// What changes in the cluster: a snapshot first, then changes. A reader that falls far behind gets in one what
+  /// became of all that it missed.
   public func changes() -> ClusterEvents { ClusterEvents(table: table) }
 
   // MARK: This node

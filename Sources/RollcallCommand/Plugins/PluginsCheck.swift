@@ -4,6 +4,7 @@ import Documents
 import Glibc
 import PluginHost
 import RegistryConformance
+import RegistryKit
 import Rollcall
 import RollcallConfiguration
 
