@@ -10,7 +10,7 @@ public struct ServiceOptions: Decodable, Sendable {
   public var secret: String?
   /// A file with the key as base64 text.
   public var secretFile: String?
-  /// How long the service keeps what this node tells, `30m` where not said.
+  /// How long the service keeps what this node publishes, `30m` where not said.
   public var ttl: String?
   /// A file with the certificates that sign the service's, in PEM; else the system's.
   public var caFile: String?
@@ -20,13 +20,11 @@ public struct ServiceOptions: Decodable, Sendable {
   public var clientKeyFile: String?
   /// A file with a bearer token.
   public var tokenFile: String?
-  /// How long a node that a service no longer knows after an outage is kept as stale, `5m` where not said.
-  public var missingGrace: String?
 
   public init(
     endpoint: String? = nil, endpoints: [String]? = nil, clusterID: String? = nil, secret: String? = nil,
     secretFile: String? = nil, ttl: String? = nil, caFile: String? = nil, clientCertFile: String? = nil,
-    clientKeyFile: String? = nil, tokenFile: String? = nil, missingGrace: String? = nil
+    clientKeyFile: String? = nil, tokenFile: String? = nil
   ) {
     self.endpoint = endpoint
     self.endpoints = endpoints
@@ -38,7 +36,6 @@ public struct ServiceOptions: Decodable, Sendable {
     self.clientCertFile = clientCertFile
     self.clientKeyFile = clientKeyFile
     self.tokenFile = tokenFile
-    self.missingGrace = missingGrace
   }
 
   /// The options' JSON Schema.
@@ -66,7 +63,7 @@ public struct ServiceOptions: Decodable, Sendable {
         "secretFile": { "type": "string", "minLength": 1, "description": "file with the cluster's secret" },
         "ttl": {
           "type": "string", "format": "duration", "default": "30m",
-          "description": "how long the service keeps what this node tells, 1s to 30m; renewed at half of it"
+          "description": "how long the service keeps what this node publishes, 1s to 30m; renewed at half of it"
         },
         "caFile": {
           "type": "string", "minLength": 1,
@@ -80,10 +77,6 @@ public struct ServiceOptions: Decodable, Sendable {
         },
         "tokenFile": {
           "type": "string", "minLength": 1, "description": "file with a bearer token for the service"
-        },
-        "missingGrace": {
-          "type": "string", "format": "duration", "default": "5m",
-          "description": "how long nodes that the service no longer knows after an outage are kept as stale"
         }
       }
     }
