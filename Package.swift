@@ -65,6 +65,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     // Without its traits it needs no full Foundation.
@@ -74,37 +75,40 @@ let package = Package(
     .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
   ],
   targets: [
-    // The model and the plugin boundary.
+    // The floor: the model, and what every room needs once (files, clocks, waiting, durations, near misses).
     library("ClusterModel"),
+    library("Platform", ["ClusterModel", .product(name: "SystemPackage", package: "swift-system")]),
+
+    // The plugin boundary.
     .target(name: "CRegistryPlugin", exclude: ["plugin.map"]),
-    library("RegistryKit", ["ClusterModel", "CRegistryPlugin", logging]),
+    library("RegistryKit", ["ClusterModel", "CRegistryPlugin", "Platform", logging]),
     library(
       "AffiliateMerge", ["ClusterModel", .product(name: "HashTreeCollections", package: "swift-collections")]),
-    library("PluginHost", ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    library("PluginHost", ["RegistryKit", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     library("RegistryConformance", ["RegistryKit", "ClusterModel", "PluginHost", logging]),
 
-    // Configuration.
+    // Documents and configuration.
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-    library("YAML", ["CYAML"]),
-    // How people write durations, and what they mean by a slip.
-    library("Wording"),
-    library("RollcallConfiguration", ["YAML", "ClusterModel", "RegistryKit", "Wording"]),
+    library("Documents", ["ClusterModel", "CYAML", "Platform"]),
+    library(
+      "RollcallConfiguration",
+      ["Documents", "ClusterModel", "Platform", "PluginHost", "RegistryKit", "Rollcall", logging]),
 
     // The aggregator.
     library(
       "Rollcall",
       [
-        "AffiliateMerge", "ClusterModel", "LocalNode", "PluginHost", "RegistryKit", "RollcallConfiguration",
-        logging,
+        "AffiliateMerge", "ClusterModel", "Platform", "PluginHost", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    library("LocalNode", ["ClusterModel", "RollcallConfiguration", logging]),
 
     // The discovery service's wire.
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "DiscoveryProtocol",
-      dependencies: ["ClusterModel", "COpenSSL", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        "ClusterModel", "COpenSSL", "Platform", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       exclude: ["Protos", "regenerate.sh"], swiftSettings: strict),
     // The generated client, for the plugin and tests, and server, for tests. Apart, so that who only needs
     // messages and ciphers doesn't build gRPC.
@@ -119,7 +123,7 @@ let package = Package(
     library(
       "DiscoveryService",
       [
-        "ClusterModel", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+        "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
         .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -127,12 +131,12 @@ let package = Package(
       ]),
 
     // The command.
-    library("ClusterResources", ["ClusterModel", "Wording", "YAML"]),
+    library("ClusterResources", ["ClusterModel", "Documents", "Platform"]),
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
-        "Rollcall", "ClusterResources", "ClusterModel", "LocalNode", "PluginHost", "RegistryConformance",
-        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Wording", "YAML",
+        "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance",
+        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Documents", "Platform",
         logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -151,26 +155,26 @@ let package = Package(
     tests(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
-    tests("YAMLTests", ["YAML"]),
-    tests("WordingTests", ["Wording"]),
+    tests("PlatformTests", ["Platform", "ClusterModel"]),
+    tests("DocumentsTests", ["Documents", "ClusterModel"]),
     tests(
       "RollcallConfigurationTests", resources: [.copy("Fixtures")],
-      ["RollcallConfiguration", "YAML", "ClusterModel", "RegistryKit"]),
+      ["RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "RegistryKit"]),
     tests(
       "RollcallTests",
       [
-        "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration", "LocalNode",
+        "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration",
         logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    tests("LocalNodeTests", ["LocalNode", "ClusterModel", "RollcallConfiguration", logging]),
+    tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
       [
-        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML",
+        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "Documents",
         logging,
       ]),
     tests(
@@ -192,7 +196,7 @@ let package = Package(
       "ServiceRegistryTests",
       [
         "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
-        "YAML", logging,
+        "Documents", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         nio("NIOCore"), nio("NIOPosix"),
@@ -221,7 +225,7 @@ let package = Package(
       resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
         "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "PluginHost", "RegistryConformance",
-        "RegistryKit", "ClusterModel", "Rollcall", "YAML", logging,
+        "RegistryKit", "ClusterModel", "Rollcall", "Documents", logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .executableTarget(
@@ -250,11 +254,11 @@ let package = Package(
       ],
       path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
-    + plugin("StaticFile", ["Wording", "YAML", logging])
+    + plugin("StaticFile", ["Documents", "Platform", logging])
     + plugin(
       "Service",
       [
-        "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", "Wording", logging,
+        "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", "Platform", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         nio("NIOCore"),
@@ -263,7 +267,7 @@ let package = Package(
     + plugin(
       "Kubernetes",
       [
-        "YAML", logging,
+        "Documents", "Platform", logging,
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),

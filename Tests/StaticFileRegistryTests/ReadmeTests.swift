@@ -1,9 +1,9 @@
 import ClusterModel
+import Documents
 import Foundation
 import RegistryKit
 import TestSupport
 import Testing
-import YAML
 
 @testable import StaticFileRegistry
 

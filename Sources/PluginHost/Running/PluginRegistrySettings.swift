@@ -6,6 +6,7 @@ struct PluginRegistrySettings: Sendable {
   let plugin: LoadedPlugin
   /// A JSON object.
   let options: String
+  /// Where it runs, beyond what the session says.
   let context: RegistryContext
   let limits: BoundaryLimits
   /// How long create, start and publish may take, each.
@@ -13,7 +14,7 @@ struct PluginRegistrySettings: Sendable {
   /// How long stop and destroy may take, each.
   let stopTimeout: Duration
   let clock: any Clock<Duration>
-  let speechAfterEnd = SpeechAfterEnd()
+  let lateCalls = LateCalls()
 
   /// Calls `body` with the settings as they cross the boundary.
   func withSettings(

@@ -82,7 +82,7 @@ struct Immortal<Value>: @unchecked Sendable {
 
 extension registry_string_v1 {
   /// Text that is never freed.
-  init(immortal text: String) {
+  package init(immortal text: String) {
     let bytes = Array(text.utf8)
     let memory = UnsafeMutablePointer<CChar>.allocate(capacity: max(bytes.count, 1))
     for (index, byte) in bytes.enumerated() { memory[index] = CChar(bitPattern: byte) }

@@ -29,6 +29,7 @@ struct ServiceSettings: Sendable {
       text.map { FilePaths.resolve($0, base: context.baseDirectory) }
     }
 
+    try options.check()
     services = try Self.services(options)
     guard let clusterID = options.clusterID ?? context.clusterID, !clusterID.isEmpty else {
       throw fail("there is no cluster id: write cluster.id, or clusterID here")
@@ -41,18 +42,21 @@ struct ServiceSettings: Sendable {
     guard options.secret == nil || options.secretFile == nil else {
       throw fail("write either secret or secretFile, not both")
     }
-    var secret = options.secret ?? context.clusterSecret
-    if let file = path(options.secretFile) { secret = try Self.text(of: file, "secretFile") }
-    guard let secret, !secret.isEmpty else {
+    var text = context.clusterSecret ?? ""
+    if let file = path(options.secretFile) { text = try Self.text(of: file, "secretFile") }
+    guard options.secret != nil || !text.isEmpty else {
       throw fail("there is no cluster secret: write cluster.secret, or secret or secretFile here")
     }
     do throws(KeyError) {
-      cipher = AffiliateCipher(key: try ClusterKey(base64: secret))
+      let key =
+        try options.secret.map { (secret) throws(KeyError) in try ClusterKey(bytes: secret.revealed) }
+        ?? ClusterKey(base64: text)
+      cipher = AffiliateCipher(key: key)
     } catch {
       throw fail(error.message)
     }
 
-    ttl = try Self.duration(options.ttl, "ttl", .seconds(1800), .seconds(1), .seconds(1800))
+    ttl = options.ttl
 
     guard (options.clientCertFile == nil) == (options.clientKeyFile == nil) else {
       throw fail("clientCertFile and clientKeyFile go together")
@@ -92,7 +96,7 @@ struct ServiceSettings: Sendable {
     _ options: ServiceOptions
   ) throws(RegistryError) -> [(url: ServiceURL, source: RegistrySource)] {
     var urls: [ServiceURL] = []
-    for text in (options.endpoint.map { [$0] } ?? []) + (options.endpoints ?? []) {
+    for text in (options.endpoint.map { [$0] } ?? []) + options.endpoints {
       let url = try ServiceURL(text)
       if !urls.contains(url) { urls.append(url) }
     }
@@ -112,22 +116,4 @@ struct ServiceSettings: Sendable {
     }
     return services
   }
-
-  private static func duration(
-    _ text: String?, _ name: String, _ standard: Duration, _ least: Duration, _ most: Duration
-  ) throws(RegistryError) -> Duration {
-    guard let text else { return standard }
-    guard let duration = try? DurationText.parse(text), duration >= least, duration <= most else {
-      throw RegistryError(
-        .invalidArgument,
-        "\(name) is \(quotedForMessage(text)), it should be a duration such as \(Int(standard.inSeconds) / 60)m, "
-          + "from \(Int(least.inSeconds))s to \(Int(most.inSeconds) / 60)m")
-    }
-    return duration
-  }
-}
-
-extension Duration {
-  /// The duration in seconds.
-  fileprivate var inSeconds: Double { self / .seconds(1) }
 }
