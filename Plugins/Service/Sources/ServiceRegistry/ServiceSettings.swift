@@ -49,8 +49,9 @@ struct ServiceSettings: Sendable {
     }
     do throws(KeyError) {
       let key =
-        try options.secret.map { (secret) throws(KeyError) in try ClusterKey(bytes: secret.revealed) }
-        ?? ClusterKey(base64: text)
+        if let secret = options.secret { try ClusterKey(bytes: secret.revealed) } else {
+          try ClusterKey(base64: text)
+        }
       cipher = AffiliateCipher(key: key)
     } catch {
       throw fail(error.message)
