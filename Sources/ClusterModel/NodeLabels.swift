@@ -26,9 +26,13 @@ public struct NodeLabels: Hashable, Sendable {
     var length = 0
     for (key, value) in values {
       length += key.utf8.count + value.utf8.count
-      guard !key.isEmpty else { throw ModelError("a label's key can't be empty (its value is \(quoted(value)))") }
-      for text in [key, value] where text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
-        throw ModelError("label \(quoted(key)) has a control character in \(quoted(text)); it is one line of text")
+      guard !key.isEmpty else {
+        throw ModelError("a label's key can't be empty (its value is \(quoted(value)))")
+      }
+      for text in [key, value]
+      where text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+        throw ModelError(
+          "label \(quoted(key)) has a control character in \(quoted(text)); it is one line of text")
       }
     }
     guard length <= Self.maximumLength else {

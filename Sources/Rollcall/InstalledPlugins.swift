@@ -1,7 +1,6 @@
 public import Logging
 import PluginHost
 import RegistryKit
-public import RollcallConfiguration
 
 /// The plugins that are shared libraries in the machine's folders.
 ///

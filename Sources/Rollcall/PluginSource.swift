@@ -1,12 +1,24 @@
 public import RegistryKit
-public import RollcallConfiguration
 
-/// Where the plugins that a configuration names come from: shared libraries, or types of the program's own.
+/// Where the plugins that registries name come from: shared libraries, or types of the program's own.
 public protocol PluginSource: Sendable {
   /// Finds the plugin called `name`, loading it if need be. May be called again after it failed.
   ///
   /// - Throws: what a person is told: what isn't there, where it was looked for and what would be right.
   func plugin(named name: String, settings: PluginSettings) async throws -> AvailablePlugin
+}
+
+/// Where plugins are looked for.
+public struct PluginSettings: Hashable, Sendable {
+  /// Folders in which plugins are looked for, after those of `ROLLCALL_PLUGIN_PATH`.
+  public var path: [String]
+  /// Whether plugins that others may write to are loaded all the same.
+  public var allowUnsafePermissions: Bool
+
+  public init(path: [String] = [], allowUnsafePermissions: Bool = false) {
+    self.path = path
+    self.allowUnsafePermissions = allowUnsafePermissions
+  }
 }
 
 /// A plugin that is there to be used.

@@ -83,8 +83,7 @@ struct Serve: AsyncParsableCommand {
     transform: DurationOption.parse)
   var drainTimeout = DurationOption(.seconds(10))
 
-  @Flag(name: Self.names("pace-pings"), help: "Pace acknowledgements of watchers' PINGs, which saves CPU.")
-  var pacePings = false
+  @OptionGroup var log: LogOptions
 
   func validate() throws {
     if address.value == nil { throw ValidationError("--addr is empty; give a port such as :3000") }
@@ -111,11 +110,11 @@ struct Serve: AsyncParsableCommand {
     result.requestBurst = rateBurst
     result.eventLoops = eventLoops
     result.drainTimeout = drainTimeout.duration
-    result.transport.pacedPings = pacePings
     return result
   }
 
   func run() async throws {
+    log.bootstrap()
     let logger = Logger(label: "rollcall.serve")
     let server = DiscoveryServer(configuration: serviceConfiguration(), logger: logger)
     let group = ServiceGroup(

@@ -29,7 +29,8 @@ struct LayoutTests {
       registry_plugin.h has another layout than the published version 1. Take the change back, and add to it \
       instead: a new struct with a new name (registry_…_v2) and a new function at the end of a table, with \
       REGISTRY_ABI_MINOR raised. Lines that are only added (a function at the end of a table, a new struct or \
-      code) are then put into abi-v1.txt; a line that is there never changes, but for the size of a table.
+      code) are then put into abi-v1.txt; a line that is there never changes, but for REGISTRY_ABI_MINOR and the \
+      size of a table.
       """
     #expect(printed.output == (try golden()), advice)
   }

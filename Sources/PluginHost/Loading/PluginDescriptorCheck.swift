@@ -15,6 +15,7 @@ struct PluginDescriptorCheck {
       prefix: try name(raw.prefix, "prefix"), summary: try text(raw.summary, "summary"),
       optionsSchema: try schema(raw.options_schema),
       publishes: raw.flags & UInt32(REGISTRY_PUBLISHES) != 0,
+      leases: raw.flags & UInt32(REGISTRY_LEASES) != 0,
       wantsClusterSecret: raw.flags & UInt32(REGISTRY_WANTS_CLUSTER_SECRET) != 0)
   }
 
@@ -29,7 +30,7 @@ struct PluginDescriptorCheck {
     do throws(RegistryError) {
       return try BoundaryReader().text(raw, field, limit: limit)
     } catch {
-      throw PluginError(.malformed, file: file, "its descriptor's \(error.message)")
+      throw PluginError(.malformed, file: file, "its descriptor's \(error.message)", cause: error)
     }
   }
 

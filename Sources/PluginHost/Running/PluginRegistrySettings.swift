@@ -6,6 +6,7 @@ struct PluginRegistrySettings: Sendable {
   let plugin: LoadedPlugin
   /// A JSON object.
   let options: String
+  /// Where it runs, beyond what the session says.
   let context: RegistryContext
   let limits: BoundaryLimits
   /// How long create, start and publish may take, each.
@@ -13,12 +14,15 @@ struct PluginRegistrySettings: Sendable {
   /// How long stop and destroy may take, each.
   let stopTimeout: Duration
   let clock: any Clock<Duration>
-  let speechAfterEnd = SpeechAfterEnd()
+  let lateCalls = LateCalls()
 
   /// Calls `body` with the settings as they cross the boundary.
   func withSettings(
     _ body: (UnsafePointer<registry_settings_v1>) throws(RegistryError) -> Void
   ) throws(RegistryError) {
+    // What a plugin is given is whole: no author writes a default twice.
+    let schema = try? OptionsSchema(json: plugin.descriptor.optionsSchema)
+    let options = try schema?.fillingDefaults(in: options) ?? options
     let secret = plugin.descriptor.wantsClusterSecret ? context.clusterSecret : nil
     let texts = [
       context.name, options, context.localNodeID?.text ?? "", context.clusterID ?? "", secret ?? "",

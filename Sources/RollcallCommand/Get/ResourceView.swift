@@ -1,3 +1,5 @@
+import AffiliateMerge
+import ClusterModel
 import ClusterResources
 import Platform
 import Rollcall
@@ -26,12 +28,12 @@ struct ResourceView: Sendable {
     return id == nil ? all : all.filter { matches($0.metadata.id) }
   }
 
-  /// What `directive` does to the resources that are looked at; nil where it is about others.
-  func event(for directive: MergeDirective) -> PrintedResource? {
-    switch (directive, type) {
+  /// What `change` does to the resources that are looked at; nil where it is about others.
+  func event(for change: ClusterChange) -> PrintedResource? {
+    switch (change, type) {
     case (.member(let change), .member): event(change) { member($0) }
     case (.affiliate(let change), .affiliate) where !isRaw: event(change) { affiliate($0) }
-    case (.raw(let change), .affiliate) where isRaw: event(change) { raw(change.key, $0) }
+    case (.raw(let change, _), .affiliate) where isRaw: event(change) { raw(change.key, $0) }
     default: nil
     }
   }

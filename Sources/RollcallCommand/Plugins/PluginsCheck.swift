@@ -5,6 +5,7 @@ import Glibc
 import Platform
 import PluginHost
 import RegistryConformance
+import RegistryKit
 import Rollcall
 import RollcallConfiguration
 

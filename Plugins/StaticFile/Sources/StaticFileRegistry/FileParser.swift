@@ -9,7 +9,7 @@ struct FileParser {
   /// Where each node was first seen.
   private var places: [NodeKey: YAMLMark] = [:]
 
-  /// What `bytes`, the content of the file that the person named `file`, say.
+  /// The nodes in `bytes`, the content of the file that the person named `file`.
   ///
   /// - Throws: where they are no YAML and no JSON, or more than is taken.
   static func parse(_ bytes: [UInt8], file: String) throws(YAMLError) -> FileReading {
@@ -48,8 +48,9 @@ struct FileParser {
       guard !node.isNull else { return }
       diagnostics.error(
         node.mark,
-        node.mismatch(
-          "a file of nodes", must: "`nodes:` with a list of nodes, or documents of affiliates or members"))
+        "a file of nodes "
+          + node.written.mismatch(
+            must: "`nodes:` with a list of nodes, or documents of affiliates or members"))
     }
   }
 

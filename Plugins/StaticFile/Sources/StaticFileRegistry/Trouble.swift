@@ -2,21 +2,14 @@ import Glibc
 import Platform
 import RegistryKit
 
-/// One thing that doesn't work, for a person.
-struct Trouble: Hashable, Sendable {
-  let code: RegistryError.Code
-  let message: String
+/// Until the reading of files is Platform's.
+typealias Trouble = RegistryError
 
-  init(_ code: RegistryError.Code, _ message: String) {
-    self.code = code
-    self.message = message
-  }
-
+extension RegistryError {
   /// What the system said of `path`.
   init(path: String, errno code: Int32) {
-    let reason = errnoText(code)
     self.init(
-      code == EACCES || code == EPERM ? .permissionDenied : .unavailable, "'\(path)' can't be read: \(reason)"
-    )
+      code == EACCES || code == EPERM ? .permissionDenied : .unavailable,
+      "'\(path)' can't be read: \(errnoText(code))")
   }
 }
