@@ -2,6 +2,7 @@ import ClusterModel
 import Documents
 import Foundation
 import Logging
+import Platform
 import RegistryKit
 import Testing
 
