@@ -4,7 +4,7 @@ import RegistryKit
 /// What an instance is made from.
 struct PluginRegistrySettings: Sendable {
   let plugin: LoadedPlugin
-  /// A JSON object.
+  /// A JSON object, as it was written.
   let options: String
   /// Where it runs, beyond what the session says.
   let context: RegistryContext
@@ -22,8 +22,8 @@ struct PluginRegistrySettings: Sendable {
   ) throws(RegistryError) {
     let secret = plugin.descriptor.wantsClusterSecret ? context.clusterSecret : nil
     let texts = [
-      context.name, options, context.localNodeID?.text ?? "", context.clusterID ?? "", secret ?? "",
-      context.stateDirectory, context.baseDirectory,
+      context.name, try plugin.optionsSchema.fillingDefaults(in: options), context.localNodeID?.text ?? "",
+      context.clusterID ?? "", secret ?? "", context.stateDirectory, context.baseDirectory,
     ]
     try BoundaryWriter.withTexts(texts) { texts throws(RegistryError) in
       var settings = registry_settings_v1()
