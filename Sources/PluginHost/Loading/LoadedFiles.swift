@@ -66,7 +66,8 @@ final class LoadedFiles: Sendable {
   /// The plugin in `file`, loaded where it isn't yet. Blocks while the system's loader works.
   ///
   /// - Throws: `notAPlugin` or `notALibrary` where nothing of it was run, as it is something else.
-  func load(_ file: String, allowUnsafePermissions: Bool, logger: Logger) throws(PluginError) -> LoadedPlugin {
+  func load(_ file: String, allowUnsafePermissions: Bool, logger: Logger) throws(PluginError) -> LoadedPlugin
+  {
     let realPath = try Self.realPath(of: file)
     let stamp = Stamp(try Self.status(of: realPath, file))
     let paths = [Self.entry(file), realPath]
@@ -180,7 +181,8 @@ final class LoadedFiles: Sendable {
   ) throws(PluginError) -> LibraryCopy? {
     var reasons: [String] = []
     do throws(LibraryLayout.Failure) {
-      let layout = try LibraryLayout(of: check, count: bytes.count, folder: FilePermissions.folder(of: realPath))
+      let layout = try LibraryLayout(
+        of: check, count: bytes.count, folder: FilePermissions.folder(of: realPath))
       for place in places {
         do throws(LibraryCopy.Failure) {
           return try LibraryCopy(of: descriptor, layout: layout, name: Self.name(of: realPath), in: place)
@@ -205,7 +207,8 @@ final class LoadedFiles: Sendable {
     return nil
   }
 
-  private func load(_ path: String, _ copy: LibraryCopy?, _ file: String) throws(PluginError) -> LoadedPlugin {
+  private func load(_ path: String, _ copy: LibraryCopy?, _ file: String) throws(PluginError) -> LoadedPlugin
+  {
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | Self.keepForever) else {
       copy?.discard()
       let message = dlerror().map { String(cString: $0) } ?? "the system's loader doesn't say why"

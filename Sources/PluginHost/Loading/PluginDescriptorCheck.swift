@@ -29,7 +29,7 @@ struct PluginDescriptorCheck {
     do throws(RegistryError) {
       return try BoundaryReader().text(raw, field, limit: limit)
     } catch {
-      throw PluginError(.malformed, file: file, "its descriptor's \(error.message)")
+      throw PluginError(.malformed, file: file, "its descriptor's \(error.message)", cause: error)
     }
   }
 
@@ -56,7 +56,8 @@ struct PluginDescriptorCheck {
     do throws(OptionsSchemaError) {
       return try OptionsSchema(json: descriptor.optionsSchema)
     } catch {
-      throw PluginError(.malformed, file: file, "its descriptor's options_schema is wrong: \(error.reason)")
+      throw PluginError(
+        .malformed, file: file, "its descriptor's options_schema is wrong: \(error.reason)", cause: error)
     }
   }
 }

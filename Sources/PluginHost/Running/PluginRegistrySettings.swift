@@ -20,10 +20,12 @@ struct PluginRegistrySettings: Sendable {
   func withSettings(
     _ body: (UnsafePointer<registry_settings_v1>) throws(RegistryError) -> Void
   ) throws(RegistryError) {
+    // What a plugin is given is whole: no author writes a default twice.
+    let options = try plugin.optionsSchema.fillingDefaults(in: options)
     let secret = plugin.descriptor.wantsClusterSecret ? context.clusterSecret : nil
     let texts = [
-      context.name, try plugin.optionsSchema.fillingDefaults(in: options), context.localNodeID?.text ?? "",
-      context.clusterID ?? "", secret ?? "", context.stateDirectory, context.baseDirectory,
+      context.name, options, context.localNodeID?.text ?? "", context.clusterID ?? "", secret ?? "",
+      context.stateDirectory, context.baseDirectory,
     ]
     try BoundaryWriter.withTexts(texts) { texts throws(RegistryError) in
       var settings = registry_settings_v1()

@@ -13,7 +13,6 @@ struct ServiceSettingsTests {
     #expect(settings.services.map(\.source) == [.only])
     #expect(settings.clusterID == Cluster.id)
     #expect(settings.ttl == .seconds(1800))
-    #expect(settings.missingGrace == .seconds(300))
     #expect(settings.keepAlive == .seconds(180))
   }
 
@@ -26,7 +25,7 @@ struct ServiceSettingsTests {
 
   @Test("a keep-alive is never more often than a service allows")
   func keepAlive() throws {
-    #expect(try TestSettings.settings(ServiceOptions(ttl: "5s")).keepAlive == .seconds(10))
+    #expect(try TestSettings.settings(ServiceOptions { $0.ttl = .seconds(5) }).keepAlive == .seconds(10))
   }
 
   @Test("a secret may be in a file, relative to the configuration")
@@ -39,23 +38,43 @@ struct ServiceSettingsTests {
   }
 
   @Test(
-    "that can't work are told, without the secret",
+    "that can't work are refused, without the secret",
     arguments: [
-      (ServiceOptions(endpoint: "nowhere"), "nowhere"),
-      (ServiceOptions(secret: "c2VjcmV0"), "32"),
-      (ServiceOptions(secret: Cluster.secret, secretFile: "x"), "either secret or secretFile"),
-      (ServiceOptions(secretFile: "/nonexistent"), "/nonexistent"),
-      (ServiceOptions(ttl: "31m"), "31m"),
-      (ServiceOptions(ttl: "0s"), "0s"),
-      (ServiceOptions(ttl: "soon"), "soon"),
-      (ServiceOptions(missingGrace: "-1m"), "-1m"),
-      (ServiceOptions(clientCertFile: "a.pem"), "go together"),
-      (ServiceOptions(clusterID: String(repeating: "x", count: 257)), "257"),
-      (ServiceOptions(clusterID: ""), "no cluster id"),
+      (#"{"endpoint":"nowhere"}"#, "option 'endpoint' isn't a URL"),
+      (#"{"endpoint":"ftp://a"}"#, "'ftp://a' isn't a discovery service's URL"),
+      (#"{"endpoints":[]}"#, "at least 1 item"),
+      (#"{"secret":"c2VjcmV0"}"#, "32"),
+      (#"{"secret":"c2VjcmV0!"}"#, "option 'secret' isn't base64 text"),
+      (#"{"secret":"\#(Cluster.secret)","secretFile":"x"}"#, "either secret or secretFile"),
+      (#"{"secretFile":"/nonexistent"}"#, "/nonexistent"),
+      (#"{"ttl":"31m"}"#, "option 'ttl' must be at most 30m, not 31m"),
+      (#"{"ttl":"0s"}"#, "option 'ttl' must be at least 1s, not 0s"),
+      (#"{"ttl":"soon"}"#, "soon"),
+      (#"{"ttl":60}"#, "write 60s"),
+      (#"{"missingGrace":"1m"}"#, "unknown key 'missingGrace'"),
+      (#"{"clientCertFile":"a.pem"}"#, "go together"),
+      (#"{"clusterID":"\#(String(repeating: "x", count: 257))"}"#, "257"),
+      (#"{"clusterID":"\#(String(repeating: "ä", count: 129))"}"#, "258"),
+      (#"{"clusterID":""}"#, "option 'clusterID' must have at least 1 character"),
     ])
-  func refused(options: ServiceOptions, part: String) throws {
-    let error = try #require(throws: RegistryError.self) { try TestSettings.settings(options) }
-    #expect(error.message.contains(part))
+  func refused(options: String, part: String) throws {
+    let error = try #require(throws: RegistryError.self) {
+      try TestSettings.settings(ServiceOptions(json: options))
+    }
+    #expect(error.message.contains(part), "\(error.message)")
     #expect(!error.message.contains(Cluster.secret) && !error.message.contains("c2VjcmV0"))
+  }
+
+  @Test("without a cluster's id or secret say where to write them")
+  func missing() throws {
+    var context = try TestSettings.context()
+    context.clusterSecret = nil
+    let secret = #expect(throws: RegistryError.self) { try ServiceSettings(ServiceOptions(), context) }
+    #expect(secret?.message.contains("there is no cluster secret: write cluster.secret") == true)
+    context.clusterID = nil
+    let id = #expect(throws: RegistryError.self) { try ServiceSettings(ServiceOptions(), context) }
+    #expect(id?.message.contains("there is no cluster id: write cluster.id") == true)
+    context.clusterID = "c"
+    _ = try ServiceSettings(ServiceOptions(json: #"{"secret":"\#(Cluster.secret)"}"#), context)
   }
 }

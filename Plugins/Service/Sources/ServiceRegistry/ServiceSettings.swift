@@ -1,5 +1,6 @@
 import ClusterModel
 import DiscoveryProtocol
+import Platform
 import RegistryKit
 
 /// Options that have been found to work.
@@ -8,7 +9,6 @@ struct ServiceSettings: Sendable {
   var clusterID: String
   var cipher: AffiliateCipher
   var ttl: Duration
-  var missingGrace = Duration.seconds(300)
   var tls: TLSFiles
   var tokenFile: String?
   var localNodeID: NodeIdentity?
@@ -20,13 +20,13 @@ struct ServiceSettings: Sendable {
     var clientKeyFile: String?
   }
 
-  /// The time between two pings where nothing else is heard.
+  /// The time between two pings where nothing else comes.
   var keepAlive: Duration { max(.seconds(10), ttl / 10) }
 
   init(_ options: ServiceOptions, _ context: RegistryContext) throws(RegistryError) {
     func fail(_ why: String) -> RegistryError { RegistryError(.invalidArgument, why) }
     func path(_ text: String?) -> String? {
-      text.map { SmallFile.resolve($0, base: context.baseDirectory) }
+      text.map { FilePaths.resolve($0, base: context.baseDirectory) }
     }
 
     try options.check()
@@ -43,14 +43,15 @@ struct ServiceSettings: Sendable {
       throw fail("write either secret or secretFile, not both")
     }
     var text = context.clusterSecret ?? ""
-    if let file = path(options.secretFile) { text = try SmallFile.read(file, "secretFile") }
+    if let file = path(options.secretFile) { text = try Self.text(of: file, "secretFile") }
     guard options.secret != nil || !text.isEmpty else {
       throw fail("there is no cluster secret: write cluster.secret, or secret or secretFile here")
     }
     do throws(KeyError) {
       let key =
-        try options.secret.map { (secret) throws(KeyError) in try ClusterKey(bytes: secret.revealed) }
-        ?? ClusterKey(base64: text)
+        if let secret = options.secret { try ClusterKey(bytes: secret.revealed) } else {
+          try ClusterKey(base64: text)
+        }
       cipher = AffiliateCipher(key: key)
     } catch {
       throw fail(error.message)
@@ -66,6 +67,29 @@ struct ServiceSettings: Sendable {
       clientKeyFile: path(options.clientKeyFile))
     tokenFile = path(options.tokenFile)
     localNodeID = context.localNodeID
+  }
+
+  /// The text of a small file: a secret, a token.
+  ///
+  /// - Parameter option: which option names the file, for messages.
+  static func text(of path: String, _ option: String) throws(RegistryError) -> String {
+    try reading(path, option) { () throws(FileError) in try BoundedFile.text(path, limit: 1 << 16) }
+  }
+
+  /// Checks that the file at `path` can be read and isn't larger than any list of certificates.
+  static func checkReadable(_ path: String, _ option: String) throws(RegistryError) {
+    try reading(path, option) { () throws(FileError) in _ = try BoundedFile.read(path, limit: 1 << 22) }
+  }
+
+  private static func reading<Content>(
+    _ path: String, _ option: String, _ read: () throws(FileError) -> Content
+  ) throws(RegistryError) -> Content {
+    do throws(FileError) {
+      return try read()
+    } catch {
+      throw RegistryError(
+        .invalidArgument, "\(option) \(path) can't be read: \(error.explanation)", cause: error)
+    }
   }
 
   /// The services of the options, each with its source: the only one, or named after its host.

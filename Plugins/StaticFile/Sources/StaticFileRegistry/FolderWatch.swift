@@ -1,6 +1,6 @@
 import Dispatch
 import Glibc
-import RegistryKit
+import Platform
 import Synchronization
 
 /// Learns from the system, by inotify, when names in folders change.
@@ -55,7 +55,7 @@ final class FolderWatch: Sendable {
   convenience init(onChange: @escaping @Sendable () -> Void) {
     let descriptor = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
     guard descriptor >= 0 else {
-      self.init(failure: "inotify isn't to be had (\(RegistryError.text(of: errno)))")
+      self.init(failure: "inotify isn't to be had (\(errnoText(errno)))")
       return
     }
     self.init(descriptor: descriptor, onChange: onChange)
@@ -113,7 +113,7 @@ final class FolderWatch: Sendable {
         state.gap =
           code == ENOSPC
           ? "no inotify watch is left for '\(folder)' (fs.inotify.max_user_watches)"
-          : "'\(folder)' can't be watched (\(RegistryError.text(of: code)))"
+          : "'\(folder)' can't be watched (\(errnoText(code)))"
         return
       }
       var entry = state.folders.removeValue(forKey: watch) ?? Folder()

@@ -31,7 +31,7 @@ public struct StaticFileRegistry: RegistryPlugin {
   var beforeScan: @Sendable () -> Void = {}
 
   public init(options: StaticFileOptions, context: RegistryContext) throws {
-    try self.init(options: options, context: context, now: Self.systemTime)
+    try self.init(options: options, context: context, now: Timestamp.now)
   }
 
   /// A registry that reads civil time from `now`.
@@ -104,15 +104,9 @@ public struct StaticFileRegistry: RegistryPlugin {
   private static func absolute(_ path: String) throws(RegistryError) -> String {
     if path.hasPrefix("/") { return path }
     guard let folder = getcwd(nil, 0) else {
-      throw RegistryError(.failed, "the working folder isn't known: \(RegistryError.text(of: errno))")
+      throw RegistryError(.failed, "the working folder isn't known: \(errnoText(errno))")
     }
     defer { free(folder) }
     return String(cString: folder) + "/" + path
-  }
-
-  private static func systemTime() -> Timestamp {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
   }
 }

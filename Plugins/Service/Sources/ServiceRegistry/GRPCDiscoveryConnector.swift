@@ -7,22 +7,20 @@ import NIOSSL
 import RegistryKit
 
 /// Makes connections by gRPC over HTTP/2.
-struct GRPCDialer: ServiceDialer {
+struct GRPCDiscoveryConnector: DiscoveryConnector {
   let tls: ServiceSettings.TLSFiles
   /// A file with a bearer token.
   let tokenFile: String?
-  /// The time between two pings where nothing else is heard.
+  /// The time between two pings where nothing else comes.
   let keepAlive: Duration
 
-  func withConnection<Result: Sendable>(
-    to url: ServiceURL, _ body: @escaping @Sendable (any ServiceConnection) async throws -> Result
+  func withClient<Result: Sendable>(
+    of url: ServiceURL, _ body: @escaping @Sendable (any DiscoveryClient) async throws -> Result
   ) async throws -> Result {
     let verdict = CertificateVerdict()
-    var metadata = Metadata()
-    if let token = try token() { metadata.addString("Bearer \(token)", forKey: "authorization") }
-    let credentials = metadata
+    let (metadata, security) = try credentials(url, verdict)
     let transport = try HTTP2ClientTransport.Posix(
-      target: Self.target(url), transportSecurity: try security(url, verdict),
+      target: Self.target(url), transportSecurity: security,
       config: .defaults { config in
         config.connection.keepalive = .init(time: keepAlive, timeout: .seconds(20), allowWithoutCalls: false)
         // A name only: an address is no server name in TLS, and the default authority is the address.
@@ -30,8 +28,8 @@ struct GRPCDialer: ServiceDialer {
       })
     return try await withGRPCClient(transport: transport) { client in
       try await body(
-        GRPCConnection(
-          client: WireCluster.Client(wrapping: client), metadata: credentials, url: url, verdict: verdict))
+        GRPCDiscoveryClient(
+          client: WireCluster.Client(wrapping: client), metadata: metadata, url: url, verdict: verdict))
     }
   }
 
@@ -43,9 +41,22 @@ struct GRPCDialer: ServiceDialer {
     }
   }
 
+  /// What goes with each call, and the connection's security; all files are read anew.
+  private func credentials(
+    _ url: ServiceURL, _ verdict: CertificateVerdict
+  ) throws -> (Metadata, HTTP2ClientTransport.Posix.TransportSecurity) {
+    do throws(RegistryError) {
+      var metadata = Metadata()
+      if let token = try token() { metadata.addString("Bearer \(token)", forKey: "authorization") }
+      return (metadata, try security(url, verdict))
+    } catch {
+      throw UnusableCredentials(error: error)
+    }
+  }
+
   private func token() throws(RegistryError) -> String? {
     guard let tokenFile else { return nil }
-    let text = try SmallFile.read(tokenFile, "tokenFile")
+    let text = try ServiceSettings.text(of: tokenFile, "tokenFile")
     let token = text.split(whereSeparator: \.isWhitespace)
     guard token.count == 1, token[0].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
       throw RegistryError(.invalidArgument, "tokenFile \(tokenFile) doesn't have exactly one token in it")
@@ -57,7 +68,7 @@ struct GRPCDialer: ServiceDialer {
     _ url: ServiceURL, _ verdict: CertificateVerdict
   ) throws(RegistryError) -> HTTP2ClientTransport.Posix.TransportSecurity {
     guard url.isSecure else { return .plaintext }
-    if let caFile = tls.caFile { _ = try SmallFile.read(caFile, "caFile") }
+    if let caFile = tls.caFile { try ServiceSettings.checkReadable(caFile, "caFile") }
     var certificates: [TLSConfig.CertificateSource] = []
     var key: TLSConfig.PrivateKeySource?
     if let certFile = tls.clientCertFile, let keyFile = tls.clientKeyFile {
@@ -91,7 +102,7 @@ struct GRPCDialer: ServiceDialer {
   private func loaded(
     _ path: String, _ what: String, _ load: (String) throws -> Void
   ) throws(RegistryError) -> String {
-    _ = try SmallFile.read(path, what)
+    try ServiceSettings.checkReadable(path, what)
     do {
       try load(path)
       return path

@@ -3,8 +3,8 @@ import DiscoveryProtocol
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 
-/// A connection by gRPC.
-struct GRPCConnection: ServiceConnection {
+/// A connection to a service by gRPC over HTTP/2.
+struct GRPCDiscoveryClient: DiscoveryClient {
   let client: WireCluster.Client<HTTP2ClientTransport.Posix>
   let metadata: Metadata
   let url: ServiceURL
@@ -21,25 +21,20 @@ struct GRPCConnection: ServiceConnection {
     return options
   }
 
-  func hello(_ request: WireHelloRequest) async throws(CallError) -> WireHelloResponse {
-    try await call { () async throws in try await client.hello(request, metadata: metadata, options: options)
-    }
+  func hello(_ request: WireHelloRequest) async throws -> WireHelloResponse {
+    try await call { try await client.hello(request, metadata: metadata, options: options) }
   }
 
-  func update(_ request: WireAffiliateUpdateRequest) async throws(CallError) {
-    _ = try await call { () async throws in
-      try await client.affiliateUpdate(request, metadata: metadata, options: options)
-    }
+  func update(_ request: WireAffiliateUpdateRequest) async throws {
+    _ = try await call { try await client.affiliateUpdate(request, metadata: metadata, options: options) }
   }
 
-  func delete(_ request: WireAffiliateDeleteRequest) async throws(CallError) {
-    _ = try await call { () async throws in
-      try await client.affiliateDelete(request, metadata: metadata, options: options)
-    }
+  func delete(_ request: WireAffiliateDeleteRequest) async throws {
+    _ = try await call { try await client.affiliateDelete(request, metadata: metadata, options: options) }
   }
 
-  func list(_ request: WireListRequest) async throws(CallError) -> WireListResponse {
-    try await call { () async throws in try await client.list(request, metadata: metadata, options: options) }
+  func list(_ request: WireListRequest) async throws -> WireListResponse {
+    try await call { try await client.list(request, metadata: metadata, options: options) }
   }
 
   func watch(
@@ -48,22 +43,22 @@ struct GRPCConnection: ServiceConnection {
     do {
       try await client.watch(request, metadata: metadata, options: options) { response in
         for try await answer in response.messages {
-          do { try await each(answer) } catch { throw Own(error: error) }
+          do { try await each(answer) } catch { throw CallerFailure(error: error) }
         }
       }
-    } catch let own as Own {
-      throw own.error
+    } catch let failure as CallerFailure {
+      throw failure.error
     } catch {
       throw explain(error)
     }
   }
 
-  /// An error that isn't the call's but of whom the answers were given to.
-  private struct Own: Error {
+  /// An error that isn't the call's but of whoever the answers were given to.
+  private struct CallerFailure: Error {
     var error: any Error
   }
 
-  private func call<Result>(_ body: () async throws -> Result) async throws(CallError) -> Result {
+  private func call<Result>(_ body: () async throws -> Result) async throws -> Result {
     do {
       return try await body()
     } catch {
@@ -88,12 +83,12 @@ extension CallError {
       self.init(kind: .connection, message: "no connection to \(url): \(Self.text(root))")
       return
     }
-    let said = "\(url) answers \(rpc.code.description): \(Self.text(rpc.message))"
+    let text = "\(url) answers \(rpc.code.description): \(Self.text(rpc.message))"
     switch rpc.code {
     case .invalidArgument, .failedPrecondition, .outOfRange, .unimplemented, .notFound, .alreadyExists:
-      self.init(kind: .refused, message: said)
-    case .resourceExhausted: self.init(kind: .exhausted, message: said)
-    case .unauthenticated, .permissionDenied: self.init(kind: .credentials, message: said)
+      self.init(kind: .refused, message: text)
+    case .resourceExhausted: self.init(kind: .exhausted, message: text)
+    case .unauthenticated, .permissionDenied: self.init(kind: .credentials, message: text)
     case .cancelled: self.init(kind: .connection, message: "\(url) broke off")
     default: self.init(kind: .connection, message: "\(url): \(rpc.code): \(Self.text(rpc.message))")
     }
