@@ -25,7 +25,7 @@ struct ServiceSettingsTests {
 
   @Test("a keep-alive is never more often than a service allows")
   func keepAlive() throws {
-    #expect(try TestSettings.settings(ServiceOptions { $0.ttl = .seconds(5) }).keepAlive == .seconds(10))
+    #expect(try TestSettings.settings(ServiceOptions(json: #"{"ttl":"5s"}"#)).keepAlive == .seconds(10))
   }
 
   @Test("a secret may be in a file, relative to the configuration")
@@ -34,47 +34,41 @@ struct ServiceSettingsTests {
     try folder.write("\(Cluster.secret)\n", to: "secret")
     var context = try TestSettings.context(base: folder.path)
     context.clusterSecret = nil
-    _ = try ServiceSettings(ServiceOptions(secretFile: "secret"), context)
+    _ = try ServiceSettings(ServiceOptions { $0.secretFile = "secret" }, context)
   }
 
   @Test(
     "that can't work are refused, without the secret",
     arguments: [
-      (#"{"endpoint":"nowhere"}"#, "option 'endpoint' isn't a URL"),
-      (#"{"endpoint":"ftp://a"}"#, "'ftp://a' isn't a discovery service's URL"),
-      (#"{"endpoints":[]}"#, "at least 1 item"),
+      (#"{"endpoint":"ftp://nowhere"}"#, "ftp://nowhere"),
       (#"{"secret":"c2VjcmV0"}"#, "32"),
-      (#"{"secret":"c2VjcmV0!"}"#, "option 'secret' isn't base64 text"),
       (#"{"secret":"\#(Cluster.secret)","secretFile":"x"}"#, "either secret or secretFile"),
-      (#"{"secretFile":"/nonexistent"}"#, "/nonexistent"),
-      (#"{"ttl":"31m"}"#, "option 'ttl' must be at most 30m, not 31m"),
-      (#"{"ttl":"0s"}"#, "option 'ttl' must be at least 1s, not 0s"),
+      (#"{"secretFile":"/nonexistent"}"#, "secretFile /nonexistent can't be read"),
+      (#"{"ttl":"31m"}"#, "31m"),
+      (#"{"ttl":"0s"}"#, "0s"),
       (#"{"ttl":"soon"}"#, "soon"),
-      (#"{"ttl":60}"#, "write 60s"),
-      (#"{"missingGrace":"1m"}"#, "unknown key 'missingGrace'"),
+      (#"{"missingGrace":"1m"}"#, "missingGrace"),
       (#"{"clientCertFile":"a.pem"}"#, "go together"),
-      (#"{"clusterID":"\#(String(repeating: "x", count: 257))"}"#, "257"),
-      (#"{"clusterID":"\#(String(repeating: "ä", count: 129))"}"#, "258"),
-      (#"{"clusterID":""}"#, "option 'clusterID' must have at least 1 character"),
+      (#"{"clusterID":"\#(String(repeating: "x", count: 257))"}"#, "256"),
+      (#"{"clusterID":""}"#, "clusterID"),
     ])
-  func refused(options: String, part: String) throws {
+  func refused(json: String, part: String) throws {
     let error = try #require(throws: RegistryError.self) {
-      try TestSettings.settings(ServiceOptions(json: options))
+      try TestSettings.settings(try ServiceOptions(json: json))
     }
-    #expect(error.message.contains(part), "\(error.message)")
+    #expect(error.message.contains(part))
     #expect(!error.message.contains(Cluster.secret) && !error.message.contains("c2VjcmV0"))
   }
 
-  @Test("without a cluster's id or secret say where to write them")
+  @Test("need a cluster id and a secret")
   func missing() throws {
     var context = try TestSettings.context()
-    context.clusterSecret = nil
-    let secret = #expect(throws: RegistryError.self) { try ServiceSettings(ServiceOptions(), context) }
-    #expect(secret?.message.contains("there is no cluster secret: write cluster.secret") == true)
     context.clusterID = nil
-    let id = #expect(throws: RegistryError.self) { try ServiceSettings(ServiceOptions(), context) }
-    #expect(id?.message.contains("there is no cluster id: write cluster.id") == true)
-    context.clusterID = "c"
-    _ = try ServiceSettings(ServiceOptions(json: #"{"secret":"\#(Cluster.secret)"}"#), context)
+    var error = #expect(throws: RegistryError.self) { try ServiceSettings(ServiceOptions(), context) }
+    #expect(error?.message.contains("no cluster id") == true)
+    context.clusterID = Cluster.id
+    context.clusterSecret = nil
+    error = #expect(throws: RegistryError.self) { try ServiceSettings(ServiceOptions(), context) }
+    #expect(error?.message.contains("no cluster secret") == true)
   }
 }
