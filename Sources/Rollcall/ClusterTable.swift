@@ -1,5 +1,6 @@
 import AffiliateMerge
 import ClusterModel
+import Platform
 import RegistryKit
 import Synchronization
 
@@ -48,8 +49,8 @@ public final class ClusterTable: Sendable {
 
   /// What a reader that has read `revision` hasn't seen yet.
   public enum Unread: Sendable {
-    /// What happened since, in order, and the revision that it leads to. Empty where nothing did.
-    case events([ClusterEvent], revision: UInt64)
+    /// What happened since, in order, and what it leads to. Empty where nothing did.
+    case events([ClusterEvent], ClusterSnapshot)
     /// Everything as it is now, as the changes since are no longer all kept.
     case snapshot(ClusterSnapshot)
     /// Nothing, and nothing will come: the aggregator has stopped.
@@ -64,7 +65,7 @@ public final class ClusterTable: Sendable {
         return .snapshot(published.snapshot)
       }
       if events.isEmpty, published.isFinished { return .finished }
-      return .events(events, revision: newest)
+      return .events(events, published.snapshot)
     }
   }
 
@@ -86,7 +87,7 @@ public final class ClusterTable: Sendable {
   /// Commits what `body` changes as one revision, and notifies whom it concerns.
   func commit<Result: Sendable>(_ body: (inout TableWriter) -> Result) -> Result {
     let (result, effects) = writer.withLock { writer in
-      writer.begin(now: now(), elapsed: time.elapsed())
+      writer.begin(now: now(), elapsed: time.elapsed)
       let result = body(&writer)
       let commit = writer.end()
       if let snapshot = commit.snapshot {

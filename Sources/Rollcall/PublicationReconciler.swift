@@ -1,4 +1,5 @@
 import ClusterModel
+import Platform
 import RegistryKit
 import Synchronization
 
@@ -21,7 +22,7 @@ final class PublicationReconciler: Sendable {
     var hasPublished = false
     /// Whether it is to withdraw what it published, as it will be stopped.
     var isLeaving = false
-    var backoff: RestartBackoff
+    var backoff: Backoff
     /// When it is handed the same again.
     var retryAt: Duration?
   }
@@ -114,7 +115,7 @@ final class PublicationReconciler: Sendable {
   }
 
   /// A registry that nothing is known of.
-  private var unknown: Registry { Registry(backoff: RestartBackoff(restart)) }
+  private var unknown: Registry { Registry(backoff: restart.backoff) }
 
   private func attach(_ name: String, _ sink: AsyncStream<DesiredPublication>.Continuation, _ run: UInt64) {
     state.withLock { state in
@@ -177,7 +178,7 @@ final class PublicationReconciler: Sendable {
         registry.backoff.reset()
         registry.hasPublished = handed.publication != nil
       } else {
-        registry.retryAt = time.elapsed() + registry.backoff.pause(random: random())
+        registry.retryAt = time.elapsed + registry.backoff.next(random: random())
       }
       state.registries[key.name] = registry
       return true
@@ -192,7 +193,7 @@ final class PublicationReconciler: Sendable {
   func retryFailures() async {
     while !Task.isCancelled {
       let seen = retries.value
-      let now = time.elapsed()
+      let now = time.elapsed
       let next = state.withLock { state in
         for (name, registry) in state.registries {
           guard let retryAt = registry.retryAt, retryAt <= now, let handed = registry.handed else { continue }
@@ -223,13 +224,13 @@ final class PublicationReconciler: Sendable {
         hand(to: name, in: &state)
       }
     }
-    let deadline = time.elapsed() + timeout
+    let deadline = time.elapsed + timeout
     while true {
       let seen = withdrawals.value
       let late = state.withLock { state in
         names.filter { state.registries[$0].map { $0.hasPublished && $0.sink != nil } ?? false }.sorted()
       }
-      let rest = deadline - time.elapsed()
+      let rest = deadline - time.elapsed
       if late.isEmpty || rest <= .zero { return late }
       await time.wait(for: rest, or: withdrawals, after: seen)
     }
