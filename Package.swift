@@ -47,6 +47,7 @@ let package = Package(
   products: [
     .executable(name: "rollcall", targets: ["RollcallCommand"]),
     .library(name: "Rollcall", targets: ["Rollcall"]),
+    .library(name: "RollcallConfiguration", targets: ["RollcallConfiguration"]),
     .library(name: "RegistryKit", targets: ["RegistryKit"]),
     .library(name: "ClusterModel", targets: ["ClusterModel"]),
     .library(name: "AffiliateMerge", targets: ["AffiliateMerge"]),
@@ -65,6 +66,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     // Without its traits it needs no full Foundation.
@@ -74,27 +76,30 @@ let package = Package(
     .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
   ],
   targets: [
-    // The model and the plugin boundary.
+    // The floor: the model, and what every room needs once (files, clocks, waiting, durations, near misses).
     library("ClusterModel"),
+    library("Platform", ["ClusterModel", .product(name: "SystemPackage", package: "swift-system")]),
+
+    // The plugin boundary.
     .target(name: "CRegistryPlugin", exclude: ["plugin.map"]),
-    library("RegistryKit", ["ClusterModel", "CRegistryPlugin", logging]),
+    library("RegistryKit", ["ClusterModel", "CRegistryPlugin", "Platform", logging]),
     library(
       "AffiliateMerge", ["ClusterModel", .product(name: "HashTreeCollections", package: "swift-collections")]),
-    library("PluginHost", ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    library("PluginHost", ["RegistryKit", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     library("RegistryConformance", ["RegistryKit", "ClusterModel", "PluginHost", logging]),
 
-    // Configuration.
+    // Documents and configuration.
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-    library("YAML", ["CYAML"]),
-    // How people write durations, and what they mean by a slip.
-    library("Wording"),
-    library("RollcallConfiguration", ["YAML", "ClusterModel", "RegistryKit", "Wording"]),
+    library("Documents", ["ClusterModel", "CYAML", "Platform"]),
+    library(
+      "RollcallConfiguration",
+      ["Documents", "ClusterModel", "Platform", "PluginHost", "RegistryKit", "Rollcall", logging]),
 
     // The aggregator.
     library(
       "Rollcall",
       [
-        "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging,
+        "AffiliateMerge", "ClusterModel", "Platform", "PluginHost", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
 
@@ -102,7 +107,9 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "DiscoveryProtocol",
-      dependencies: ["ClusterModel", "COpenSSL", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        "ClusterModel", "COpenSSL", "Platform", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       exclude: ["Protos", "regenerate.sh"], swiftSettings: strict),
     // The generated client, for the plugin and tests, and server, for tests. Apart, so that who only needs
     // messages and ciphers doesn't build gRPC.
@@ -117,7 +124,7 @@ let package = Package(
     library(
       "DiscoveryService",
       [
-        "ClusterModel", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+        "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
         .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -125,12 +132,12 @@ let package = Package(
       ]),
 
     // The command.
-    library("ClusterResources", ["ClusterModel", "Wording", "YAML"]),
+    library("ClusterResources", ["ClusterModel", "Documents", "Platform"]),
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
         "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance",
-        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Wording", "YAML",
+        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Documents", "Platform",
         logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -140,6 +147,9 @@ let package = Package(
     // Tests.
     .target(
       name: "TestSupport", dependencies: [logging], path: "Tests/Support/TestSupport", swiftSettings: strict),
+    .target(
+      name: "RegistryTestSupport", dependencies: ["RegistryKit", "ClusterModel", "TestSupport", logging],
+      path: "Tests/Support/RegistryTestSupport", swiftSettings: strict),
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
@@ -149,11 +159,11 @@ let package = Package(
     tests(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
-    tests("YAMLTests", ["YAML"]),
-    tests("WordingTests", ["Wording"]),
+    tests("PlatformTests", ["Platform", "ClusterModel"]),
+    tests("DocumentsTests", ["Documents", "ClusterModel"]),
     tests(
       "RollcallConfigurationTests", resources: [.copy("Fixtures")],
-      ["RollcallConfiguration", "YAML", "ClusterModel", "RegistryKit"]),
+      ["RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "RegistryKit"]),
     tests(
       "RollcallTests",
       [
@@ -161,15 +171,15 @@ let package = Package(
         logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    tests("LocalNodeTests", ["ClusterModel", "RollcallConfiguration", logging]),
+    tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
       [
-        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "YAML",
-        logging,
+        "StaticFileRegistry", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
+        "ClusterModel", "Documents", "Platform", logging,
       ]),
     tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
@@ -190,7 +200,7 @@ let package = Package(
       "ServiceRegistryTests",
       [
         "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
-        "YAML", logging,
+        "Documents", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         nio("NIOCore"), nio("NIOPosix"),
@@ -218,8 +228,8 @@ let package = Package(
       "KubernetesRegistryTests",
       resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
-        "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "PluginHost", "RegistryConformance",
-        "RegistryKit", "ClusterModel", "Rollcall", "YAML", logging,
+        "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "RegistryTestSupport", "PluginHost",
+        "RegistryConformance", "RegistryKit", "ClusterModel", "Rollcall", "Documents", "Platform", logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .executableTarget(
@@ -248,11 +258,11 @@ let package = Package(
       ],
       path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
-    + plugin("StaticFile", ["Wording", "YAML", logging])
+    + plugin("StaticFile", ["Documents", "Platform", logging])
     + plugin(
       "Service",
       [
-        "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", "Wording", logging,
+        "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", "Platform", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         nio("NIOCore"),
@@ -261,7 +271,7 @@ let package = Package(
     + plugin(
       "Kubernetes",
       [
-        "YAML", logging,
+        "Documents", "Platform", logging,
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),

@@ -2,6 +2,8 @@
 public struct AffiliateRecord: Hashable, Sendable {
   /// What the registry says. Its ``Affiliate/nodeID`` is a local id where ``isLocalID`` is set.
   public var affiliate: Affiliate
+  /// What few registries know, apart: a record without any of it costs one pointer.
+  private var details: RecordDetails?
   /// When whom the registry asks last confirmed it; nil where only the time of the update is known.
   public var confirmedAt: Timestamp?
   /// Whether the registry keeps it only in case, as it wasn't confirmed lately. A stale record gives way to
@@ -10,8 +12,6 @@ public struct AffiliateRecord: Hashable, Sendable {
   /// Whether the affiliate's id isn't the node's identity, but what the registry itself calls the machine by:
   /// stable for that machine, and unique within its source. Records of other registries never share it.
   public var isLocalID: Bool
-  /// What few registries know, apart: a record without any of it costs one pointer.
-  package private(set) var details: RecordDetails?
 
   public init(
     _ affiliate: Affiliate, confirmedAt: Timestamp? = nil, isStale: Bool = false, isLocalID: Bool = false
@@ -47,12 +47,10 @@ public struct AffiliateRecord: Hashable, Sendable {
     set { change { $0.health = newValue } }
   }
 
-  /// The record of `affiliate` with the details of another record.
-  package init(
-    _ affiliate: Affiliate, confirmedAt: Timestamp?, isStale: Bool, isLocalID: Bool, details: RecordDetails?
-  ) {
-    self.init(affiliate, confirmedAt: confirmedAt, isStale: isStale, isLocalID: isLocalID)
-    self.details = details
+  /// Whether both say the same; when they were confirmed is no content.
+  package func hasContent(of other: AffiliateRecord) -> Bool {
+    isStale == other.isStale && isLocalID == other.isLocalID && details == other.details
+      && affiliate == other.affiliate
   }
 
   private mutating func change(_ body: (inout RecordDetails.Content) -> Void) {
@@ -63,7 +61,7 @@ public struct AffiliateRecord: Hashable, Sendable {
 }
 
 /// A record's machine id, labels, creation and health: never changed, so that records share it.
-package final class RecordDetails: Hashable, Sendable {
+private final class RecordDetails: Hashable, Sendable {
   struct Content: Hashable, Sendable {
     var machineID = ""
     var labels = NodeLabels()
@@ -75,11 +73,11 @@ package final class RecordDetails: Hashable, Sendable {
 
   init(_ content: Content) { self.content = content }
 
-  package static func == (left: RecordDetails, right: RecordDetails) -> Bool {
+  static func == (left: RecordDetails, right: RecordDetails) -> Bool {
     left === right || left.content == right.content
   }
 
-  package func hash(into hasher: inout Hasher) { hasher.combine(content) }
+  func hash(into hasher: inout Hasher) { hasher.combine(content) }
 }
 
 /// How a registry that checks nodes found one.

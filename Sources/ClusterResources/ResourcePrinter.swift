@@ -1,4 +1,4 @@
-import Wording
+import Platform
 
 /// Turns resources into what a person or a program asked for. One printer is made for each output.
 public protocol ResourcePrinter: Sendable {

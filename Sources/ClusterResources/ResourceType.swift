@@ -1,4 +1,4 @@
-import Wording
+import Platform
 
 /// A kind of resource, and the names under which a person may ask for it.
 public struct ResourceType: Hashable, Sendable {

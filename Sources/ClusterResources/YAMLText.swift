@@ -1,4 +1,4 @@
-import YAML
+import Documents
 
 /// A resource as YAML.
 public enum YAMLText {

@@ -1,5 +1,5 @@
 /// Why a plugin can't be used: one line with the file, the reason and what would be right.
-public struct PluginError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct PluginError: Error, Sendable, CustomStringConvertible {
   /// What kind of refusal it is. More may come.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     public let description: String
@@ -32,11 +32,28 @@ public struct PluginError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The reason and what would be right, without the file.
   public let reason: String
 
-  public init(_ code: Code, file: String? = nil, _ reason: String) {
+  /// What led to it, where that is another error.
+  public let cause: (any Error)?
+
+  public init(_ code: Code, file: String? = nil, _ reason: String, cause: (any Error)? = nil) {
     self.code = code
     self.file = file
     self.reason = reason
+    self.cause = cause
   }
 
   public var description: String { file.map { "\($0): \(reason)" } ?? reason }
+}
+
+/// Two are equal that say the same, whatever led to them.
+extension PluginError: Hashable {
+  public static func == (left: PluginError, right: PluginError) -> Bool {
+    left.code == right.code && left.file == right.file && left.reason == right.reason
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(code)
+    hasher.combine(file)
+    hasher.combine(reason)
+  }
 }

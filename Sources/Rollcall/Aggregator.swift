@@ -1,6 +1,7 @@
 import AffiliateMerge
 public import ClusterModel
 public import Logging
+import Platform
 import RegistryKit
 public import ServiceLifecycle
 import Synchronization
@@ -122,8 +123,8 @@ public final class Aggregator: Service {
   /// The cluster as it is, and again each time that it changed; a slow reader skips.
   public func snapshots() -> ClusterSnapshots { ClusterSnapshots(table: table) }
 
-  /// What changes in the cluster, starting from a snapshot; a reader that falls far behind gets a
-  /// snapshot again.
+  /// What changes in the cluster: a snapshot first, then changes. A reader that falls far behind gets in one what
+  /// became of all that it missed.
   public func changes() -> ClusterEvents { ClusterEvents(table: table) }
 
   // MARK: This node
@@ -202,7 +203,7 @@ public final class Aggregator: Service {
     while !Task.isCancelled {
       let seen = table.deadlines.value
       if let deadline = table.read({ $0.nextDeadline }) {
-        await table.time.wait(for: deadline - table.time.elapsed(), or: table.deadlines, after: seen)
+        await table.time.wait(for: deadline - table.time.elapsed, or: table.deadlines, after: seen)
         guard !Task.isCancelled else { return }
         table.commit { $0.expire() }
       } else {
@@ -305,7 +306,7 @@ public final class Aggregator: Service {
   }
 
   private func wait(timeout: Duration?, until isDone: (RegistryStatus) -> Bool) async throws {
-    let start = table.time.elapsed()
+    let start = table.time.elapsed
     while true {
       let seen = table.revisions.value
       let isFinished = table.isFinished
@@ -317,7 +318,7 @@ public final class Aggregator: Service {
         await table.revisions.wait(after: seen)
         continue
       }
-      let rest = timeout - (table.time.elapsed() - start)
+      let rest = timeout - (table.time.elapsed - start)
       guard rest > .zero else { throw SyncError(late: late, timeout: timeout) }
       await table.time.wait(for: rest, or: table.revisions, after: seen)
     }

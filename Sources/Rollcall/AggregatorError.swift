@@ -1,5 +1,5 @@
 /// Why an aggregator can't be made, run or reloaded.
-public struct AggregatorError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct AggregatorError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure it is. More may come.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     public let description: String
@@ -14,12 +14,28 @@ public struct AggregatorError: Error, Hashable, Sendable, CustomStringConvertibl
   /// One line that names the thing, the value and what would be right.
   public let message: String
 
-  public init(_ code: Code, _ message: String) {
+  /// What led to it, where that is another error.
+  public let cause: (any Error)?
+
+  public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
     self.code = code
     self.message = message
+    self.cause = cause
   }
 
   public var description: String { message }
+}
+
+/// Two are equal that say the same, whatever led to them.
+extension AggregatorError: Hashable {
+  public static func == (left: AggregatorError, right: AggregatorError) -> Bool {
+    left.code == right.code && left.message == right.message
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(code)
+    hasher.combine(message)
+  }
 }
 
 /// Some registries haven't told what they know in time.

@@ -1,4 +1,5 @@
 public import ClusterModel
+import Platform
 
 /// How an aggregator goes about its work. The defaults serve.
 public struct AggregatorOptions: Sendable {
@@ -19,7 +20,7 @@ public struct AggregatorOptions: Sendable {
   /// What waits are measured with.
   public var clock: any Clock<Duration> = ContinuousClock()
   /// Tells the civil time.
-  public var now: @Sendable () -> Timestamp = { .system() }
+  public var now: @Sendable () -> Timestamp = { .now() }
   /// A number from 0 to below 1 that spreads pauses.
   public var random: @Sendable () -> Double = { .random(in: 0..<1) }
 

@@ -33,8 +33,7 @@ public struct ClusterSnapshot: Sendable {
 
 /// One thing that a reader of changes is given.
 public enum ClusterEvent: Sendable {
-  /// Everything as it is now: the first event, and again where the changes since the last one were too many to keep.
-  /// It replaces all that the reader knew.
+  /// Everything as it is now: the first event, and only that one.
   case snapshot(ClusterSnapshot)
   /// What came, changed and went.
   case changes([ClusterChange])

@@ -1,5 +1,6 @@
 import AffiliateMerge
 import ClusterModel
+import Platform
 import RegistryKit
 import Synchronization
 
@@ -48,8 +49,8 @@ public final class ClusterTable: Sendable {
 
   /// What a reader that has read `revision` hasn't seen yet.
   public enum Unread: Sendable {
-    /// What happened since, in order, and the revision that it leads to. Empty where nothing did.
-    case events([ClusterEvent], revision: UInt64)
+    /// What happened since, in order, and what it leads to. Empty where nothing did.
+    case events([ClusterEvent], ClusterSnapshot)
     /// Everything as it is now, as the changes since are no longer all kept.
     case snapshot(ClusterSnapshot)
     /// Nothing, and nothing will come: the aggregator has stopped.
@@ -64,7 +65,7 @@ public final class ClusterTable: Sendable {
         return .snapshot(published.snapshot)
       }
       if events.isEmpty, published.isFinished { return .finished }
-      return .events(events, revision: newest)
+      return .events(events, published.snapshot)
     }
   }
 
@@ -86,7 +87,7 @@ public final class ClusterTable: Sendable {
   /// Commits what `body` changes as one revision, and notifies whom it concerns.
   func commit<Result: Sendable>(_ body: (inout TableWriter) -> Result) -> Result {
     let (result, effects) = writer.withLock { writer in
-      writer.begin(now: now(), elapsed: time.elapsed())
+      writer.begin(now: now(), elapsed: time.elapsed)
       let result = body(&writer)
       let commit = writer.end()
       if let snapshot = commit.snapshot {
@@ -125,6 +126,9 @@ struct TableTransaction: Sendable {
   fileprivate(set) var now = Timestamp(milliseconds: 0)
   fileprivate(set) var elapsed = Duration.zero
   fileprivate var changes: [ClusterChange] = []
+  /// Whether the merge may be another one though nothing changed: who is stale, and how old claims are, shows in
+  /// provenance alone.
+  fileprivate var isRevised = false
 
   mutating func apply(_ update: RegistryUpdate, of registry: RegistryID) {
     note(merge.apply(update, of: registry, at: now))
@@ -138,7 +142,10 @@ struct TableTransaction: Sendable {
   mutating func setStale(_ isStale: Bool, origin: RecordOrigin) {
     note(merge.setStale(isStale, origin: origin, at: now))
   }
-  fileprivate mutating func setLocal(_ affiliate: Affiliate?) { note(merge.setLocal(affiliate, at: now)) }
+  fileprivate mutating func setLocal(_ affiliate: Affiliate?) {
+    let new = merge.setLocal(affiliate, at: now)
+    if !new.isEmpty { note(new) }
+  }
   fileprivate mutating func setPolicy(_ policy: MergePolicy) { note(merge.setPolicy(policy, at: now)) }
 
   /// What an origin's records are now.
@@ -147,6 +154,7 @@ struct TableTransaction: Sendable {
   }
 
   private mutating func note(_ new: [ClusterChange]) {
+    isRevised = true
     if changes.isEmpty { changes = new } else { changes += new }
   }
 }
@@ -180,12 +188,13 @@ struct TableWriter: Sendable {
   fileprivate mutating func end() -> Commit {
     defer {
       transaction.changes = []
+      transaction.isRevised = false
       notices = []
       isRevised = false
       movesDeadlines = false
     }
     var commit = Commit(movesDeadlines: movesDeadlines)
-    guard isRevised || !transaction.changes.isEmpty || !notices.isEmpty else { return commit }
+    guard isRevised || transaction.isRevised || !notices.isEmpty else { return commit }
     revision += 1
     commit.snapshot = ClusterSnapshot(
       merge: transaction.merge, registries: registries.map(status), revision: revision)
@@ -229,7 +238,6 @@ struct TableWriter: Sendable {
   ///
   /// - Returns: how many records there are of it now.
   mutating func apply(_ batch: RegistryIntake.Batch, from key: RegistryKey) -> Int {
-    isRevised = true
     _ = update(key) { $0.apply(batch, in: &$1) }
     return recordCount(of: key)
   }

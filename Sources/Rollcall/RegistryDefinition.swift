@@ -100,17 +100,3 @@ public struct PluginReference: Hashable, Sendable {
     self.stateDirectory = stateDirectory
   }
 }
-
-/// A text that is never shown: its descriptions are `<redacted>`.
-public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
-  CustomReflectable
-{
-  /// The secret itself: hand it only to whom needs it.
-  public let revealed: String
-
-  public init(_ text: String) { revealed = text }
-
-  public var description: String { "<redacted>" }
-  public var debugDescription: String { "<redacted>" }
-  public var customMirror: Mirror { Mirror(self, children: []) }
-}

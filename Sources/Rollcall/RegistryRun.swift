@@ -1,5 +1,6 @@
 import ClusterModel
 import Logging
+import Platform
 import RegistryKit
 import Synchronization
 
@@ -70,7 +71,7 @@ final class RegistryRun: Sendable {
     publications.end()
     switch outcome {
     case .returned: return RegistryError(.failed, "the registry ended without being told to")
-    case .threw(let error): return error
+    case .threw(let error): return RegistryError(error)
     case .abandoned:
       left.withLock { $0 = work }
       logger.error(

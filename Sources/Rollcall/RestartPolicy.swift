@@ -1,3 +1,5 @@
+import Platform
+
 /// How long a failed registry rests before it is run again.
 ///
 /// The pauses grow from ``initial`` by ``factor`` up to ``maximum``, without an end to the attempts. Each
@@ -21,21 +23,7 @@ public struct RestartPolicy: Hashable, Sendable {
   }
 }
 
-/// Where in the growing pauses a registry is.
-struct RestartBackoff {
-  private let policy: RestartPolicy
-  private var next: Duration
-
-  init(_ policy: RestartPolicy) {
-    self.policy = policy
-    next = min(policy.initial, policy.maximum)
-  }
-
-  /// The next pause, spread by `random`, a number from 0 to below 1.
-  mutating func pause(random: Double) -> Duration {
-    defer { next = min(next * policy.factor, policy.maximum) }
-    return next * (0.5 + random)
-  }
-
-  mutating func reset() { self = RestartBackoff(policy) }
+extension RestartPolicy {
+  /// The pauses, each spread at random between half and one and a half times its length.
+  var backoff: Backoff { Backoff(initial: initial, maximum: maximum, factor: factor, spread: 0.5) }
 }

@@ -1,5 +1,6 @@
 import ClusterModel
 import Logging
+import Platform
 import RegistryKit
 
 /// Runs one registry again and again until it is told to stop.
@@ -51,7 +52,7 @@ final class Supervisor: Sendable {
 
   private func superviseRuns() async {
     await predecessor?.waitUntilEnded()
-    var backoff = RestartBackoff(options.restart)
+    var backoff = options.restart.backoff
     var isRestart = false
     while !Task.isCancelled {
       table.commit { _ = $0.update(key) { $0.began(isRestart: isRestart, at: $1.elapsed) } }
@@ -62,7 +63,7 @@ final class Supervisor: Sendable {
       guard !Task.isCancelled else { break }
       if hasBeenSynced(for: options.restart.resetAfter) { backoff.reset() }
       table.commit { _ = $0.update(key) { $0.failed(error, in: &$1) } }
-      let pause = backoff.pause(random: options.random())
+      let pause = backoff.next(random: options.random())
       logger.warning(
         "registry failed", metadata: ["error": "\(error)", "code": "\(error.code)", "again-in": "\(pause)"])
       if let left = run.leftBehind {
@@ -77,6 +78,6 @@ final class Supervisor: Sendable {
   /// Whether the registry has been in sync for `duration`.
   private func hasBeenSynced(for duration: Duration) -> Bool {
     guard let syncedAt = table.read({ $0.registry(key)?.syncedAt }) else { return false }
-    return table.time.elapsed() - syncedAt >= duration
+    return table.time.elapsed - syncedAt >= duration
   }
 }

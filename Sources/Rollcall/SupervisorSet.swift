@@ -1,5 +1,6 @@
 import ClusterModel
 import Logging
+import Platform
 import RegistryKit
 import Synchronization
 

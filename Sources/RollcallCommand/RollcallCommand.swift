@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import Glibc
 
 /// The command `rollcall`.
@@ -13,7 +14,7 @@ struct RollcallCommand: AsyncParsableCommand {
 
       Exit codes: 0 for success, 1 for a failure, 2 for a mistake on the command line.
       """,
-    version: "rollcall \(RollcallVersion.text)",
+    version: "rollcall \(RollcallVersion.current)",
     subcommands: [
       RunCommand.self, GetCommand.self, ExplainCommand.self, PluginsCommand.self, ConfigCommand.self,
       GenerateCommand.self, Serve.self,
@@ -61,9 +62,4 @@ struct RollcallCommand: AsyncParsableCommand {
     Terminal.error(message.joined(separator: " "))
     return code == .validationFailure ? CommandError.usage : CommandError.failure
   }
-}
-
-/// Which Rollcall this is.
-enum RollcallVersion {
-  static let text = "0.1.0"
 }

@@ -78,8 +78,7 @@ struct Serve: AsyncParsableCommand {
   @Option(name: Self.names("drain-timeout"), help: "How long clients may take to go at the end.")
   var drainTimeout = TimeArgument(duration: .seconds(10))
 
-  @Flag(name: Self.names("pace-pings"), help: "Pace acknowledgements of watchers' PINGs, which saves CPU.")
-  var pacePings = false
+  @OptionGroup var log: LogOptions
 
   func validate() throws {
     if address.value == nil { throw ValidationError("--addr is empty; give a port such as :3000") }
@@ -106,11 +105,11 @@ struct Serve: AsyncParsableCommand {
     result.requestBurst = rateBurst
     result.eventLoops = eventLoops
     result.drainTimeout = drainTimeout.duration
-    result.transport.pacedPings = pacePings
     return result
   }
 
   func run() async throws {
+    log.bootstrap()
     let logger = Logger(label: "rollcall.serve")
     let server = DiscoveryServer(configuration: serviceConfiguration(), logger: logger)
     let group = ServiceGroup(

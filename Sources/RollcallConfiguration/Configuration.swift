@@ -1,4 +1,5 @@
-public import ClusterModel
+public import RegistryKit
+public import Rollcall
 
 /// What a configuration file says, defaults filled in: the effective configuration.
 public struct Configuration: Hashable, Sendable {
@@ -50,20 +51,6 @@ public struct ClusterSettings: Hashable, Sendable {
   }
 }
 
-/// A text that is never shown: its descriptions are `<redacted>`.
-public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
-  CustomReflectable
-{
-  /// The secret itself: hand it only to whom needs it.
-  public let revealed: String
-
-  public init(_ text: String) { revealed = text }
-
-  public var description: String { "<redacted>" }
-  public var debugDescription: String { "<redacted>" }
-  public var customMirror: Mirror { Mirror(self, children: []) }
-}
-
 /// `cluster.discovery:`
 public struct DiscoverySettings: Hashable, Sendable {
   public var isEnabled: Bool
@@ -79,58 +66,10 @@ public struct DiscoverySettings: Hashable, Sendable {
   }
 }
 
-/// `plugins:`
-public struct PluginSettings: Hashable, Sendable {
-  /// Folders in which plugins are looked for, after those of `ROLLCALL_PLUGIN_PATH`.
-  public var path: [String]
-  /// Whether plugins that others may write to are loaded all the same.
-  public var allowUnsafePermissions: Bool
-
-  public init(path: [String] = [], allowUnsafePermissions: Bool = false) {
-    self.path = path
-    self.allowUnsafePermissions = allowUnsafePermissions
-  }
-}
-
 /// `merge:`
 public struct MergeSettings: Hashable, Sendable {
   /// Names of registries from the strongest to the weakest; empty: the rule of existing nodes.
   public var precedence: [String]
 
   public init(precedence: [String] = []) { self.precedence = precedence }
-}
-
-/// `node:`, what this machine tells of itself. What is nil is found out.
-public struct NodeSettings: Hashable, Sendable {
-  /// Whether this machine takes part; else it is a mere observer, neither published nor listed.
-  public var publish: Bool
-  public var hostname: String?
-  public var nodename: String?
-  public var machineType: MachineType?
-  public var addresses: [IPAddress]?
-  /// Found addresses outside these networks are left out; empty: none are.
-  public var includeNetworks: [IPPrefix]
-  /// Found addresses within these networks are left out.
-  public var excludeNetworks: [IPPrefix]
-  public var operatingSystem: String?
-  /// The port of this machine's API server; nil: it has none.
-  public var controlPlanePort: UInt16?
-  public var additionalAddresses: [IPPrefix]
-
-  public init(
-    publish: Bool = true, hostname: String? = nil, nodename: String? = nil, machineType: MachineType? = nil,
-    addresses: [IPAddress]? = nil, includeNetworks: [IPPrefix] = [], excludeNetworks: [IPPrefix] = [],
-    operatingSystem: String? = nil, controlPlanePort: UInt16? = nil, additionalAddresses: [IPPrefix] = []
-  ) {
-    self.publish = publish
-    self.hostname = hostname
-    self.nodename = nodename
-    self.machineType = machineType
-    self.addresses = addresses
-    self.includeNetworks = includeNetworks
-    self.excludeNetworks = excludeNetworks
-    self.operatingSystem = operatingSystem
-    self.controlPlanePort = controlPlanePort
-    self.additionalAddresses = additionalAddresses
-  }
 }

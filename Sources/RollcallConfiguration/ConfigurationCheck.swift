@@ -1,4 +1,5 @@
-import Wording
+import Platform
+public import RegistryKit
 
 extension Configuration {
   /// What is wrong with the options of the enabled registries, in the order of the file.

@@ -1,4 +1,4 @@
-public import YAML
+public import Documents
 
 /// One thing that is wrong in a configuration file: `rollcall.yaml:3:5: …`. Never holds a secret.
 public struct ConfigurationError: Error, Hashable, Sendable {

@@ -1,6 +1,7 @@
 import ClusterModel
-import Wording
-import YAML
+import Documents
+import Platform
+import Rollcall
 
 /// Reads the file's sections.
 struct ConfigurationReader {

@@ -1,5 +1,5 @@
 import ClusterModel
-import YAML
+import Documents
 
 /// Names of machines.
 enum HostName {

@@ -1,5 +1,7 @@
 import ClusterModel
-import YAML
+import Documents
+import RegistryKit
+import Rollcall
 
 /// Reads `cluster.discovery`.
 struct RegistriesReader {
@@ -43,7 +45,7 @@ struct RegistriesReader {
       return text
     }
     let onFailure = section.value("onFailure") { (text) throws(ModelError) in
-      guard let action = RegistrySettings.FailureAction(rawValue: text) else {
+      guard let action = RetentionPolicy.FailureAction(rawValue: text) else {
         throw ModelError("\(quoted(text)) isn't keep or drop")
       }
       return action
@@ -55,8 +57,10 @@ struct RegistriesReader {
       name: pair.key, plugin: plugin,
       disabled: disabled == true
         ? DisabledReason.configured : disabled == nil && isDisabledByDefault ? DisabledReason.byDefault : nil,
-      options: YAML.json(of: options.sorted), onFailure: onFailure ?? .keep,
-      staleAfter: section.duration("staleAfter"),
+      options: YAML.json(of: options.sorted),
+      retention: RetentionPolicy(
+        onFailure: onFailure ?? .keep, staleAfter: section.duration("staleAfter"),
+        missingGrace: section.duration("missingGrace")),
       position: "\(diagnostics.file):\(pair.keyMark.line):\(pair.keyMark.column)")
     settings.written = WrittenRegistry(
       file: diagnostics.file, nameMark: pair.keyMark, pluginMark: section.node?["plugin"]?.mark,
@@ -70,15 +74,9 @@ struct RegistriesReader {
       || plugin == nil && node["plugin"] != nil
   }
 
-  /// The rule of `registry_plugin.h` for names of plugins, which registries share.
   private func checkName(_ name: String) throws(ModelError) {
-    let bytes = Array(name.utf8)
-    let isLetter = { (byte: UInt8) in (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
-    guard (1...64).contains(bytes.count), isLetter(bytes[0]),
-      bytes.allSatisfy({ isLetter($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") })
-    else {
-      throw ModelError(
-        "\(quoted(name)) isn't a name: 1 to 64 of a-z, 0-9 and '-', a letter first")
+    guard RegistryName.isWellFormed(name) else {
+      throw ModelError("\(quoted(name)) isn't a name: \(RegistryName.rule)")
     }
   }
 }

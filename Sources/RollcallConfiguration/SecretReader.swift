@@ -1,4 +1,6 @@
-import YAML
+import Documents
+import Platform
+import RegistryKit
 
 /// Reads the cluster's secret from `cluster.secret` or from the file that `cluster.secretFile` names. The
 /// secret never stands in a message.

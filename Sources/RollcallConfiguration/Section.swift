@@ -1,6 +1,6 @@
 import ClusterModel
-import Wording
-import YAML
+import Documents
+import Platform
 
 /// A section of the file: reads its keys, and tells what is wrong with them.
 struct Section {
@@ -82,7 +82,7 @@ struct Section {
 
   func duration(_ key: String) -> Duration? {
     guard let value = node?[key] else { return nil }
-    guard let duration = value.string.flatMap(DurationText.parse) else {
+    guard let duration = value.string.flatMap({ try? DurationText.parse($0) }) else {
       diagnostics.error(
         value.mark, mismatch(path(to: key), must: "a duration such as 30s, 5m or 1h30m", not: value))
       return nil

@@ -22,16 +22,21 @@ struct RegistryExampleTests {
   /// The nodes of the first snapshot.
   private func firstNodes(_ registry: any Registry) async throws -> [Affiliate] {
     let first = Mutex<[AffiliateRecord]?>(nil)
-    let updates = RegistryUpdates { event throws(RegistryError) in
-      guard case .update(.snapshot(let records, _)) = event else { return }
-      first.withLock { $0 = $0 ?? records }
+    let session = session { batch throws(RegistryError) in
+      for case .snapshot(let records, _, _) in batch.updates { first.withLock { $0 = $0 ?? records } }
     }
-    let run = Task { try await registry.run(updates: updates) }
+    let run = Task { try await registry.run(session) }
     defer { run.cancel() }
-    try await eventually("the registry tells a snapshot") { first.withLock { $0 } != nil }
+    try await eventually("the registry has a snapshot") { first.withLock { $0 } != nil }
     run.cancel()
     _ = await run.result
     return first.withLock { $0 ?? [] }.map(\.affiliate)
+  }
+
+  private func session(
+    _ receive: @escaping @Sendable (RegistryBatch) throws(RegistryError) -> Void
+  ) -> RegistrySession {
+    RegistrySession(context: RegistryContext(name: "example", logger: Self.silent), receive: receive)
   }
 
   @Test("the registry in C is built by the line in its head, in under 120 lines, and keeps the rules")
@@ -103,7 +108,7 @@ struct RegistryExampleTests {
     let wrong = plugin.registry(
       options: #"{"name": "r7", "nodes": "3"}"#, context: RegistryContext(name: "rack", logger: Self.silent))
     await #expect(throws: RegistryError(.invalidArgument, "option 'nodes' should be a whole number")) {
-      try await wrong.run(updates: RegistryUpdates { _ throws(RegistryError) in })
+      try await wrong.run(session { _ throws(RegistryError) in })
     }
   }
 }

@@ -1,8 +1,8 @@
+import Documents
 import Foundation
 import RegistryKit
 import TestSupport
 import Testing
-import YAML
 
 @testable import KubernetesRegistry
 

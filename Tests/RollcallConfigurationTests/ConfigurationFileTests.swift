@@ -106,7 +106,7 @@ import Testing
     #expect(configuration.cluster.id == "talos-default")
     #expect(
       configuration.cluster.discovery.registries.map(\.name) == ["service", "kubernetes", "racks", "spare"])
-    #expect(configuration.cluster.discovery.registries[2].staleAfter == .seconds(5_400))
+    #expect(configuration.cluster.discovery.registries[2].retention.staleAfter == .seconds(5_400))
     #expect(configuration.merge.precedence == ["racks", "service", "kubernetes"])
     let node = configuration.node
     #expect(node.machineType == .worker && node.controlPlanePort == 6443 && node.publish)

@@ -1,6 +1,7 @@
+import Documents
+import RegistryKit
 import RollcallConfiguration
 import Testing
-import YAML
 
 @Suite struct EffectiveConfigurationTests {
   private var schemas: [String: OptionsSchema] {

@@ -1,8 +1,8 @@
+import Documents
 import Foundation
 import RegistryKit
 import TestSupport
 import Testing
-import YAML
 
 @testable import ServiceRegistry
 
@@ -25,7 +25,6 @@ struct ReadmeTests {
         case "endpoint": options.endpoint = value.string
         case "endpoints": options.endpoints = value.items?.compactMap(\.string)
         case "ttl": options.ttl = value.string
-        case "missingGrace": options.missingGrace = value.string
         case "caFile": options.caFile = value.string
         case "tokenFile": options.tokenFile = value.string
         default: Issue.record("\(block): \(pair.key) isn't known to this test")
@@ -46,7 +45,7 @@ struct ReadmeTests {
     #expect(sections == ["Name", "Description", "Configuration", "Metrics", "Examples"])
     let schema = try YAML.parse(Array(ServiceOptions.schema.utf8), file: "schema").documents[0]
     let options = schema["properties"]?.pairs ?? []
-    #expect(options.count == 11)
+    #expect(options.count == 10)
     for option in options { #expect(text.contains("`\(option.key)`")) }
   }
 }

@@ -1,7 +1,7 @@
 import ClusterModel
+import Documents
 import Foundation
 import Testing
-import YAML
 
 @testable import StaticFileRegistry
 

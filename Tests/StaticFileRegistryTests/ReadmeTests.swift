@@ -1,9 +1,9 @@
 import ClusterModel
+import Documents
 import Foundation
 import RegistryKit
 import TestSupport
 import Testing
-import YAML
 
 @testable import StaticFileRegistry
 
@@ -35,8 +35,8 @@ import YAML
       #expect(rack["plugin"]?.string == StaticFileRegistry.descriptor.name)
       let options = Set(rack.pairs?.map(\.key) ?? []).subtracting(["plugin"])
       #expect(options.isSubset(of: ["path", "paths", "pollInterval", "debounce"]))
-      _ = try Settings(
-        StaticFileOptions(path: rack["path"]?.string, pollInterval: rack["pollInterval"]?.string))
+      let written = YAMLNode(.mapping((rack.pairs ?? []).filter { $0.key != "plugin" }))
+      _ = try Settings(StaticFileOptions(json: YAML.json(of: written)))
     }
   }
 

@@ -33,6 +33,14 @@ struct ClientAddress: Sendable {
     return last
   }
 
+  /// The same for headers of a call.
+  func resolve(peer: IPAddress?, _ headers: ClientAddressHeaders) -> IPAddress? {
+    resolve(peer: peer, realIP: headers.realIP, forwardedFor: headers.forwardedFor)
+  }
+
+  /// Whether the other end of a connection is one of the proxies, which stand for many clients.
+  func isProxy(_ peer: IPAddress?) -> Bool { !trusted.isEmpty && (peer.map(isTrusted) ?? false) }
+
   private func isTrusted(_ address: IPAddress) -> Bool {
     let plain = address.unmapped
     return trusted.contains { $0.contains(address) || $0.contains(plain) }

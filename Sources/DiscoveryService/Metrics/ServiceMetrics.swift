@@ -12,21 +12,17 @@ final class ServiceMetrics: Sendable {
   }
 
   private let methods: [Method] = ServiceMethod.allCases.map { _ in Method() }
-  let connections = Gauge()
   let connectionsTotal = Counter()
   /// Open connections for pages.
   let pageConnections = Gauge()
   /// Bytes of pages that clients haven't taken in yet.
   let unsentPageBytes = Gauge()
-  let watchers = Gauge()
   /// Changes handed to watchers' streams.
   let notifications = Counter()
   /// States that were replaced by a newer one of the same affiliate before they were sent.
   let coalesced = Counter()
   /// How long a change waits between the store and the watchers' sockets.
   let fanOut = Histogram()
-  /// Bytes of answers that clients have no room for yet.
-  let heldBytes = Gauge()
   let snapshotsWritten = Counter()
   let snapshotFailures = Counter()
   let certificateReloads = Counter()

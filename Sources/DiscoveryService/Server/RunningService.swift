@@ -53,7 +53,9 @@ final class RunningService: Sendable {
     group = MultiThreadedEventLoopGroup(
       numberOfThreads: configuration.eventLoops ?? max(1, System.coreCount / 2))
     pageGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    loops = group.makeIterator().map { FanOutLoop($0) }
+    loops = group.makeIterator().map {
+      FanOutLoop($0, coalescing: configuration.transport.coalescing)
+    }
   }
 
   /// Binds all addresses.
@@ -130,11 +132,11 @@ final class RunningService: Sendable {
   private func waitForConnections(_ grace: Duration) async {
     guard grace > .zero, let loop = loops.first else { return }
     let end = NIODeadline.now() + grace.amount
-    while service.metrics.connections.value > 0, NIODeadline.now() < end {
+    while service.ledger.level(.connections) > 0, NIODeadline.now() < end {
       for loop in loops { loop.eventLoop.execute { loop.sweep() } }
       _ = try? await loop.eventLoop.scheduleTask(in: .milliseconds(20)) {}.futureResult.get()
     }
-    let left = service.metrics.connections.value
+    let left = service.ledger.level(.connections)
     if left > 0 {
       logger.notice("clients were cut off at the end", metadata: ["connections": "\(left)"])
     }

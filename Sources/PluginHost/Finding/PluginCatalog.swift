@@ -70,7 +70,7 @@ public final class PluginCatalog: Sendable {
   ) async throws(PluginError) -> Result {
     let thread: ControlThread
     do { thread = try ControlThread(name: "plugin-load") } catch {
-      throw PluginError(.loadFailed, "\(what): \(error.message)")
+      throw PluginError(.loadFailed, "\(what): \(error.message)", cause: error)
     }
     defer { thread.end() }
     let outcome = await thread.perform(within: loadTimeout, clock: ContinuousClock()) {

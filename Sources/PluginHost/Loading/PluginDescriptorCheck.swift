@@ -30,7 +30,7 @@ struct PluginDescriptorCheck {
     do throws(RegistryError) {
       return try BoundaryReader().text(raw, field, limit: limit)
     } catch {
-      throw PluginError(.malformed, file: file, "its descriptor's \(error.message)")
+      throw PluginError(.malformed, file: file, "its descriptor's \(error.message)", cause: error)
     }
   }
 

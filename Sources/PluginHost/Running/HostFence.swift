@@ -1,5 +1,6 @@
 import CRegistryPlugin
 import Logging
+import Platform
 import RegistryKit
 import Synchronization
 
@@ -20,7 +21,7 @@ final class HostFence: Sendable {
     var phase = Phase.open
     /// Remembers text that repeats from node to node.
     var reader: BoundaryReader
-    var logBudget: LogBudget
+    var logBudget = LogBudget()
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
   }
@@ -31,16 +32,16 @@ final class HostFence: Sendable {
   private let session: RegistrySession
   private let lateCalls: LateCalls
   private let state: Mutex<State>
-  private let now: @Sendable () -> ContinuousClock.Instant
+  private let time: TimeSource
 
   init(
     session: RegistrySession, limits: BoundaryLimits, lateCalls: LateCalls = LateCalls(),
-    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    time: TimeSource = TimeSource()
   ) {
     self.session = session
     self.lateCalls = lateCalls
-    self.now = now
-    state = Mutex(State(reader: BoundaryReader(limits: limits), logBudget: LogBudget(now: now())))
+    self.time = time
+    state = Mutex(State(reader: BoundaryReader(limits: limits)))
   }
 
   // MARK: Closing
@@ -146,7 +147,7 @@ final class HostFence: Sendable {
     let (isAllowed, leftOut) = state.withLock { state in
       // Also while it stops: the last lines are often the ones that matter.
       if case .closed = state.phase { return (isAllowed: false, leftOut: 0) }
-      return state.logBudget.take(now())
+      return state.logBudget.take(at: time.elapsed)
     }
     guard isAllowed else { return }
     logLeftOut(leftOut)

@@ -20,6 +20,9 @@ struct PluginRegistrySettings: Sendable {
   func withSettings(
     _ body: (UnsafePointer<registry_settings_v1>) throws(RegistryError) -> Void
   ) throws(RegistryError) {
+    // What a plugin is given is whole: no author writes a default twice.
+    let schema = try? OptionsSchema(json: plugin.descriptor.optionsSchema)
+    let options = try schema?.fillingDefaults(in: options) ?? options
     let secret = plugin.descriptor.wantsClusterSecret ? context.clusterSecret : nil
     let texts = [
       context.name, options, context.localNodeID?.text ?? "", context.clusterID ?? "", secret ?? "",

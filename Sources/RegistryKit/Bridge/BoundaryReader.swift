@@ -35,7 +35,7 @@ package struct BoundaryReader {
       try readDetails(affiliate, into: &record)
       return record
     } catch {
-      throw RegistryError(error.code, "node '\(nodeID)': \(error.message)")
+      throw RegistryError(error.code, "node '\(nodeID)': \(error.message)", cause: error)
     }
   }
 
@@ -93,7 +93,7 @@ package struct BoundaryReader {
       }
     }
     do { record.labels = try NodeLabels(values) } catch {
-      throw RegistryError(.invalidArgument, "labels: \(error.message)")
+      throw RegistryError(.invalidArgument, "labels: \(error.message)", cause: error)
     }
   }
 
@@ -219,7 +219,8 @@ extension BoundaryReader {
       return try NodeIdentity(try text(raw, "node_id"))
     } catch {
       let place = index.map { "node \($0): " } ?? ""
-      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(place)\(error)")
+      throw RegistryError(
+        (error as? RegistryError)?.code ?? .invalidArgument, "\(place)\(error)", cause: error)
     }
   }
 
@@ -229,7 +230,7 @@ extension BoundaryReader {
     do {
       return try RegistrySource(try text(raw, "source"))
     } catch {
-      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(error)")
+      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(error)", cause: error)
     }
   }
 

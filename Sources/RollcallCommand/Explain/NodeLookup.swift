@@ -1,6 +1,7 @@
+import ClusterModel
 import ClusterResources
+import Platform
 import Rollcall
-import Wording
 
 /// Finds the node that a person means.
 enum NodeLookup {

@@ -1,6 +1,8 @@
+import AffiliateMerge
+import ClusterModel
 import ClusterResources
+import Platform
 import Rollcall
-import Wording
 
 /// Which resources of a cluster are looked at, and how they are made of what the aggregator knows.
 struct ResourceView: Sendable {
@@ -26,12 +28,12 @@ struct ResourceView: Sendable {
     return id == nil ? all : all.filter { matches($0.metadata.id) }
   }
 
-  /// What `directive` does to the resources that are looked at; nil where it is about others.
-  func event(for directive: MergeDirective) -> PrintedResource? {
-    switch (directive, type) {
+  /// What `change` does to the resources that are looked at; nil where it is about others.
+  func event(for change: ClusterChange) -> PrintedResource? {
+    switch (change, type) {
     case (.member(let change), .member): event(change) { member($0) }
     case (.affiliate(let change), .affiliate) where !isRaw: event(change) { affiliate($0) }
-    case (.raw(let change), .affiliate) where isRaw: event(change) { raw(change.key, $0) }
+    case (.raw(let change, _), .affiliate) where isRaw: event(change) { raw(change.key, $0) }
     default: nil
     }
   }
@@ -73,7 +75,7 @@ struct ResourceView: Sendable {
 
   func identity(of snapshot: ClusterSnapshot) -> Resource? {
     guard let identity = snapshot.localID else { return nil }
-    let created = snapshot.merge.affiliate(identity)?.created ?? .now
+    let created = snapshot.merge.affiliate(identity)?.created ?? .now()
     return .identity(identity, node: node, created: created)
   }
 

@@ -1,7 +1,6 @@
 import ClusterResources
 import PluginHost
-import Rollcall
-import RollcallConfiguration
+import RegistryKit
 
 /// What a plugin is and takes, for a person.
 enum PluginText {
@@ -23,17 +22,10 @@ enum PluginText {
     var table = TextTable()
     let rows = options.map { option in
       [
-        option.name, type(of: option), option.isRequired ? "required" : option.defaultValue ?? "",
+        option.name, option.type, option.isRequired ? "required" : option.defaultText ?? "",
         option.summary ?? "",
       ].map(\.shown)
     }
     return text + "\n" + table.text(of: [["OPTION", "TYPE", "DEFAULT", "DESCRIPTION"]] + rows)
-  }
-
-  private static func type(of option: OptionsSchema.Option) -> String {
-    var type = option.types.isEmpty ? "any" : option.types.joined(separator: " or ")
-    if let choices = option.choices { type = choices.joined(separator: ", ") }
-    if let format = option.format { type += " (\(format))" }
-    return option.isSecret ? type + ", secret" : type
   }
 }

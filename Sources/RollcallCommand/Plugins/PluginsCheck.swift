@@ -1,11 +1,12 @@
 import ArgumentParser
 import ClusterResources
+import Documents
 import Glibc
 import PluginHost
 import RegistryConformance
+import RegistryKit
 import Rollcall
 import RollcallConfiguration
-import YAML
 
 /// `rollcall plugins check`
 struct PluginsCheck: AsyncParsableCommand {

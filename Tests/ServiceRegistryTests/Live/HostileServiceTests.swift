@@ -2,7 +2,6 @@ import ClusterModel
 import DiscoveryProtocol
 import Foundation
 import GRPCCore
-import Logging
 import RegistryKit
 import TestSupport
 import Testing
@@ -29,8 +28,8 @@ struct HostileServiceTests {
     }
   }
 
-  /// A service whose watches begin with `answer` and hear no more.
-  private func telling(_ answer: WireWatchResponse) -> MemoryService {
+  /// A service whose watches begin with `answer` and have no more.
+  private func answering(_ answer: WireWatchResponse) -> MemoryService {
     MemoryService(watchScript: { writer in
       try await writer.write(answer)
       try await Task.sleep(for: .seconds(3600))
@@ -63,18 +62,20 @@ struct HostileServiceTests {
       let endpoint = "\(scheme)://127.0.0.1:\(port)"
       let settings = try TestSettings.settings(ServiceOptions(endpoint: endpoint))
       let registry = ServiceRegistry(
-        settings, dialer: GRPCDialer(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
-        clock: clock.clock, random: { 0.5 }, logger: Logger(label: "test"))
-      try await running(registry, recorder) {
-        // What says nothing that can be refused is given up at Hello's deadline; the clock moves on meanwhile.
+        settings,
+        connector: GRPCDiscoveryConnector(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
+        random: { 0.5 })
+      try await running(registry, recorder, clock: clock) {
+        // What says nothing that can be refused is given up at Hello's deadline; the clock moves on
+        // meanwhile.
         try await eventually("a status") {
           clock.advance(by: .milliseconds(50))
-          return recorder.state.status != nil
+          return !recorder.status.isEmpty
         }
         #expect(recorder.status.contains(endpoint), "\(recorder.status)")
         try await eventually("another attempt") {
           clock.advance(by: .milliseconds(50))
-          return recorder.state.statuses.count > 1 || !clock.deadlines.isEmpty
+          return recorder.state.reports.count > 1 || !clock.deadlines.isEmpty
         }
       }
     }
@@ -87,12 +88,13 @@ struct HostileServiceTests {
     try await withRawServer(greeting: [], hangsUp: false) { port in
       let settings = try TestSettings.settings(ServiceOptions(endpoint: "http://127.0.0.1:\(port)"))
       let registry = ServiceRegistry(
-        settings, dialer: GRPCDialer(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
-        clock: clock.clock, random: { 0.5 }, logger: Logger(label: "test"))
-      try await running(registry, recorder) {
+        settings,
+        connector: GRPCDiscoveryConnector(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
+        random: { 0.5 })
+      try await running(registry, recorder, clock: clock) {
         try await eventually("it waits") { clock.deadlines.contains(.seconds(10)) }
         clock.advance(by: .seconds(10))
-        try await eventually("told") { recorder.state.status != nil }
+        try await eventually("reported") { !recorder.status.isEmpty }
       }
       #expect(recorder.status == "http://127.0.0.1:\(port) didn't answer Hello within 10 s")
     }
@@ -108,11 +110,11 @@ struct HostileServiceTests {
       default: BytesService(hello: [], watch: [[], garbage])
       }
     try await facing(service) { endpoint in
-      try await eventually("told") { recorder.status.contains(endpoint) }
+      try await eventually("reported") { recorder.status.contains(endpoint) }
     }
   }
 
-  @Test("that redirects in a circle is told, with the way")
+  @Test("that redirects in a circle is reported, with the way")
   func redirectLoop() async throws {
     let recorder = recorder
     let there = PortBox()
@@ -122,7 +124,7 @@ struct HostileServiceTests {
         try await running(
           try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(first)")), recorder
         ) {
-          try await eventually("told") { recorder.state.status != nil }
+          try await eventually("reported") { !recorder.status.isEmpty }
         }
         let (a, b) = ("http://127.0.0.1:\(first)", "http://127.0.0.1:\(second)")
         #expect(recorder.status == "redirect loop: \(a) to \(b) to \(a)")
@@ -130,26 +132,26 @@ struct HostileServiceTests {
     }
   }
 
-  @Test("that redirects to nonsense is told")
+  @Test("that redirects to nonsense is reported")
   func redirectNonsense() async throws {
     try await facing(MemoryService(redirect: { "\u{1b}[2J:x" })) { _ in
-      try await eventually("told") { recorder.state.status != nil }
+      try await eventually("reported") { !recorder.status.isEmpty }
     }
     #expect(recorder.status.contains("isn't a discovery service's URL"))
     #expect(!recorder.status.contains("\u{1b}"))
   }
 
-  @Test("that swaps ciphertexts between nodes is told, and no node becomes another")
+  @Test("that swaps ciphertexts between nodes is reported, and no node becomes another")
   func swaps() async throws {
     var (a, b) = (try cluster.wire("a"), try cluster.wire("b"))
     (a.data, b.data) = (b.data, a.data)
     let snapshot = cluster.answer(a, b, try cluster.wire("c"))
-    let service = telling(snapshot)
+    let service = answering(snapshot)
     try await facing(service) { _ in
-      try await eventually("told") { recorder.state.status != nil }
+      try await eventually("reported") { !recorder.status.isEmpty }
       #expect(recorder.nodes() == ["c"])
     }
-    #expect(recorder.status.contains("2 affiliates can't be used as told: 'a': its data is of another node"))
+    #expect(recorder.status.contains("2 affiliates can't be used as sent: 'a': its data is of another node"))
   }
 
   @Test("that answers 100,000 affiliates is taken within the limits")
@@ -165,16 +167,16 @@ struct HostileServiceTests {
       }
       $0.affiliates += good
     }
-    let service = telling(snapshot)
+    let service = answering(snapshot)
     try await facing(service) { _ in
-      try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
+      try await eventually("taken", within: .seconds(60)) { !recorder.status.isEmpty }
       #expect(recorder.nodes().count == 50)
     }
-    #expect(recorder.status.contains("100000 affiliates can't be used as told"), "\(recorder.status)")
+    #expect(recorder.status.contains("100000 affiliates can't be used as sent"), "\(recorder.status)")
     #expect(recorder.status.utf8.count < 1200)
   }
 
-  @Test("that answers 100,000 affiliates well sealed is taken up to the bound, and told of the others")
+  @Test("that answers 100,000 affiliates well sealed is taken up to the bound, and the others are counted")
   func sealedFlood() async throws {
     let cipher = cluster.cipher
     let snapshot = try WireWatchResponse.with {
@@ -186,27 +188,27 @@ struct HostileServiceTests {
         }
       }
     }
-    let service = telling(snapshot)
+    let service = answering(snapshot)
     try await facing(service) { _ in
-      try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
-      #expect(recorder.nodes().count == EndpointRunner.maximumNodes)
+      try await eventually("taken", within: .seconds(60)) { !recorder.status.isEmpty }
+      #expect(recorder.nodes().count == EndpointWatcher.maximumNodes)
     }
     #expect(recorder.status.contains("90000"), "\(recorder.status)")
   }
 
-  @Test("that answers more than an answer may have is told")
+  @Test("that answers more than an answer may have is reported")
   func oversized() async throws {
     let snapshot = WireWatchResponse.with {
       $0.affiliates = [
         .with {
           $0.id = "a"
-          $0.data = Data(repeating: 7, count: GRPCConnection.maximumAnswerLength)
+          $0.data = Data(repeating: 7, count: GRPCDiscoveryClient.maximumAnswerLength)
         }
       ]
     }
     let service = MemoryService(watchScript: { writer in try await writer.write(snapshot) })
     try await facing(service) { endpoint in
-      try await eventually("told") { recorder.status.contains(endpoint) }
+      try await eventually("reported") { recorder.status.contains(endpoint) }
     }
     #expect(recorder.state.snapshots == 0)
   }
@@ -222,7 +224,7 @@ struct HostileServiceTests {
       try await eventually("watched again") { recorder.state.snapshots >= 3 }
       #expect(recorder.nodes() == ["a"])
     }
-    #expect(recorder.state.statuses.contains { $0?.message.contains("lost update") == true })
+    #expect(recorder.state.reports.contains { $0.error?.message.contains("lost update") == true })
     #expect(recorder.state.removed.isEmpty)
   }
 
@@ -233,6 +235,6 @@ struct HostileServiceTests {
     try await facing(service) { _ in
       try await eventually("watched again") { recorder.state.snapshots >= 2 }
     }
-    #expect(recorder.state.statuses.contains { $0?.message.contains("ended the watch") == true })
+    #expect(recorder.state.reports.contains { $0.error?.message.contains("ended the watch") == true })
   }
 }

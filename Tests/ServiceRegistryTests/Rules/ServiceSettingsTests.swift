@@ -13,7 +13,6 @@ struct ServiceSettingsTests {
     #expect(settings.services.map(\.source) == [.only])
     #expect(settings.clusterID == Cluster.id)
     #expect(settings.ttl == .seconds(1800))
-    #expect(settings.missingGrace == .seconds(300))
     #expect(settings.keepAlive == .seconds(180))
   }
 
@@ -39,7 +38,7 @@ struct ServiceSettingsTests {
   }
 
   @Test(
-    "that can't work are told, without the secret",
+    "that can't work are refused, without the secret",
     arguments: [
       (ServiceOptions(endpoint: "nowhere"), "nowhere"),
       (ServiceOptions(secret: "c2VjcmV0"), "32"),
@@ -48,7 +47,6 @@ struct ServiceSettingsTests {
       (ServiceOptions(ttl: "31m"), "31m"),
       (ServiceOptions(ttl: "0s"), "0s"),
       (ServiceOptions(ttl: "soon"), "soon"),
-      (ServiceOptions(missingGrace: "-1m"), "-1m"),
       (ServiceOptions(clientCertFile: "a.pem"), "go together"),
       (ServiceOptions(clusterID: String(repeating: "x", count: 257)), "257"),
       (ServiceOptions(clusterID: ""), "no cluster id"),

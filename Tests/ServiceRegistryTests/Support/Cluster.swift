@@ -6,7 +6,7 @@ import RegistryKit
 
 @testable import ServiceRegistry
 
-/// A cluster's id and secret, and its nodes' words as the service has them.
+/// A cluster's id and secret, and its nodes as a service has them.
 struct Cluster: Sendable {
   static let secret = "IzPlAZesD1BSFZLYXKJXa+OJVo3rhZfsn0A1DTgjLek="
   static let id = "7dQi+k9JuwCPIeKAeS3H/3pAbNnVostDFXkNGrL/fDo="
@@ -17,7 +17,7 @@ struct Cluster: Sendable {
     cipher = AffiliateCipher(key: try ClusterKey(base64: secret))
   }
 
-  /// What a node tells of itself.
+  /// What a node publishes.
   func affiliate(_ id: String, hostname: String = "", endpoints: [String] = []) throws -> Affiliate {
     Affiliate(
       nodeID: try NodeIdentity(id), addresses: [IPAddress(v4: 0x0A00_0001)], hostname: hostname,
@@ -45,10 +45,11 @@ struct Cluster: Sendable {
     }
   }
 
-  static func gone(_ id: String) -> WireWatchResponse {
+  static func gone(_ id: String, _ reason: WireRemovalReason = .unspecified) -> WireWatchResponse {
     .with {
       $0.affiliates = [.with { $0.id = id }]
       $0.deleted = true
+      $0.reason = reason
     }
   }
 }
@@ -66,15 +67,16 @@ enum TestSettings {
   ) throws -> ServiceSettings { try ServiceSettings(options, try context()) }
 }
 
-/// What runs beside a test and is cancelled with it.
+/// Runs `registry` while `body` runs, with what it gives remembered by `recorder`.
 func running<Result>(
-  _ registry: any Registry, _ recorder: Recorder, _ body: () async throws -> Result
+  _ registry: any Registry, _ recorder: Recorder, clock: any Clock<Duration> = ContinuousClock(),
+  context: RegistryContext? = nil, _ body: () async throws -> Result
 ) async throws -> Result {
-  let updates = recorder.updates
+  let session = recorder.session(try context ?? TestSettings.context(), clock)
   return try await withThrowingTaskGroup(of: Void.self) { group in
     group.addTask {
       do {
-        try await registry.run(updates: updates)
+        try await registry.run(session)
       } catch is CancellationError {
       }
     }

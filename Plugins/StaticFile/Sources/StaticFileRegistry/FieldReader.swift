@@ -1,6 +1,6 @@
 import ClusterModel
-import Wording
-import YAML
+import Documents
+import Platform
 
 /// Reads typed values out of YAML, and collects what is wrong with them.
 ///

@@ -1,6 +1,6 @@
 import ClusterModel
+import Documents
 import RegistryKit
-import YAML
 
 /// Turns the text of a file into nodes.
 struct FileParser {
@@ -9,7 +9,7 @@ struct FileParser {
   /// Where each node was first seen.
   private var places: [NodeKey: YAMLMark] = [:]
 
-  /// What `bytes`, the content of the file that the person named `file`, say.
+  /// The nodes in `bytes`, the content of the file that the person named `file`.
   ///
   /// - Throws: where they are no YAML and no JSON, or more than is taken.
   static func parse(_ bytes: [UInt8], file: String) throws(YAMLError) -> FileReading {

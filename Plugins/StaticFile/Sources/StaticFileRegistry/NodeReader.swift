@@ -1,6 +1,6 @@
 import ClusterModel
-import Wording
-import YAML
+import Documents
+import Platform
 
 /// Reads the fields of nodes: of the short form, and of the `spec` of affiliates and members.
 struct NodeReader {

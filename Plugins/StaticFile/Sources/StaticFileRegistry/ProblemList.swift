@@ -1,4 +1,4 @@
-import YAML
+import Documents
 
 /// What is wrong in one file: every problem is counted, the first ones are kept.
 ///

@@ -20,9 +20,9 @@ struct Rack: RegistryPlugin {
 
   init(options: Options, context: RegistryContext) throws { self.options = options }
 
-  func run(updates: RegistryUpdates) async throws {
+  func run(_ session: RegistrySession) async throws {
     // A real one asks somebody here, each time.
-    try await updates.poll(every: .seconds(30)) {
+    try await session.poll(every: .seconds(30)) {
       try (1...options.nodes).map { place in
         let name = "\(options.name)-\(place)"
         return Affiliate(

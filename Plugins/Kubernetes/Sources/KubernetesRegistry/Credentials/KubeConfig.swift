@@ -1,5 +1,5 @@
+import Documents
 import RegistryKit
-import YAML
 
 /// One or several kubeconfig files, merged as kubectl does: of entries with one name, and of current contexts,
 /// the first one counts.

@@ -1,7 +1,7 @@
 import ClusterModel
+import Documents
 import FoundationEssentials
 import RegistryKit
-import YAML
 
 extension AccessPlan {
   /// What the context `name` of `config`, or its current one, says.
