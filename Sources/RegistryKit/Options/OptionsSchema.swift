@@ -143,10 +143,12 @@ extension SchemaNode {
 
 /// Why a text isn't a schema of options.
 public struct OptionsSchemaError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The place in the schema and what would be right.
+  package let reason: String
+
+  init(_ reason: String) { self.reason = reason }
+
   /// One line that names the place in the schema and what would be right.
-  public let message: String
-
-  init(_ message: String) { self.message = "the options schema is wrong: \(message)" }
-
+  public var message: String { "the options schema is wrong: \(reason)" }
   public var description: String { message }
 }
