@@ -1,5 +1,6 @@
 import ClusterModel
 import NIOCore
+import Platform
 import Synchronization
 
 /// One event loop's part in telling watchers: which clusters have undelivered changes, which connections
@@ -184,11 +185,11 @@ final class FanOutLoop: Sendable {
 /// How many refused calls each client may make on one loop before it isn't listened to for a while.
 private struct RefusalBudgets {
   private static let capacity = 4096
-  private var clients: [IPAddress: FrameBudget] = [:]
+  private var clients: [IPAddress: TokenBucket] = [:]
 
   mutating func spend(_ client: IPAddress, _ now: NIODeadline) -> Bool {
     // Who hasn't been refused lately has a full budget, so that forgetting all of them is no great loss.
     if clients.count >= Self.capacity, clients[client] == nil { clients = [:] }
-    return clients[client, default: FrameBudget(capacity: 4000, perSecond: 1000, now: now)].spend(now)
+    return clients[client, default: TokenBucket(burst: 4000, perSecond: 1000)].take(at: now.uptime)
   }
 }

@@ -372,7 +372,7 @@ final class ServerConnection: ChannelDuplexHandler {
       output.headers(id, ResponseHeaders.okTrailers, endsStream: true)
     }
     endStream(id)
-    sentContent()
+    sentContent(message.readableBytes)
   }
 
   func beginAnswer(_ id: UInt32) {
@@ -384,7 +384,7 @@ final class ServerConnection: ChannelDuplexHandler {
   func write(_ bytes: ByteBuffer, to id: UInt32) {
     window.spend(bytes.readableBytes)
     output.data(id, bytes)
-    sentContent()
+    sentContent(bytes.readableBytes)
   }
 
   /// The end of an answer.
@@ -403,8 +403,8 @@ final class ServerConnection: ChannelDuplexHandler {
 
   private func endStream(_ id: UInt32) { if session.end(id) { output.reset(id, .noError) } }
 
-  private func sentContent() {
-    session.sentData()
+  private func sentContent(_ count: Int) {
+    session.sentData(frames: 1 + count / FrameHead.largestPayload)
     acknowledgements.sentContent(now)
     flushSoon()
   }

@@ -7,8 +7,8 @@ struct StoreFixture {
   let clock = ManualClock()
   let store: MemoryStore
 
-  init(limits: StoreLimits = StoreLimits()) {
-    store = MemoryStore(limits: limits, now: { [clock] in clock.now })
+  init(limits: StoreLimits = StoreLimits(), ledger: ResourceLedger = ResourceLedger()) {
+    store = MemoryStore(limits: limits, ledger: ledger, now: { [clock] in clock.now })
   }
 
   @discardableResult
