@@ -36,10 +36,10 @@ public enum OutputFormat: Hashable, Sendable {
     case "jsonpath":
       throw ResourceError("jsonpath needs an expression, such as jsonpath={.metadata.id}")
     default:
-      let near = nearMiss(of: text, among: ["table", "yaml", "json", "jsonpath"])
+      let advice = didYouMean(text, among: ["table", "yaml", "json", "jsonpath"])
       throw ResourceError(
         "there is no output format '\(String(text.prefix(80)).shown)'"
-          + (near.map { ": did you mean '\($0)'?" } ?? "")
+          + (advice.map { ": \($0)" } ?? "")
           + " (the formats are table, yaml, json, jsonpath=EXPRESSION)")
     }
   }

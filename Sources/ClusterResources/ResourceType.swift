@@ -42,10 +42,10 @@ public struct ResourceType: Hashable, Sendable {
     let wanted = name.lowercased()
     if let type = all.first(where: { $0.names.contains(wanted) }) { return type }
     let known = all.map(\.plural)
-    let near = nearMiss(of: wanted, among: all.flatMap { [$0.plural, $0.kind.lowercased()] })
+    let advice = didYouMean(wanted, among: all.flatMap { [$0.plural, $0.kind.lowercased()] })
     throw ResourceError(
       "there is no resource type '\(String(name.prefix(80)).shown)'"
-        + (near.map { ": did you mean '\($0)'?" } ?? "")
+        + (advice.map { ": \($0)" } ?? "")
         + " (the types are \(known.joined(separator: ", ")))")
   }
 
@@ -56,10 +56,10 @@ public struct ResourceType: Hashable, Sendable {
     let known = namespaces
     guard let name else { return known.first ?? "" }
     if known.contains(name) { return name }
-    let near = nearMiss(of: name, among: known)
+    let advice = didYouMean(name, among: known)
     throw ResourceError(
       "there are no \(plural) in namespace '\(String(name.prefix(80)).shown)'"
-        + (near.map { ": did you mean '\($0)'?" } ?? "")
+        + (advice.map { ": \($0)" } ?? "")
         + " (they are in \(known.joined(separator: ", ")))")
   }
 }

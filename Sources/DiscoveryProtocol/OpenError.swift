@@ -63,16 +63,3 @@ public enum SealError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 }
-
-/// `text` in quotes for a message: control characters escaped, and cut where it is long.
-package func quotedForMessage(_ text: String, limit: Int = 64) -> String {
-  var shown = ""
-  for scalar in text.unicodeScalars.prefix(limit) {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse:
-      shown += "\\u{\(String(scalar.value, radix: 16))}"
-    default: shown.unicodeScalars.append(scalar)
-    }
-  }
-  return text.unicodeScalars.dropFirst(limit).isEmpty ? "'\(shown)'" : "'\(shown)…'"
-}

@@ -1,3 +1,4 @@
+import Platform
 public import RegistryKit
 public import Rollcall
 
@@ -15,7 +16,7 @@ public struct Configuration: Hashable, Sendable {
   public var warnings: [ConfigurationError] = []
 
   /// The folder that relative paths are relative to: the file's.
-  public var baseDirectory: String { file.map(folder(of:)) ?? "." }
+  public var baseDirectory: String { file.map(FilePaths.folder(of:)) ?? "." }
 
   public init(
     file: String? = nil, cluster: ClusterSettings = .init(), plugins: PluginSettings = .init(),
