@@ -27,6 +27,15 @@ package struct FileSignature: Hashable, Sendable {
     }
   }
 
+  /// The signature of the file that `descriptor` is open for; `path` is named in errors.
+  package init(descriptor: Int32, _ path: String) throws(FileError) {
+    do throws(Errno) {
+      self.init(try Stat(FileDescriptor(rawValue: descriptor)))
+    } catch {
+      throw FileError(.read, path, error)
+    }
+  }
+
   private static func nanoseconds(_ seconds: Int64, _ rest: Int64) -> Int64 {
     seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ rest
   }
