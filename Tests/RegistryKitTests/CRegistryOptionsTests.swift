@@ -1,5 +1,7 @@
 import CRegistryPlugin
 import Foundation
+import Platform
+import TestSupport
 import Testing
 
 /// registry_options.h, with which authors in C read their options.
@@ -161,6 +163,8 @@ struct CRegistryOptionsTests {
     ])
   func durations(written: String, milliseconds: Int64) throws {
     #expect(try duration(#"{"d": "\#(written)"}"#, "d") == milliseconds)
+    let inSwift = try DurationText.parse(written)
+    #expect(Int64((inSwift / .milliseconds(1)).rounded(.up)) == milliseconds)
   }
 
   // MARK: What is wrong
@@ -174,6 +178,7 @@ struct CRegistryOptionsTests {
       "1234567890123456789012345678901234567890123456789012345678901234s",
     ])
   func noDurations(written: String) {
+    #expect(throws: (any Error).self) { try DurationText.parse(written) }
     #expect(
       throws: Refusal(
         code: registry_code(REGISTRY_INVALID_ARGUMENT),
@@ -356,21 +361,5 @@ struct CRegistryOptionsTests {
     case 6: randomObject(depth: depth - 1, &random)
     default: (0..<Int.random(in: 0...3, using: &random)).map { _ in randomValue(depth: depth - 1, &random) }
     }
-  }
-}
-
-/// Numbers that look random and are the same in each run.
-private struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    // SplitMix64.
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Platform
 
 /// The folders in which plugins are looked for, first to last.
 public struct PluginDirectories: Hashable, Sendable {
@@ -43,10 +44,10 @@ public struct PluginDirectories: Hashable, Sendable {
     let first = (environment[environmentVariable] ?? "").split(separator: ":").map { Folder(String($0)) }
     var own: [Folder] = []
     if let executable {
-      let folder = FilePermissions.folder(of: executable)
+      let folder = FilePaths.folder(of: executable)
       own = [
         Folder(folder, onlyOwnNames: true),
-        Folder(FilePermissions.folder(of: folder) + "/lib/rollcall"),
+        Folder(FilePaths.folder(of: folder) + "/lib/rollcall"),
       ]
     }
     return PluginDirectories(folders: first + configured.map { Folder($0) } + own)
