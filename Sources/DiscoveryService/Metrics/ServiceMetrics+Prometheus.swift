@@ -72,6 +72,10 @@ extension ServiceMetrics {
     page.single(
       "discovery_service_held_bytes", "gauge", "Bytes of answers that clients have no room for yet.",
       ledger.level(.heldBytes))
+    page.single(
+      "discovery_service_paused_reads_total", "counter",
+      "Connections not read from for a moment, as very many of their client's calls were refused.",
+      pausedReads.value)
     writeShares(ledger, to: &page)
     page.start("discovery_service_rejected_total", "counter", "Calls refused, by reason.")
     for (reason, count) in rejectionCounts {

@@ -27,6 +27,8 @@ final class ServiceMetrics: Sendable {
   let snapshotFailures = Counter()
   let certificateReloads = Counter()
   let connectionErrors = Counter()
+  /// How often a connection wasn't read from for a while, as its client had very many calls refused.
+  let pausedReads = Counter()
 
   private let rejections = Mutex<[String: Int]>([:])
   private let hellos = Mutex<[String: Int]>([:])

@@ -66,7 +66,7 @@ final class RunningService: Sendable {
       numberOfThreads: configuration.eventLoops ?? max(1, System.coreCount / 2))
     pageGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     loops = group.makeIterator().map {
-      FanOutLoop($0, coalescing: configuration.transport.coalescing)
+      FanOutLoop($0, options: configuration.transport)
     }
   }
 

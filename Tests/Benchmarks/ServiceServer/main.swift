@@ -2,7 +2,8 @@ import ClusterModel
 import DiscoveryService
 import Logging
 
-// A service to be measured: ServiceServer PORT [LOOPS] [coalesce=MILLISECONDS]. No rate limit, forwarded addresses from loopback.
+// A service to be measured: ServiceServer PORT [LOOPS] [coalesce=MILLISECONDS] [pages=PORT]. With pages it has
+// the defaults, without them no rate limit, forwarded addresses from loopback.
 let arguments = CommandLine.arguments
 var configuration = ServiceConfiguration()
 configuration.address = ListenAddress(
@@ -14,5 +15,9 @@ if let milliseconds = arguments.compactMap({ $0.split(separator: "=") }).first(w
 {
   configuration.transport.coalescing = .milliseconds(Int(milliseconds[1]) ?? 0)
 }
-configuration.requestsPerSecond = 0
+if let pages = arguments.compactMap({ $0.split(separator: "=") }).first(where: { $0[0] == "pages" }) {
+  configuration.landingAddress = ListenAddress(host: "127.0.0.1", port: Int(pages[1]) ?? 3001)
+} else {
+  configuration.requestsPerSecond = 0
+}
 try await DiscoveryServer(configuration: configuration, logger: Logger(label: "service")).run()

@@ -216,6 +216,15 @@ extension OverTheNetwork {
       }
     }
 
+    @Test("a client's version is told as far as dashboards have it")
+    func shortVersions() {
+      let cases = [
+        "v1.15.0": "v1.15", "v1.15.0-alpha.1": "v1.15", "v1.15-dirty": "v1.15", "v1.15": "v1.15", "v9": "v9",
+        "1.15.0": "1.15.0", "v1.x": "v1.x", "v1.15x": "v1.15x", "v.1": "v.1", "": "", "rollcall": "rollcall",
+      ]
+      for (version, short) in cases { #expect(ServiceMetrics.shortened(version) == short) }
+    }
+
     @Test("the number of client versions that are told apart is bounded")
     func versions() {
       let metrics = ServiceMetrics()

@@ -136,4 +136,82 @@ struct SnapshotTests {
     file.write(fixture.store)
     #expect(folder.names == ["state"])
   }
+
+  @Test("a file with any bit changed is set aside")
+  func bitFlips() throws {
+    let folder = try TemporaryFolder()
+    let fixture = StoreFixture()
+    for index in 0..<3 { fixture.update("a\(index)", data: [1, 2], endpoints: [[3]], ttl: .seconds(60)) }
+    let path = folder.path("state")
+    snapshots(path).write(fixture.store)
+    let whole = try read(path)
+    for place in whole.indices {
+      for bit in 0..<8 {
+        var changed = whole
+        changed[place] ^= 1 << UInt8(bit)
+        #expect(throws: (any Error).self, "byte \(place), bit \(bit)") {
+          try StateSnapshot.decode(ByteBuffer(bytes: changed), now: 0)
+        }
+      }
+    }
+    #expect(try StateSnapshot.decode(ByteBuffer(bytes: whole), now: 0).count == 1)
+  }
+
+  @Test("what isn't a regular file is neither read nor replaced, and a link is replaced and not followed")
+  func otherFiles() throws {
+    let folder = try TemporaryFolder()
+    let pipe = folder.path("pipe")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let file = snapshots(pipe)
+    #expect(throws: FileError.self) { try file.restore(into: StoreFixture().store, now: 0) }
+    file.write(StoreFixture().store)
+    #expect(metrics.snapshotFailures.value == 1 && folder.names == ["pipe"])
+    var status = stat()
+    #expect(lstat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+
+    // Whoever could write to the folder put a link at the name that an older version wrote to.
+    try folder.write("mine", to: "victim")
+    #expect(symlink(folder.path("victim"), folder.path("state.new")) == 0)
+    let fixture = StoreFixture()
+    fixture.update("a", data: [1], ttl: .seconds(60))
+    snapshots(folder.path("state")).write(fixture.store)
+    #expect(try read(folder.path("victim")) == Array("mine".utf8))
+    #expect(try snapshots(folder.path("state")).restore(into: StoreFixture().store, now: 0) == .affiliates(1))
+  }
+
+  @Test("two services don't use one file")
+  func lock() throws {
+    let folder = try TemporaryFolder()
+    var lock: SnapshotLock? = try SnapshotLock(snapshot: folder.path("state"))
+    do throws(ServiceConfigurationError) {
+      _ = try SnapshotLock(snapshot: folder.path("state"))
+      Issue.record("both have it")
+    } catch {
+      #expect(error.description.hasPrefix("another service uses the snapshot file"))
+    }
+    #expect(lock != nil)
+    lock = nil
+    #expect(throws: Never.self) { try SnapshotLock(snapshot: folder.path("state")) }
+  }
+}
+
+@Suite("Files that are taken over anew")
+struct ReloadedFilesTests {
+  struct Passing: Error {}
+
+  @Test("what goes wrong for a passing reason is told once and tried again, though the file stays as it is")
+  func passing() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("one", to: "file")
+    let load = { (try BoundedFile.text(path, limit: 100), [try FileSignature(path)]) }
+    let file = try ReloadedFiles(load)
+    #expect(try file.reload(ifChanged: [path], load) == false)
+    try folder.write("another", to: "file")
+    #expect(throws: Passing.self) { try file.reload(ifChanged: [path]) { throw Passing() } }
+    #expect(try file.reload(ifChanged: [path]) { throw Passing() } == false)
+    #expect(file.value == "one")
+    #expect(try file.reload(ifChanged: [path], load))
+    #expect(file.value == "another")
+    #expect(try file.reload(ifChanged: [path], load) == false)
+  }
 }

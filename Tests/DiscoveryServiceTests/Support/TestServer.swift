@@ -45,7 +45,7 @@ final class TestServer: Sendable {
       redirect: redirect, logger: Logger(label: "test"))
     let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
     let loops = group.makeIterator().map {
-      FanOutLoop($0, coalescing: options.coalescing)
+      FanOutLoop($0, options: options)
     }
     let pipeline = ServicePipeline(
       service: service,
