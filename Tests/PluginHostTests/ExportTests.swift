@@ -119,7 +119,10 @@ struct ExportTests {
   @Test(
     "options that can't be used are told by their place",
     arguments: [
-      (#"{"hosts":[{"port":1},{"port":"x"}]}"#, "option 'hosts[1].port' must be a whole number, not the text 'x'"),
+      (
+        #"{"hosts":[{"port":1},{"port":"x"}]}"#,
+        "option 'hosts[1].port' must be a whole number, not the text 'x'"
+      ),
       (#"{"hosts":[{}]}"#, "option 'hosts[0].port' is missing"),
       (#"{"hosts":[]}"#, "option 'hosts' is empty"),
       (#"{"hosts":7}"#, "option 'hosts' must be a list, not the number 7"),

@@ -49,7 +49,7 @@ import Testing
     let registry = try await plugin().registry(
       options: #"{"paths":["nodes/"]}"#,
       context: RegistryContext(name: "rack", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
-    let error = await #expect(throws: RegistryError.self) { 
+    let error = await #expect(throws: RegistryError.self) {
       let recorder = SessionRecorder()
       try await recorder.run(registry) { try await recorder.wait(for: "anything") { _ in false } }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ClusterResources
 import Documents
 import Glibc
+import Platform
 import PluginHost
 import RegistryConformance
 import RegistryKit
@@ -71,7 +72,7 @@ private struct TemporaryStateFolder {
   init() throws {
     var template = Array("\(environment("TMPDIR") ?? "/tmp")/rollcall-check-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
-      throw CommandError("can't make a folder for the check: \(systemMessage(errno))")
+      throw CommandError("can't make a folder for the check: \(errnoText(errno))")
     }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
