@@ -3,6 +3,7 @@ public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   /// One line for a person, without a full stop.
   public let message: String
 
+  /// An error with `message`: one line that names the value and what would be right.
   public init(_ message: String) { self.message = message }
 
   public var description: String { message }

@@ -8,9 +8,12 @@ public protocol ResourcePrinter: Sendable {
 
 /// A resource and, where changes are watched, what happened to it.
 public struct PrintedResource: Hashable, Sendable {
+  /// What is printed.
   public let resource: Resource
+  /// What happened to it, where somebody watches; nil for a plain list.
   public let event: ResourceEvent?
 
+  /// `resource`, with what happened to it where somebody watches.
   public init(_ resource: Resource, event: ResourceEvent? = nil) {
     self.resource = resource
     self.event = event

@@ -33,10 +33,12 @@ public struct OpenError: Error, Hashable, Sendable, CustomStringConvertible {
     case count
   }
 
+  /// What kind of failure it is.
   public let kind: Kind
   /// One line that names the item and the value. Never what the secret protects beyond that.
   public let message: String
 
+  /// A failure with `message`, which never has what was sealed.
   public init(_ kind: Kind, _ message: String) {
     self.kind = kind
     self.message = message

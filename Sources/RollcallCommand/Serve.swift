@@ -57,7 +57,10 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     name: Self.names("trust-first-x-forwarded-for"),
-    help: "Believe x-forwarded-for of trusted proxies: the last address that isn't a trusted proxy's.")
+    help: """
+      Believe x-forwarded-for of trusted proxies. Of its addresses the LAST one counts that isn't a trusted \
+      proxy's, whatever the option's name says: the first one is the client's own to choose.
+      """)
   var trustForwardedFor = true
 
   @Option(
@@ -82,6 +85,20 @@ struct Serve: AsyncParsableCommand {
     name: Self.names("drain-timeout"), help: "How long clients may take to go at the end.",
     transform: DurationOption.parse)
   var drainTimeout = DurationOption(.seconds(10))
+
+  @Option(
+    name: Self.names("coalesce"),
+    help: """
+      How long watchers of a cluster that changed just now wait for the next change, so that many go out at once; \
+      0 for never.
+      """,
+    transform: DurationOption.parseWithZero)
+  var coalescing = DurationOption(ServiceConfiguration().transport.coalescing)
+
+  @Option(
+    name: Self.names("connections-of-client"),
+    help: "Connections of one address or /64 of IPv6 (default: 12000, with TLS 2500).")
+  var connectionsOfClient: Int?
 
   @OptionGroup var log: LogOptions
 
@@ -110,6 +127,9 @@ struct Serve: AsyncParsableCommand {
     result.requestBurst = rateBurst
     result.eventLoops = eventLoops
     result.drainTimeout = drainTimeout.duration
+    result.transport.coalescing = coalescing.duration
+    if result.certificatePath != nil { result.shares[.connections].perClient = 2500 }
+    if let connectionsOfClient { result.shares[.connections].perClient = connectionsOfClient }
     return result
   }
 

@@ -9,6 +9,7 @@ public struct ConfigurationError: Error, Hashable, Sendable {
   /// One line that names the key, the value and what would be right, without a full stop.
   public let message: String
 
+  /// An error at `mark` of `file`, or about the file as a whole.
   public init(file: String, mark: YAMLMark? = nil, message: String) {
     self.file = file
     self.mark = mark

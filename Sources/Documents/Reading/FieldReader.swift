@@ -128,9 +128,7 @@ package struct FieldReader {
   package func bool(_ key: String) -> Bool? {
     guard let value = value(key) else { return nil }
     if value.bool == nil {
-      error(
-        value.mark,
-        "\(name(of: key)) " + value.written.mismatch(must: "true or false") + value.written.booleanAdvice)
+      mismatch(key, value, must: "true or false", value.written.booleanAdvice)
     }
     return value.bool
   }
@@ -140,8 +138,7 @@ package struct FieldReader {
     guard let value = value(key) else { return nil }
     guard let number = value.int, range.contains(number) else {
       let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
-      error(
-        value.mark, "\(name(of: key)) " + value.written.mismatch(must: expected) + value.written.numberAdvice)
+      mismatch(key, value, must: expected, value.written.numberAdvice)
       return nil
     }
     return number
@@ -156,8 +153,7 @@ package struct FieldReader {
   ) -> Duration? {
     guard let value = value(key) else { return nil }
     guard let scalar = value.scalar, [.text, .integer, .number].contains(scalar.kind) else {
-      error(
-        value.mark, "\(name(of: key)) " + value.written.mismatch(must: "a duration such as 30s, 5m or 1h30m"))
+      mismatch(key, value, must: "a duration such as 30s, 5m or 1h30m")
       return nil
     }
     return converting(value, name(of: key)) { () throws(ModelError) in
@@ -186,7 +182,7 @@ package struct FieldReader {
   package func items(_ key: String, of things: String, maximum: Int = .max) -> [YAMLNode]? {
     guard let value = value(key) else { return nil }
     guard let items = value.items else {
-      error(value.mark, "\(name(of: key)) " + value.written.mismatch(must: "a list of \(things)"))
+      mismatch(key, value, must: "a list of \(things)")
       return nil
     }
     guard items.count <= maximum else {
@@ -227,6 +223,10 @@ package struct FieldReader {
   }
 
   // MARK: Steps
+
+  private func mismatch(_ key: String, _ value: YAMLNode, must expected: String, _ advice: String = "") {
+    error(value.mark, "\(name(of: key)) \(value.written.mismatch(must: expected))\(advice)")
+  }
 
   private func text(_ value: YAMLNode, _ name: String, isSecret: Bool, maximum: Int) -> String? {
     guard let scalar = value.scalar, scalar.kind == .text || style == .lenient && scalar.kind != .null else {

@@ -34,6 +34,15 @@ package struct FileSignature: Hashable, Sendable {
     }
   }
 
+  /// The signature of the file that `descriptor` is open for; `path` is named in errors.
+  package init(descriptor: Int32, _ path: String) throws(FileError) {
+    do throws(Errno) {
+      self.init(try Stat(FileDescriptor(rawValue: descriptor)).rawValue)
+    } catch {
+      throw FileError(.read, path, error)
+    }
+  }
+
   private static func nanoseconds(_ time: timespec) -> Int64 {
     Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ Int64(time.tv_nsec)
   }

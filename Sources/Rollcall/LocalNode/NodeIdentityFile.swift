@@ -89,6 +89,7 @@ public struct NodeIdentityFile: Sendable {
 
 /// Why a node's identity can't be had: one line that names the file.
 public struct NodeIdentityFileError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// One line that names the file and what would be right.
   public let message: String
 
   init(_ message: String) { self.message = message }

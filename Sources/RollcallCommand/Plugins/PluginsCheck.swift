@@ -55,14 +55,12 @@ struct PluginsCheck: AsyncParsableCommand {
       guard let document = stream.documents.first, stream.documents.count == 1 else {
         throw CommandError.usage("--options takes one JSON object, such as '{\"path\": \"members.yaml\"}'")
       }
-      let problems = try PluginSchemas.schema(of: plugin).validate(options: document, file: file)
+      let problems = plugin.optionsSchema.validate(options: document, file: file)
       let all = stream.duplicateKeys.map(\.description) + problems.map(\.description)
       guard all.isEmpty else { throw CommandError(lines: all, exitCode: CommandError.usage) }
       return YAML.json(of: document)
     } catch let error as YAMLError {
       throw CommandError.usage(error.description)
-    } catch let error as PluginError {
-      throw CommandError(error.description)
     }
   }
 }

@@ -14,6 +14,11 @@ struct DurationOption: Sendable, CustomStringConvertible {
     DurationOption(try DurationText.parse(text, in: .milliseconds(1)...))
   }
 
+  /// A duration, or `0` for none.
+  @Sendable static func parseWithZero(_ text: String) throws -> DurationOption {
+    DurationOption(try DurationText.parse(text))
+  }
+
   /// The duration as help shows it.
   var description: String { DurationText.text(of: duration) }
 }
