@@ -16,7 +16,7 @@ extension OptionsSchema {
         let message = FieldReader.unknown(
           problem.path.last?.key ?? "", in: owner, owner, known: known, places: ConfigurationKeys.places)
         return ConfigurationError(file: file, mark: keyMark, message: message)
-      case .wrong, .missing:
+      case .wrong, .invalid, .missing:
         return ConfigurationError(file: file, mark: mark, message: problem.message(of: path))
       }
     }

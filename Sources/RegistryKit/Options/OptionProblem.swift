@@ -15,6 +15,8 @@ package struct OptionProblem: Error, Hashable, Sendable {
   package enum Reason: Hashable, Sendable {
     /// What is wrong with the value, to be read after its name: "must be text, not a list".
     case wrong(String)
+    /// What is wrong with the value, a sentence that names it: "'30' has no unit; write 30s".
+    case invalid(String)
     /// An object lacks this key.
     case missing(String)
     /// An object has a key, the last one of ``OptionProblem/path``, that isn't one of these.
@@ -36,6 +38,7 @@ package struct OptionProblem: Error, Hashable, Sendable {
   package func message(of name: String) -> String {
     switch reason {
     case .wrong(let what): "\(Self.name(of: path, in: name)) \(what)"
+    case .invalid(let what): "\(Self.name(of: path, in: name)): \(what)"
     case .missing(let key): "\(Self.name(of: path, in: name)) needs the key '\(key)'"
     case .unknown(let known): Self.unknownKey(path.last, in: Self.name(of: path.dropLast(), in: name), known)
     }
@@ -46,6 +49,7 @@ package struct OptionProblem: Error, Hashable, Sendable {
     let name = Self.name(of: path, in: "")
     switch reason {
     case .wrong(let what): return path.isEmpty ? "the options \(what)" : "option '\(name)' \(what)"
+    case .invalid(let what): return "option '\(name)': \(what)"
     case .missing(let key): return "option '\(Self.name(of: path + [.key(key)], in: ""))' is missing"
     case .unknown(let known):
       let owner = Self.name(of: path.dropLast(), in: "")
@@ -126,12 +130,6 @@ extension JSONValue {
     case "no", "off", "n", "false", "0": "; write false"
     default: ""
     }
-  }
-
-  /// How to write the value where a duration is expected and it has no unit: `; write 30s`.
-  var durationAdvice: String {
-    guard let seconds = Int(plainText), seconds >= 0 else { return "" }
-    return "; write \(seconds)s"
   }
 
   /// How to write the value where text is expected: `; write it in quotes: '8080'`.
