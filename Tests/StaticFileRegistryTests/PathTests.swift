@@ -123,7 +123,7 @@ import Testing
       ("{}", "no file is named; write `path: nodes.yaml`, or `paths:` with several"),
       (
         #"{"path":"a","pollInterval":"soon"}"#,
-        "option 'pollInterval' must be a duration such as 30s, 5m or 1h30m, not the text 'soon'"
+        "option 'pollInterval': 'soon' isn't a duration such as 30s, 5m or 1h30m"
       ),
       (#"{"path":"a","pollInterval":"99ms"}"#, "option 'pollInterval' must be at least 100ms, not 99ms"),
       (#"{"path":"a","debounce":"1m"}"#, "option 'debounce' must be at most 10s, not 1m"),
