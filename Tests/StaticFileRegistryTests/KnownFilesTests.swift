@@ -3,6 +3,7 @@ import Platform
 import Documents
 import Foundation
 import Logging
+import Platform
 import RegistryKit
 import Testing
 

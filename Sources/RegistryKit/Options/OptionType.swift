@@ -49,7 +49,7 @@ public struct OptionType<Value: Sendable>: Sendable {
         let expected =
           schema.format?.expectation ?? schema.types.map(\.expectation).joined(separator: " or ")
         let isShown = !schema.isSecret && schema.format?.isShown ?? true
-        throw OptionProblem(.wrong(value.mismatch(must: expected, isShown: isShown)))
+        throw OptionProblem(.wrong(value.written.mismatch(must: expected, isShown: isShown)))
       }, write: write)
   }
 

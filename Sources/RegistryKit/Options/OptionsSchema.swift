@@ -117,7 +117,8 @@ extension OptionsSchema {
       throw RegistryError(.invalidArgument, "the options aren't JSON: \(error)")
     }
     guard value.members != nil else {
-      throw RegistryError(.invalidArgument, "the options must be a JSON object, not \(value.kindName)")
+      throw RegistryError(
+        .invalidArgument, "the options must be a JSON object, not \(value.written.kindName)")
     }
     return value
   }

@@ -68,7 +68,7 @@ struct OptionsValidation {
     _ value: JSONValue, _ schema: SchemaNode, _ path: [OptionProblem.Step], isShown: Bool
   ) {
     guard let number = value.number else {
-      return add(path, value.mismatch(must: "a number that isn't as large", isShown: isShown))
+      return add(path, value.written.mismatch(must: "a number that isn't as large", isShown: isShown))
     }
     checkRange(number, value.description, schema, path, isShown: isShown)
   }
@@ -120,23 +120,19 @@ struct OptionsValidation {
       return fault
     }
     let expected = format?.expectation ?? schema.types.map(\.expectation).joined(separator: " or ")
-    var message = value.mismatch(must: expected, isShown: isShown)
-    if format == nil, schema.types.contains(.string) { message += value.textAdvice(isShown: isShown) }
-    if schema.types == [.boolean] { message += value.booleanAdvice }
-    if schema.types.allSatisfy({ $0 == .integer || $0 == .number }), isShown, let text = value.text,
-      case .number? = try? JSONValueReader.read(text)
-    {
-      message += " in quotes; write \(text)"
+    var message = value.written.mismatch(must: expected, isShown: isShown)
+    if format == nil, schema.types.contains(.string) { message += value.written.textAdvice(isShown: isShown) }
+    if schema.types == [.boolean] { message += value.written.booleanAdvice }
+    if schema.types.allSatisfy({ $0 == .integer || $0 == .number }), isShown {
+      message += value.written.numberAdvice
     }
     return .wrong(message)
   }
 
   private func choiceError(_ value: JSONValue, _ choices: [JSONValue], isShown: Bool) -> String {
     let names = choices.map(\.plainText)
-    var message = value.mismatch(must: "one of \(names.joined(separator: ", "))", isShown: isShown)
-    if isShown, let near = value.text.flatMap({ didYouMean($0, among: names) }) {
-      message += "; \(near)"
-    }
+    var message = value.written.mismatch(must: "one of \(names.joined(separator: ", "))", isShown: isShown)
+    if isShown, let advice = value.text.flatMap({ didYouMean($0, among: names) }) { message += "; \(advice)" }
     return message
   }
 

@@ -48,8 +48,9 @@ struct FileParser {
       guard !node.isNull else { return }
       diagnostics.error(
         node.mark,
-        node.mismatch(
-          "a file of nodes", must: "`nodes:` with a list of nodes, or documents of affiliates or members"))
+        "a file of nodes "
+          + node.written.mismatch(
+            must: "`nodes:` with a list of nodes, or documents of affiliates or members"))
     }
   }
 

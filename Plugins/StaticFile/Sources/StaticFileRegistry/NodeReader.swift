@@ -45,7 +45,9 @@ struct NodeReader {
     let hostname = fields.text("hostname", maximum: Limits.nameBytes)
     let system = fields.text("operatingSystem", maximum: Limits.operatingSystemBytes)
     let type = fields.value("machineType", maximum: Limits.textBytes, machineType)
-    let addresses = list(fields, "addresses") { (text) throws(ModelError) in try IPAddress(text) }
+    let addresses = list(fields, "addresses", of: "addresses") { (text) throws(ModelError) in
+      try IPAddress(text)
+    }
     guard let identity, diagnostics.errors.count == problemsBefore else { return (id, nil) }
     return (
       identity,
@@ -87,18 +89,21 @@ struct NodeReader {
       address: fields.value("address", maximum: Limits.textBytes) { (text) throws(ModelError) in
         try IPAddress(text)
       },
-      additionalAddresses: list(fields, "additionalAddresses", prefix),
-      excludeAdvertisedNetworks: list(fields, "excludeAdvertisedNetworks", prefix),
-      endpoints: list(fields, "endpoints") { (text) throws(ModelError) in try IPEndpoint(text) })
+      additionalAddresses: list(fields, "additionalAddresses", of: "prefixes", prefix),
+      excludeAdvertisedNetworks: list(fields, "excludeAdvertisedNetworks", of: "prefixes", prefix),
+      endpoints: list(fields, "endpoints", of: "endpoints") { (text) throws(ModelError) in
+        try IPEndpoint(text)
+      })
     // A node that takes no part is printed with all of it empty.
     return kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan
   }
 
   private static func list<Value>(
-    _ fields: FieldReader, _ key: String, _ convert: (String) throws(ModelError) -> Value
+    _ fields: FieldReader, _ key: String, of things: String,
+    _ convert: (String) throws(ModelError) -> Value
   ) -> [Value] {
     (fields.list(
-      key, of: "texts", maximum: Limits.listItems, itemMaximum: Limits.textBytes, convert) ?? []).map(\.value)
+      key, of: things, maximum: Limits.listItems, itemMaximum: Limits.textBytes, convert) ?? []).map(\.value)
   }
 
   private static func machineType(_ text: String) throws(ModelError) -> MachineType {
