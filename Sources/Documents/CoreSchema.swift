@@ -131,12 +131,16 @@ extension YAMLNode {
   /// What is written without quotes and is what it looks like: a time, a number of another type.
   public static func plain(_ text: String) -> YAMLNode { YAMLNode(.scalar(YAMLScalar(text, isPlain: true))) }
 
+  /// A whole number.
   public static func integer(_ value: some BinaryInteger) -> YAMLNode { .plain(String(value)) }
 
+  /// `true` or `false`.
   public static func bool(_ value: Bool) -> YAMLNode { .plain(value ? "true" : "false") }
 
+  /// Nothing.
   public static var null: YAMLNode { .plain("null") }
 
+  /// A list of `items`.
   public static func list(_ items: [YAMLNode]) -> YAMLNode { YAMLNode(.sequence(items)) }
 
   /// A mapping in the order given.

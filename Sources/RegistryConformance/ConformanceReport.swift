@@ -3,6 +3,7 @@ public struct ConformanceReport: Hashable, Sendable, CustomStringConvertible {
   /// Each check, in the order in which they are made.
   public let checks: [ConformanceCheck]
 
+  /// A report of `checks`.
   public init(checks: [ConformanceCheck]) { self.checks = checks }
 
   /// Whether no check failed.
@@ -24,6 +25,7 @@ public struct ConformanceReport: Hashable, Sendable, CustomStringConvertible {
 
 /// One check of a registry.
 public struct ConformanceCheck: Hashable, Sendable, CustomStringConvertible {
+  /// How a check ended.
   public enum Result: Hashable, Sendable {
     case passed
     /// What was wrong.
@@ -34,8 +36,10 @@ public struct ConformanceCheck: Hashable, Sendable, CustomStringConvertible {
 
   /// The rule, in plain words.
   public let name: String
+  /// How it ended.
   public let result: Result
 
+  /// The check called `name`.
   public init(_ name: String, _ result: Result) {
     self.name = name
     self.result = result

@@ -13,7 +13,8 @@ extension OptionsSchema {
       switch problem.reason {
       case .unknown(let known):
         let owner = OptionProblem.name(of: problem.path.dropLast(), in: path)
-        let message = unknownKey(problem.path.last?.key ?? "", in: owner, known: known)
+        let message = FieldReader.unknown(
+          problem.path.last?.key ?? "", in: owner, owner, known: known, places: ConfigurationKeys.places)
         return ConfigurationError(file: file, mark: keyMark, message: message)
       case .wrong, .missing:
         return ConfigurationError(file: file, mark: mark, message: problem.message(of: path))

@@ -4,7 +4,7 @@ import Logging
 import PluginHost
 import RegistryConformance
 import RegistryKit
-import Synchronization
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -19,24 +19,19 @@ struct RegistryExampleTests {
     return try await catalog.plugin(named: name)
   }
 
-  /// The nodes of the first snapshot.
-  private func firstNodes(_ registry: any Registry) async throws -> [Affiliate] {
-    let first = Mutex<[AffiliateRecord]?>(nil)
-    let session = session { batch throws(RegistryError) in
-      for case .snapshot(let records, _, _) in batch.updates { first.withLock { $0 = $0 ?? records } }
+  /// What `registry` has applied with its first batch; it is then ended.
+  private func first(_ registry: any Registry) async throws -> SessionRecord {
+    let recorder = SessionRecorder()
+    try await recorder.run(registry) {
+      try await recorder.wait(for: "the first update") { !$0.updates.isEmpty }
     }
-    let run = Task { try await registry.run(session) }
-    defer { run.cancel() }
-    try await eventually("the registry has a snapshot") { first.withLock { $0 } != nil }
-    run.cancel()
-    _ = await run.result
-    return first.withLock { $0 ?? [] }.map(\.affiliate)
+    return recorder.now
   }
 
-  private func session(
-    _ receive: @escaping @Sendable (RegistryBatch) throws(RegistryError) -> Void
-  ) -> RegistrySession {
-    RegistrySession(context: RegistryContext(name: "example", logger: Self.silent), receive: receive)
+  /// The nodes of the first snapshot.
+  private func firstNodes(_ registry: any Registry) async throws -> [AffiliateRecord] {
+    guard case .snapshot(let records, _, _) = try await first(registry).updates.first else { return [] }
+    return records
   }
 
   @Test("the registry in C is built by the line in its head, in under 120 lines, and keeps the rules")
@@ -59,27 +54,51 @@ struct RegistryExampleTests {
     try #require(built.status == 0, "\(built)")
 
     let hosts = try folder.write(
-      "# comment\n127.0.0.1 here\n10.5.0.2\tmember\nfd00::2 six # more\nnonsense\n10.5.0.9 member\n",
-      to: "hosts")
+      """
+      # comment
+      127.0.0.1 localhost
+      127.0.1.1 here
+      ::1 localhost ip6-localhost
+      ff02::1 ip6-allnodes
+      10.5.0.2\tmember # more
+      fd00::2 six
+      nonsense
+      10.5.0.3 not/a-name
+      10.5.0.9 member
+      """, to: "hosts")
     let plugin = try await plugin(named: "hosts", in: folder.path)
-    let make: @Sendable () -> any Registry = {
+    #expect(plugin.otherSymbols == [])
+    let make: @Sendable (String) -> any Registry = { options in
       plugin.registry(
-        options: #"{"path": "\#(hosts)"}"#, context: RegistryContext(name: "hosts", logger: Self.silent))
+        options: options,
+        context: RegistryContext(name: "hosts", baseDirectory: folder.path, logger: Self.silent))
     }
-    let nodes = try await firstNodes(make())
-    #expect(nodes.map(\.nodename) == ["here", "member", "six"])
+    let nodes = try await firstNodes(make(#"{"path": "hosts"}"#))
+    #expect(nodes.map(\.affiliate.nodename) == ["member", "six"])
     #expect(
-      nodes.map(\.addresses) == [
-        [try IPAddress("127.0.0.1")], [try IPAddress("10.5.0.2")], [try IPAddress("fd00::2")],
+      nodes.map(\.affiliate.addresses) == [
+        [try IPAddress("10.5.0.2"), try IPAddress("10.5.0.9")], [try IPAddress("fd00::2")],
       ])
-
+    #expect(nodes.allSatisfy { $0.isLocalID })
     let sabotage = RegistryConformance.Sabotage {
       try FileManager.default.moveItem(atPath: hosts, toPath: hosts + ".away")
     } mend: {
       try FileManager.default.moveItem(atPath: hosts + ".away", toPath: hosts)
     }
-    let report = await RegistryConformance.check(sabotage: sabotage, make)
+    let report = await RegistryConformance.check(sabotage: sabotage) {
+      make(#"{"path": "hosts", "interval": "20ms"}"#)
+    }
     #expect(report.failures == [], "\(report)")
+
+    // Without its file it knows nothing, and says why.
+    let missing = try await first(make(#"{"path": "nowhere"}"#))
+    #expect(missing.updates.map(\.summary) == ["snapshot"])
+    #expect(
+      missing.error(.reading)
+        == RegistryError(.unavailable, "\(folder.path)/nowhere: No such file or directory"))
+    await #expect(throws: RegistryError(.invalidArgument, "option 'interval' should be 1ms to 1d")) {
+      _ = try await first(make(#"{"interval": "0"}"#))
+    }
   }
 
   @Test("the registry in Swift is a package of its own, of under 40 lines, and keeps the rules")
@@ -101,14 +120,15 @@ struct RegistryExampleTests {
       plugin.registry(
         options: #"{"name": "r7", "nodes": 3}"#, context: RegistryContext(name: "rack", logger: Self.silent))
     }
-    #expect(try await firstNodes(make()).map(\.nodename) == ["r7-1", "r7-2", "r7-3"])
+    #expect(try await firstNodes(make()).map(\.affiliate.nodename) == ["r7-1", "r7-2", "r7-3"])
     let report = await RegistryConformance.check(make)
     #expect(report.failures == [], "\(report)")
 
     let wrong = plugin.registry(
       options: #"{"name": "r7", "nodes": "3"}"#, context: RegistryContext(name: "rack", logger: Self.silent))
-    await #expect(throws: RegistryError(.invalidArgument, "option 'nodes' should be a whole number")) {
-      try await wrong.run(session { _ throws(RegistryError) in })
+    let message = "option 'nodes' must be a whole number, not the text '3' in quotes; write 3"
+    await #expect(throws: RegistryError(.invalidArgument, message)) {
+      _ = try await first(wrong)
     }
   }
 }

@@ -1,7 +1,7 @@
 import ClusterModel
 import Foundation
 import RegistryKit
-import Synchronization
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -24,24 +24,21 @@ struct LoadedFilesTests {
       files: LoadedFiles(places: places))
   }
 
+  /// The nodes of the first snapshot of a run of `plugin`'s registry, which is then ended.
   private func firstNodes(_ plugin: LoadedPlugin) async throws -> [String] {
     try await firstSnapshot(plugin).map(\.nodeID.text)
   }
 
   /// The first snapshot of a run of `plugin`'s registry, which is then ended.
   private func firstSnapshot(_ plugin: LoadedPlugin) async throws -> [Affiliate] {
-    let nodes = Mutex<[Affiliate]?>(nil)
-    let session = RegistrySession(context: RegistryContext(name: "test", logger: Plugins.silent)) {
-      batch throws(RegistryError) in
-      guard case .snapshot(let records, _, _) = batch.updates.first else { return }
-      nodes.withLock { $0 = records.map(\.affiliate) }
+    let recorder = SessionRecorder()
+    try await recorder.run(
+      plugin.registry(context: RegistryContext(name: "test", logger: recorder.logger))
+    ) {
+      try await recorder.wait(for: "a snapshot") { !$0.updates.isEmpty }
     }
-    let registry = plugin.registry(context: RegistryContext(name: "test", logger: Plugins.silent))
-    let run = Task { try await registry.run(session) }
-    try await eventually("a snapshot") { nodes.withLock { $0 } != nil }
-    run.cancel()
-    await #expect(throws: CancellationError.self) { try await run.value }
-    return nodes.withLock { $0 } ?? []
+    guard case .snapshot(let records, _, _) = recorder.now.updates.first else { return [] }
+    return records.map(\.affiliate)
   }
 
   // MARK: Files that change

@@ -1,4 +1,5 @@
 import ClusterModel
+import Platform
 import Documents
 import Foundation
 import Logging

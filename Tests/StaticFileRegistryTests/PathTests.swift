@@ -119,14 +119,40 @@ import Testing
   @Test(
     "options that can't work are refused",
     arguments: [
-      ("{}", "no file is named"),
-      (#"{"path": "a", "pollInterval": "soon"}"#, "pollInterval"),
-      (#"{"path": "a", "debounce": "1m"}"#, "10s"),
-      (#"{"path": "a/"}"#, "is a folder"),
+      ("{}", "no file is named; write `path: nodes.yaml`, or `paths:` with several"),
+      (
+        #"{"path":"a","pollInterval":"soon"}"#,
+        "option 'pollInterval' must be a duration such as 30s, 5m or 1h30m, not the text 'soon'"
+      ),
+      (#"{"path":"a","pollInterval":"99ms"}"#, "option 'pollInterval' must be at least 100ms, not 99ms"),
+      (#"{"path":"a","debounce":"1m"}"#, "option 'debounce' must be at most 10s, not 1m"),
+      (#"{"paths":[]}"#, "option 'paths' must have at least 1 item, it has 0"),
+      (#"{"pth":"a"}"#, "unknown key 'pth'; did you mean 'path'?"),
+      (#"{"path":"nodes/"}"#, "'nodes/' is a folder; write 'nodes/*.yaml' for the files in it"),
     ])
-  func refused(options: String, part: String) {
-    let error = #expect(throws: RegistryError.self) { try Settings(StaticFileOptions(json: options)) }
-    #expect(error?.code == .invalidArgument && error?.message.contains(part) == true, "\(error as Any)")
+  func refused(options: String, message: String) {
+    #expect(throws: RegistryError(.invalidArgument, message)) {
+      try Settings(StaticFileOptions(json: options))
+    }
+  }
+
+  @Test("a program's options are checked as a person's are")
+  func program() {
+    #expect(
+      throws: RegistryError(.invalidArgument, "option 'debounce' must be at most 10s, not 1m")
+    ) {
+      try Settings(
+        StaticFileOptions {
+          $0.path = "a"
+          $0.debounce = .seconds(60)
+        })
+    }
+  }
+
+  @Test("the schema is one that a host takes, with the defaults")
+  func schema() throws {
+    let schema = try OptionsSchema(json: StaticFileOptions.schema)
+    #expect(try schema.fillingDefaults(in: "{}") == #"{"pollInterval":"30s","debounce":"50ms"}"#)
   }
 }
 

@@ -45,7 +45,7 @@ package struct OptionProblem: Error, Hashable, Sendable {
   var message: String {
     let name = Self.name(of: path, in: "")
     switch reason {
-    case .wrong(let what): return path.isEmpty ? "the options: \(what)" : "option '\(name)' \(what)"
+    case .wrong(let what): return path.isEmpty ? "the options \(what)" : "option '\(name)' \(what)"
     case .missing(let key): return "option '\(Self.name(of: path + [.key(key)], in: ""))' is missing"
     case .unknown(let known):
       let owner = Self.name(of: path.dropLast(), in: "")

@@ -62,11 +62,13 @@ public struct OptionsSchema: Hashable, Sendable {
     public let name: String
     /// What a person may write: "duration, 100ms to 1d", "list of text", "auto, yaml, json".
     public let type: String
+    /// Whether it has to be written.
     public let isRequired: Bool
     /// What counts where it isn't there, as JSON; nil where there is nothing. Never a secret's.
     public let defaultValue: String?
     /// ``defaultValue`` as a person writes it.
     public let defaultText: String?
+    /// What it is for, in one line; nil where the schema doesn't say.
     public let summary: String?
     /// Whether it is never shown.
     public let isSecret: Bool
@@ -143,10 +145,12 @@ extension SchemaNode {
 
 /// Why a text isn't a schema of options.
 public struct OptionsSchemaError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The place in the schema and what would be right.
+  package let reason: String
+
+  init(_ reason: String) { self.reason = reason }
+
   /// One line that names the place in the schema and what would be right.
-  public let message: String
-
-  init(_ message: String) { self.message = "the options schema is wrong: \(message)" }
-
+  public var message: String { "the options schema is wrong: \(reason)" }
   public var description: String { message }
 }
