@@ -2,6 +2,7 @@ import AffiliateMerge
 import ClusterModel
 import Dispatch
 import Foundation
+import Platform
 import RegistryKit
 import Synchronization
 import TestSupport
@@ -298,9 +299,9 @@ struct ClusterTableTests {
       // Now and then a reader that is behind.
       guard step % 7 == 0 else { continue }
       switch table.unread(since: revision) {
-      case .events(let events, let newest):
+      case .events(let events, let snapshot):
         for event in events { replica.apply(event) }
-        revision = newest
+        revision = snapshot.revision
       case .snapshot(let snapshot):
         replica = TableReplica(snapshot)
         revision = snapshot.revision
