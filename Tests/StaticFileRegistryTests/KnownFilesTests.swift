@@ -1,9 +1,9 @@
 import ClusterModel
+import Documents
 import Foundation
 import Logging
 import RegistryKit
 import Testing
-import Documents
 
 @testable import StaticFileRegistry
 
