@@ -47,6 +47,7 @@ let package = Package(
   products: [
     .executable(name: "rollcall", targets: ["RollcallCommand"]),
     .library(name: "Rollcall", targets: ["Rollcall"]),
+    .library(name: "RollcallConfiguration", targets: ["RollcallConfiguration"]),
     .library(name: "RegistryKit", targets: ["RegistryKit"]),
     .library(name: "ClusterModel", targets: ["ClusterModel"]),
     .library(name: "AffiliateMerge", targets: ["AffiliateMerge"]),
@@ -146,6 +147,9 @@ let package = Package(
     // Tests.
     .target(
       name: "TestSupport", dependencies: [logging], path: "Tests/Support/TestSupport", swiftSettings: strict),
+    .target(
+      name: "RegistryTestSupport", dependencies: ["RegistryKit", "ClusterModel", "TestSupport", logging],
+      path: "Tests/Support/RegistryTestSupport", swiftSettings: strict),
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
@@ -174,8 +178,8 @@ let package = Package(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
       [
-        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "Documents",
-        logging,
+        "StaticFileRegistry", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
+        "ClusterModel", "Documents", "Platform", logging,
       ]),
     tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
@@ -215,7 +219,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     .target(
-      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
+      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel", "Platform"],
       path: "Tests/Support/NodeFixtures", swiftSettings: strict),
     .target(
       name: "KubernetesTestSupport", dependencies: ["TestSupport", nio("NIOCore"), nio("NIOPosix")],
@@ -224,8 +228,8 @@ let package = Package(
       "KubernetesRegistryTests",
       resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
-        "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "PluginHost", "RegistryConformance",
-        "RegistryKit", "ClusterModel", "Rollcall", "Documents", logging,
+        "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "RegistryTestSupport", "PluginHost",
+        "RegistryConformance", "RegistryKit", "ClusterModel", "Rollcall", "Documents", "Platform", logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .executableTarget(

@@ -11,6 +11,8 @@ final class ObservedRun: Sendable {
     var outcomes: [UInt64: Result<Void, RegistryError>] = [:]
     /// Whether it reads what is to be published.
     var readsPublications = false
+    /// What it logged to the session's logger, the first thousand lines.
+    var log: [String] = []
     /// How it ended: without an error or with one. Nil while it runs.
     var end: Result<Void, RegistryError>?
   }
@@ -21,16 +23,18 @@ final class ObservedRun: Sendable {
   private let desired: AsyncStream<DesiredPublication>.Continuation
 
   /// Starts to run `registry`.
-  ///
-  /// - Parameter log: is given each line that it logs.
-  init(_ registry: any Registry, log: @escaping @Sendable (String) -> Void = { _ in }) {
+  init(_ registry: any Registry) {
     self.registry = registry
     let (stream, desired) = AsyncStream.makeStream(
       of: DesiredPublication.self, bufferingPolicy: .bufferingNewest(1))
     self.desired = desired
-    let logger = Logger(label: "conformance") { _ in LogLines(log) }
     // Unstructured: a registry that doesn't end on cancellation must not keep the checks from ending.
     let run = Task { [weak self] in
+      let logger = Logger(label: "conformance") { _ in
+        LogLines { [weak self] line in
+          self?.state.withLock { if $0.log.count < 1000 { $0.log.append(line) } }
+        }
+      }
       let session = RegistrySession(
         context: RegistryContext(name: "conformance", logger: logger),
         desired: DesiredPublications(stream) { [weak self] in
@@ -92,20 +96,20 @@ extension ObservedRun.State {
     return awaited
   }
 
-  /// What doesn't work, by the newest reports.
-  var problems: [HealthReport] {
-    var problems: [HealthReport] = []
+  /// The newest report of each aspect of each source.
+  var reports: [HealthReport] {
+    var reports: [HealthReport] = []
     for report in batches.flatMap(\.reports) {
-      problems.removeAll { $0.aspect == report.aspect && $0.source == report.source }
-      if report.error != nil { problems.append(report) }
+      reports.removeAll { $0.aspect == report.aspect && $0.source == report.source }
+      reports.append(report)
     }
-    return problems
+    return reports
   }
 
-  /// Why something doesn't work: the end where it was a failure, else the first problem.
+  /// Why something doesn't work: the end where it was a failure, else the first report of a problem.
   var trouble: RegistryError? {
     if case .failure(let error) = end { return error }
-    return problems.first?.error
+    return reports.lazy.compactMap(\.error).first
   }
 
   /// All nodes that are known after these batches, by source.

@@ -126,6 +126,9 @@ struct TableTransaction: Sendable {
   fileprivate(set) var now = Timestamp(milliseconds: 0)
   fileprivate(set) var elapsed = Duration.zero
   fileprivate var changes: [ClusterChange] = []
+  /// Whether the merge may be another one though nothing changed: who is stale, and how old claims are, shows in
+  /// provenance alone.
+  fileprivate var isRevised = false
 
   mutating func apply(_ update: RegistryUpdate, of registry: RegistryID) {
     note(merge.apply(update, of: registry, at: now))
@@ -139,7 +142,10 @@ struct TableTransaction: Sendable {
   mutating func setStale(_ isStale: Bool, origin: RecordOrigin) {
     note(merge.setStale(isStale, origin: origin, at: now))
   }
-  fileprivate mutating func setLocal(_ affiliate: Affiliate?) { note(merge.setLocal(affiliate, at: now)) }
+  fileprivate mutating func setLocal(_ affiliate: Affiliate?) {
+    let new = merge.setLocal(affiliate, at: now)
+    if !new.isEmpty { note(new) }
+  }
   fileprivate mutating func setPolicy(_ policy: MergePolicy) { note(merge.setPolicy(policy, at: now)) }
 
   /// What an origin's records are now.
@@ -148,6 +154,7 @@ struct TableTransaction: Sendable {
   }
 
   private mutating func note(_ new: [ClusterChange]) {
+    isRevised = true
     if changes.isEmpty { changes = new } else { changes += new }
   }
 }
@@ -181,12 +188,13 @@ struct TableWriter: Sendable {
   fileprivate mutating func end() -> Commit {
     defer {
       transaction.changes = []
+      transaction.isRevised = false
       notices = []
       isRevised = false
       movesDeadlines = false
     }
     var commit = Commit(movesDeadlines: movesDeadlines)
-    guard isRevised || !transaction.changes.isEmpty || !notices.isEmpty else { return commit }
+    guard isRevised || transaction.isRevised || !notices.isEmpty else { return commit }
     revision += 1
     commit.snapshot = ClusterSnapshot(
       merge: transaction.merge, registries: registries.map(status), revision: revision)
@@ -230,7 +238,6 @@ struct TableWriter: Sendable {
   ///
   /// - Returns: how many records there are of it now.
   mutating func apply(_ batch: RegistryIntake.Batch, from key: RegistryKey) -> Int {
-    isRevised = true
     _ = update(key) { $0.apply(batch, in: &$1) }
     return recordCount(of: key)
   }

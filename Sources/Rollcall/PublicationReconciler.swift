@@ -28,11 +28,17 @@ final class PublicationReconciler: Sendable {
   }
 
   private struct State {
-    /// What is to be published; nil for a mere observer.
-    var publication: Publication?
+    /// What this node says of itself; nil for a mere observer.
+    var local: Affiliate?
+    /// Where this node has seen the WireGuard of others.
+    var seenEndpoints: [NodeIdentity: [IPEndpoint]] = [:]
+    /// The revision of what is to be published.
     var revision: UInt64 = 0
     var registries: [String: Registry] = [:]
     var nextRun: UInt64 = 0
+
+    /// What is to be published; nil for a mere observer.
+    var publication: Publication? { local.map { Publication(local: $0, seenEndpoints: seenEndpoints) } }
   }
 
   /// Is given each outcome: nil, or why this node can't be published through the registry.
@@ -61,22 +67,16 @@ final class PublicationReconciler: Sendable {
   // MARK: What is to be published
 
   /// Sets what this node says of itself; nil withdraws it everywhere.
-  func setLocal(_ local: Affiliate?) {
-    state.withLock { state in
-      let seen = state.publication?.seenEndpoints ?? [:]
-      let next = local.map { Publication(local: $0, seenEndpoints: seen) }
-      guard next != state.publication else { return }
-      state.publication = next
-      state.revision += 1
-      for name in state.registries.keys { hand(to: name, in: &state) }
-    }
-  }
+  func setLocal(_ local: Affiliate?) { change { $0.local = local } }
 
-  /// Sets where this node has seen the WireGuard of others. Nothing where it publishes nothing.
-  func setSeenEndpoints(_ endpoints: [NodeIdentity: [IPEndpoint]]) {
+  /// Sets where this node has seen the WireGuard of others, for as long as this node is published.
+  func setSeenEndpoints(_ endpoints: [NodeIdentity: [IPEndpoint]]) { change { $0.seenEndpoints = endpoints } }
+
+  private func change(_ body: (inout State) -> Void) {
     state.withLock { state in
-      guard state.publication?.seenEndpoints != endpoints, state.publication != nil else { return }
-      state.publication?.seenEndpoints = endpoints
+      let before = state.publication
+      body(&state)
+      guard state.publication != before else { return }
       state.revision += 1
       for name in state.registries.keys { hand(to: name, in: &state) }
     }
@@ -114,9 +114,12 @@ final class PublicationReconciler: Sendable {
       })
   }
 
+  /// A registry that nothing is known of.
+  private var unknown: Registry { Registry(backoff: restart.backoff) }
+
   private func attach(_ name: String, _ sink: AsyncStream<DesiredPublication>.Continuation, _ run: UInt64) {
     state.withLock { state in
-      var registry = state.registries[name] ?? Registry(backoff: restart.backoff)
+      var registry = state.registries[name] ?? unknown
       registry.sink = sink
       registry.run = run
       registry.handed = nil
@@ -139,8 +142,14 @@ final class PublicationReconciler: Sendable {
     withdrawals.notify()
   }
 
-  /// Forgets the registry called `name`, which is no longer configured.
-  func remove(_ name: String) { state.withLock { $0.registries[name] = nil } }
+  /// The registry called `name` is no longer configured. Should a run of it begin to read all the same, it is handed
+  /// nothing.
+  func remove(_ name: String) {
+    state.withLock { state in
+      state.registries[name] = unknown
+      state.registries[name]?.isLeaving = true
+    }
+  }
 
   /// Hands the registry what it is to have published now, where that isn't what it was handed last.
   private func hand(to name: String, in state: inout State) {
@@ -210,7 +219,8 @@ final class PublicationReconciler: Sendable {
     state.withLock { state in
       state.revision += 1
       for name in names {
-        state.registries[name]?.isLeaving = true
+        // Also one that doesn't read yet, lest it be handed something while the others withdraw.
+        state.registries[name, default: unknown].isLeaving = true
         hand(to: name, in: &state)
       }
     }

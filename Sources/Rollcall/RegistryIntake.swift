@@ -19,6 +19,7 @@ final class RegistryIntake: Sendable {
   struct Batch: Sendable {
     var updates: [RegistryUpdate] = []
     var reports: [HealthReport] = []
+    var outages = Outages()
     var publicAddress: IPAddress?
     /// The sources that were named and have had no snapshot yet; nil where that didn't change.
     var awaited: Set<RegistrySource>?
@@ -30,6 +31,25 @@ final class RegistryIntake: Sendable {
     }
   }
 
+  /// Sources that couldn't be read for a while. That a source was away counts also where it is back before anybody
+  /// takes the report of it.
+  struct Outages: Sendable {
+    /// Those that were away before their snapshot in the batch.
+    private(set) var beforeSnapshot: Set<RegistrySource> = []
+    /// Those that were away, and have had no snapshot since.
+    private(set) var open: Set<RegistrySource> = []
+
+    fileprivate mutating func note(_ report: HealthReport, known: Set<RegistrySource>) {
+      guard report.aspect == .reading, report.error != nil else { return }
+      open.insert(report.source)
+      if report.source == .only { open.formUnion(known) }
+    }
+
+    fileprivate mutating func noteSnapshot(of source: RegistrySource) {
+      if open.remove(source) != nil { beforeSnapshot.insert(source) }
+    }
+  }
+
   private struct State {
     /// What is pending, by source, in the order in which the sources first had something.
     var pending: [PendingSource] = []
@@ -38,6 +58,7 @@ final class RegistryIntake: Sendable {
     var isSynced = false
     /// The newest report of each aspect of each source, in order.
     var reports: [HealthReport] = []
+    var outages = Outages()
     var publicAddress: IPAddress?
     var isAwaitedChanged = false
     var end: RegistryError?
@@ -68,7 +89,14 @@ final class RegistryIntake: Sendable {
       if let end = state.end { return end.code == .stopped ? end : Self.stopped }
       do throws(RegistryError) {
         let sources = try validated(batch, after: state.sources)
-        try append(batch, sources, to: &state)
+        if mayExceedLimits(batch, in: state) {
+          // What is refused halfway leaves nothing behind.
+          var copy = state
+          try append(batch, sources, to: &copy)
+          state = copy
+        } else {
+          try append(batch, sources, to: &state)
+        }
         return nil
       } catch {
         state.end = error
@@ -82,7 +110,8 @@ final class RegistryIntake: Sendable {
   /// Takes out all that there is; nil where there is nothing.
   func take() -> Batch? {
     state.withLock { state in
-      var batch = Batch(reports: state.reports, publicAddress: state.publicAddress)
+      var batch = Batch(
+        reports: state.reports, outages: state.outages, publicAddress: state.publicAddress)
       // Most often there is one source with one update.
       for source in state.pending { batch.updates += source.updates }
       if state.isAwaitedChanged { batch.awaited = state.sources.awaited }
@@ -92,6 +121,7 @@ final class RegistryIntake: Sendable {
       }
       state.pending = []
       state.reports = []
+      state.outages = Outages()
       state.publicAddress = nil
       state.isAwaitedChanged = false
       return batch.isEmpty ? nil : batch
@@ -180,6 +210,21 @@ extension RegistryError {
 // MARK: Keeping
 
 extension RegistryIntake {
+  private var maximumPendingSources: Int { 4 * limits.sources }
+  private var maximumReports: Int { HealthAspect.allCases.count * (limits.sources + 1) }
+
+  /// Whether more than is allowed may be pending with `batch`: a bound that costs little, as a copy of what is
+  /// pending costs much.
+  private func mayExceedLimits(_ batch: RegistryBatch, in state: State) -> Bool {
+    var runs = batch.updates.isEmpty ? 0 : 1
+    for index in batch.updates.indices.dropFirst()
+    where batch.updates[index].source != batch.updates[index - 1].source { runs += 1 }
+    let most = state.pending.reduce(0) { max($0, $1.updates.count) }
+    return most + batch.updates.count > limits.nodes + 1
+      || state.pending.count + runs > maximumPendingSources
+      || state.reports.count + batch.reports.count > maximumReports
+  }
+
   private func append(
     _ batch: RegistryBatch, _ sources: Sources, to state: inout State
   ) throws(RegistryError) {
@@ -189,6 +234,7 @@ extension RegistryIntake {
       {
         continue
       }
+      if case .snapshot(_, let source, _) = update { state.outages.noteSnapshot(of: source) }
       let index = try place(update.source, in: &state)
       state.pending[index].append(update)
       guard state.pending[index].updates.count <= limits.nodes + 1 else {
@@ -199,10 +245,11 @@ extension RegistryIntake {
     state.sources = sources
     for report in batch.reports {
       state.reports.removeAll { $0.aspect == report.aspect && $0.source == report.source }
-      guard state.reports.count < HealthAspect.allCases.count * (limits.sources + 1) else {
+      guard state.reports.count < maximumReports else {
         throw RegistryError(.limitExceeded, "reports are of more sources than a registry may have")
       }
       state.reports.append(report)
+      state.outages.note(report, known: sources.known)
     }
     if let address = batch.publicAddress { state.publicAddress = address }
   }
@@ -211,8 +258,8 @@ extension RegistryIntake {
   private func place(_ source: RegistrySource, in state: inout State) throws(RegistryError) -> Int {
     if let index = state.pending.firstIndex(where: { $0.source == source }) { return index }
     // Sources that come and go faster than they are taken.
-    guard state.pending.count < 4 * limits.sources else {
-      throw RegistryError(.limitExceeded, "more than \(4 * limits.sources) sources came and went at once")
+    guard state.pending.count < maximumPendingSources else {
+      throw RegistryError(.limitExceeded, "more than \(maximumPendingSources) sources came and went at once")
     }
     state.pending.append(PendingSource(source: source))
     return state.pending.count - 1

@@ -140,7 +140,9 @@ struct RegistryState: Sendable {
 
   /// Takes what the registry applied.
   mutating func apply(_ batch: RegistryIntake.Batch, in transaction: inout TableTransaction) {
+    for source in batch.outages.beforeSnapshot { sources[source]?.wentAway(at: transaction.elapsed) }
     for update in batch.updates { apply(update, in: &transaction) }
+    for source in batch.outages.open { sources[source]?.wentAway(at: transaction.elapsed) }
     if !batch.updates.isEmpty { status.lastUpdate = transaction.now }
     if let address = batch.publicAddress { status.publicAddress = address }
     if let awaited = batch.awaited { self.awaited = awaited }
@@ -206,13 +208,18 @@ struct RegistryState: Sendable {
     }
     problems[place] = report.error
     guard report.aspect == .reading else { return }
-    for source in sources.keys where source == report.source || report.source == .only {
+    for (source, state) in sources where source == report.source || report.source == .only {
       if report.error != nil {
         sources[source]?.wentAway(at: elapsed)
-      } else {
+      } else if source == report.source || state.isConfirmed && !cannotRead(source) {
+        // What the registry says of itself as a whole doesn't speak for a source of which it says otherwise.
         sources[source]?.cameBack(at: elapsed)
       }
     }
+  }
+
+  private func cannotRead(_ source: RegistrySource) -> Bool {
+    problems[Place(aspect: .reading, source: source)] != nil
   }
 
   /// Takes on the state that follows from what is known while it runs. A failed registry stays so until its
@@ -239,9 +246,9 @@ struct RegistryState: Sendable {
 
   /// Whether each source that had no snapshot yet can't be read.
   private var isKnownToHaveTrouble: Bool {
-    let late = awaited.isEmpty ? [RegistrySource.only] : awaited
-    return problems[Place(aspect: .reading, source: .only)] != nil
-      || late.allSatisfy { problems[Place(aspect: .reading, source: $0)] != nil }
+    if cannotRead(.only) { return true }
+    // One that expects no sources by name is waited for until any of them has a snapshot.
+    return awaited.isEmpty ? problems.keys.contains { $0.aspect == .reading } : awaited.allSatisfy(cannotRead)
   }
 
   private mutating func noteFailure(_ error: RegistryError, at now: Timestamp) {

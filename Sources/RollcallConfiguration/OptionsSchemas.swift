@@ -1,4 +1,5 @@
 import PluginHost
+public import RegistryKit
 public import Rollcall
 
 /// The schemas of the options of the plugins that a configuration names: each plugin is asked once.

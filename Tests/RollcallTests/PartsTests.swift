@@ -22,8 +22,8 @@ struct PartsTests {
 
   @Test("a move made before the wait isn't missed, and cancellation ends a wait")
   func signal() async throws {
-    let signal = Signal()
-    signal.raise()
+    let signal = ChangeSignal()
+    signal.notify()
     #expect(await signal.wait(after: 0) == 1)
     let waiting = Task { await signal.wait(after: 1) }
     try await eventually("it waits") { signal.waiterCount == 1 }
@@ -32,28 +32,11 @@ struct PartsTests {
     #expect(signal.waiterCount == 0)
   }
 
-  @Test("a reader that keeps up but never catches up leaves nothing behind that it has read")
-  func steadyReader() {
-    var buffer = ChangeBuffer(limit: 1024, signal: Signal())
-    buffer.snapshotTaken()
-    buffer.append(.registryRemoved("0"), weight: 1)
-    for number in 1...10_000 {
-      buffer.append(.registryRemoved("\(number)"), weight: 1)
-      guard case .registryRemoved(let name)? = buffer.next() else {
-        Issue.record("there was nothing to read")
-        return
-      }
-      #expect(name == "\(number - 1)")
-    }
-    #expect(buffer.heldCount < 256)
-    #expect(!buffer.needsSnapshot)
-  }
-
-  @Test("work that doesn't end when it is cancelled is left behind after its grace, and its end is told")
+  @Test("work that doesn't end when it is cancelled is left behind after its grace, and its end is notified")
   func abandoned() async throws {
     let clock = ManualClock()
-    let work = Abandonable()
-    let stuck = Signal()
+    let work = AbandonableWork()
+    let stuck = ChangeSignal()
     let run = Task {
       await work.run(grace: .seconds(5), time: TimeSource(clock)) {
         // Deaf to cancellation, as somebody else's code may be.
@@ -68,7 +51,7 @@ struct PartsTests {
       return
     }
     #expect(work.ended.value == 0)
-    stuck.raise()
+    stuck.notify()
     await work.ended.wait(after: 0)
   }
 
@@ -76,7 +59,7 @@ struct PartsTests {
   func graceful() async throws {
     let clock = ManualClock()
     let run = Task {
-      await Abandonable().run(grace: .seconds(5), time: TimeSource(clock)) {
+      await AbandonableWork().run(grace: .seconds(5), time: TimeSource(clock)) {
         try await clock.sleep(for: .seconds(100))
       }
     }

@@ -25,13 +25,21 @@ struct ClientAddress: Sendable {
     // From the right: each proxy appends whom it saw, so what stands left of the first one that isn't ours is
     // only that one's word.
     var last = peer
-    for part in forwardedFor.split(separator: ",").reversed() {
-      guard let address = Self.parse(part) else { return last }
+    for part in forwardedFor.utf8.split(separator: UInt8(ascii: ",")).reversed() {
+      guard let address = Self.parse(Substring(part)) else { return last }
       last = address
       if !isTrusted(address) { return address }
     }
     return last
   }
+
+  /// The same for headers of a call.
+  func resolve(peer: IPAddress?, _ headers: ClientAddressHeaders) -> IPAddress? {
+    resolve(peer: peer, realIP: headers.realIP, forwardedFor: headers.forwardedFor)
+  }
+
+  /// Whether the other end of a connection is one of the proxies, which stand for many clients.
+  func isProxy(_ peer: IPAddress?) -> Bool { !trusted.isEmpty && (peer.map(isTrusted) ?? false) }
 
   private func isTrusted(_ address: IPAddress) -> Bool {
     let plain = address.unmapped

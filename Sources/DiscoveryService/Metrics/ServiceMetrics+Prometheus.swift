@@ -1,11 +1,11 @@
 extension ServiceMetrics {
   /// All metrics as Prometheus reads them: the existing service's names first, then ours.
-  func prometheus(_ state: StoreStatistics) -> String {
+  func prometheus(_ state: StoreStatistics, _ ledger: ResourceLedger) -> String {
     var page = PrometheusText()
     page.single("discovery_state_clusters", "gauge", "Clusters with an affiliate.", state.clusters)
     page.single("discovery_state_affiliates", "gauge", "Affiliates in all clusters.", state.affiliates)
     page.single("discovery_state_endpoints", "gauge", "Endpoints of all affiliates.", state.endpoints)
-    page.single("discovery_state_subscriptions", "gauge", "Open watches.", watchers.value)
+    page.single("discovery_state_subscriptions", "gauge", "Open watches.", ledger.level(.watches))
     page.single(
       "discovery_state_gc_runs_total", "counter", "Looks for what has expired.", state.collections)
     page.single(
@@ -20,7 +20,7 @@ extension ServiceMetrics {
       page.sample("discovery_server_hello_requests_total", [("client_version", version)], "\(count)")
     }
     writeCalls(to: &page)
-    writeTransport(to: &page)
+    writeTransport(ledger, to: &page)
     return page.text
   }
 
@@ -49,8 +49,10 @@ extension ServiceMetrics {
     }
   }
 
-  private func writeTransport(to page: inout PrometheusText) {
-    page.single("discovery_service_connections", "gauge", "Open connections.", connections.value)
+  private func writeTransport(_ ledger: ResourceLedger, to page: inout PrometheusText) {
+    page.single(
+      "discovery_service_connections", "gauge", "Open connections.",
+      ledger.level(.connections))
     page.single(
       "discovery_service_connections_total", "counter", "Connections accepted.", connectionsTotal.value)
     page.single(
@@ -58,7 +60,7 @@ extension ServiceMetrics {
     page.single(
       "discovery_service_connection_errors_total", "counter",
       "Connections ended for a breach of the protocol.", connectionErrors.value)
-    page.single("discovery_service_watchers", "gauge", "Open watches.", watchers.value)
+    page.single("discovery_service_watchers", "gauge", "Open watches.", ledger.level(.watches))
     page.single(
       "discovery_service_notifications_total", "counter", "Changes sent to watchers.", notifications.value)
     page.single(
@@ -69,7 +71,12 @@ extension ServiceMetrics {
     page.histogram("discovery_service_fan_out_seconds", [], fanOut)
     page.single(
       "discovery_service_held_bytes", "gauge", "Bytes of answers that clients have no room for yet.",
-      heldBytes.value)
+      ledger.level(.heldBytes))
+    page.single(
+      "discovery_service_paused_reads_total", "counter",
+      "Connections not read from for a moment, as very many of their client's calls were refused.",
+      pausedReads.value)
+    writeShares(ledger, to: &page)
     page.start("discovery_service_rejected_total", "counter", "Calls refused, by reason.")
     for (reason, count) in rejectionCounts {
       page.sample("discovery_service_rejected_total", [("reason", reason)], "\(count)")
@@ -82,6 +89,25 @@ extension ServiceMetrics {
     page.single(
       "discovery_service_certificate_reloads_total", "counter", "Certificates taken over from changed files.",
       certificateReloads.value)
+  }
+
+  /// What clients hold of what all share, beside what they may.
+  private func writeShares(_ ledger: ResourceLedger, to page: inout PrometheusText) {
+    page.single(
+      "discovery_service_clients", "gauge", "Addresses (networks of IPv6) that hold anything.",
+      ledger.clientCount)
+    let rows: [(String, String, (SharedResource) -> Int)] = [
+      ("discovery_service_in_use", "What clients hold together.", { ledger.level($0) }),
+      ("discovery_service_in_use_limit", "What they may hold together.", { ledger.limits[$0].total }),
+      ("discovery_service_largest_share", "The most that one of them holds.", { ledger.largestShare($0) }),
+      ("discovery_service_share_limit", "What one of them may hold.", { ledger.limits[$0].perClient }),
+    ]
+    for (name, help, value) in rows {
+      page.start(name, "gauge", help)
+      for resource in SharedResource.allCases {
+        page.sample(name, [("resource", resource.name)], "\(value(resource))")
+      }
+    }
   }
 
   private static func labels(_ method: ServiceMethod) -> [(String, String)] {

@@ -34,7 +34,7 @@ struct Pages: Sendable {
         service.isDraining
           ? Page(status: .serviceUnavailable, text: "shutting down\n") : Page(text: "ready\n"))
     case "/metrics":
-      var page = Page(text: service.metrics.prometheus(service.store.statistics()))
+      var page = Page(text: service.metrics.prometheus(service.store.statistics(), service.ledger))
       page.contentType = "text/plain; version=0.0.4; charset=utf-8"
       return .ready(page)
     case "/inspect":
@@ -63,7 +63,7 @@ struct Pages: Sendable {
     let state = service.store.statistics()
     let rows: [(String, Int)] = [
       ("Clusters", state.clusters), ("Affiliates", state.affiliates), ("Endpoints", state.endpoints),
-      ("Watchers", service.metrics.watchers.value), ("Connections", service.metrics.connections.value),
+      ("Watchers", service.ledger.level(.watches)), ("Connections", service.ledger.level(.connections)),
       ("Notifications sent", service.metrics.notifications.value),
       ("Affiliates expired", state.expiredAffiliates),
     ]

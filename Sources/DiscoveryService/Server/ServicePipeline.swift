@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP2
 import NIOPosix
 import NIOSSL
 
@@ -14,7 +13,12 @@ struct ServicePipeline: Sendable {
     ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .pausesAccepting(metrics: service.metrics)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      // Each connection keeps the buffer that it last read into: requests are small.
+      .childChannelOption(
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 4096)
+      )
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try configure(channel) }
       }
@@ -26,38 +30,25 @@ struct ServicePipeline: Sendable {
       throw ChannelError.inappropriateOperationForState
     }
     let pipeline = channel.pipeline.syncOperations
-    let connection = GRPCConnection(loop: loop, service: service)
     if let certificate {
       try pipeline.addHandler(NIOSSLServerHandler(context: certificate.context))
     }
-    try pipeline.addHandler(TurnFlush(loop: loop))
-    if service.options.pacedPings {
-      try pipeline.addHandler(PingAckPacing { [unowned connection] in connection.blocked > 0 })
-    }
     try pipeline.addHandler(
-      NIOHTTP2Handler(
-        mode: .server, connectionConfiguration: connectionConfiguration,
-        streamConfiguration: streamConfiguration))
-    try pipeline.addHandler(connection)
+      ServerConnection(loop: loop, service: service, isEncrypted: certificate != nil))
   }
+}
 
-  private var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
-    var configuration = NIOHTTP2Handler.ConnectionConfiguration()
-    configuration.initialSettings = [
-      .init(parameter: .maxConcurrentStreams, value: service.options.concurrentStreams),
-      .init(parameter: .maxHeaderListSize, value: service.options.headerBytes),
-    ]
-    // PINGs are counted in GRPCConnection, which knows how many were called for; the handler's own count
-    // would end the connection of every grpc-go watcher with more than 200 changes in half a minute.
-    configuration.controlFrameRateLimit.windowLength = .milliseconds(10)
-    // What is on its way for calls that were refused early must not end the connection.
-    configuration.maximumRecentlyResetStreams = service.options.concurrentStreams
-    // A connection lives for months: a count without a window would end it some day.
-    configuration.maximumConnectionGlitches = 1_000_000
-    return configuration
-  }
-
-  private var streamConfiguration: NIOHTTP2Handler.StreamConfiguration {
-    NIOHTTP2Handler.StreamConfiguration()
+extension ServerBootstrap {
+  /// Has nothing accepted for a moment where no descriptor is free: else the attempts would take all of the CPU.
+  func pausesAccepting(metrics: ServiceMetrics) -> ServerBootstrap {
+    serverChannelInitializer { channel in
+      channel.eventLoop.makeCompletedFuture {
+        try channel.pipeline.syncOperations.addHandler(
+          AcceptBackoffHandler { _ in
+            metrics.reject("descriptors")
+            return .milliseconds(100)
+          })
+      }
+    }
   }
 }

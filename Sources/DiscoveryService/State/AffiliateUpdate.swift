@@ -1,3 +1,5 @@
+public import ClusterModel
+
 /// What one `AffiliateUpdate` call asks for.
 public struct AffiliateUpdate: Hashable, Sendable {
   public var cluster: OpaqueID
@@ -8,6 +10,9 @@ public struct AffiliateUpdate: Hashable, Sendable {
   public var endpoints: [[UInt8]]
   /// How long what is sent stays good. Nil and zero mean the store's ``StoreLimits/absentTimeToLive``.
   public var timeToLive: Duration?
+
+  /// Who sends it, for what a client's share is of what is kept; nil counts for nobody.
+  public var client: IPAddress?
 
   public init(
     cluster: OpaqueID, affiliate: OpaqueID, data: [UInt8]? = nil, endpoints: [[UInt8]] = [],

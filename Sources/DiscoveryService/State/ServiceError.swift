@@ -27,6 +27,9 @@ extension ServiceError {
     ServiceError(.resourceExhausted, message, reason: reason)
   }
 
+  static let late = ServiceError(
+    .deadlineExceeded, "the deadline was over before the call was answered", reason: "deadline")
+
   static let shuttingDown = ServiceError(
     .unavailable, "the service is shutting down; connect again", reason: "draining")
 }

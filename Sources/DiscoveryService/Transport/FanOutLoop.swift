@@ -1,4 +1,6 @@
+import ClusterModel
 import NIOCore
+import Platform
 import Synchronization
 
 /// One event loop's part in telling watchers: which clusters have undelivered changes, which connections
@@ -8,6 +10,8 @@ import Synchronization
 /// connection once.
 final class FanOutLoop: Sendable {
   let eventLoop: any EventLoop
+  /// How long a cluster whose watchers were told just now has them wait for more.
+  private let coalescing: TimeAmount
   private let queue = Mutex(Queue())
   private let local: NIOLoopBoundBox<Local>
 
@@ -19,17 +23,24 @@ final class FanOutLoop: Sendable {
   /// What only the loop's own thread touches.
   private final class Local {
     var groups: [OpaqueID: WatchGroup] = [:]
-    var openings: [UInt64: ServerStream] = [:]
-    var connections: [ObjectIdentifier: GRPCConnection] = [:]
-    var unflushed: [GRPCConnection] = []
-    var flushes: [TurnFlush] = []
+    var openings: [UInt64: CallWatch] = [:]
+    var connections: [ObjectIdentifier: ServerConnection] = [:]
+    var unflushed: [ServerConnection] = []
+    var deferred: [WatchGroup] = []
+    var isDeferredPlanned = false
+    var holdingAcknowledgements: [ServerConnection] = []
+    var pausedReads: [ServerConnection] = []
     var isTurnEndPlanned = false
     var lastOpening: UInt64 = 0
+    var refusals: RefusalBudgets
+
+    init(refusals: Int) { self.refusals = RefusalBudgets(atOnce: refusals) }
   }
 
-  init(_ eventLoop: any EventLoop) {
+  init(_ eventLoop: any EventLoop, options: TransportOptions = TransportOptions()) {
     self.eventLoop = eventLoop
-    local = .makeBoxSendingValue(Local(), eventLoop: eventLoop)
+    coalescing = options.coalescing.amount
+    local = .makeBoxSendingValue(Local(refusals: options.refusals), eventLoop: eventLoop)
   }
 
   /// From any thread: `group` has its first undelivered item.
@@ -51,18 +62,46 @@ final class FanOutLoop: Sendable {
       queue.groups = []
       return groups
     }
-    for group in groups { group.drain() }
-    flush()
+    if !groups.isEmpty { drain(groups) }
     local.value.isTurnEndPlanned = false
-    let flushes = local.value.flushes
-    local.value.flushes.removeAll(keepingCapacity: flushes.count < 4096)
-    for flush in flushes { flush.flushNow() }
+    flush()
+  }
+
+  private func drain(_ groups: [WatchGroup]) {
+    let now = NIODeadline.now()
+    let local = local.value
+    for group in groups {
+      guard let delay = group.delay(coalescing, now: now) else {
+        group.drain(now)
+        continue
+      }
+      local.deferred.append(group)
+      guard !local.isDeferredPlanned else { continue }
+      local.isDeferredPlanned = true
+      eventLoop.assumeIsolated().scheduleTask(in: delay) { self.drainDeferred() }
+    }
+  }
+
+  private func drainDeferred() {
+    let local = local.value
+    local.isDeferredPlanned = false
+    let groups = local.deferred
+    local.deferred.removeAll(keepingCapacity: groups.count < 4096)
+    // Those whose time isn't over yet go round again.
+    drain(groups)
+    flush()
   }
 
   // What follows is for the loop's own thread.
 
-  /// Has `connection` flushed at the end of this turn.
-  func flushLater(_ connection: GRPCConnection) { local.value.unflushed.append(connection) }
+  /// Has what `connection` wrote sent at the end of this turn.
+  func flushLater(_ connection: ServerConnection) {
+    let local = local.value
+    local.unflushed.append(connection)
+    guard !local.isTurnEndPlanned else { return }
+    local.isTurnEndPlanned = true
+    eventLoop.execute { self.endTurn() }
+  }
 
   private func flush() {
     let connections = local.value.unflushed
@@ -71,13 +110,31 @@ final class FanOutLoop: Sendable {
     for connection in connections { connection.flushNow() }
   }
 
-  /// Has what a connection wrote sent at the end of this turn.
-  func flushAtTurnEnd(_ flush: TurnFlush) {
+  /// Has `connection` send the acknowledgements that it holds, once they have waited long enough.
+  func acknowledgeLater(_ connection: ServerConnection) {
     let local = local.value
-    local.flushes.append(flush)
-    guard !local.isTurnEndPlanned else { return }
-    local.isTurnEndPlanned = true
-    eventLoop.execute { self.endTurn() }
+    local.holdingAcknowledgements.append(connection)
+    guard local.holdingAcknowledgements.count == 1 else { return }
+    eventLoop.assumeIsolated().scheduleTask(in: PingAcknowledgements.longestWait) {
+      let connections = local.holdingAcknowledgements
+      local.holdingAcknowledgements.removeAll(keepingCapacity: connections.count < 4096)
+      for connection in connections { connection.acknowledge() }
+      self.flush()
+    }
+  }
+
+  /// Counts a call of `client` that was refused. A client with very many of them has its `connection` not read
+  /// from for a moment: each costs as much as a call that is served.
+  func noteRefusal(of client: IPAddress, on connection: ServerConnection, now: NIODeadline) {
+    let local = local.value
+    guard !local.refusals.spend(client, now), connection.pauseReading() else { return }
+    local.pausedReads.append(connection)
+    guard local.pausedReads.count == 1 else { return }
+    eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(100)) {
+      let connections = local.pausedReads
+      local.pausedReads.removeAll(keepingCapacity: connections.count < 4096)
+      for connection in connections { connection.resumeReading() }
+    }
   }
 
   /// The group of this loop's watches of `cluster`, made where there is none.
@@ -91,27 +148,27 @@ final class FanOutLoop: Sendable {
 
   func drop(_ group: WatchGroup) { local.value.groups[group.cluster] = nil }
 
-  /// A number under which the store's snapshot will find `stream` again.
-  func expect(_ stream: ServerStream) -> UInt64 {
+  /// A number under which the store's snapshot will find `watch` again.
+  func expect(_ watch: CallWatch) -> UInt64 {
     let local = local.value
     local.lastOpening += 1
-    local.openings[local.lastOpening] = stream
+    local.openings[local.lastOpening] = watch
     return local.lastOpening
   }
 
-  /// The stream that expects a snapshot under this number, if it is still there.
-  func take(_ opening: UInt64) -> ServerStream? { local.value.openings.removeValue(forKey: opening) }
+  /// The watch that expects a snapshot under this number, if it is still there.
+  func take(_ opening: UInt64) -> CallWatch? { local.value.openings.removeValue(forKey: opening) }
 
-  func add(_ connection: GRPCConnection) {
+  func add(_ connection: ServerConnection) {
     local.value.connections[ObjectIdentifier(connection)] = connection
   }
 
-  func remove(_ connection: GRPCConnection) {
+  func remove(_ connection: ServerConnection) {
     local.value.connections[ObjectIdentifier(connection)] = nil
   }
 
   /// All connections of this loop, in no order.
-  var connections: [GRPCConnection] { Array(local.value.connections.values) }
+  var connections: [ServerConnection] { Array(local.value.connections.values) }
 
   /// Ends the watches whose token no longer opens their cluster.
   func checkTokens() {
@@ -124,5 +181,20 @@ final class FanOutLoop: Sendable {
     let now = NIODeadline.now()
     for connection in connections { connection.sweep(now) }
     flush()
+  }
+}
+
+/// How many refused calls each client may make on one loop before it isn't listened to for a while.
+private struct RefusalBudgets {
+  private static let capacity = 4096
+  private let fresh: TokenBucket
+  private var clients: [IPAddress: TokenBucket] = [:]
+
+  init(atOnce: Int) { fresh = TokenBucket(burst: atOnce, perSecond: Double(atOnce) / 4) }
+
+  mutating func spend(_ client: IPAddress, _ now: NIODeadline) -> Bool {
+    // Who hasn't been refused lately has a full budget, so that forgetting all of them is no great loss.
+    if clients.count >= Self.capacity, clients[client] == nil { clients = [:] }
+    return clients[client, default: fresh].take(at: now.uptime)
   }
 }

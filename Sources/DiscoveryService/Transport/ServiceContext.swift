@@ -6,11 +6,11 @@ import Synchronization
 final class ServiceContext: Sendable {
   let store: any ClusterStore
   let metrics: ServiceMetrics
+  let ledger: ResourceLedger
   let options: TransportOptions
   let limits: StoreLimits
   let limiter: RateLimiter?
   let addresses: ClientAddress
-  let shares = ClientShares()
   /// Where clients are sent by `Hello`, if anywhere.
   let redirect: String?
   let logger: Logger
@@ -19,13 +19,14 @@ final class ServiceContext: Sendable {
 
   init(
     store: any ClusterStore, metrics: ServiceMetrics = ServiceMetrics(),
-    options: TransportOptions = TransportOptions(), limits: StoreLimits = StoreLimits(),
-    limiter: RateLimiter? = nil,
+    ledger: ResourceLedger = ResourceLedger(), options: TransportOptions = TransportOptions(),
+    limits: StoreLimits = StoreLimits(), limiter: RateLimiter? = nil,
     addresses: ClientAddress = ClientAddress(trusted: []), tokens: AccessTokens? = nil,
     redirect: String? = nil, logger: Logger
   ) {
     self.store = store
     self.metrics = metrics
+    self.ledger = ledger
     self.options = options
     self.limits = limits
     self.limiter = limiter

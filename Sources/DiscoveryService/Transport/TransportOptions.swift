@@ -21,19 +21,14 @@ public struct TransportOptions: Hashable, Sendable {
   public var stallTimeout = Duration.seconds(15 * 60)
   /// PING and SETTINGS frames that may come at once without our having sent anything that calls for them.
   public var controlFrames = 200
-  /// Bytes of answers that all clients together may leave lying; further large answers wait or are refused.
-  public var heldBytes = 256 << 20
-  /// How many of these one client's address may have.
-  public var heldBytesOfClient = 16 << 20
-  /// Watches that one client's address may have open.
-  public var watchesOfClient = 16_384
+  /// Refused calls of one client's address that may come at once, with a quarter of that more a second, before its
+  /// connections aren't read from for a moment.
+  public var refusals = 4000
   /// Watches of one cluster on one event loop.
-  public var watchesOfCluster = 4096
-  /// Connections open at once.
-  public var connections = 60_000
-  /// Whether acknowledgements of a watcher's bandwidth-probing PINGs are paced. Saves about half of the
-  /// cost of many notifications to grpc-go clients; HTTP/2 wants acknowledgements soon, so it is off.
-  public var pacedPings = false
+  public var watchesOfCluster = 16_384
+  /// How long a cluster whose watchers were told of a change just now has them wait for the next: fewer and larger
+  /// writes where changes come fast, while a quiet cluster's are told at once. Zero never waits.
+  public var coalescing = Duration.zero
 
   public init() {}
 }

@@ -1,12 +1,14 @@
 import NIOCore
-import NIOHTTP2
 import Synchronization
 
-/// One cluster's watchers on one event loop: the store tells the group, the group tells its streams.
+/// One cluster's watches on one event loop: the store tells the group, the group tells its watches.
 ///
-/// Changes wait here from the moment of the store's call until the loop's turn, at most one state per
-/// affiliate between two snapshots.
+/// Changes wait here from the moment of the store's call until the loop's turn, at most one state per affiliate
+/// between two snapshots; and those that not all watches could be sent, in the backlog.
 final class WatchGroup: ClusterWatcher {
+  /// Affiliates that the backlog may hold beyond what a cluster may have: deleted ones of ever new ids.
+  private static let backlogAffiliates = 4096
+
   let cluster: OpaqueID
   let loop: FanOutLoop
   let context: ServiceContext
@@ -15,8 +17,15 @@ final class WatchGroup: ClusterWatcher {
 
   /// What only the loop's own thread touches.
   private final class Local {
-    var streams: [ServerStream] = []
+    var watches: [CallWatch] = []
     var users = 0
+    var behind = 0
+    var backlog = ChangeBacklog()
+    var trimAt = 256
+    var booking: Booking
+    var lastDrain: NIODeadline?
+
+    init(_ ledger: ResourceLedger) { booking = Booking(.heldBytes, of: nil, in: ledger) }
   }
 
   private enum Item {
@@ -37,7 +46,7 @@ final class WatchGroup: ClusterWatcher {
     self.cluster = cluster
     self.loop = loop
     self.context = context
-    local = .makeBoxSendingValue(Local(), eventLoop: loop.eventLoop)
+    local = .makeBoxSendingValue(Local(context.ledger), eventLoop: loop.eventLoop)
   }
 
   func changed(_ change: EncodedChange) {
@@ -75,8 +84,15 @@ final class WatchGroup: ClusterWatcher {
 
   // What follows is for the loop's own thread.
 
+  /// How long its watches have to wait for what has come in: nothing, or until `window` is over since the last time.
+  func delay(_ window: TimeAmount, now: NIODeadline) -> TimeAmount? {
+    guard window.nanoseconds > 0, let last = local.value.lastDrain, now - last < window else { return nil }
+    return window - (now - last)
+  }
+
   /// Hands on all that has come in.
-  func drain() {
+  func drain(_ now: NIODeadline) {
+    local.value.lastDrain = now
     let (items, since) = pending.withLock { pending in
       let taken = (pending.items, pending.since)
       pending.items = []
@@ -90,62 +106,120 @@ final class WatchGroup: ClusterWatcher {
       case .opened(let opening, let snapshot):
         push(run)
         run.removeAll(keepingCapacity: true)
-        guard let stream = loop.take(opening) else { continue }
-        stream.connection.opened(stream, snapshot)
+        loop.take(opening)?.opened(snapshot)
       case .failed(let opening, let error):
-        guard let stream = loop.take(opening) else { continue }
-        stream.connection.end(stream, error)
+        loop.take(opening)?.failed(error)
       }
     }
     push(run)
     if !items.isEmpty { context.metrics.fanOut.observe((NIODeadline.now() - since).nanoseconds) }
   }
 
-  /// Gives every stream the same bytes.
+  /// Gives every watch the same bytes.
   private func push(_ changes: [EncodedChange]) {
-    let streams = local.value.streams
-    guard let first = changes.first, !streams.isEmpty else { return }
+    let local = local.value
+    let watches = local.watches
+    guard let first = changes.first, !watches.isEmpty else { return }
     var bytes = first.message
     if changes.count > 1 {
       bytes = ByteBufferAllocator().buffer(capacity: changes.reduce(0) { $0 + $1.message.readableBytes })
       for change in changes { bytes.writeImmutableBuffer(change.message) }
     }
-    let payload = HTTP2Frame.FramePayload.data(.init(data: .byteBuffer(bytes)))
-    for stream in streams {
-      stream.connection.deliver(payload, count: bytes.readableBytes, changes, to: stream)
+    let position = local.backlog.end
+    // Before anybody can catch up with it in the middle of this.
+    var isKept = local.behind > 0
+    if isKept { keep(changes) }
+    var late: [CallWatch] = []
+    for watch in watches where watch.place != nil {
+      if watch.position != nil || watch.deliver(bytes) { continue }
+      if !isKept { keep(changes) }
+      isKept = true
+      local.behind += 1
+      watch.fallBehind(position)
+      late.append(watch)
     }
-    context.metrics.notifications.add(streams.count * changes.count)
-    context.metrics[.watch].sent.add(streams.count * changes.count)
+    for watch in late { watch.catchUp() }
+    if isKept { trim() }
+    context.metrics.notifications.add(watches.count * changes.count)
+    context.metrics[.watch].sent.add(watches.count * changes.count)
   }
 
-  /// From now on `stream` gets every change.
-  func join(_ stream: ServerStream, _ watch: WatchState) {
+  private func keep(_ changes: [EncodedChange]) {
+    for change in changes where local.value.backlog.append(change) { context.metrics.coalesced.add() }
+  }
+
+  /// Lets go of what nobody needs any more, and of those who need too much.
+  private func trim() {
+    let local = local.value
+    if local.behind == 0 {
+      local.backlog.clear()
+    } else if local.backlog.count >= local.trimAt {
+      let slowest = local.watches.compactMap(\.position).min() ?? local.backlog.end
+      local.backlog.drop(upTo: slowest)
+      local.trimAt = max(256, local.backlog.count * 2)
+      let isFull = context.ledger.level(.heldBytes) > context.ledger.limits[.heldBytes].total
+      if isFull || local.backlog.count > context.limits.affiliates + Self.backlogAffiliates {
+        for watch in local.watches where watch.position != nil { watch.lose() }
+      }
+    }
+    local.booking.force(local.backlog.bytes)
+  }
+
+  /// What comes after `position`: the bytes, and the position that is reached, or nil where that is the end.
+  func backlog(
+    after position: UInt64, room: Int, _ book: (Int) -> Bool
+  ) -> (bytes: ByteBuffer?, reached: UInt64?) {
+    let local = local.value
+    let (bytes, reached) = local.backlog.take(after: position, room: room, book)
+    guard reached >= local.backlog.end else { return (bytes, reached) }
+    caughtUp()
+    return (bytes, nil)
+  }
+
+  private func caughtUp() {
+    let local = local.value
+    local.behind -= 1
+    guard local.behind == 0 else { return }
+    local.backlog.clear()
+    local.booking.clear()
+  }
+
+  /// From now on `watch` gets every change.
+  func join(_ watch: CallWatch) {
     guard watch.place == nil else { return }
-    watch.place = local.value.streams.count
-    local.value.streams.append(stream)
+    watch.place = local.value.watches.count
+    local.value.watches.append(watch)
   }
 
   /// `watch` gets no changes any more.
-  func leave(_ watch: WatchState) {
+  func leave(_ watch: CallWatch) {
     guard let place = watch.place else { return }
     watch.place = nil
     let local = local.value
-    let last = local.streams.removeLast()
-    guard place < local.streams.count else { return }
-    local.streams[place] = last
-    last.watch?.place = place
+    let last = local.watches.removeLast()
+    guard place < local.watches.count else { return }
+    local.watches[place] = last
+    last.place = place
   }
 
-  /// How many streams hold on to this group.
+  /// A watch that was behind is over.
+  func leftBehind() { caughtUp() }
+
+  /// Has the store hand over the cluster's state under this number.
+  func askForState(_ opening: UInt64) {
+    context.store.watch(cluster: cluster, watcher: self, opening: opening)
+  }
+
+  /// How many watches hold on to this group.
   var userCount: Int { local.value.users }
 
-  /// Takes the group out where it was made for a stream that isn't to be.
+  /// Takes the group out where it was made for a watch that isn't to be.
   func releaseIfUnused() { if local.value.users == 0 { loop.drop(self) } }
 
-  /// One more stream holds on to this group, joined or about to.
+  /// One more watch holds on to this group, joined or about to.
   func retain() { local.value.users += 1 }
 
-  /// One stream less does; the last one to go takes the group with it.
+  /// One watch less does; the last one to go takes the group with it.
   func release() {
     let local = local.value
     local.users -= 1

@@ -53,9 +53,9 @@ enum ServiceRequest: Sendable {
   /// The request for `method` that `bytes` hold.
   ///
   /// - Parameter maximumEndpoints: An update with more endpoints than that is refused as it is read: a small
-  ///   request must not become a large one.
+  ///   request must not become a large one. One that stands in it again isn't another one.
   init(
-    _ method: ServiceMethod, _ bytes: ByteBuffer, maximumEndpoints: Int = .max
+    _ method: ServiceMethod, _ bytes: ByteBuffer, maximumEndpoints: Int? = nil
   ) throws(ServiceError) {
     var excess = false
     let result: Result<ServiceRequest, ProtobufReader.Malformed> = bytes.withUnsafeReadableBytes { raw in
@@ -74,14 +74,37 @@ enum ServiceRequest: Sendable {
     }
   }
 
-  /// The request itself where it keeps the limits that can be told without looking at the state.
+  /// The request itself where it keeps the limits that can be told without looking at the state, without what
+  /// nobody looks at.
   func checked(by limits: StoreLimits) throws(ServiceError) -> ServiceRequest {
-    if case .update(let update) = self { try limits.check(update) }
+    switch self {
+    case .update(let update): try limits.check(update)
+    case .delete(let cluster, let affiliate):
+      try limits.check(cluster: cluster)
+      try limits.check(affiliate: affiliate)
+    case .hello(let cluster, let version):
+      try limits.check(cluster: cluster)
+      return .hello(cluster: cluster, clientVersion: String(version.unicodeScalars.prefix(64)))
+    case .list(let cluster), .watch(let cluster): try limits.check(cluster: cluster)
+    }
     return self
   }
 
+  /// Bytes of memory that it takes while it waits, about.
+  var keptBytes: Int {
+    switch self {
+    case .update(let update):
+      update.endpoints.reduce(
+        128 + update.cluster.bytes.count + update.affiliate.bytes.count + (update.data?.count ?? 0)
+      ) { $0 + 48 + $1.count }
+    case .delete(let cluster, let affiliate): 128 + cluster.bytes.count + affiliate.bytes.count
+    case .hello(let cluster, let version): 128 + cluster.bytes.count + version.utf8.count
+    case .list(let cluster), .watch(let cluster): 64 + cluster.bytes.count
+    }
+  }
+
   private static func update(
-    _ reader: inout ProtobufReader, _ maximumEndpoints: Int, _ excess: inout Bool
+    _ reader: inout ProtobufReader, _ maximumEndpoints: Int?, _ excess: inout Bool
   ) throws(ProtobufReader.Malformed) -> ServiceRequest {
     var update = AffiliateUpdate(cluster: OpaqueID([]), affiliate: OpaqueID([]))
     var ttl: (seconds: Int64, nanoseconds: Int64)?
@@ -90,8 +113,18 @@ enum ServiceRequest: Sendable {
       case 1: update.cluster = try value.id()
       case 2: update.affiliate = try value.id()
       case 3: update.data = try value.copied()
-      case 4 where update.endpoints.count >= maximumEndpoints: excess = true
-      case 4: update.endpoints.append(try value.copied())
+      case 4:
+        let endpoint = try value.copied()
+        guard let maximumEndpoints else {
+          update.endpoints.append(endpoint)
+          break
+        }
+        if update.endpoints.contains(endpoint) { break }
+        if update.endpoints.count < maximumEndpoints {
+          update.endpoints.append(endpoint)
+        } else {
+          excess = true
+        }
       case 5:
         var duration = ttl ?? (0, 0)
         try value.merge(into: &duration)

@@ -9,9 +9,9 @@ enum OptionsDecoder {
     } catch let error as RegistryError {
       throw error
     } catch let error as DecodingError {
-      throw RegistryError(.invalidArgument, describe(error))
+      throw RegistryError(.invalidArgument, describe(error), cause: error)
     } catch {
-      throw RegistryError(.invalidArgument, "the options can't be used: \(error)")
+      throw RegistryError(.invalidArgument, "the options can't be used: \(error)", cause: error)
     }
   }
 
@@ -32,7 +32,7 @@ enum OptionsDecoder {
       return OptionProblem(path: path, .wrong("can't be used; its value isn't shown, as it may be a secret"))
         .message
     }
-    let name = OptionProblem.text(of: path, in: "")
+    let name = OptionProblem.name(of: path, in: "")
     return name.isEmpty
       ? "the options can't be used: \(context.debugDescription)"
       : "option '\(name)': \(context.debugDescription)"

@@ -1,8 +1,8 @@
 import ClusterModel
 import FoundationEssentials
 
-/// Decodes options of any `Decodable` type. Types that a format stands for (`Duration`, `URL`, addresses, secrets)
-/// are read as people write them.
+/// Decodes options of any `Decodable` type. Types that a format stands for (`Duration`, `URL`, addresses,
+/// secrets) are read as people write them.
 struct OptionDecoder: Decoder {
   let value: JSONValue
   let codingPath: [any CodingKey]

@@ -1,5 +1,4 @@
 import ClusterModel
-import FoundationEssentials
 import Platform
 
 /// What a text option must look like.
@@ -31,20 +30,23 @@ package enum OptionFormat: String, CaseIterable, Sendable {
   /// Whether a wrong text may stand in a message: base64 is mostly keys, and an address may hold a password.
   var isShown: Bool { self != .base64 && self != .uri }
 
-  func matches(_ text: String) -> Bool {
-    switch self {
-    case .ip: (try? IPAddress(text)) != nil
-    case .cidr: (try? IPPrefix(text)) != nil
-    case .endpoint: (try? IPEndpoint(text)) != nil
-    case .duration: (try? DurationText.parse(text)) != nil
-    case .uri: Self.isURI(text)
-    case .base64: Self.bytes(ofBase64: text) != nil
+  /// What is wrong with `text`; nil where it is of this form.
+  ///
+  /// - Parameter isShown: whether the text may stand in the message.
+  func fault(in text: String, isShown: Bool) -> OptionProblem.Reason? {
+    do throws(ModelError) {
+      switch self {
+      case .ip: _ = try IPAddress(text)
+      case .cidr: _ = try IPPrefix(text)
+      case .endpoint: _ = try IPEndpoint(text)
+      case .duration: _ = try DurationText.parse(text)
+      case .uri: if !Self.isURI(text) { return .wrong("isn't \(expectation)") }
+      case .base64: if Base64.decode(text) == nil { return .wrong("isn't \(expectation)") }
+      }
+      return nil
+    } catch {
+      return isShown ? .invalid(error.message) : .wrong("isn't \(expectation)")
     }
-  }
-
-  /// The bytes that `text` stands for: the standard alphabet, padded, and no second form of the same bytes.
-  static func bytes(ofBase64 text: String) -> Data? {
-    Data(base64Encoded: text).flatMap { $0.base64EncodedString() == text ? $0 : nil }
   }
 
   /// RFC 3986: a scheme, a colon, and something of the characters that may be in one.

@@ -24,11 +24,14 @@ public struct OptionType<Value: Sendable>: Sendable {
   /// The value of JSON that is right by ``schema``.
   let read: @Sendable (JSONValue) throws(OptionProblem) -> Value
   let write: @Sendable (Value) -> JSONValue
+  /// What the value of a property is in JSON that nobody has given one, as required options within it lack theirs.
+  let placeholder: JSONValue?
 
   init(
     _ schema: SchemaNode, read: @escaping @Sendable (JSONValue) throws(OptionProblem) -> Value,
-    write: @escaping @Sendable (Value) -> JSONValue
+    write: @escaping @Sendable (Value) -> JSONValue, placeholder: JSONValue? = nil
   ) {
+    self.placeholder = placeholder
     self.schema = schema
     self.read = read
     self.write = write
@@ -46,7 +49,7 @@ public struct OptionType<Value: Sendable>: Sendable {
         let expected =
           schema.format?.expectation ?? schema.types.map(\.expectation).joined(separator: " or ")
         let isShown = !schema.isSecret && schema.format?.isShown ?? true
-        throw OptionProblem(.wrong(value.mismatch(must: expected, isShown: isShown)))
+        throw OptionProblem(.wrong(value.written.mismatch(must: expected, isShown: isShown)))
       }, write: write)
   }
 
@@ -122,7 +125,7 @@ extension OptionType where Value == Double {
 }
 
 extension OptionType where Value == Duration {
-  /// A duration such as `1h30m`, `1.5s`, `250ms`, `1d` or `0`; never negative. A number without a unit isn't one.
+  /// A duration such as `1h30m`, `1.5s`, `250ms`, `1d` or `0`; never negative. Other numbers need a unit.
   public static var duration: OptionType { duration(SchemaNode(.string, format: .duration)) }
 
   /// A duration in `range`.
@@ -135,37 +138,34 @@ extension OptionType where Value == Duration {
 
   private static func duration(_ schema: SchemaNode) -> OptionType {
     OptionType(
-      schema, { $0.text.flatMap { try? DurationText.parse($0) } },
-      // A program's mistake, which a check shall find.
-      write: { .text($0 < .zero ? "-\(DurationText.text(of: .zero - $0))" : DurationText.text(of: $0)) })
+      schema, { try? DurationText.parse($0.plainText) },
+      write: { .text(DurationText.text(of: $0)) })
+  }
+}
+
+extension OptionType where Value: CustomStringConvertible {
+  /// A value that is written as its description.
+  fileprivate static func described(
+    _ format: OptionFormat, _ parse: @escaping @Sendable (String) -> Value?
+  ) -> OptionType {
+    OptionType(
+      SchemaNode(.string, format: format), { $0.text.flatMap(parse) }, write: { .text($0.description) })
   }
 }
 
 extension OptionType where Value == IPAddress {
   /// An IPv4 or IPv6 address.
-  public static var ip: OptionType {
-    OptionType(
-      SchemaNode(.string, format: .ip), { $0.text.flatMap { try? IPAddress($0) } },
-      write: { .text($0.description) })
-  }
+  public static var ip: OptionType { described(.ip) { try? IPAddress($0) } }
 }
 
 extension OptionType where Value == IPPrefix {
   /// An address and how many of its bits count.
-  public static var cidr: OptionType {
-    OptionType(
-      SchemaNode(.string, format: .cidr), { $0.text.flatMap { try? IPPrefix($0) } },
-      write: { .text($0.description) })
-  }
+  public static var cidr: OptionType { described(.cidr) { try? IPPrefix($0) } }
 }
 
 extension OptionType where Value == IPEndpoint {
   /// An address and a port.
-  public static var endpoint: OptionType {
-    OptionType(
-      SchemaNode(.string, format: .endpoint), { $0.text.flatMap { try? IPEndpoint($0) } },
-      write: { .text($0.description) })
-  }
+  public static var endpoint: OptionType { described(.endpoint) { try? IPEndpoint($0) } }
 }
 
 extension OptionType where Value == URL {
@@ -192,8 +192,8 @@ extension OptionType where Value == SecretBytes {
     var schema = SchemaNode(.string, format: .base64)
     schema.isSecret = true
     return OptionType(
-      schema, { $0.text.flatMap(OptionFormat.bytes(ofBase64:)).map { SecretBytes($0) } },
-      write: { .text(Data($0.revealed).base64EncodedString()) })
+      schema, { $0.text.flatMap { Base64.decode($0) }.map { SecretBytes($0) } },
+      write: { .text(Base64.encode($0.revealed)) })
   }
 }
 
@@ -247,7 +247,8 @@ extension OptionType where Value: RegistryOptions {
     OptionType(
       Value.options.schema.root,
       read: { (value) throws(OptionProblem) in try Value.options.fields(of: value) },
-      write: { Value.options.write($0) })
+      write: { Value.options.write($0) },
+      placeholder: Value.options.schema.root.required.isEmpty ? nil : Value.options.write(Value()))
   }
 }
 

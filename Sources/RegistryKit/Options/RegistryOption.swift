@@ -6,6 +6,7 @@ public struct RegistryOption<Root: RegistryOptions>: Sendable {
   private(set) var isRequired = false
   /// Takes over a value that is right by ``schema``.
   let read: @Sendable (JSONValue, inout Root) throws(OptionProblem) -> Void
+  private let placeholder: JSONValue?
   /// nil: there is none.
   let write: @Sendable (Root) -> JSONValue?
 
@@ -22,6 +23,7 @@ public struct RegistryOption<Root: RegistryOptions>: Sendable {
   ) {
     self.key = key
     schema = type.schema(summary)
+    placeholder = type.placeholder
     read = { (value, root) throws(OptionProblem) in root[keyPath: path] = try type.read(value) }
     write = { type.write($0[keyPath: path]) }
   }
@@ -39,6 +41,7 @@ public struct RegistryOption<Root: RegistryOptions>: Sendable {
   ) {
     self.key = key
     schema = type.schema(summary)
+    placeholder = type.placeholder
     read = { (value, root) throws(OptionProblem) in root[keyPath: path] = try type.read(value) }
     write = { $0[keyPath: path].map(type.write) }
   }
@@ -50,10 +53,12 @@ public struct RegistryOption<Root: RegistryOptions>: Sendable {
     return option
   }
 
-  /// What `root` has, where that is more than nothing: no text, no items, no members.
+  /// What counts where the option isn't written, as `root` has it; nil where that is nothing: no text, no items.
   func standard(in root: Root) -> JSONValue? {
     switch write(root) {
-    case .text("")?, .list([])?, .object([])?, nil: nil
+    case .text("")?, .list([])?, nil: nil
+    case .object([])? where schema.properties.isEmpty: nil
+    case let value? where value == placeholder: nil
     case let value?: value
     }
   }

@@ -1,7 +1,7 @@
 /// What a person may write in the section of a plugin's registry, declared once.
 ///
-/// The options' schema, their decoding, defaults, checks and the README's table follow from the declaration. What
-/// counts where an option isn't written is the property's own default value.
+/// The options' schema, their decoding, defaults, checks and the README's table follow from the declaration.
+/// What counts where an option isn't written is the property's own default value.
 ///
 /// ```swift
 /// struct RackOptions: RegistryOptions {
@@ -11,15 +11,14 @@
 ///
 ///   static let options = OptionList<Self> {
 ///     RegistryOption("url", \.url, .uri, "where the rack's inventory is").required
-///     RegistryOption(
-///       "interval", \.interval, .duration(in: .milliseconds(100) ... .seconds(86_400)), "how often it is asked")
+///     RegistryOption("interval", \.interval, .duration(in: .seconds(1) ... .seconds(3600)), "how often")
 ///     RegistryOption("token", \.token, .secret, "what the inventory asks for")
 ///   }
 /// }
 /// ```
 ///
-/// The plugin's descriptor takes ``schema``. A type may be the value of another one's option (`.object`), but not
-/// of its own.
+/// The plugin's descriptor takes ``schema``. A type may be the value of another one's option (`.object`), but
+/// not of its own.
 public protocol RegistryOptions: Decodable, Sendable {
   /// The options where nothing is written. What a required one has here never counts.
   init()
@@ -31,6 +30,12 @@ public protocol RegistryOptions: Decodable, Sendable {
 extension RegistryOptions {
   /// The options' JSON Schema as JSON text, for ``RegistryDescriptor/optionsSchema``; the same each time.
   public static var schema: String { options.schema.json }
+
+  /// Options that a program makes: `StaticFileOptions { $0.path = "nodes.yaml" }`.
+  public init(_ set: (inout Self) throws -> Void) rethrows {
+    self.init()
+    try set(&self)
+  }
 
   /// The options that `json`, a JSON object, holds.
   ///

@@ -1,8 +1,11 @@
+import Platform
+
 /// A text that is never shown: its descriptions are `<redacted>`.
 public struct Secret: Hashable, Sendable {
   /// The secret itself: hand it only to whom needs it.
   public let revealed: String
 
+  /// The secret `text`.
   public init(_ text: String) { revealed = text }
 }
 
@@ -11,6 +14,7 @@ public struct SecretBytes: Hashable, Sendable {
   /// The bytes themselves: hand them only to whom needs them.
   public let revealed: [UInt8]
 
+  /// The secret `bytes`.
   public init(_ bytes: some Sequence<UInt8>) { revealed = Array(bytes) }
 }
 
@@ -39,7 +43,7 @@ extension SecretBytes: Decodable {
   /// The bytes of base64 text.
   public init(from decoder: any Decoder) throws {
     let text = try decoder.singleValueContainer().decode(String.self)
-    guard let bytes = OptionFormat.bytes(ofBase64: text) else {
+    guard let bytes = Base64.decode(text) else {
       throw DecodingError.dataCorrupted(
         DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "it isn't base64 text"))
     }

@@ -21,8 +21,7 @@ struct RunCommand: AsyncParsableCommand {
   @OptionGroup var log: LogOptions
 
   func run() async throws {
-    let level = log.logLevel.level
-    LoggingSystem.bootstrap { _ in LineLogHandler(level: level) }
+    log.bootstrap()
     let logger = Logger(label: "rollcall")
     // Listened for from the beginning: a signal during the start isn't lost.
     let signals = await UnixSignalsSequence(trapping: .sighup, .sigterm, .sigint)

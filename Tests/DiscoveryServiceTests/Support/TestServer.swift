@@ -14,6 +14,7 @@ final class TestServer: Sendable {
   private let channel: any Channel
 
   var metrics: ServiceMetrics { service.metrics }
+  var ledger: ResourceLedger { service.ledger }
 
   private init(
     service: ServiceContext, store: MemoryStore, loops: [FanOutLoop], group: MultiThreadedEventLoopGroup,
@@ -29,17 +30,23 @@ final class TestServer: Sendable {
 
   /// Runs `body` against a server that is gone afterwards.
   static func with(
-    loops count: Int = 2, options: TransportOptions = TransportOptions(), limiter: RateLimiter? = nil,
+    loops count: Int = 2, options: TransportOptions = TransportOptions(),
+    limits: SharedLimits = SharedLimits(), storeLimits: StoreLimits = StoreLimits(),
+    limiter: RateLimiter? = nil,
     tokens: AccessTokens? = nil, redirect: String? = nil, trusted: ClientAddress = ClientAddress(trusted: []),
     store given: (any ClusterStore)? = nil, certificate: ServerCertificate? = nil,
     _ body: (TestServer) async throws -> Void
   ) async throws {
-    let store = MemoryStore()
+    let ledger = ResourceLedger(limits: limits)
+    let store = MemoryStore(limits: storeLimits, ledger: ledger)
     let service = ServiceContext(
-      store: given ?? store, options: options, limiter: limiter, addresses: trusted, tokens: tokens,
+      store: given ?? store, ledger: ledger, options: options, limits: storeLimits, limiter: limiter,
+      addresses: trusted, tokens: tokens,
       redirect: redirect, logger: Logger(label: "test"))
     let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
-    let loops = group.makeIterator().map { FanOutLoop($0) }
+    let loops = group.makeIterator().map {
+      FanOutLoop($0, options: options)
+    }
     let pipeline = ServicePipeline(
       service: service,
       loops: Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) }),

@@ -29,9 +29,9 @@ extension OverTheNetwork {
           #expect(told[2].ids == ["a"])
           #expect(told[2].deleted)
           #expect(!client.answer(watch).isOver)
-          #expect(server.metrics.watchers.value == 1)
+          #expect(server.ledger.level(.watches) == 1)
         }
-        try await eventually("the watch is forgotten") { server.metrics.watchers.value == 0 }
+        try await eventually("the watch is forgotten") { server.ledger.level(.watches) == 0 }
         #expect(server.store.clusterEntries == 0)
       }
     }

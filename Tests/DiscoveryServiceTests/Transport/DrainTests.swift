@@ -15,7 +15,10 @@ extension OverTheNetwork {
           try await eventually("the update is on its way") { server.metrics[.update].received.value == 1 }
           server.drain()
           try await eventually("the client is told to go") { client.record.with { $0.goAway } == .noError }
-          #expect(client.record.with { $0.lastStream } == update)
+          try await eventually("and which call is the last one") {
+            server.sweep()
+            return client.record.with { $0.lastStream } == update
+          }
           #expect(!client.answer(update).isOver)
           slow.open()
           let answer = try await client.finished(update)
@@ -36,7 +39,7 @@ extension OverTheNetwork {
           try await TestClient.with(server.port, window: 0) { blocked in
             let watch = client.begin("Watch", Request.cluster("c"))
             let waiting = blocked.begin("Watch", Request.cluster("c"))
-            try await eventually("both are open") { server.metrics.watchers.value == 2 }
+            try await eventually("both are open") { server.ledger.level(.watches) == 2 }
             try await eventually("the snapshot") { client.answer(watch).messages.count == 1 }
             server.drain()
             let first = try await client.finished(watch)

@@ -62,8 +62,8 @@ extension OverTheNetwork {
             #expect(server.metrics[.list].handled[0].value == 5 * 201)
           }
         }
-        try await eventually("nothing is left") { server.metrics.connections.value == 0 }
-        #expect(server.metrics.heldBytes.value == 0)
+        try await eventually("nothing is left") { server.ledger.level(.connections) == 0 }
+        #expect(server.ledger.level(.heldBytes) == 0)
       }
     }
 

@@ -37,7 +37,7 @@ extension OverTheNetwork {
           #expect(list.status == 0)
           #expect(try DecodedResponse(list.messages[0]).affiliates.count == 21)
         }
-        try await eventually("nothing is held any more") { server.metrics.heldBytes.value == 0 }
+        try await eventually("nothing is held any more") { server.ledger.level(.heldBytes) == 0 }
       }
     }
 
@@ -143,13 +143,13 @@ extension OverTheNetwork {
           for index in 0..<100 { client.begin("Watch", Request.cluster("c\(index)")) }
           clients.append(client)
         }
-        try await eventually("all watch") { server.metrics.watchers.value == 1000 }
+        try await eventually("all watch") { server.ledger.level(.watches) == 1000 }
         for client in clients { client.close() }
         try await eventually("all are forgotten") {
-          server.metrics.watchers.value == 0 && server.metrics.connections.value == 0
+          server.ledger.level(.watches) == 0 && server.ledger.level(.connections) == 0
         }
         #expect(server.store.clusterEntries == 0)
-        #expect(server.metrics.heldBytes.value == 0)
+        #expect(server.ledger.level(.heldBytes) == 0)
       }
     }
 
@@ -163,8 +163,8 @@ extension OverTheNetwork {
             try await eventually("it is open") { client.answer(watch).data.readableBytes > 0 }
             client.send(watch, .rstStream(.cancel))
           }
-          try await eventually("all are forgotten") { server.metrics.watchers.value == 0 }
-          #expect(server.metrics.heldBytes.value == 0)
+          try await eventually("all are forgotten") { server.ledger.level(.watches) == 0 }
+          #expect(server.ledger.level(.heldBytes) == 0)
           let answer1 = try await client.call("List", Request.cluster("c")).status
           #expect(answer1 == 0)
         }
@@ -183,23 +183,23 @@ extension OverTheNetwork {
             server.sweep()
             return client.answer(list).reset == .cancel
           }
-          #expect(server.metrics.heldBytes.value == 0)
+          #expect(server.ledger.level(.heldBytes) == 0)
         }
       }
     }
 
     @Test("answers that nobody takes in are bounded in all")
     func heldBytes() async throws {
-      var options = TransportOptions()
-      options.heldBytes = 5000
-      try await TestServer.with(options: options) { server in
+      var limits = SharedLimits()
+      limits[.heldBytes].total = 5000
+      try await TestServer.with(limits: limits) { server in
         server.update("c", "a", [UInt8](repeating: 1, count: 2000))
         try await TestClient.with(server.port, window: 0) { client in
           let lists = (0..<4).map { _ in client.begin("List", Request.cluster("c")) }
           try await eventually("two are refused") { lists.count { client.answer($0).status == 8 } == 2 }
-          #expect(server.metrics.heldBytes.value <= 5000)
+          #expect(server.ledger.level(.heldBytes) <= 5000)
         }
-        try await eventually("all is given back") { server.metrics.heldBytes.value == 0 }
+        try await eventually("all is given back") { server.ledger.level(.heldBytes) == 0 }
       }
     }
   }

@@ -79,8 +79,11 @@ struct TestRegistry {
   ) throws {
     folder = try TemporaryFolder()
     try folder.write(config, to: "kubeconfig")
-    var all = KubernetesOptions(kubeconfig: "kubeconfig", sendInitialEvents: false)
-    options(&all)
+    let all = KubernetesOptions {
+      $0.kubeconfig = "kubeconfig"
+      $0.sendInitialEvents = false
+      options(&$0)
+    }
     self.localNodeID = localNodeID
     registry = try KubernetesRegistry(
       options: all,
