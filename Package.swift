@@ -219,7 +219,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     .target(
-      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
+      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel", "Platform"],
       path: "Tests/Support/NodeFixtures", swiftSettings: strict),
     .target(
       name: "KubernetesTestSupport", dependencies: ["TestSupport", nio("NIOCore"), nio("NIOPosix")],

@@ -2,6 +2,7 @@
 public struct PluginError: Error, Sendable, CustomStringConvertible {
   /// What kind of refusal it is. More may come.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
+    /// The code as text, for programs.
     public let description: String
 
     /// No file, or no plugin of that name.
@@ -26,6 +27,7 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
     public static let deadlineExceeded = Code(description: "deadline-exceeded")
   }
 
+  /// What kind of refusal it is.
   public let code: Code
   /// The file that it is about; nil where none was found.
   public let file: String?
@@ -35,6 +37,7 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
   /// What led to it, where that is another error.
   public let cause: (any Error)?
 
+  /// An error about `file`, or about no file in particular.
   public init(_ code: Code, file: String? = nil, _ reason: String, cause: (any Error)? = nil) {
     self.code = code
     self.file = file

@@ -5,6 +5,7 @@ public struct ConformanceReport: Hashable, Sendable, CustomStringConvertible {
   /// What was seen of the registry.
   public let observation: RegistryObservation
 
+  /// A report of `checks`, with nothing seen.
   public init(checks: [ConformanceCheck]) { self.init(checks: checks, observation: RegistryObservation()) }
 
   init(checks: [ConformanceCheck], observation: RegistryObservation) {
@@ -46,6 +47,7 @@ public struct ConformanceCheck: Hashable, Sendable, CustomStringConvertible {
   /// How it went.
   public let result: Result
 
+  /// The check called `name`.
   public init(_ name: String, _ result: Result) {
     self.name = name
     self.result = result

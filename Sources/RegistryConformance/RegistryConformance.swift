@@ -13,6 +13,7 @@ public enum RegistryConformance {
     let harm: @Sendable () async throws -> Void
     let mend: @Sendable () async throws -> Void
 
+    /// How a source is broken and mended; what either throws fails the check.
     public init(
       break harm: @escaping @Sendable () async throws -> Void,
       mend: @escaping @Sendable () async throws -> Void

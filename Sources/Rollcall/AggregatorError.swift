@@ -2,6 +2,7 @@
 public struct AggregatorError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure it is. More may come.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
+    /// The code as text, for programs.
     public let description: String
 
     /// The registries can't be run side by side as they are declared.
@@ -10,6 +11,7 @@ public struct AggregatorError: Error, Sendable, CustomStringConvertible {
     public static let alreadyRun = Code(description: "already-run")
   }
 
+  /// What kind of failure it is.
   public let code: Code
   /// One line that names the thing, the value and what would be right.
   public let message: String
@@ -17,6 +19,7 @@ public struct AggregatorError: Error, Sendable, CustomStringConvertible {
   /// What led to it, where that is another error.
   public let cause: (any Error)?
 
+  /// An error with `message`, led to by `cause`.
   public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
     self.code = code
     self.message = message
@@ -45,6 +48,7 @@ public struct SyncError: Error, Hashable, Sendable, CustomStringConvertible {
   /// How long was waited; nil where the aggregator stopped meanwhile.
   public let timeout: Duration?
 
+  /// An error about the registries that are `late`.
   public init(late: [RegistryStatus], timeout: Duration?) {
     self.late = late
     self.timeout = timeout

@@ -16,6 +16,7 @@ public struct AggregatorOptions: Sendable {
   public var withdrawTimeout: Duration = .seconds(3)
   /// How long after a reload the data of sources that a changed registry no longer tells of are kept.
   public var settleTime: Duration = .seconds(5)
+  /// How long failed registries rest, and how what couldn't be published is tried again.
   public var restart = RestartPolicy()
   /// What waits are measured with.
   public var clock: any Clock<Duration> = ContinuousClock()

@@ -171,7 +171,8 @@ struct RegistryExampleTests {
 
     let wrong = plugin.registry(
       options: #"{"name": "r7", "nodes": "3"}"#, context: RegistryContext(name: "rack", logger: Self.silent))
-    await #expect(throws: RegistryError(.invalidArgument, "option 'nodes' should be a whole number")) {
+    let message = "option 'nodes' must be a whole number, not the text '3' in quotes; write 3"
+    await #expect(throws: RegistryError(.invalidArgument, message)) {
       _ = try await first(wrong)
     }
   }

@@ -119,10 +119,13 @@ struct ExportTests {
   @Test(
     "options that can't be used are told by their place",
     arguments: [
-      (#"{"hosts":[{"port":1},{"port":"x"}]}"#, "option 'hosts[1].port' should be a whole number"),
+      (
+        #"{"hosts":[{"port":1},{"port":"x"}]}"#,
+        "option 'hosts[1].port' must be a whole number, not the text 'x'"
+      ),
       (#"{"hosts":[{}]}"#, "option 'hosts[0].port' is missing"),
       (#"{"hosts":[]}"#, "option 'hosts' is empty"),
-      (#"{"hosts":7}"#, "option 'hosts' should be a list"),
+      (#"{"hosts":7}"#, "option 'hosts' must be a list, not the number 7"),
     ])
   func badOptions(options: String, message: String) async throws {
     let registry = try registry(options)

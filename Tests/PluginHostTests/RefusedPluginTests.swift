@@ -189,7 +189,7 @@ struct RefusedPluginTests {
       ),
       (
         "descriptor.options_schema = registry_string(\"{\")",
-        "its descriptor's options_schema isn't a JSON object; it should be a JSON Schema"
+        "its descriptor's options_schema is wrong: 1:2: a key in quotes is expected"
       ),
     ])
   func fields(change: String, expected: String) async throws {

@@ -95,6 +95,25 @@ import Testing
       ])
   }
 
+  @Test("a duration without a unit is told with the one that is likely meant, in quotes or not")
+  func durations() throws {
+    let schema = #"{"type":"object","properties":{"d":{"type":"string","format":"duration"}}}"#
+    for good in ["0s", "1h30m", "'0'", "1d12h"] {
+      #expect(try errors(schema, "d: \(good)").isEmpty, "\(good)")
+    }
+    for bad in ["30", "'30'"] {
+      let errors = try errors(schema, "d: \(bad)")
+      #expect(
+        errors.count == 1 && errors[0].hasPrefix("o.yaml:1:4: options.d must be a duration such as 30s"))
+      #expect(errors.first?.hasSuffix("; write 30s") == true)
+    }
+    #expect(try errors(schema, "d: 1h1h").count == 1)
+    #expect(
+      try errors(schema, "d: [x]") == [
+        "o.yaml:1:4: options.d must be a duration such as 30s, 5m or 1h30m, not a list"
+      ])
+  }
+
   @Test("limits hold at their very ends")
   func limits() throws {
     let schema =

@@ -1,7 +1,9 @@
 import ClusterModel
+import Platform
 import Documents
 import Foundation
 import Logging
+import Platform
 import RegistryKit
 import Testing
 

@@ -98,7 +98,8 @@ import Testing
       Issue.record("read all the same")
     } catch {
       #expect(error.trouble.code == .limitExceeded)
-      #expect(error.trouble.message == "'nodes.yaml' has 10 bytes, more than the 9 that are read")
+      #expect(
+        error.trouble.message == "'nodes.yaml' can't be read: it has 10 bytes, more than the 9 that are read")
     }
   }
 
@@ -110,7 +111,7 @@ import Testing
       _ = try FileContent.read("\(folder.path)/pipe", shown: "pipe", maximumBytes: 9)
       Issue.record("read all the same")
     } catch {
-      #expect(error.trouble.message == "'pipe' isn't a regular file")
+      #expect(error.trouble.message == "'pipe' can't be read: it is a pipe, not a file")
     }
   }
 }
@@ -119,14 +120,40 @@ import Testing
   @Test(
     "options that can't work are refused",
     arguments: [
-      ("{}", "no file is named"),
-      (#"{"path": "a", "pollInterval": "soon"}"#, "pollInterval"),
-      (#"{"path": "a", "debounce": "1m"}"#, "10s"),
-      (#"{"path": "a/"}"#, "is a folder"),
+      ("{}", "no file is named; write `path: nodes.yaml`, or `paths:` with several"),
+      (
+        #"{"path":"a","pollInterval":"soon"}"#,
+        "option 'pollInterval': 'soon' isn't a duration such as 30s, 5m or 1h30m"
+      ),
+      (#"{"path":"a","pollInterval":"99ms"}"#, "option 'pollInterval' must be at least 100ms, not 99ms"),
+      (#"{"path":"a","debounce":"1m"}"#, "option 'debounce' must be at most 10s, not 1m"),
+      (#"{"paths":[]}"#, "option 'paths' must have at least 1 item, it has 0"),
+      (#"{"pth":"a"}"#, "unknown key 'pth'; did you mean 'path'?"),
+      (#"{"path":"nodes/"}"#, "'nodes/' is a folder; write 'nodes/*.yaml' for the files in it"),
     ])
-  func refused(options: String, part: String) {
-    let error = #expect(throws: RegistryError.self) { try Settings(StaticFileOptions(json: options)) }
-    #expect(error?.code == .invalidArgument && error?.message.contains(part) == true, "\(error as Any)")
+  func refused(options: String, message: String) {
+    #expect(throws: RegistryError(.invalidArgument, message)) {
+      try Settings(StaticFileOptions(json: options))
+    }
+  }
+
+  @Test("a program's options are checked as a person's are")
+  func program() {
+    #expect(
+      throws: RegistryError(.invalidArgument, "option 'debounce' must be at most 10s, not 1m")
+    ) {
+      try Settings(
+        StaticFileOptions {
+          $0.path = "a"
+          $0.debounce = .seconds(60)
+        })
+    }
+  }
+
+  @Test("the schema is one that a host takes, with the defaults")
+  func schema() throws {
+    let schema = try OptionsSchema(json: StaticFileOptions.schema)
+    #expect(try schema.fillingDefaults(in: "{}") == #"{"pollInterval":"30s","debounce":"50ms"}"#)
   }
 }
 

@@ -51,12 +51,12 @@ final class TestFolder: Sendable {
   ) throws -> StaticFileRegistry {
     let context = RegistryContext(
       name: "rack", baseDirectory: path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    var registry = try StaticFileRegistry(
-      options: StaticFileOptions {
-        $0.paths = paths
-        $0.pollInterval = pollInterval
-        $0.debounce = .milliseconds(10)
-      }, context: context)
+    let options = StaticFileOptions {
+      $0.paths = paths
+      $0.pollInterval = pollInterval
+      $0.debounce = .milliseconds(10)
+    }
+    var registry = try StaticFileRegistry(options: options, context: context)
     configure(&registry)
     return registry
   }

@@ -15,6 +15,7 @@ public import Logging
 ///
 /// May be used from any task. The work is done on a thread of its own, as the system's loader may block.
 public final class PluginCatalog: Sendable {
+  /// The folders that are searched, in order.
   public let directories: PluginDirectories
   private let allowUnsafePermissions: Bool
   private let loadTimeout: Duration

@@ -10,14 +10,17 @@ public struct PluginDirectories: Hashable, Sendable {
     /// Whether only files called `librollcall-*.so` count: in a program's own folder lie other libraries too.
     public let onlyOwnNames: Bool
 
+    /// The folder at `path`.
     public init(_ path: String, onlyOwnNames: Bool = false) {
       self.path = path
       self.onlyOwnNames = onlyOwnNames
     }
   }
 
+  /// The folders, each once.
   public let folders: [Folder]
 
+  /// These folders; one that is in it twice counts where it is first.
   public init(folders: [Folder]) {
     var seen: Set<String> = []
     self.folders = folders.filter { seen.insert($0.path).inserted }

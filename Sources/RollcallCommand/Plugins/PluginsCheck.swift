@@ -2,6 +2,7 @@ import ArgumentParser
 import ClusterResources
 import Documents
 import Glibc
+import Platform
 import PluginHost
 import RegistryConformance
 import RegistryKit
@@ -60,14 +61,12 @@ struct PluginsCheck: AsyncParsableCommand {
       guard let document = stream.documents.first, stream.documents.count == 1 else {
         throw CommandError.usage("--options takes one JSON object, such as '{\"path\": \"members.yaml\"}'")
       }
-      let problems = try PluginSchemas.schema(of: plugin).validate(options: document, file: file)
+      let problems = plugin.optionsSchema.validate(options: document, file: file)
       let all = stream.duplicateKeys.map(\.description) + problems.map(\.description)
       guard all.isEmpty else { throw CommandError(lines: all, exitCode: CommandError.usage) }
       return YAML.json(of: document)
     } catch let error as YAMLError {
       throw CommandError.usage(error.description)
-    } catch let error as PluginError {
-      throw CommandError(error.description)
     }
   }
 }
@@ -79,7 +78,7 @@ private struct TemporaryStateFolder {
   init() throws {
     var template = Array("\(environment("TMPDIR") ?? "/tmp")/rollcall-check-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
-      throw CommandError("can't make a folder for the check: \(systemMessage(errno))")
+      throw CommandError("can't make a folder for the check: \(errnoText(errno))")
     }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }

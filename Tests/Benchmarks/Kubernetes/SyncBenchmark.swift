@@ -32,7 +32,11 @@ enum SyncBenchmark {
     let kubeconfig = folder.appendingPathComponent("kubeconfig")
     try kubeconfigText(url).write(to: kubeconfig, atomically: true, encoding: .utf8)
 
-    let options = KubernetesOptions(kubeconfig: kubeconfig.path, inCluster: false, publish: false)
+    let options = KubernetesOptions {
+      $0.kubeconfig = kubeconfig.path
+      $0.inCluster = false
+      $0.publish = false
+    }
     var logger = Logger(label: "benchmark")
     logger.logLevel = .error
     let aggregator = try Aggregator(

@@ -7,7 +7,8 @@ struct ServiceLoad: ParsableCommand {
     discussion: """
       Fills the clusters, opens the watches, then writers update affiliates one call after another, each with \
       the time of sending inside the data. At the end every watcher has to know every final state.
-      """)
+      """,
+    subcommands: [ServiceSoak.self])
 
   @Option(help: "The service's IPv4 address.") var host = "127.0.0.1"
   @Option(help: "The service's port.") var port = 3000

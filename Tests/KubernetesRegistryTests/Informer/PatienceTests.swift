@@ -87,7 +87,10 @@ import Testing
       options.restart = RestartPolicy(initial: .milliseconds(20), maximum: .milliseconds(100))
       let definition = RegistryDefinition(name: "kubernetes", staleAfter: .milliseconds(300)) { context in
         var registry = try KubernetesRegistry(
-          options: KubernetesOptions(kubeconfig: "kubeconfig", sendInitialEvents: false),
+          options: KubernetesOptions {
+            $0.kubeconfig = "kubeconfig"
+            $0.sendInitialEvents = false
+          },
           context: RegistryContext(name: "kubernetes", baseDirectory: path, logger: recorder.logger))
         registry.environment = [:]
         registry.timing.patience = .milliseconds(200)

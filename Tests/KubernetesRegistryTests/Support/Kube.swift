@@ -75,8 +75,11 @@ struct TestRegistry {
   ) throws {
     folder = try TemporaryFolder()
     try folder.write(config, to: "kubeconfig")
-    var all = KubernetesOptions(kubeconfig: "kubeconfig", sendInitialEvents: false)
-    options(&all)
+    let all = KubernetesOptions {
+      $0.kubeconfig = "kubeconfig"
+      $0.sendInitialEvents = false
+      options(&$0)
+    }
     registry = try KubernetesRegistry(
       options: all,
       context: RegistryContext(

@@ -3,6 +3,7 @@ import DiscoveryProtocol
 import Foundation
 import GRPCCore
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -11,13 +12,14 @@ import Testing
 @Suite("A hostile service", .timeLimit(.minutes(3)))
 struct HostileServiceTests {
   let cluster: Cluster
-  let recorder = Recorder()
+  let recorder = SessionRecorder()
 
   init() throws { cluster = try Cluster() }
 
   /// Runs a registry against `service` while `body` runs.
   private func facing(
-    _ service: any RegistrableRPCService, _ body: @escaping (_ endpoint: String) async throws -> Void
+    _ service: any RegistrableRPCService,
+    _ body: @escaping @Sendable (_ endpoint: String) async throws -> Void
   ) async throws {
     let recorder = recorder
     try await withServer([service]) { port in
@@ -75,11 +77,11 @@ struct HostileServiceTests {
         #expect(recorder.status.contains(endpoint), "\(recorder.status)")
         try await eventually("another attempt") {
           clock.advance(by: .milliseconds(50))
-          return recorder.state.reports.count > 1 || !clock.deadlines.isEmpty
+          return recorder.now.batches.flatMap(\.reports).count > 1 || !clock.deadlines.isEmpty
         }
       }
     }
-    #expect(recorder.state.snapshots == 0)
+    #expect(recorder.snapshots == 0)
   }
 
   @Test("that never answers is given up at the deadline, and named")
@@ -210,7 +212,7 @@ struct HostileServiceTests {
     try await facing(service) { endpoint in
       try await eventually("reported") { recorder.status.contains(endpoint) }
     }
-    #expect(recorder.state.snapshots == 0)
+    #expect(recorder.snapshots == 0)
   }
 
   @Test("that cuts each watch off is watched again, and its nodes stay")
@@ -221,11 +223,11 @@ struct HostileServiceTests {
       throw RPCError(code: .aborted, message: "lost update")
     })
     try await facing(service) { _ in
-      try await eventually("watched again") { recorder.state.snapshots >= 3 }
+      try await eventually("watched again") { recorder.snapshots >= 3 }
       #expect(recorder.nodes() == ["a"])
     }
-    #expect(recorder.state.reports.contains { $0.error?.message.contains("lost update") == true })
-    #expect(recorder.state.removed.isEmpty)
+    #expect(recorder.now.errors.contains { $0.message.contains("lost update") })
+    #expect(recorder.removed.isEmpty)
   }
 
   @Test("that ends each watch politely is watched again")
@@ -233,8 +235,8 @@ struct HostileServiceTests {
     let snapshot = cluster.answer(try cluster.wire("a"))
     let service = MemoryService(watchScript: { writer in try await writer.write(snapshot) })
     try await facing(service) { _ in
-      try await eventually("watched again") { recorder.state.snapshots >= 2 }
+      try await eventually("watched again") { recorder.snapshots >= 2 }
     }
-    #expect(recorder.state.reports.contains { $0.error?.message.contains("ended the watch") == true })
+    #expect(recorder.now.errors.contains { $0.message.contains("ended the watch") })
   }
 }

@@ -3,6 +3,7 @@ import DiscoveryProtocol
 import Foundation
 import GRPCCore
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -28,13 +29,13 @@ struct LiveServiceTests {
       let options = ServiceOptions(endpoint: "http://127.0.0.1:\(port)")
       let one = try Self.registry(options, local: "one")
       let two = try Self.registry(options, local: "two")
-      let oneHost = Recorder()
-      let twoHost = Recorder()
+      let oneHost = SessionRecorder()
+      let twoHost = SessionRecorder()
       try await running(one, oneHost) {
         try await running(two, twoHost) {
-          try await oneHost.publish(
+          try await oneHost.published(
             Publication(local: try cluster.affiliate("one", endpoints: ["1.2.3.4:5"])))
-          try await twoHost.publish(
+          try await twoHost.published(
             Publication(
               local: try cluster.affiliate("two"),
               seenEndpoints: [try NodeIdentity("one"): [try IPEndpoint("6.7.8.9:10")]]))
@@ -42,28 +43,28 @@ struct LiveServiceTests {
             oneHost.nodes() == ["two"] && twoHost.nodes() == ["one"]
           }
           try await eventually("endpoints of both are there") {
-            twoHost.record("one")?.affiliate.kubeSpan?.endpoints.map(\.description)
+            twoHost.now.record("one")?.affiliate.kubeSpan?.endpoints.map(\.description)
               == ["1.2.3.4:5", "6.7.8.9:10"]
           }
-          #expect(twoHost.record("one")?.affiliate.nodename == "node-one")
-          #expect(oneHost.state.addresses.map(\.description) == ["127.0.0.1"])
-          try await oneHost.publish(nil)
+          #expect(twoHost.now.record("one")?.affiliate.nodename == "node-one")
+          #expect(oneHost.addresses == ["127.0.0.1"])
+          try await oneHost.published(nil)
           try await eventually("one is gone", within: .seconds(5)) { twoHost.nodes().isEmpty }
         }
       }
       #expect(oneHost.status == "" && twoHost.status == "")
-      #expect(twoHost.state.removed == ["one withdrawn"])
+      #expect(twoHost.removed == ["remove one withdrawn"])
     }
   }
 
   @Test("a service that is killed and comes back empty loses no node")
   func killed() async throws {
     let cluster = cluster
-    let hosts = [Recorder(), Recorder(), Recorder()]
+    let hosts = [SessionRecorder(), SessionRecorder(), SessionRecorder()]
     let port = try LoopbackPort.free()
     let options = ServiceOptions(endpoint: "http://127.0.0.1:\(port)")
     let nodes = try ["a", "b", "c"].map { try Self.registry(options, local: $0) }
-    func allSeen() -> Bool {
+    @Sendable func allSeen() -> Bool {
       hosts[0].nodes() == ["b", "c"] && hosts[1].nodes() == ["a", "c"] && hosts[2].nodes() == ["a", "b"]
     }
     try await running(nodes[0], hosts[0]) {
@@ -72,7 +73,7 @@ struct LiveServiceTests {
           for round in 0..<2 {
             try await withServer([MemoryService()], port: port) { _ in
               for (host, id) in zip(hosts, ["a", "b", "c"]) where round == 0 {
-                try await host.publish(Publication(local: try cluster.affiliate(id)))
+                try await host.published(Publication(local: try cluster.affiliate(id)))
               }
               try await eventually("all see each other") { allSeen() }
             }
@@ -82,7 +83,7 @@ struct LiveServiceTests {
         }
       }
     }
-    #expect(hosts.allSatisfy { $0.state.removed.isEmpty })
+    #expect(hosts.allSatisfy { $0.removed.isEmpty })
     #expect(hosts[0].status.contains("http://127.0.0.1:\(port)"))
   }
 
@@ -92,7 +93,7 @@ struct LiveServiceTests {
     target.put(try cluster.wire("a"))
     try await withServer([target]) { targetPort in
       try await withServer([MemoryService(redirect: { "127.0.0.1:\(targetPort)" })]) { port in
-        let recorder = Recorder()
+        let recorder = SessionRecorder()
         try await running(
           try Self.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
         ) {
@@ -109,13 +110,13 @@ struct LiveServiceTests {
     let check = TokenCheck(token: "good")
     try await withServer([MemoryService()], interceptors: [check]) { port in
       let endpoint = "http://127.0.0.1:\(port)"
-      let recorder = Recorder()
+      let recorder = SessionRecorder()
       let options = ServiceOptions(endpoint: endpoint, tokenFile: "token")
       try await running(try Self.registry(options, base: folder.path), recorder) {
-        try await eventually("synced") { recorder.state.snapshots == 1 }
+        try await eventually("synced") { recorder.snapshots == 1 }
       }
       #expect(Set(check.seen) == ["Bearer good"])
-      let refused = Recorder()
+      let refused = SessionRecorder()
       try await running(try Self.registry(ServiceOptions(endpoint: endpoint)), refused) {
         try await eventually("reported") { refused.problem(.credentials) != nil }
       }
@@ -126,7 +127,7 @@ struct LiveServiceTests {
 
   @Test("a token file that can't be used is named")
   func badTokenFile() async throws {
-    let recorder = Recorder()
+    let recorder = SessionRecorder()
     let options = ServiceOptions(endpoint: "http://127.0.0.1:1", tokenFile: "/nonexistent/token")
     try await running(try Self.registry(options), recorder) {
       try await eventually("reported") { !recorder.status.isEmpty }
@@ -136,7 +137,7 @@ struct LiveServiceTests {
 
   @Test("where nothing listens is reported with the address")
   func refusedConnection() async throws {
-    let recorder = Recorder()
+    let recorder = SessionRecorder()
     let port = try LoopbackPort.free()
     try await running(try Self.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder) {
       try await eventually("reported") { !recorder.status.isEmpty }

@@ -2,6 +2,7 @@ import ClusterModel
 import Foundation
 import PluginHost
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -36,15 +37,15 @@ struct PluginTests {
       context.name = "service"
       let registry = plugin.registry(
         options: #"{"endpoint":"http://127.0.0.1:\#(port)","ttl":"1m"}"#, context: context)
-      let recorder = Recorder()
-      try await running(registry, recorder, context: context) {
+      let recorder = SessionRecorder()
+      try await running(registry, recorder) {
         try await eventually("found") { recorder.nodes() == ["a"] }
-        try await recorder.publish(Publication(local: try cluster.affiliate("local")))
+        try await recorder.published(Publication(local: try cluster.affiliate("local")))
         #expect(service.state.affiliates["local"] != nil)
-        try await recorder.publish(nil)
+        try await recorder.published(nil)
         #expect(service.state.affiliates["local"] == nil)
       }
-      #expect(recorder.state.addresses.map(\.description) == ["127.0.0.1"])
+      #expect(recorder.addresses == ["127.0.0.1"])
       #expect(recorder.status == "")
     }
   }

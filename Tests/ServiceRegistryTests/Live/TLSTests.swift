@@ -3,6 +3,7 @@ import DiscoveryProtocol
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -28,7 +29,7 @@ struct TLSTests {
     return try await withServer([service], security: security) { port in
       var options = options
       options.endpoint = "https://\(host):\(port)"
-      let recorder = Recorder()
+      let recorder = SessionRecorder()
       try await running(try LiveServiceTests.registry(options), recorder) {
         try await eventually("something") { !recorder.nodes().isEmpty || !recorder.status.isEmpty }
       }
@@ -118,7 +119,7 @@ struct TLSTests {
   @Test("a service without TLS, where TLS was expected, is reported")
   func plain() async throws {
     try await withServer([MemoryService()]) { port in
-      let recorder = Recorder()
+      let recorder = SessionRecorder()
       try await running(
         try LiveServiceTests.registry(ServiceOptions(endpoint: "https://127.0.0.1:\(port)")), recorder
       ) {

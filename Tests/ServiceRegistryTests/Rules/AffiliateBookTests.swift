@@ -24,13 +24,13 @@ struct AffiliateBookTests {
   /// What the book makes of a watch that begins with `affiliates` at the clock's beginning.
   @discardableResult
   mutating func snapshot(_ affiliates: WireAffiliate...) -> String {
-    Recorder.text(book.snapshot(.with { $0.affiliates = affiliates }, at: .zero))
+    book.snapshot(.with { $0.affiliates = affiliates }, at: .zero).text
   }
 
   /// What the book makes of a later answer.
   @discardableResult
   mutating func change(_ answer: WireWatchResponse, at now: Duration = .seconds(1)) -> [String] {
-    book.change(answer, at: now).map(Recorder.text)
+    book.change(answer, at: now).map(\.text)
   }
 
   @Test("the first answer is everything, without this node and those without data")
@@ -44,8 +44,8 @@ struct AffiliateBookTests {
   @Test("later answers are changes")
   mutating func changes() throws {
     snapshot()
-    #expect(change(cluster.answer(try cluster.wire("a"))) == ["+a"])
-    #expect(change(Cluster.gone("a")) == ["-a withdrawn"])
+    #expect(change(cluster.answer(try cluster.wire("a"))) == ["upsert a"])
+    #expect(change(Cluster.gone("a")) == ["remove a withdrawn"])
     #expect(change(Cluster.gone("a")) == [])
     #expect(change(cluster.answer(try cluster.wire("local"))) == [])
     #expect(change(Cluster.gone("local")) == [])
@@ -121,6 +121,6 @@ struct AffiliateBookTests {
     #expect(book.count == 3)
     #expect(book.problems.message == "2 affiliates are left out, as no more than 3 are taken")
     // Those that are known are still taken.
-    #expect(change(cluster.answer(try cluster.wire("n0"))) == ["+n0"])
+    #expect(change(cluster.answer(try cluster.wire("n0"))) == ["upsert n0"])
   }
 }

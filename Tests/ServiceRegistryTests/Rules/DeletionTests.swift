@@ -20,15 +20,15 @@ struct DeletionTests {
 
   @discardableResult
   private mutating func change(_ answer: WireWatchResponse, at now: Duration = .seconds(1)) -> [String] {
-    book.change(answer, at: now).map(Recorder.text)
+    book.change(answer, at: now).map(\.text)
   }
 
   private mutating func answered(
     _ question: AffiliateBook.Question, _ affiliates: WireAffiliate...
-  ) -> [String] { book.answered(question, by: affiliates).map(Recorder.text) }
+  ) -> [String] { book.answered(question, by: affiliates).map(\.text) }
 
   private mutating func unanswered(_ question: AffiliateBook.Question) -> [String] {
-    book.unanswered(question).map(Recorder.text)
+    book.unanswered(question).map(\.text)
   }
 
   private func node(_ id: String = "a") throws -> WireAffiliate {
@@ -44,8 +44,8 @@ struct DeletionTests {
     ])
   mutating func stated(reason: WireRemovalReason, text: String) throws {
     snapshot(try cluster.wire("a"), try cluster.wire("b"))
-    #expect(change(Cluster.gone("a", reason)) == ["-a \(text)"])
-    #expect(change(Cluster.gone("b", reason), at: .seconds(1790)) == ["-b \(text)"])
+    #expect(change(Cluster.gone("a", reason)) == ["remove a \(text)"])
+    #expect(change(Cluster.gone("b", reason), at: .seconds(1790)) == ["remove b \(text)"])
   }
 
   @Test("were withdrawn where they were announced less than 0.9 of the ttl ago, else they expired")
@@ -53,20 +53,20 @@ struct DeletionTests {
     snapshot()
     let joined = cluster.answer(try cluster.wire("a"), try cluster.wire("b"))
     change(joined, at: .seconds(100))
-    #expect(change(Cluster.gone("a"), at: .seconds(1719)) == ["-a withdrawn"])
-    #expect(change(Cluster.gone("b"), at: .seconds(1720)) == ["-b expired"])
+    #expect(change(Cluster.gone("a"), at: .seconds(1719)) == ["remove a withdrawn"])
+    #expect(change(Cluster.gone("b"), at: .seconds(1720)) == ["remove b expired"])
     // Each renewal counts.
     change(joined, at: .seconds(2000))
     change(joined, at: .seconds(3000))
-    #expect(change(Cluster.gone("a"), at: .seconds(4600)) == ["-a withdrawn"])
+    #expect(change(Cluster.gone("a"), at: .seconds(4600)) == ["remove a withdrawn"])
   }
 
   @Test(
     "that weren't announced since the watch began may have expired or not, until 0.9 of the ttl have passed")
   mutating func unannounced() throws {
     snapshot(try cluster.wire("a"), try cluster.wire("b"))
-    #expect(change(Cluster.gone("a"), at: .seconds(1619)) == ["-a removed"])
-    #expect(change(Cluster.gone("b"), at: .seconds(1620)) == ["-b expired"])
+    #expect(change(Cluster.gone("a"), at: .seconds(1619)) == ["remove a removed"])
+    #expect(change(Cluster.gone("b"), at: .seconds(1620)) == ["remove b expired"])
   }
 
   @Test("have the reason of the moment at which they were announced as gone, however late that is confirmed")
@@ -74,7 +74,7 @@ struct DeletionTests {
     snapshot()
     change(cluster.answer(try node()), at: .zero)
     change(Cluster.gone("a"), at: .seconds(10))
-    #expect(answered(try #require(book.question)) == ["-a withdrawn"])
+    #expect(answered(try #require(book.question)) == ["remove a withdrawn"])
   }
 
   // MARK: Whether
@@ -84,17 +84,17 @@ struct DeletionTests {
     snapshot(try node("a"), try node("b"))
     #expect(change(Cluster.gone("a")) == [])
     #expect(change(Cluster.gone("b")) == [])
-    #expect(answered(try #require(book.question), try cluster.wire("a")) == ["+a", "-b removed"])
+    #expect(answered(try #require(book.question), try cluster.wire("a")) == ["upsert a", "remove b removed"])
     #expect(book.question == nil)
     // The endpoint's end is taken over with it.
-    #expect(change(Cluster.gone("a")) == ["-a removed"])
+    #expect(change(Cluster.gone("a")) == ["remove a removed"])
   }
 
   @Test("aren't asked for where the service gives a reason: such a service means what it says")
   mutating func statedWithEndpoints() throws {
     snapshot(try node())
     change(Cluster.gone("a"))
-    #expect(change(Cluster.gone("a", .expired)) == ["-a expired"])
+    #expect(change(Cluster.gone("a", .expired)) == ["remove a expired"])
     #expect(book.question == nil)
   }
 
@@ -104,7 +104,7 @@ struct DeletionTests {
     change(Cluster.gone("a"), at: .seconds(1000))
     #expect(answered(try #require(book.question), try node()) == [])
     change(Cluster.gone("a"), at: .seconds(1620))
-    #expect(answered(try #require(book.question)) == ["-a expired"])
+    #expect(answered(try #require(book.question)) == ["remove a expired"])
   }
 
   @Test("and of which only endpoints are listed are gone")
@@ -113,7 +113,7 @@ struct DeletionTests {
     change(Cluster.gone("a"))
     var rest = try node()
     rest.data = .init()
-    #expect(answered(try #require(book.question), rest) == ["-a removed"])
+    #expect(answered(try #require(book.question), rest) == ["remove a removed"])
   }
 
   @Test("and were announced again aren't judged by an older list")
@@ -134,7 +134,7 @@ struct DeletionTests {
     change(Cluster.gone("a"))
     #expect(answered(earlier, try node()) == [])
     let later = try #require(book.question)
-    #expect(answered(later) == ["-a removed"])
+    #expect(answered(later) == ["remove a removed"])
   }
 
   // MARK: Without an answer
@@ -144,12 +144,12 @@ struct DeletionTests {
     snapshot(try node())
     change(Cluster.gone("a"))
     let question = try #require(book.question)
-    #expect(unanswered(question) == ["+a?"])
+    #expect(unanswered(question) == ["upsert a?"])
     #expect(unanswered(question) == [])
     #expect(book.question == question)
     var other = self
-    #expect(answered(question, try node()) == ["+a"])
-    #expect(other.answered(question) == ["-a removed"])
+    #expect(answered(question, try node()) == ["upsert a"])
+    #expect(other.answered(question) == ["remove a removed"])
   }
 
   @Test("and are listed with data that can't be opened are fresh again as they were")
@@ -157,10 +157,10 @@ struct DeletionTests {
     snapshot(try node())
     change(Cluster.gone("a"))
     let question = try #require(book.question)
-    #expect(unanswered(question) == ["+a?"])
+    #expect(unanswered(question) == ["upsert a?"])
     var broken = try node()
     broken.data[0] ^= 1
-    #expect(answered(question, broken) == ["+a"])
+    #expect(answered(question, broken) == ["upsert a"])
     #expect(book.question == nil && book.problems.message != nil)
   }
 

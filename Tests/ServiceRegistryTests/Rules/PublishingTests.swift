@@ -2,6 +2,7 @@ import ClusterModel
 import DiscoveryProtocol
 import Foundation
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -13,7 +14,7 @@ struct PublishingTests {
   var cluster: Cluster { runner.cluster }
   var clock: ManualClock { runner.clock }
   var service: FakeService { runner.service }
-  var recorder: Recorder { runner.recorder }
+  var recorder: SessionRecorder { runner.recorder }
 
   init() throws {
     runner = try RunnerTests()
@@ -29,7 +30,7 @@ struct PublishingTests {
 
   /// Runs against two services, a test each, by a clock that stands still.
   func runningTwo(
-    _ body: (_ one: FakeService, _ two: FakeService) async throws -> Void
+    _ body: @escaping @Sendable (_ one: FakeService, _ two: FakeService) async throws -> Void
   ) async throws {
     let other = FakeService()
     let snapshot = cluster.answer()
@@ -38,13 +39,14 @@ struct PublishingTests {
     let options = ServiceOptions(endpoints: ["http://one.test", "http://two.test"])
     let registry = ServiceRegistry(
       try TestSettings.settings(options), connector: network, random: { 0.5 })
+    let service = service
     try await runner.running(registry) { try await body(service, other) }
   }
 
   @Test("at once, again at half the ttl, and at each change")
   func publishing() async throws {
     try await runner.running {
-      try await recorder.publish(try local())
+      try await recorder.published(try local())
       var updates = service.state.updates
       #expect(updates.map(\.affiliateID) == ["local"])
       #expect(updates[0].clusterID == Cluster.id)
@@ -60,7 +62,7 @@ struct PublishingTests {
       #expect(updates[1] == updates[0])
 
       let seen = [try NodeIdentity("b"): [try IPEndpoint("5.6.7.8:51820")]]
-      try await recorder.publish(try local("new", seen: seen))
+      try await recorder.published(try local("new", seen: seen))
       updates = service.state.updates
       #expect(updates.dropFirst(2).map(\.affiliateID) == ["local", "b"])
       #expect(updates.last?.hasAffiliateData == false)
@@ -70,13 +72,13 @@ struct PublishingTests {
   @Test("without another call where the same is asked for again, which is answered all the same")
   func again() async throws {
     try await runner.running {
-      let revision = recorder.desire(try local())
+      let revision = recorder.publish(try local())
       try await eventually("published") { recorder.outcomes(revision) == [nil] }
       for count in 2...4 {
-        recorder.desireAgain(try local())
+        recorder.retry(try local())
         try await eventually("answered") { recorder.outcomes(revision).count == count }
       }
-      try await recorder.publish(try local())
+      try await recorder.published(try local())
       #expect(recorder.outcomes(revision) == [nil, nil, nil, nil])
     }
     #expect(service.state.updates.count == 1)
@@ -85,11 +87,11 @@ struct PublishingTests {
   @Test("until it leaves")
   func withdrawal() async throws {
     try await runner.running {
-      try await recorder.publish(try local())
-      try await recorder.publish(nil)
+      try await recorder.published(try local())
+      try await recorder.published(nil)
       #expect(service.state.deletes == ["local"])
-      try await recorder.publish(nil)
-      try await recorder.publish(try local())
+      try await recorder.published(nil)
+      try await recorder.published(try local())
     }
     #expect(service.state.deletes == ["local"])
     #expect(service.state.updates.count == 2)
@@ -98,9 +100,9 @@ struct PublishingTests {
   @Test("and a withdrawal that is refused is tried again, and good in the end")
   func withdrawalRefused() async throws {
     try await runner.running {
-      try await recorder.publish(try local())
+      try await recorder.published(try local())
       service.change { $0.deleteError = CallError(kind: .exhausted, message: "too many requests") }
-      let revision = recorder.desire(nil)
+      let revision = recorder.publish(nil)
       try await eventually("refused") { recorder.outcomes(revision).count == 1 }
       #expect(recorder.outcomes(revision)[0]?.message.contains("too many requests") == true)
       service.change { $0.deleteError = nil }
@@ -114,7 +116,7 @@ struct PublishingTests {
   @Test("and a refresh that fails is tried again at once, in a new session in which everything is sent")
   func refreshFails() async throws {
     try await runner.running {
-      let revision = recorder.desire(try local())
+      let revision = recorder.publish(try local())
       try await runner.expectDeadline(.seconds(900))
       service.change { $0.updateError = CallError(kind: .connection, message: "gone") }
       clock.advance(by: .seconds(900))
@@ -134,7 +136,7 @@ struct PublishingTests {
   func unreachable() async throws {
     service.change { $0.connectError = CallError(kind: .connection, message: "refused") }
     try await runner.running {
-      let revision = recorder.desire(try local())
+      let revision = recorder.publish(try local())
       try await eventually("it can't be published") { recorder.outcomes(revision).count == 1 }
       #expect(recorder.outcomes(revision)[0]?.message == "http://service.test:3000: refused")
       service.change { $0.connectError = nil }
@@ -147,7 +149,7 @@ struct PublishingTests {
   @Test("by a service that went away for as long as it keeps what it has")
   func keptWhileAway() async throws {
     try await runner.running {
-      let revision = recorder.desire(try local())
+      let revision = recorder.publish(try local())
       try await eventually("published") { recorder.outcomes(revision) == [nil] }
       service.change { $0.connectError = CallError(kind: .connection, message: "away") }
       service.cut()
@@ -168,12 +170,12 @@ struct PublishingTests {
   @Test("and a withdrawal isn't held up by a service that is away")
   func withdrawalUnreachable() async throws {
     try await runner.running {
-      try await recorder.publish(try local())
+      try await recorder.published(try local())
       service.change { $0.connectError = CallError(kind: .connection, message: "refused") }
-      try await eventually("synced") { recorder.state.snapshots == 1 }
+      try await eventually("synced") { recorder.snapshots == 1 }
       service.cut()
       try await runner.expectDeadline(.milliseconds(500))
-      let error = await #expect(throws: RegistryError.self) { try await recorder.publish(nil) }
+      let error = await #expect(throws: RegistryError.self) { try await recorder.published(nil) }
       #expect(error?.message == "http://service.test:3000: cut")
     }
   }
@@ -181,10 +183,10 @@ struct PublishingTests {
   @Test("and what can't be sealed is the outcome, while what was there stays")
   func tooBig() async throws {
     try await runner.running {
-      try await recorder.publish(try local())
+      try await recorder.published(try local())
       let hostname = String(repeating: "x", count: 4000)
       let error = await #expect(throws: RegistryError.self) {
-        try await recorder.publish(try local(hostname))
+        try await recorder.published(try local(hostname))
       }
       #expect(error?.code == .limitExceeded)
       #expect(error?.message.contains("2048") == true)
@@ -200,7 +202,7 @@ struct PublishingTests {
   func refused() async throws {
     service.change { $0.updateError = CallError(kind: .refused, message: "says affiliate data is too big") }
     try await runner.running {
-      let revision = recorder.desire(try local())
+      let revision = recorder.publish(try local())
       try await eventually("reported") {
         recorder.problem(.publishing)?.message.contains("affiliate data is too big") == true
       }
@@ -229,10 +231,10 @@ struct PublishingTests {
     }
     try await runner.running {
       let seen = [try NodeIdentity("b"): [try IPEndpoint("5.6.7.8:51820")]]
-      try await recorder.publish(try local(seen: seen))
+      try await recorder.published(try local(seen: seen))
       for round in 1...3 {
         try await eventually("published, and reported what isn't") {
-          service.state.updates.count == round && recorder.state.snapshots == round
+          service.state.updates.count == round && recorder.snapshots == round
             && recorder.problem(.publishing)?.message.contains("too many endpoints of b") == true
         }
         service.cut()
@@ -258,7 +260,7 @@ struct PublishingTests {
     }
     try await runner.running {
       for hostname in ["first", "second"] {
-        try await recorder.publish(try local(hostname))
+        try await recorder.published(try local(hostname))
         let data = try #require(service.state.updates.last).affiliateData
         #expect(try cluster.cipher.openMessage(data).hostname == hostname)
         try await eventually("reported") {
@@ -281,14 +283,14 @@ struct PublishingTests {
   func oneRefuses() async throws {
     try await runningTwo { one, two in
       two.change { $0.updateError = CallError(kind: .credentials, message: "read only") }
-      try await recorder.publish(try local())
+      try await recorder.published(try local())
       let (first, second) = (try RegistrySource("one.test"), try RegistrySource("two.test"))
       try await eventually("reported") { recorder.problem(.publishing, second) != nil }
       #expect(recorder.problem(.publishing, second)?.code == .permissionDenied)
       #expect(recorder.problem(.publishing, first) == nil)
       // The other alone doesn't do.
       one.change { $0.updateError = CallError(kind: .refused, message: "no more") }
-      let error = await #expect(throws: RegistryError.self) { try await recorder.publish(try local("new")) }
+      let error = await #expect(throws: RegistryError.self) { try await recorder.published(try local("new")) }
       #expect(
         error?.message.contains("http://one.test: what this node publishes isn't taken: no more") == true)
       #expect(error?.message.contains("http://two.test: what this node publishes isn't taken") == true)
@@ -298,13 +300,13 @@ struct PublishingTests {
   @Test("until all services that had it have it no more, and those that can't be reached are named")
   func withdrawnFromAll() async throws {
     try await runningTwo { one, two in
-      try await recorder.publish(try local())
+      try await recorder.published(try local())
       try await eventually("both have it") { one.state.updates.count == 1 && two.state.updates.count == 1 }
       two.change { $0.connectError = CallError(kind: .connection, message: "away") }
       two.cut()
       let second = try RegistrySource("two.test")
       try await eventually("away") { recorder.problem(.reading, second) != nil }
-      let revision = recorder.desire(nil)
+      let revision = recorder.publish(nil)
       try await eventually("an outcome") { recorder.outcomes(revision).count == 1 }
       #expect(one.state.deletes == ["local"])
       #expect(recorder.outcomes(revision)[0]?.message == "http://two.test: cut")

@@ -28,17 +28,17 @@ extension RunnerTests {
       clock.advance(by: .milliseconds(100))
       try await eventually("gone") { recorder.nodes() == ["b"] }
     }
-    #expect(recorder.state.removed == ["a removed"])
+    #expect(recorder.removed == ["remove a removed"])
   }
 
   @Test("a node that the service gives a reason for is gone at once")
   func statedReason() async throws {
     service.change { $0.snapshot = cluster.answer() }
     try await running {
-      try await eventually("synced") { recorder.state.snapshots == 1 }
+      try await eventually("synced") { recorder.snapshots == 1 }
       service.send(cluster.answer(try cluster.wire("a", endpoints: ["1.2.3.4:5"])))
       service.send(Cluster.gone("a", .expired))
-      try await eventually("gone") { recorder.state.removed == ["a expired"] }
+      try await eventually("gone") { recorder.removed == ["remove a expired"] }
     }
     #expect(service.state.lists == 0)
   }
@@ -67,14 +67,14 @@ extension RunnerTests {
       try await eventually("read on") { recorder.nodes() == ["a", "b"] }
       #expect(service.state.lists == 16)
     }
-    #expect(recorder.state.batches == ["snapshot a, reading", "+a?", "+a", "+b"])
+    #expect(recorder.batches == ["snapshot a, reading", "upsert a?", "upsert a", "upsert b"])
   }
 
   @Test("what a service doesn't answer the next session's snapshot does")
   func settledBySnapshot() async throws {
     service.change { $0.snapshot = cluster.answer() }
     try await running {
-      try await eventually("synced") { recorder.state.snapshots == 1 }
+      try await eventually("synced") { recorder.snapshots == 1 }
       service.send(cluster.answer(try cluster.wire("a", endpoints: ["1.2.3.4:5"])))
       service.send(Cluster.gone("a"))
       try await expectDeadline(.milliseconds(100))
@@ -83,7 +83,7 @@ extension RunnerTests {
       service.cut()
       // When the second question would have been asked, there is a new session.
       try await passWait(.milliseconds(500))
-      try await eventually("settled") { recorder.state.snapshots == 2 && recorder.nodes() == [] }
+      try await eventually("settled") { recorder.snapshots == 2 && recorder.nodes() == [] }
       #expect(service.state.lists == 1)
     }
   }

@@ -2,6 +2,7 @@ import ClusterModel
 import DiscoveryProtocol
 import Foundation
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -12,7 +13,7 @@ struct RunnerTests {
   let cluster: Cluster
   let clock = ManualClock()
   let service = FakeService()
-  let recorder = Recorder()
+  let recorder = SessionRecorder()
 
   init() throws { cluster = try Cluster() }
 
@@ -24,11 +25,8 @@ struct RunnerTests {
 
   /// Runs the registry while `body` runs, by a clock that stands still.
   func running(
-    _ registry: ServiceRegistry? = nil, context: RegistryContext? = nil, _ body: () async throws -> Void
-  ) async throws {
-    try await ServiceRegistryTests.running(
-      try registry ?? self.registry(), recorder, clock: clock, context: context, body)
-  }
+    _ registry: ServiceRegistry? = nil, _ body: @escaping @Sendable () async throws -> Void
+  ) async throws { try await recorder.run(try registry ?? self.registry(), clock: clock, body) }
 
   /// Waits for something that waits until `time`.
   func expectDeadline(_ time: Duration) async throws {
@@ -56,15 +54,13 @@ struct RunnerTests {
       $0.snapshot = cluster.answer()
       $0.hello?.clientIp = Data([192, 0, 2, 7])
     }
-    var context = try TestSettings.context()
-    context.host = HostProgram(name: "rollcall", version: "4.5.6")
-    try await running(context: context) {
-      try await eventually("synced") { recorder.state.snapshots == 1 }
+    try await running {
+      try await eventually("synced") { recorder.snapshots == 1 }
     }
     #expect(service.state.hellos.map(\.clusterID) == [Cluster.id])
-    #expect(service.state.hellos.map(\.clientVersion) == ["rollcall/4.5.6"])
-    #expect(recorder.state.addresses.map(\.description) == ["192.0.2.7"])
-    #expect(recorder.state.batches == ["snapshot, reading"])
+    #expect(service.state.hellos.map(\.clientVersion) == ["rollcall/\(RollcallVersion.current)"])
+    #expect(recorder.addresses == ["192.0.2.7"])
+    #expect(recorder.batches == ["snapshot, reading"])
   }
 
   @Test("an address mapped into IPv6 is given as the IPv4 address it is, and none that is none")
@@ -74,14 +70,14 @@ struct RunnerTests {
       $0.hello?.clientIp = Data([UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 192, 0, 2, 7])
     }
     try await running {
-      try await eventually("synced") { recorder.state.snapshots == 1 }
-      #expect(recorder.state.addresses.map(\.description) == ["192.0.2.7"])
+      try await eventually("synced") { recorder.snapshots == 1 }
+      #expect(recorder.addresses == ["192.0.2.7"])
       service.change { $0.hello?.clientIp = Data([1, 2, 3]) }
       service.cut()
       try await passWait(.milliseconds(500))
-      try await eventually("again") { recorder.state.snapshots == 2 }
+      try await eventually("again") { recorder.snapshots == 2 }
     }
-    #expect(recorder.state.addresses.count == 1)
+    #expect(recorder.addresses.count == 1)
   }
 
   @Test("attempts are further and further apart, and near again after success")
@@ -95,12 +91,12 @@ struct RunnerTests {
       for wait in [500, 750, 1125] { try await passWait(.milliseconds(wait)) }
       try await eventually("four attempts") { service.state.connected.count == 4 }
       #expect(recorder.status.contains("http://service.test:3000: refused"))
-      #expect(recorder.state.snapshots == 0)
+      #expect(recorder.snapshots == 0)
       // The same trouble is one report.
-      #expect(recorder.state.reports.count == 1)
+      #expect(recorder.now.batches.flatMap(\.reports).count == 1)
       service.change { $0.connectError = nil }
       try await passWait(.milliseconds(500) * 1.5 * 1.5 * 1.5)
-      try await eventually("well") { recorder.state.snapshots == 1 && recorder.status.isEmpty }
+      try await eventually("well") { recorder.snapshots == 1 && recorder.status.isEmpty }
       service.cut()
       try await expectDeadline(clock.now.offset + .milliseconds(500))
       #expect(recorder.problem(.reading)?.message == "cut")
@@ -172,7 +168,7 @@ struct RunnerTests {
   func outage() async throws {
     service.change { $0.snapshot = cluster.answer() }
     try await running {
-      try await eventually("synced") { recorder.state.snapshots == 1 }
+      try await eventually("synced") { recorder.snapshots == 1 }
       service.send(cluster.answer(try cluster.wire("a")))
       try await eventually("read") { recorder.nodes() == ["a"] }
       service.change { $0.connectError = CallError(kind: .connection, message: "away") }
@@ -184,11 +180,11 @@ struct RunnerTests {
       #expect(recorder.nodes() == ["a"])
       service.change { $0.connectError = nil }
       try await passWait(.seconds(60))
-      try await eventually("read again") { recorder.state.snapshots == 2 }
+      try await eventually("read again") { recorder.snapshots == 2 }
     }
     #expect(
-      recorder.state.batches == [
-        "snapshot, reading", "+a", "reading: cut", "reading: away", "snapshot, reading",
+      recorder.batches == [
+        "snapshot, reading", "upsert a", "reading: cut", "reading: away", "snapshot, reading",
       ])
   }
 
@@ -207,14 +203,14 @@ struct RunnerTests {
     bad.data[3] ^= 1
     service.change { $0.snapshot = cluster.answer(bad) }
     try await running {
-      try await eventually("synced") { recorder.state.snapshots == 1 }
+      try await eventually("synced") { recorder.snapshots == 1 }
       #expect(recorder.problem(.content)?.message.contains("'b'") == true)
       #expect(recorder.problem(.reading) == nil)
       service.send(cluster.answer(try cluster.wire("a")))
       service.send(Cluster.gone("b"))
       try await eventually("well") { recorder.status.isEmpty }
     }
-    #expect(recorder.state.batches.dropFirst() == ["+a", "content"])
+    #expect(recorder.batches.dropFirst() == ["upsert a", "content"])
   }
 
   @Test("credentials that are refused or can't be read are reported as such too, until a snapshot is there")
@@ -228,9 +224,9 @@ struct RunnerTests {
       #expect(recorder.problem(.reading)?.code == .permissionDenied)
       service.change { $0.connectError = nil }
       try await passWait(.milliseconds(500))
-      try await eventually("well") { recorder.state.snapshots == 1 }
+      try await eventually("well") { recorder.snapshots == 1 }
     }
-    #expect(recorder.state.problems.isEmpty)
+    #expect(recorder.now.isHealthy)
   }
 
   @Test("several services are sources of their own, named before anything else")
@@ -243,7 +239,7 @@ struct RunnerTests {
           && recorder.nodes(RegistrySource("two.test")) == ["a"]
       }
     }
-    #expect(recorder.state.expectedSources == [["one.test", "two.test"]])
+    #expect(recorder.expectedSources == [["one.test", "two.test"]])
   }
 
   @Test(
@@ -256,13 +252,13 @@ struct RunnerTests {
     }
     let endpoints = ["http://one.test", "http://two.test", "http://three.test"]
     try await running(try registry(ServiceOptions(endpoints: endpoints))) {
-      try await eventually("those that are there are read") { recorder.state.snapshots == 2 }
+      try await eventually("those that are there are read") { recorder.snapshots == 2 }
       try await eventually("the other is reported") {
         recorder.problem(.reading, try RegistrySource("two.test"))?.message == "away"
       }
     }
-    #expect(recorder.state.expectedSources == [["one.test", "three.test", "two.test"]])
-    #expect(recorder.state.problems.count == 1)
+    #expect(recorder.expectedSources == [["one.test", "three.test", "two.test"]])
+    #expect(recorder.now.reports.values.count { $0 != nil } == 1)
   }
 
   @Test("a service that is alone is the only source")
@@ -271,7 +267,7 @@ struct RunnerTests {
     try await running {
       try await eventually("reported") { recorder.problem(.reading) != nil }
     }
-    #expect(recorder.state.expectedSources == [])
+    #expect(recorder.expectedSources == [])
   }
 
   @Test("a session that takes no more ends the run")

@@ -1,7 +1,6 @@
 import ClusterModel
 import DiscoveryProtocol
 import Foundation
-import Logging
 import RegistryKit
 
 @testable import ServiceRegistry
@@ -51,36 +50,5 @@ struct Cluster: Sendable {
       $0.deleted = true
       $0.reason = reason
     }
-  }
-}
-
-/// The options and context of a test.
-enum TestSettings {
-  static func context(base: String = ".", local: String? = "local") throws -> RegistryContext {
-    RegistryContext(
-      name: "service", localNodeID: try local.map { try NodeIdentity($0) }, clusterID: Cluster.id,
-      clusterSecret: Cluster.secret, baseDirectory: base, logger: Logger(label: "test"))
-  }
-
-  static func settings(
-    _ options: ServiceOptions = ServiceOptions(endpoint: "http://service.test:3000")
-  ) throws -> ServiceSettings { try ServiceSettings(options, try context()) }
-}
-
-/// Runs `registry` while `body` runs, with what it gives remembered by `recorder`.
-func running<Result>(
-  _ registry: any Registry, _ recorder: Recorder, clock: any Clock<Duration> = ContinuousClock(),
-  context: RegistryContext? = nil, _ body: () async throws -> Result
-) async throws -> Result {
-  let session = recorder.session(try context ?? TestSettings.context(), clock)
-  return try await withThrowingTaskGroup(of: Void.self) { group in
-    group.addTask {
-      do {
-        try await registry.run(session)
-      } catch is CancellationError {
-      }
-    }
-    defer { group.cancelAll() }
-    return try await body()
   }
 }

@@ -1,4 +1,5 @@
 import ClusterModel
+import Platform
 
 /// A Node as a cluster of the tests has it: everything follows from its number.
 ///

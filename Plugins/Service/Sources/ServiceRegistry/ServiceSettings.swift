@@ -48,10 +48,12 @@ struct ServiceSettings: Sendable {
       throw fail("there is no cluster secret: write cluster.secret, or secret or secretFile here")
     }
     do throws(KeyError) {
-      let key =
-        if let secret = options.secret { try ClusterKey(bytes: secret.revealed) } else {
-          try ClusterKey(base64: text)
-        }
+      let key: ClusterKey
+      if let secret = options.secret {
+        key = try ClusterKey(bytes: secret.revealed)
+      } else {
+        key = try ClusterKey(base64: text)
+      }
       cipher = AffiliateCipher(key: key)
     } catch {
       throw fail(error.message)

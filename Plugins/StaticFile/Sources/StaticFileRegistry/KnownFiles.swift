@@ -1,4 +1,5 @@
 import ClusterModel
+import Documents
 import RegistryKit
 
 /// What is known of all files: takes in one scan after the other, and never gives up good content for bad. A

@@ -1,6 +1,7 @@
 import ClusterModel
 import Documents
 import Glibc
+import Platform
 import RegistryKit
 
 /// What one scan of all paths found.

@@ -3,18 +3,17 @@ public import RegistryKit
 
 /// The nodes of a rack whose names and addresses follow from their place.
 struct Rack: RegistryPlugin {
-  struct Options: Decodable, Sendable {
-    var name: String
-    var nodes: Int
+  struct Options: RegistryOptions {
+    var name = ""
+    var nodes = 1
+    static let options = OptionList<Self> {
+      RegistryOption("name", \.name, .text(length: 1...64), "what the rack is called").required
+      RegistryOption("nodes", \.nodes, .integer(in: 1...250), "how many nodes it has").required
+    }
   }
 
   static let descriptor = RegistryDescriptor(
-    name: "rack", version: "1.0.0", summary: "The nodes of a rack",
-    optionsSchema: """
-      {"type": "object", "required": ["name", "nodes"], "properties": {
-        "name": {"type": "string", "minLength": 1},
-        "nodes": {"type": "integer", "minimum": 1, "maximum": 250}}}
-      """)
+    name: "rack", version: "1.0.0", summary: "The nodes of a rack", optionsSchema: Options.schema)
 
   let options: Options
 
