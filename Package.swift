@@ -153,9 +153,14 @@ let package = Package(
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
-      ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+      ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
-    tests("PluginHostTests", ["PluginHost", "RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    tests(
+      "PluginHostTests",
+      [
+        "PluginHost", "RegistryKit", "RegistryTestSupport", "Rollcall", "ClusterModel", "CRegistryPlugin",
+        logging,
+      ]),
     tests(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
@@ -167,8 +172,7 @@ let package = Package(
     tests(
       "RollcallTests",
       [
-        "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration",
-        logging,
+        "Rollcall", "AffiliateMerge", "ClusterModel", "Platform", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),

@@ -1,9 +1,10 @@
 import ClusterModel
+import Logging
 import RegistryKit
 
 /// The checks one after the other.
 struct ConformanceChecks: Sendable {
-  let make: @Sendable () throws -> any Registry
+  let make: @Sendable (Logger) throws -> any Registry
   let sabotage: RegistryConformance.Sabotage?
   let publication: Publication?
   let deadline: Duration
@@ -23,20 +24,21 @@ struct ConformanceChecks: Sendable {
   /// All checks in order. Where the registry never has a first snapshot, or doesn't end, that is said once, and what
   /// can't be checked then is skipped.
   func report() async -> ConformanceReport {
+    let log = RunLog()
     let first: ObservedRun
-    do { first = ObservedRun(try make()) } catch {
+    do { first = try run(log) } catch {
       return report(
         [failed(Self.firstUpdateName, error)], skipping: Self.afterFirstUpdate, "it can't be made")
     }
     do { try await hasSnapshot(first) } catch {
-      let observation = first.now.observation
+      let observation = first.now.observation(log: log.lines)
       await end(first)
       return report(
         [failed(Self.firstUpdateName, error)], skipping: Self.afterFirstUpdate, "it has no first snapshot",
         observation)
     }
     try? await clock.sleep(for: quietTime)
-    let observation = first.now.observation
+    let observation = first.now.observation(log: log.lines)
     let updates = first.updates
     var checks = [
       await check(Self.firstUpdateName) { try startsWithSnapshot(updates) },
@@ -138,7 +140,7 @@ struct ConformanceChecks: Sendable {
   }
 
   private func restart() async throws {
-    let registry = try make()
+    let registry = try make(RunLog().logger)
     for _ in 0..<2 {
       let run = try await synced(registry)
       run.cancel()
@@ -148,8 +150,8 @@ struct ConformanceChecks: Sendable {
   }
 
   private func sideBySide() async throws {
-    let first = ObservedRun(try make())
-    let second = ObservedRun(try make())
+    let first = try run()
+    let second = try run()
     defer { second.cancel() }
     try await hasSnapshot(first)
     try await hasSnapshot(second)
@@ -213,9 +215,14 @@ struct ConformanceChecks: Sendable {
 // MARK: Steps
 
 extension ConformanceChecks {
+  /// Makes a registry and runs it.
+  private func run(_ log: RunLog = RunLog()) throws -> ObservedRun {
+    ObservedRun(try make(log.logger), logger: log.logger)
+  }
+
   /// A run that has applied its first update, and where it named sources a snapshot of each.
   private func synced(_ registry: (any Registry)? = nil) async throws -> ObservedRun {
-    let run = ObservedRun(try registry ?? make())
+    let run = try registry.map { ObservedRun($0, logger: RunLog().logger) } ?? run()
     try await hasSnapshot(run)
     return run
   }

@@ -1,5 +1,4 @@
 import ClusterModel
-import Platform
 import Documents
 import Foundation
 import Logging

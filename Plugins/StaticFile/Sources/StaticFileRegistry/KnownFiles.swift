@@ -81,8 +81,8 @@ struct KnownFiles: Sendable {
 
   /// Takes in a scan.
   ///
-  /// - Returns: whether to scan again in a moment, as a file is gone or being written to: it may be on its way
-  ///   from one state to the next.
+  /// - Returns: whether to scan again in a moment, as a file is gone or being written to: it may be on its
+  ///   way from one state to the next.
   mutating func take(_ scan: Scan) -> Bool {
     var scanAgain = false
     let found = Set(scan.files.map(\.shown))
@@ -157,8 +157,8 @@ struct KnownFiles: Sendable {
     return false
   }
 
-  /// The nodes of a reading: those that didn't change keep the time since when the file has them so, and those
-  /// with a problem keep what was last good.
+  /// The nodes of a reading: those that didn't change keep the time since when the file has them so, and
+  /// those with a problem keep what was last good.
   private func nodes(of reading: FileReading, previous: Nodes, confirmedAt: Timestamp) -> Nodes {
     var nodes: Nodes = [:]
     // Time zero and before is what images and archives write that know none.

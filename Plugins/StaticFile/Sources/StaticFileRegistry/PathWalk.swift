@@ -16,8 +16,8 @@ struct PathWalk {
     let path: String
   }
 
-  /// Is given each name that matters within a folder, before the folder is looked at. Of a mere passage it only
-  /// matters that the name isn't moved or removed.
+  /// Is given each name that matters within a folder, before the folder is looked at. Of a mere passage it
+  /// only matters that the name isn't moved or removed.
   typealias Watch = (_ folder: String, _ name: PathPattern.Component, _ isPassage: Bool) -> Void
 
   /// A name that is still to be walked.

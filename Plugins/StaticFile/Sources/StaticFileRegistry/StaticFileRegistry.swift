@@ -6,8 +6,8 @@ public import RegistryKit
 
 /// A registry of files: who is in the cluster is what a person, or a program, wrote there.
 ///
-/// The files are watched, and read again when they change. What is wrong with a file is reported with its place,
-/// and never loses what the file had before.
+/// The files are watched, and read again when they change. What is wrong with a file is reported with its
+/// place, and never loses what the file had before.
 public struct StaticFileRegistry: RegistryPlugin {
   public typealias Options = StaticFileOptions
 
