@@ -153,9 +153,11 @@ let package = Package(
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
-      ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+      ["RegistryKit", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
-    tests("PluginHostTests", ["PluginHost", "RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    tests(
+      "PluginHostTests",
+      ["PluginHost", "RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", logging]),
     tests(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
@@ -185,7 +187,7 @@ let package = Package(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
         "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "DiscoveryGRPC", "DiscoveryProtocol", logging,
+        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
