@@ -153,7 +153,7 @@ let package = Package(
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
-      ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", logging]),
+      ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
     tests(
       "PluginHostTests",
@@ -189,7 +189,7 @@ let package = Package(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
         "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "DiscoveryGRPC", "DiscoveryProtocol", logging,
+        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
