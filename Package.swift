@@ -47,6 +47,7 @@ let package = Package(
   products: [
     .executable(name: "rollcall", targets: ["RollcallCommand"]),
     .library(name: "Rollcall", targets: ["Rollcall"]),
+    .library(name: "RollcallConfiguration", targets: ["RollcallConfiguration"]),
     .library(name: "RegistryKit", targets: ["RegistryKit"]),
     .library(name: "ClusterModel", targets: ["ClusterModel"]),
     .library(name: "AffiliateMerge", targets: ["AffiliateMerge"]),
@@ -90,17 +91,17 @@ let package = Package(
     // Documents and configuration.
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     library("Documents", ["ClusterModel", "CYAML", "Platform"]),
-    library("RollcallConfiguration", ["ClusterModel", "Documents", "Platform", "RegistryKit"]),
+    library(
+      "RollcallConfiguration",
+      ["Documents", "ClusterModel", "Platform", "PluginHost", "RegistryKit", "Rollcall", logging]),
 
     // The aggregator.
     library(
       "Rollcall",
       [
-        "AffiliateMerge", "ClusterModel", "LocalNode", "Platform", "PluginHost", "RegistryKit",
-        "RollcallConfiguration", logging,
+        "AffiliateMerge", "ClusterModel", "Platform", "PluginHost", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    library("LocalNode", ["ClusterModel", "Platform", "RollcallConfiguration", logging]),
 
     // The discovery service's wire.
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -134,7 +135,7 @@ let package = Package(
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
-        "Rollcall", "ClusterResources", "ClusterModel", "LocalNode", "PluginHost", "RegistryConformance",
+        "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance",
         "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Documents", "Platform",
         logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -145,12 +146,20 @@ let package = Package(
     // Tests.
     .target(
       name: "TestSupport", dependencies: [logging], path: "Tests/Support/TestSupport", swiftSettings: strict),
+    .target(
+      name: "RegistryTestSupport", dependencies: ["RegistryKit", "ClusterModel", "TestSupport", logging],
+      path: "Tests/Support/RegistryTestSupport", swiftSettings: strict),
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
-      ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+      ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
-    tests("PluginHostTests", ["PluginHost", "RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    tests(
+      "PluginHostTests",
+      [
+        "PluginHost", "RegistryKit", "RegistryTestSupport", "Rollcall", "ClusterModel", "CRegistryPlugin",
+        logging,
+      ]),
     tests(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
@@ -158,23 +167,22 @@ let package = Package(
     tests("DocumentsTests", ["Documents", "ClusterModel"]),
     tests(
       "RollcallConfigurationTests", resources: [.copy("Fixtures")],
-      ["RollcallConfiguration", "Documents", "ClusterModel", "RegistryKit"]),
+      ["RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "RegistryKit"]),
     tests(
       "RollcallTests",
       [
-        "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration", "LocalNode",
-        logging,
+        "Rollcall", "AffiliateMerge", "ClusterModel", "Platform", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
-    tests("LocalNodeTests", ["LocalNode", "ClusterModel", "RollcallConfiguration", logging]),
+    tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
     tests(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
       [
-        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "Documents",
-        logging,
+        "StaticFileRegistry", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
+        "ClusterModel", "Documents", "Platform", logging,
       ]),
     tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
@@ -215,7 +223,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     .target(
-      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
+      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel", "Platform"],
       path: "Tests/Support/NodeFixtures", swiftSettings: strict),
     .target(
       name: "KubernetesTestSupport", dependencies: ["TestSupport", nio("NIOCore"), nio("NIOPosix")],
@@ -224,8 +232,8 @@ let package = Package(
       "KubernetesRegistryTests",
       resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
-        "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "PluginHost", "RegistryConformance",
-        "RegistryKit", "ClusterModel", "Rollcall", "Documents", logging,
+        "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "RegistryTestSupport", "PluginHost",
+        "RegistryConformance", "RegistryKit", "ClusterModel", "Rollcall", "Documents", "Platform", logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .executableTarget(

@@ -1,78 +1,365 @@
 public import ClusterModel
 import HashTreeCollections
 
-/// The merge of what all registries say, keyed by node identity. A pure value: it neither waits nor logs
+/// The merge of what all registries know, keyed by node identity. A pure value: it neither waits nor logs
 /// nor reads a clock, and a copy of it, made in constant time, is a snapshot.
 ///
-/// One event costs what it touches: a node's raw affiliates are merged anew from all of them, so that the
+/// One update costs what it touches: a node's raw affiliates are merged anew from all of them, so that the
 /// order of arrival can't matter, and other nodes are left alone. Copies share all that is the same.
 ///
 /// The affiliate whose identity is the local one comes from local data alone; what registries say of it is
 /// listed as raw but not merged. Two nodes that claim one nodename are a conflict; the member is then the
-/// node of which a fresh record says it, and among equals the one with the lower identity.
+/// node of which a fresh record says it, among equals one with an identity, and of those the lowest.
+///
+/// A record with a local id is a node of its own, which is called as its raw id is: `inventory/17`.
 public struct ClusterMerge: Sendable {
-  var rules: MergeRules
-  var local: LocalNode?
-  /// What is known of each node.
-  var nodes: TreeDictionary<NodeIdentity, NodeEntry> = [:]
-  /// Only origins that have records are in it.
-  var origins: TreeDictionary<RecordOrigin, OriginRecords> = [:]
-  /// Nodes by what at most one should have, in the merged view.
-  var byAddress = HolderIndex<IPAddress>()
-  var byPublicKey = HolderIndex<String>()
-  var byNodename: TreeDictionary<String, Nodename> = [:]
-  var conflictHistories: TreeDictionary<ConflictKey, History> = [:]
-  var texts = TextPool()
+  private var nodes: NodeTable
+  private var origins = OriginTable()
+  private var conflictHistories: TreeDictionary<ConflictKey, History> = [:]
 
-  public init(policy: MergePolicy = MergePolicy()) { rules = MergeRules(policy) }
+  public init(policy: MergePolicy = MergePolicy()) { nodes = NodeTable(policy: policy) }
 
-  /// The policy that holds now.
-  public var policy: MergePolicy { rules.policy }
+  // MARK: Registries
 
-  /// Takes in `event`, which happened `now`, and tells what really changed by it: node by node its raw
-  /// affiliates and the affiliate, then the members, then the conflicts. What was merely said again is
+  /// Takes in what one source of `registry` reports, and returns what really changed by it: node by node its
+  /// raw affiliates and the affiliate, then the members, then the conflicts. What was merely reported again is
   /// no change; it shows in the age of ``provenance(of:)``.
-  public mutating func apply(_ event: MergeEvent, at now: Timestamp) -> [MergeDirective] {
-    var touched = Touched(at: now, rules: rules, local: local)
-    switch event {
-    case .snapshot(let records, let origin): takeSnapshot(records, from: origin, &touched)
-    case .upsert(let record, let origin): takeRecord(record, from: origin, &touched)
-    case .remove(let id, let origin): removeRecord(of: id, from: origin, &touched)
-    case .originGone(let origin):
-      _ = rules.stale.set(origin, false)
-      removeRecords(&touched) { $0 == origin }
-    case .registryGone(let registry):
-      rules.stale.forget(registry)
-      removeRecords(&touched) { $0.registry == registry }
-    case .registryStale(let registry, let isStale): setStale(registry, isStale, &touched)
-    case .originStale(let origin, let isStale): setStale(origin, isStale, &touched)
-    case .local(let affiliate): setLocal(affiliate, &touched)
-    case .policy(let policy): setPolicy(policy, &touched)
+  ///
+  /// A snapshot is expected to have each id once; where one is in it twice its last record counts. A record that
+  /// was an identity's and has a local id now, or the reverse, is another record: the former one is removed.
+  ///
+  /// - Parameter now: when the update arrived.
+  public mutating func apply(
+    _ update: RegistryUpdate, of registry: RegistryID, at now: Timestamp
+  ) -> [ClusterChange] {
+    let origin = registry.origin(update.source)
+    switch update {
+    case .snapshot(let records, _, let absent):
+      return change(at: now, absent) { $0.takeSnapshot(records, from: origin, &$1) }
+    case .upsert(let record, _): return change(at: now) { $0.takeRecord(record, from: origin, &$1) }
+    case .remove(let id, _, let reason):
+      return change(at: now, reason) { $0.removeRecord(of: id, from: origin, &$1) }
+    case .sourceGone: return removeOrigin(origin, at: now)
     }
-    return directives(touched)
+  }
+
+  /// Drops the records of all origins of the registry called `name`, which isn't stale any more either.
+  ///
+  /// - Parameter reason: what the removed raw affiliates carry.
+  public mutating func removeRegistry(
+    _ name: String, reason: RemovalReason? = nil, at now: Timestamp
+  ) -> [ClusterChange] {
+    change(at: now, reason) { merge, touched in
+      merge.nodes.forgetStaleness(ofRegistry: name)
+      merge.removeRecords(&touched) { $0.registry == name }
+    }
+  }
+
+  /// Drops the records of one origin, which isn't stale any more either.
+  ///
+  /// - Parameter reason: what the removed raw affiliates carry.
+  public mutating func removeOrigin(
+    _ origin: RecordOrigin, reason: RemovalReason? = nil, at now: Timestamp
+  ) -> [ClusterChange] {
+    change(at: now, reason) { merge, touched in
+      merge.nodes.forgetStaleness(of: origin)
+      merge.removeRecords(&touched) { $0 == origin }
+    }
+  }
+
+  /// Marks the records of a whole registry as stale, or as fresh again: they have been kept for too long
+  /// without an update. Stale records give way to fresh ones. It holds for records that come later too.
+  public mutating func setStale(_ isStale: Bool, registry name: String, at now: Timestamp) -> [ClusterChange]
+  {
+    change(at: now) { $0.nodes.setStale(isStale, registry: name, &$1) }
+  }
+
+  /// The same for one origin's records; it ends when the origin or its registry is removed.
+  public mutating func setStale(_ isStale: Bool, origin: RecordOrigin, at now: Timestamp) -> [ClusterChange] {
+    change(at: now) { $0.nodes.setStale(isStale, origin: origin, &$1) }
+  }
+
+  /// Sets what this node says of itself; nil for a mere observer.
+  public mutating func setLocal(_ affiliate: Affiliate?, at now: Timestamp) -> [ClusterChange] {
+    change(at: now) { $0.nodes.setLocal(affiliate, &$1) }
+  }
+
+  /// Sets the policy and merges everything anew where it is another one.
+  public mutating func setPolicy(_ policy: MergePolicy, at now: Timestamp) -> [ClusterChange] {
+    change(at: now) { $0.nodes.setPolicy(policy, &$1) }
+  }
+
+  private mutating func change(
+    at now: Timestamp, _ reason: RemovalReason? = nil, _ body: (inout ClusterMerge, inout Touched) -> Void
+  ) -> [ClusterChange] {
+    let before = (nodes.rules, nodes.local)
+    var touched = Touched(at: now, reason: reason)
+    body(&self, &touched)
+    if touched.isEmpty { return [] }
+    return changes(&touched, before: ProvenanceReader(rules: before.0, local: before.1, origins: origins))
+  }
+
+  private mutating func takeSnapshot(
+    _ records: [AffiliateRecord], from name: RecordOrigin, _ touched: inout Touched
+  ) {
+    assert(
+      Set(records.map(\.affiliate.nodeID)).count == records.count, "a snapshot of \(name) has an id twice")
+    var known = origins[name] ?? OriginRecords(name)
+    if known.count == 0 { touched.reserve(records.count) }
+    let difference = known.difference(to: records)
+    let absent = absentees(of: known, difference, records)
+    var stored: [AffiliateRecord] = []
+    stored.reserveCapacity(difference.changed.count)
+    for position in difference.changed {
+      stored.append(put(records[position], of: &known, isSnapshot: true, &touched).record)
+    }
+    for id in absent { drop(id, of: &known, &touched) }
+    if !known.hasOrder || !difference.isEmpty { known.list(difference, stored: stored, count: records.count) }
+    known.confirm(at: touched.now)
+    origins.set(known)
+  }
+
+  /// The nodes of which the origin has a record, but none in the snapshot, in order.
+  private func absentees(
+    of known: OriginRecords, _ difference: SnapshotDifference, _ records: [AffiliateRecord]
+  ) -> [NodeIdentity] {
+    if known.count == 0 || known.hasOrder && difference.missing.isEmpty { return [] }
+    var listed = Set<NodeIdentity>(minimumCapacity: difference.changed.count)
+    for position in difference.changed { listed.insert(records[position].affiliate.nodeID) }
+    if known.hasOrder { return difference.missing.filter { !listed.contains($0) }.sorted() }
+    return nodes.recordIDs(of: known.origin).filter { !listed.contains($0) }.sorted()
+  }
+
+  private mutating func takeRecord(
+    _ record: AffiliateRecord, from name: RecordOrigin, _ touched: inout Touched
+  ) {
+    var known = origins[name] ?? OriginRecords(name)
+    let outcome = put(record, of: &known, isSnapshot: false, &touched).outcome
+    let hadOrder = known.forgetOrder()
+    if hadOrder || outcome == .added { origins.set(known) }
+  }
+
+  private mutating func put(
+    _ record: AffiliateRecord, of known: inout OriginRecords, isSnapshot: Bool, _ touched: inout Touched
+  ) -> (record: AffiliateRecord, outcome: NodeTable.PutOutcome) {
+    let id = record.affiliate.nodeID
+    // What was an identity's and has a local id now, or the reverse, is of another node.
+    if record.isLocalID ? known.identityCount > 0 : known.localCount > 0 {
+      drop(id, isLocalID: !record.isLocalID, of: &known, &touched)
+    }
+    let result = nodes.put(
+      record, of: known.origin, as: known.origin.node(of: id, isLocalID: record.isLocalID),
+      isSnapshot: isSnapshot, &touched)
+    if result.outcome == .added { known.added(isLocalID: record.isLocalID) }
+    return result
+  }
+
+  private mutating func removeRecord(of id: NodeIdentity, from name: RecordOrigin, _ touched: inout Touched) {
+    guard var known = origins[name] else { return }
+    let count = known.count
+    drop(id, of: &known, &touched)
+    guard known.count != count else { return }
+    _ = known.forgetOrder()
+    origins.set(known)
+  }
+
+  /// Drops the origin's record that has the id `id`, a local one or not.
+  private mutating func drop(_ id: NodeIdentity, of known: inout OriginRecords, _ touched: inout Touched) {
+    if known.identityCount > 0 { drop(id, isLocalID: false, of: &known, &touched) }
+    if known.localCount > 0 { drop(id, isLocalID: true, of: &known, &touched) }
+  }
+
+  private mutating func drop(
+    _ id: NodeIdentity, isLocalID: Bool, of known: inout OriginRecords, _ touched: inout Touched
+  ) {
+    let origin = known.origin
+    if nodes.drop(origin.node(of: id, isLocalID: isLocalID), &touched, where: { $0 === origin }) {
+      known.removed(isLocalID: isLocalID)
+    }
+  }
+
+  private mutating func removeRecords(_ touched: inout Touched, where gone: (RecordOrigin) -> Bool) {
+    let names = origins.names(where: gone)
+    if names.isEmpty { return }
+    for id in nodes.ids(where: { gone($0.name) }) { nodes.drop(id, &touched) { gone($0.name) } }
+    origins.remove(names)
+  }
+
+  // MARK: Changes
+
+  /// What really changed, found by comparing what was touched with how that was before.
+  private mutating func changes(_ touched: inout Touched, before: ProvenanceReader) -> [ClusterChange] {
+    var changes: [ClusterChange] = []
+    changes.reserveCapacity(touched.all.count * 2 + touched.nodenames.count)
+    for node in touched.all {
+      Self.appendRawChanges(node, touched.reason, &changes)
+      if node.old?.history != node.new?.history {
+        changes.append(.affiliate(Change(key: node.id, old: node.old?.versioned, new: node.new?.versioned)))
+      }
+    }
+    for (name, before) in touched.nodenames { appendMemberChange(name, before, &touched, &changes) }
+    for node in touched.all { appendFieldConflicts(node, before, touched.now, &changes) }
+    for key in touched.shared.keys.sorted() {
+      let sharers = touched.shared[key] ?? []
+      appendConflictChange(
+        key, sharers.isEmpty ? nil : Conflict(key: key, nodes: sharers), touched.now, &changes)
+    }
+    return changes
+  }
+
+  private static func appendRawChanges(
+    _ node: TouchedNode, _ reason: RemovalReason?, _ changes: inout [ClusterChange]
+  ) {
+    let (old, new) = (node.old?.raws ?? [], node.new?.raws ?? [])
+    for raw in old where !new.contains(where: { $0.isRecord(of: raw.origin) }) {
+      changes.append(.raw(Change(key: raw.id, old: raw.versioned, new: nil), reason: reason))
+    }
+    for raw in new {
+      let previous = old.first { $0.isRecord(of: raw.origin) }
+      if previous?.history == raw.history { continue }
+      changes.append(.raw(Change(key: raw.id, old: previous?.versioned, new: raw.versioned)))
+    }
+  }
+
+  private mutating func appendMemberChange(
+    _ name: String, _ before: Nodename?, _ touched: inout Touched, _ changes: inout [ClusterChange]
+  ) {
+    let old = before.flatMap { before in
+      nodes.member(before) { id in
+        if let node = touched.node(id) { return node.old }
+        return nodes[id]
+      }
+    }
+    let new = nodes.member(name)?.value
+    if old == new { return }
+    let (change, history) = Change.of(name, from: old, before?.history, to: new, at: touched.now)
+    if let history { nodes.setHistory(history, ofMember: name) }
+    changes.append(.member(change))
+  }
+
+  /// The fields of a node that origins disagree on, or did.
+  private mutating func appendFieldConflicts(
+    _ node: TouchedNode, _ before: ProvenanceReader, _ now: Timestamp, _ changes: inout [ClusterChange]
+  ) {
+    let disputed = node.old?.merged.disagreements ?? []
+    for field in disputed.union(node.new?.merged.disagreements ?? []).fields {
+      let key = ConflictKey.field(field, of: node.id)
+      let old = node.old.flatMap { entry in
+        disputed.contains(field)
+          ? Conflict(key: key, nodes: [node.id], claims: before.claims(on: field, of: entry)) : nil
+      }
+      appendConflictChange(key, old, now, &changes)
+    }
+  }
+
+  private mutating func appendConflictChange(
+    _ key: ConflictKey, _ old: Conflict?, _ now: Timestamp, _ changes: inout [ClusterChange]
+  ) {
+    let new = conflictValue(key)
+    if let new, let old, new.hasContent(of: old) { return }
+    if new == nil, old == nil { return }
+    let (change, history) = Change.of(key, from: old, conflictHistories[key], to: new, at: now)
+    conflictHistories[key] = history
+    changes.append(.conflict(change))
   }
 }
 
-/// This node's word on itself.
-struct LocalNode: Sendable {
-  let affiliate: SharedAffiliate
-  let heard: Timestamp
+// MARK: - Views
 
-  var id: NodeIdentity { affiliate.value.nodeID }
-}
+/// What a merge knows. Looking up one thing takes constant time, a list as long as the list is.
+extension ClusterMerge {
+  /// The policy that holds now.
+  public var policy: MergePolicy { nodes.rules.policy }
+  /// The local node's identity, where there is local data.
+  public var localID: NodeIdentity? { nodes.local?.id }
+  /// The number of merged affiliates.
+  public var affiliateCount: Int { nodes.count }
+  /// The number of members.
+  public var memberCount: Int { nodes.memberCount }
+  /// The number of conflicts.
+  public var conflictCount: Int { conflictHistories.count }
+  /// The number of records that all registries have here.
+  public var rawCount: Int { origins.count { _ in true } }
+  /// The number of records that `registry` has here.
+  public func rawCount(of registry: String) -> Int { origins.count { $0.registry == registry } }
 
-/// An origin that has records. Which ones, the nodes tell: a list of them here would cost each record more
-/// than it saves the few events that need it.
-struct OriginRecords: Sendable {
-  let origin: Origin
-  var count = 0
-  /// When it last told all that it knows, which confirms each record of it.
-  var lastSnapshot: Timestamp?
-}
+  /// The merged affiliate of that identity.
+  public func affiliate(_ id: NodeIdentity) -> Versioned<Affiliate>? { nodes[id]?.versioned }
 
-/// A nodename: who has it, and the history of the member that is called by it.
-struct Nodename: Sendable {
-  var holders: Holders
-  /// Nil only until the event that brought the nodename is through.
-  var history: History?
+  /// The member of that nodename.
+  public func member(_ nodename: String) -> Versioned<Member>? { nodes.member(nodename) }
+
+  /// What an origin says of a node. A record of a registry that is stale as a whole is shown as it was reported.
+  public func raw(_ id: RawID) -> Versioned<AffiliateRecord>? {
+    guard let known = origins[id.origin] else { return nil }
+    for isLocalID in [false, true] where (isLocalID ? known.localCount : known.identityCount) > 0 {
+      let node = nodes[known.origin.node(of: id.nodeID, isLocalID: isLocalID)]
+      if let raw = node?.raws.first(where: { $0.isRecord(of: known.origin) }) { return raw.versioned }
+    }
+    return nil
+  }
+
+  /// All merged affiliates by identity.
+  public func affiliates() -> [Versioned<Affiliate>] { nodes.sorted().map(\.versioned) }
+
+  /// All members by nodename.
+  public func members() -> [Versioned<Member>] { nodes.sortedNodenames.compactMap { member($0) } }
+
+  /// All raw affiliates, ordered by the text of their raw ids.
+  public func rawAffiliates() -> [(id: RawID, record: Versioned<AffiliateRecord>)] {
+    var byOrigin: [RecordOrigin: [RawEntry]] = [:]
+    for node in nodes.sorted() {
+      for raw in node.raws { byOrigin[raw.origin.name, default: []].append(raw) }
+    }
+    return origins.sorted().flatMap { known in
+      let listed = byOrigin[known.origin.name, default: []].map { (id: $0.id, record: $0.versioned) }
+      // Nodes are in the order of their names, of which local ids are the end.
+      return known.localCount == 0 ? listed : listed.sorted { $0.id.nodeID < $1.id.nodeID }
+    }
+  }
+
+  /// What origins say of the node, in the order of the walk: fresh ones, then stale ones.
+  public func rawAffiliates(of id: NodeIdentity) -> [(id: RawID, record: Versioned<AffiliateRecord>)] {
+    guard let node = nodes[id] else { return [] }
+    return nodes.rules.walk(node.raws).raws.map { ($0.id, $0.versioned) }
+  }
+
+  /// Where each field of the node that is set came from; nil for an unknown node.
+  public func provenance(of id: NodeIdentity) -> [FieldProvenance]? { nodes[id].map(reader.provenance) }
+
+  /// All conflicts in the order of their keys.
+  public func conflicts() -> [Versioned<Conflict>] {
+    conflictHistories.keys.sorted().compactMap { conflict($0) }
+  }
+
+  /// The conflicts that `id` has a part in, in the order of their keys.
+  public func conflicts(of id: NodeIdentity) -> [Versioned<Conflict>] {
+    guard let node = nodes[id] else { return [] }
+    let affiliate = node.merged.affiliate
+    var keys = Set(node.merged.disagreements.fields.map { ConflictKey.field($0, of: id) })
+    keys.formUnion(affiliate.unsharedAddresses.map { .address($0) })
+    keys.insert(.nodename(affiliate.nodename))
+    if let key = affiliate.kubeSpan?.publicKey { keys.insert(.publicKey(key)) }
+    return keys.sorted().compactMap { conflict($0) }
+  }
+
+  /// The conflict about `key`, where there is one. Its claims have their age of now, which is no change.
+  public func conflict(_ key: ConflictKey) -> Versioned<Conflict>? {
+    guard let history = conflictHistories[key], let conflict = conflictValue(key) else { return nil }
+    return history.of(conflict)
+  }
+
+  /// The conflict as the nodes are now, whatever its history says.
+  private func conflictValue(_ key: ConflictKey) -> Conflict? {
+    if case .field(let field, let id) = key {
+      guard let node = nodes[id], node.merged.disagreements.contains(field) else { return nil }
+      return Conflict(key: key, nodes: [id], claims: reader.claims(on: field, of: node))
+    }
+    let sharers = nodes.sharers(of: key)
+    return sharers.isEmpty ? nil : Conflict(key: key, nodes: sharers)
+  }
+
+  private var reader: ProvenanceReader {
+    ProvenanceReader(rules: nodes.rules, local: nodes.local, origins: origins)
+  }
 }

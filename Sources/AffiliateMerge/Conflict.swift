@@ -6,7 +6,7 @@ public enum ConflictKey: Hashable, Sendable {
   /// itself best.
   case field(AffiliateField, of: NodeIdentity)
   /// Several nodes have one address, be it their own or their KubeSpan one. Loopback and link-local
-  /// addresses tell nothing beyond their machine or link and are left out.
+  /// addresses mean nothing beyond their machine or link and are left out.
   case address(IPAddress)
   /// Several nodes have one nodename.
   case nodename(String)
@@ -26,5 +26,39 @@ public struct Conflict: Hashable, Sendable {
     self.key = key
     self.nodes = nodes
     self.claims = claims
+  }
+}
+
+extension ConflictKey: Comparable {
+  /// Fields by node, then addresses, nodenames, public keys.
+  public static func < (left: ConflictKey, right: ConflictKey) -> Bool {
+    switch (left, right) {
+    case (.field(let left, let leftID), .field(let right, let rightID)):
+      leftID != rightID ? leftID < rightID : left.position < right.position
+    case (.address(let left), .address(let right)): left < right
+    case (.nodename(let left), .nodename(let right)): left < right
+    case (.publicKey(let left), .publicKey(let right)): left < right
+    default: left.rank < right.rank
+    }
+  }
+
+  private var rank: Int {
+    switch self {
+    case .field: 0
+    case .address: 1
+    case .nodename: 2
+    case .publicKey: 3
+    }
+  }
+}
+
+extension Conflict {
+  /// Whether nothing but the age of claims differs.
+  package func hasContent(of other: Conflict) -> Bool {
+    nodes == other.nodes
+      && claims.elementsEqual(other.claims) {
+        $0.origin == $1.origin && $0.values == $1.values && $0.isChosen == $1.isChosen
+          && $0.isStale == $1.isStale
+      }
   }
 }

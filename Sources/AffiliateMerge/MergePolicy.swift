@@ -1,4 +1,4 @@
-/// Which registry's word counts where several speak of one node. Data, not code.
+/// Which registry's record counts where several have one node. Data, not code.
 ///
 /// Without an explicit order this is the rule of existing nodes: a node's raw affiliates are walked in the
 /// order of their raw ids as text; lists are unions in order of first appearance; of a scalar the last one

@@ -1,18 +1,54 @@
 /// What decides the order of a walk: the policy, and who is stale as a whole.
 struct MergeRules: Sendable {
   let policy: MergePolicy
-  var stale: Stale
   /// Positions of the registries that the policy names.
   private let ranks: [String: Int]
+  /// Registries and origins that are stale as a whole.
+  private var staleRegistries: Set<String> = []
+  private var staleOrigins: Set<RecordOrigin> = []
 
-  init(_ policy: MergePolicy, stale: Stale = Stale()) {
+  init(_ policy: MergePolicy) {
     self.policy = policy
-    self.stale = stale
     ranks = Dictionary(
       policy.precedence.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  private var isExplicit: Bool { !policy.precedence.isEmpty }
+  /// The same with another policy.
+  func with(_ policy: MergePolicy) -> MergeRules {
+    var rules = MergeRules(policy)
+    rules.staleRegistries = staleRegistries
+    rules.staleOrigins = staleOrigins
+    return rules
+  }
+
+  // MARK: Staleness
+
+  /// - Returns: whether that was different before.
+  mutating func setStale(_ isStale: Bool, registry: String) -> Bool {
+    isStale ? staleRegistries.insert(registry).inserted : staleRegistries.remove(registry) != nil
+  }
+
+  /// - Returns: whether that was different before.
+  mutating func setStale(_ isStale: Bool, origin: RecordOrigin) -> Bool {
+    isStale ? staleOrigins.insert(origin).inserted : staleOrigins.remove(origin) != nil
+  }
+
+  /// What comes again under the registry's name comes fresh.
+  mutating func forget(registry: String) {
+    staleRegistries.remove(registry)
+    for origin in staleOrigins where origin.registry == registry { staleOrigins.remove(origin) }
+  }
+
+  func isStale(_ raw: RawEntry) -> Bool {
+    if raw.record.isStale { return true }
+    if !staleRegistries.isEmpty, staleRegistries.contains(raw.origin.name.registry) { return true }
+    return !staleOrigins.isEmpty && staleOrigins.contains(raw.origin.name)
+  }
+
+  // MARK: Order
+
+  /// Whether the policy names an order of registries.
+  var isExplicit: Bool { !policy.precedence.isEmpty }
 
   /// Whether `left` is walked before `right`, staleness aside. Total, whatever origins are called.
   func walks(_ left: Origin, before right: Origin) -> Bool {
@@ -21,11 +57,7 @@ struct MergeRules: Sendable {
       let rightRank = ranks[right.name.registry] ?? .max
       if leftRank != rightRank { return leftRank < rightRank }
     }
-    return left.isBelow(right)
-  }
-
-  func isStale(_ raw: RawEntry) -> Bool {
-    raw.isStale || !stale.isEmpty && stale.contains(raw.origin.name)
+    return left < right
   }
 
   /// The walk of one node's records, which are in the order of ``walks(_:before:)``.
@@ -35,14 +67,5 @@ struct MergeRules: Sendable {
     }
     let fresh = raws.filter { !isStale($0) }
     return Walk(raws: fresh + raws.filter(isStale), freshCount: fresh.count, lastWins: !isExplicit)
-  }
-}
-
-extension Origin {
-  /// The order of raw ids as text; names decide where two origins have the same raw ids.
-  func isBelow(_ other: Origin) -> Bool {
-    if rawStart != other.rawStart { return rawStart < other.rawStart }
-    if name.registry != other.name.registry { return name.registry < other.name.registry }
-    return name.source < other.name.source
   }
 }

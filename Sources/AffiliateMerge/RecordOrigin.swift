@@ -1,5 +1,23 @@
 public import ClusterModel
 
+/// A registry, as the merge is told of it.
+public struct RegistryID: Hashable, Sendable {
+  /// The registry's name in the configuration.
+  public let name: String
+  /// What the registry's raw ids start with: `k8s` of `k8s/…`. Unique among registries, without a slash.
+  public let prefix: String
+
+  public init(name: String, prefix: String) {
+    self.name = name
+    self.prefix = prefix
+  }
+
+  /// One of the registry's sources, as an origin of records.
+  public func origin(_ source: RegistrySource = .only) -> RecordOrigin {
+    RecordOrigin(registry: name, prefix: prefix, source: source.name)
+  }
+}
+
 /// Who says something: a registry, and one of its sources where it has several.
 public struct RecordOrigin: Hashable, Sendable {
   /// The registry's name in the configuration.

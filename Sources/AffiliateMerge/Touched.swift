@@ -1,28 +1,32 @@
 import ClusterModel
 
-/// What an event touched and how that was before, collected on the way.
+/// What an update touched and how that was before, collected on the way.
 ///
 /// Only this is kept and not a copy of the whole merge: what nobody else holds then changes in place.
 struct Touched {
+  /// When the update arrived.
   let now: Timestamp
-  /// What held before the event.
-  let rules: MergeRules
-  let local: LocalNode?
-  /// Each node at most once.
-  private(set) var nodes: [TouchedNode] = []
-  /// Where in ``nodes`` a node is; only filled where there are many.
+  /// Why records that it removes are gone.
+  let reason: RemovalReason?
+  /// Each node once, unless a snapshot has an id twice.
+  private var nodes: [TouchedNode] = []
+  /// Where in ``nodes`` a node is first; only filled where there are many.
   private var positions: [NodeIdentity: Int] = [:]
-  /// Nodenames and who had them before.
+  /// Nodenames and what they were before.
   private(set) var nodenames: [(name: String, before: Nodename?)] = []
   private var seenNodenames: Set<String> = []
-  /// What several nodes have now, had before, or had in between, and who had it before where several did.
+  /// What several nodes have now, had before, or had in between, and which had it before where several did.
   private(set) var shared: [ConflictKey: [NodeIdentity]] = [:]
 
-  init(at now: Timestamp, rules: MergeRules, local: LocalNode?) {
+  init(at now: Timestamp, reason: RemovalReason? = nil) {
     self.now = now
-    self.rules = rules
-    self.local = local
+    self.reason = reason
   }
+
+  var isEmpty: Bool { nodes.isEmpty }
+
+  /// The nodes in the order in which they were touched.
+  var all: [TouchedNode] { nodes }
 
   mutating func reserve(_ count: Int) {
     nodes.reserveCapacity(count)
@@ -43,18 +47,20 @@ struct Touched {
     if shared[key] == nil { shared[key] = before.map { $0.sharers } ?? [] }
   }
 
-  /// The node `id` as it was touched; nil where it wasn't.
+  /// The node `id` as it was first touched; nil where it wasn't.
   mutating func node(_ id: NodeIdentity) -> TouchedNode? {
     if nodes.count <= 8 { return nodes.first { $0.id == id } }
     if positions.isEmpty {
       positions.reserveCapacity(nodes.count)
-      for (position, node) in nodes.enumerated() { positions[node.id] = position }
+      for (position, node) in nodes.enumerated() where positions[node.id] == nil {
+        positions[node.id] = position
+      }
     }
     return positions[id].map { nodes[$0] }
   }
 }
 
-/// A node before and after an event; nil where it wasn't known.
+/// A node before and after an update; nil where it wasn't known.
 struct TouchedNode {
   let id: NodeIdentity
   let old: NodeEntry?

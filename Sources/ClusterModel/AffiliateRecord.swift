@@ -2,6 +2,8 @@
 public struct AffiliateRecord: Hashable, Sendable {
   /// What the registry says. Its ``Affiliate/nodeID`` is a local id where ``isLocalID`` is set.
   public var affiliate: Affiliate
+  /// What few registries know, apart: a record without any of it costs one pointer.
+  private var details: RecordDetails?
   /// When whom the registry asks last confirmed it; nil where only the time of the update is known.
   public var confirmedAt: Timestamp?
   /// Whether the registry keeps it only in case, as it wasn't confirmed lately. A stale record gives way to
@@ -10,8 +12,8 @@ public struct AffiliateRecord: Hashable, Sendable {
   /// Whether the affiliate's id isn't the node's identity, but what the registry itself calls the machine by:
   /// stable for that machine, and unique within its source. Records of other registries never share it.
   public var isLocalID: Bool
-  private var details: Details?
 
+  /// A record of `affiliate`; labels, health and what else few registries know are set afterwards.
   public init(
     _ affiliate: Affiliate, confirmedAt: Timestamp? = nil, isStale: Bool = false, isLocalID: Bool = false
   ) {
@@ -46,28 +48,37 @@ public struct AffiliateRecord: Hashable, Sendable {
     set { change { $0.health = newValue } }
   }
 
-  private mutating func change(_ body: (inout Details.Content) -> Void) {
-    var content = details?.content ?? Details.Content()
+  /// Whether both say the same; when they were confirmed is no content.
+  package func hasContent(of other: AffiliateRecord) -> Bool {
+    isStale == other.isStale && isLocalID == other.isLocalID && details == other.details
+      && affiliate == other.affiliate
+  }
+
+  private mutating func change(_ body: (inout RecordDetails.Content) -> Void) {
+    var content = details?.content ?? RecordDetails.Content()
     body(&content)
-    details = content == Details.Content() ? nil : Details(content)
+    details = content == RecordDetails.Content() ? nil : RecordDetails(content)
+  }
+}
+
+/// A record's machine id, labels, creation and health: never changed, so that records share it.
+private final class RecordDetails: Hashable, Sendable {
+  struct Content: Hashable, Sendable {
+    var machineID = ""
+    var labels = NodeLabels()
+    var createdAt: Timestamp?
+    var health: NodeHealth?
   }
 
-  /// What few registries know, apart: a record without any of it costs one pointer.
-  private final class Details: Hashable, Sendable {
-    struct Content: Hashable, Sendable {
-      var machineID = ""
-      var labels = NodeLabels()
-      var createdAt: Timestamp?
-      var health: NodeHealth?
-    }
+  let content: Content
 
-    let content: Content
+  init(_ content: Content) { self.content = content }
 
-    init(_ content: Content) { self.content = content }
-
-    static func == (left: Details, right: Details) -> Bool { left === right || left.content == right.content }
-    func hash(into hasher: inout Hasher) { hasher.combine(content) }
+  static func == (left: RecordDetails, right: RecordDetails) -> Bool {
+    left === right || left.content == right.content
   }
+
+  func hash(into hasher: inout Hasher) { hasher.combine(content) }
 }
 
 /// How a registry that checks nodes found one.

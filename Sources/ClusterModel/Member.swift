@@ -1,24 +1,47 @@
 /// An affiliate that is a node of the cluster: one that has a nodename, by which it is called.
-public struct Member: Hashable, Sendable, Identifiable {
-  /// The nodename.
-  public let id: String
-  public let nodeID: NodeIdentity
-  public let addresses: [IPAddress]
-  public let hostname: String
-  public let machineType: MachineType
-  public let operatingSystem: String
-  public let controlPlane: ControlPlane?
+///
+/// Equal to another one where all that it has of its affiliate is: what WireGuard needs isn't a member's.
+public struct Member: Sendable, Identifiable {
+  private let affiliate: Affiliate
 
   /// The member that `affiliate` is, or nil where it has no nodename.
   public init?(_ affiliate: Affiliate) {
     guard !affiliate.nodename.isEmpty else { return nil }
-    id = affiliate.nodename
-    nodeID = affiliate.nodeID
-    addresses = affiliate.addresses
-    hostname = affiliate.hostname
-    machineType = affiliate.machineType
-    operatingSystem = affiliate.operatingSystem
-    controlPlane = affiliate.controlPlane
+    self.affiliate = affiliate
+  }
+
+  /// The nodename.
+  public var id: String { affiliate.nodename }
+  /// The identity of the node.
+  public var nodeID: NodeIdentity { affiliate.nodeID }
+  /// The addresses at which the node itself is reached.
+  public var addresses: [IPAddress] { affiliate.addresses }
+  /// The node's name for itself.
+  public var hostname: String { affiliate.hostname }
+  /// What the machine is for in its cluster.
+  public var machineType: MachineType { affiliate.machineType }
+  /// The operating system for people: `Talos (v1.3.0)`.
+  public var operatingSystem: String { affiliate.operatingSystem }
+  /// The API server of a control-plane node.
+  public var controlPlane: ControlPlane? { affiliate.controlPlane }
+}
+
+extension Member: Hashable {
+  public static func == (left: Member, right: Member) -> Bool {
+    left.affiliate.isIdentical(to: right.affiliate)
+      || left.id == right.id && left.nodeID == right.nodeID && left.addresses == right.addresses
+        && left.hostname == right.hostname && left.machineType == right.machineType
+        && left.operatingSystem == right.operatingSystem && left.controlPlane == right.controlPlane
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(id)
+    hasher.combine(nodeID)
+    hasher.combine(addresses)
+    hasher.combine(hostname)
+    hasher.combine(machineType)
+    hasher.combine(operatingSystem)
+    hasher.combine(controlPlane)
   }
 }
 

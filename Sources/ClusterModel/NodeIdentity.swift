@@ -34,6 +34,13 @@ public struct NodeIdentity: Hashable, Sendable {
     self.text = text
   }
 
+  /// The identity that `bytes` are the text of; nil where they aren't one.
+  package init?(printable bytes: UnsafeRawBufferPointer) {
+    guard (1...Self.maximumLength).contains(bytes.count) else { return nil }
+    for byte in bytes where byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "/") { return nil }
+    self.init(unchecked: String(decoding: bytes, as: UTF8.self))
+  }
+
   /// The identity of 32 random bytes, as existing nodes write theirs.
   public init(bytes: [UInt8]) throws(ModelError) {
     guard bytes.count == Self.byteCount else {
@@ -61,6 +68,22 @@ public struct NodeIdentity: Hashable, Sendable {
   public var bytes: [UInt8]? { Base62.decode(text, byteCount: Self.byteCount) }
 
   private init(unchecked text: String) { self.text = text }
+
+  /// What a node is called that only one registry knows, by a local id: `inventory/17`, the text of the record's
+  /// raw id. No node's own identity is ever the same, as that has no slash.
+  ///
+  /// - Parameter rawPrefix: what the raw ids of the registry's source start with, without the slash.
+  package init(localID: NodeIdentity, rawPrefix: String) { text = "\(rawPrefix)/\(localID.text)" }
+
+  /// Whether this is the name of a node that only one registry knows, by a local id.
+  package var isLocal: Bool { text.utf8.contains(UInt8(ascii: "/")) }
+
+  /// The local id in the name of a node that only one registry knows; nil for a node's own identity.
+  package var localID: NodeIdentity? {
+    text.utf8.lastIndex(of: UInt8(ascii: "/")).map {
+      NodeIdentity(unchecked: String(text[text.utf8.index(after: $0)...]))
+    }
+  }
 }
 
 extension NodeIdentity: Comparable {

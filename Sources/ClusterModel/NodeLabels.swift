@@ -26,9 +26,13 @@ public struct NodeLabels: Hashable, Sendable {
     var length = 0
     for (key, value) in values {
       length += key.utf8.count + value.utf8.count
-      guard !key.isEmpty else { throw ModelError("a label's key can't be empty (its value is \(quoted(value)))") }
-      for text in [key, value] where text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
-        throw ModelError("label \(quoted(key)) has a control character in \(quoted(text)); it is one line of text")
+      guard !key.isEmpty else {
+        throw ModelError("a label's key can't be empty (its value is \(quoted(value)))")
+      }
+      for text in [key, value]
+      where text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+        throw ModelError(
+          "label \(quoted(key)) has a control character in \(quoted(text)); it is one line of text")
       }
     }
     guard length <= Self.maximumLength else {
@@ -37,7 +41,9 @@ public struct NodeLabels: Hashable, Sendable {
     pairs = values.sorted { $0.key < $1.key }.map { Pair(key: $0.key, value: $0.value) }
   }
 
+  /// Whether there are no labels.
   public var isEmpty: Bool { pairs.isEmpty }
+  /// How many labels there are.
   public var count: Int { pairs.count }
 
   /// The value of `key`; nil where there is no such label.

@@ -4,6 +4,7 @@
 /// Most registries have one source, ``only``, whose name is empty. A name is at most 256 bytes of printable
 /// ASCII without a slash. Ordered as text.
 public struct RegistrySource: Hashable, Sendable, Comparable {
+  /// The name; empty for ``only``.
   public let name: String
 
   /// The source of a registry that has only one.
@@ -19,7 +20,8 @@ public struct RegistrySource: Hashable, Sendable, Comparable {
     guard name.utf8.count <= 256, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") })
     else {
       throw ModelError(
-        "a source's name has at most 256 bytes of printable ASCII without spaces and '/', not \(quoted(name))")
+        "a source's name has at most 256 bytes of printable ASCII without spaces and '/', not \(quoted(name))"
+      )
     }
     self.name = name
   }

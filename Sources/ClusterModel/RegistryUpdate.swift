@@ -13,7 +13,8 @@ public enum RegistryUpdate: Hashable, Sendable {
   /// Whose update it is.
   public var source: RegistrySource {
     switch self {
-    case .snapshot(_, let source, _), .upsert(_, let source), .remove(_, let source, _), .sourceGone(let source):
+    case .snapshot(_, let source, _), .upsert(_, let source), .remove(_, let source, _),
+      .sourceGone(let source):
       source
     }
   }

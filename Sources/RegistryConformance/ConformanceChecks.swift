@@ -1,9 +1,10 @@
 import ClusterModel
+import Logging
 import RegistryKit
 
 /// The checks one after the other.
 struct ConformanceChecks: Sendable {
-  let make: @Sendable () throws -> any Registry
+  let make: @Sendable (Logger) throws -> any Registry
   let sabotage: RegistryConformance.Sabotage?
   let publication: Publication?
   let deadline: Duration
@@ -20,46 +21,86 @@ struct ConformanceChecks: Sendable {
     let reason: String
   }
 
-  func all() async -> [ConformanceCheck] {
-    [
-      await check("the first update is a snapshot", firstUpdate),
-      await check("no snapshot has a node twice", noDuplicates),
-      await check("a source's changes come after its snapshot", order),
-      await check("cancellation ends it", cancellation),
-      await check("nothing is told after its end", silence),
-      await check("it can be run again, and tells a snapshot again", restart),
-      await check("two of them run side by side", sideBySide),
-      await check("a failure keeps what was told, and is got over", failureKeepsData),
-      await check("a publication is taken and withdrawn", publishing),
+  /// All checks in order. Where the registry never has a first snapshot, or doesn't end, that is said once, and what
+  /// can't be checked then is skipped.
+  func report() async -> ConformanceReport {
+    let log = RunLog()
+    let first: ObservedRun
+    do { first = try run(log) } catch {
+      return report(
+        [failed(Self.firstUpdateName, error)], skipping: Self.afterFirstUpdate, "it can't be made")
+    }
+    do { try await hasSnapshot(first) } catch {
+      let observation = first.now.observation(log: log.lines)
+      await end(first)
+      return report(
+        [failed(Self.firstUpdateName, error)], skipping: Self.afterFirstUpdate, "it has no first snapshot",
+        observation)
+    }
+    try? await clock.sleep(for: quietTime)
+    let observation = first.now.observation(log: log.lines)
+    let updates = first.updates
+    var checks = [
+      await check(Self.firstUpdateName) { try startsWithSnapshot(updates) },
+      await check("no snapshot has a node twice") { try noDuplicates(updates) },
+      await check("a source's changes come after its snapshot") { try order(updates) },
+      await check("cancellation ends it") { try await cancellation(first) },
     ]
+    guard case .passed = checks[3].result else {
+      return report(checks, skipping: Self.afterItsEnd, "it doesn't end", observation)
+    }
+    checks.append(await check(Self.afterItsEnd[0]) { try await silence(first) })
+    checks.append(await check(Self.afterItsEnd[1], restart))
+    checks.append(await check(Self.afterItsEnd[2], sideBySide))
+    checks.append(await check(Self.afterItsEnd[3], failureKeepsData))
+    checks.append(await check(Self.afterItsEnd[4], publishing))
+    return ConformanceReport(checks: checks, observation: observation)
+  }
+
+  private static let firstUpdateName = "the first update is a snapshot"
+  private static let afterItsEnd = [
+    "nothing comes after its end", "it can be run again, with a snapshot again",
+    "two of them run side by side", "a failure keeps what is known, and is got over",
+    "a publication is taken and withdrawn",
+  ]
+  private static let afterFirstUpdate =
+    [
+      "no snapshot has a node twice", "a source's changes come after its snapshot", "cancellation ends it",
+    ] + afterItsEnd
+
+  private func report(
+    _ checks: [ConformanceCheck], skipping names: [String], _ reason: String,
+    _ observation: RegistryObservation = RegistryObservation()
+  ) -> ConformanceReport {
+    ConformanceReport(
+      checks: checks + names.map { ConformanceCheck($0, .skipped(reason)) }, observation: observation)
+  }
+
+  private func failed(_ name: String, _ error: any Error) -> ConformanceCheck {
+    ConformanceCheck(name, .failed((error as? Failure)?.reason ?? "\(error)"))
   }
 
   private func check(_ name: String, _ body: () async throws -> Void) async -> ConformanceCheck {
     do {
       try await body()
       return ConformanceCheck(name, .passed)
-    } catch let failure as Failure {
-      return ConformanceCheck(name, .failed(failure.reason))
     } catch let skip as Skip {
       return ConformanceCheck(name, .skipped(skip.reason))
     } catch {
-      return ConformanceCheck(name, .failed("\(error)"))
+      return failed(name, error)
     }
   }
 
   // MARK: The rules
 
-  private func firstUpdate() async throws {
-    let run = try await synced()
-    run.cancel()
-    guard case .snapshot = run.updates.first else {
-      throw Failure(reason: "it is \(run.updates.first.map(Self.name) ?? "nothing")")
+  private func startsWithSnapshot(_ updates: [RegistryUpdate]) throws {
+    guard case .snapshot = updates.first else {
+      throw Failure(reason: "it is \(updates.first.map(Self.name) ?? "nothing")")
     }
   }
 
-  private func noDuplicates() async throws {
-    let run = try await listened()
-    for case .snapshot(let records, _) in run.updates {
+  private func noDuplicates(_ updates: [RegistryUpdate]) throws {
+    for case .snapshot(let records, _, _) in updates {
       var seen: Set<NodeIdentity> = []
       for record in records where !seen.insert(record.affiliate.nodeID).inserted {
         throw Failure(reason: "'\(record.affiliate.nodeID)' is in one twice")
@@ -67,14 +108,13 @@ struct ConformanceChecks: Sendable {
     }
   }
 
-  private func order() async throws {
-    let run = try await listened()
+  private func order(_ updates: [RegistryUpdate]) throws {
     var known: Set<RegistrySource> = []
-    for update in run.updates {
+    for update in updates {
       switch update {
-      case .snapshot(_, let source): known.insert(source)
+      case .snapshot(_, let source, _): known.insert(source)
       case .sourceGone(let source): known.remove(source)
-      case .upsert(_, let source), .remove(_, let source):
+      case .upsert(_, let source), .remove(_, let source, _):
         guard known.contains(source) else {
           throw Failure(reason: "\(Self.name(update)) came before the snapshot of source '\(source.name)'")
         }
@@ -82,42 +122,36 @@ struct ConformanceChecks: Sendable {
     }
   }
 
-  private func cancellation() async throws {
-    let run = try await synced()
+  private func cancellation(_ run: ObservedRun) async throws {
     run.cancel()
     try await ended(run)
   }
 
-  private func silence() async throws {
-    let run = try await synced()
-    run.cancel()
-    try await ended(run)
-    let before = run.now.events.count
+  private func silence(_ run: ObservedRun) async throws {
+    let before = run.now.batches.count
     try await clock.sleep(for: quietTime)
-    let late = run.now.events.dropFirst(before)
+    let late = run.now.batches.dropFirst(before)
     guard late.isEmpty else {
-      throw Failure(reason: "\(late.count) events came in the \(quietTime) after it had ended")
+      throw Failure(reason: "\(late.count) batches came in the \(quietTime) after it had ended")
     }
-    if let plugin = run.registry as? any FencedRegistry, plugin.runsThatSpokeOn > 0 {
+    if let plugin = run.registry as? any FencedRegistry, plugin.runsThatCalledLate > 0 {
       throw Failure(reason: "it called the host after its stop had returned")
     }
   }
 
   private func restart() async throws {
-    let registry = try make()
+    let registry = try make(RunLog().logger)
     for _ in 0..<2 {
       let run = try await synced(registry)
       run.cancel()
       try await ended(run)
-      guard case .snapshot = run.updates.first else {
-        throw Failure(reason: "its first update is \(run.updates.first.map(Self.name) ?? "nothing")")
-      }
+      try startsWithSnapshot(run.updates)
     }
   }
 
   private func sideBySide() async throws {
-    let first = ObservedRun(try make())
-    let second = ObservedRun(try make())
+    let first = try run()
+    let second = try run()
     defer { second.cancel() }
     try await hasSnapshot(first)
     try await hasSnapshot(second)
@@ -135,12 +169,12 @@ struct ConformanceChecks: Sendable {
     defer { run.cancel() }
     let before = run.now.nodes
     guard before.values.contains(where: { !$0.isEmpty }) else {
-      throw Skip(reason: "it tells no node that could be kept")
+      throw Skip(reason: "it has no node that could be kept")
     }
     try await sabotage.harm()
     var mended = false
     do {
-      try await wait("it tells of trouble after its source broke", run) { $0.trouble != nil }
+      try await wait("a report of trouble after its source broke", run) { $0.trouble != nil }
       try await clock.sleep(for: quietTime)
       guard run.now.nodes == before else {
         throw Failure(reason: "after its source broke, nodes were removed that are still there")
@@ -148,7 +182,7 @@ struct ConformanceChecks: Sendable {
       try await sabotage.mend()
       mended = true
       if run.now.end == nil {
-        try await wait("it is well again after its source was mended", run) { $0.trouble == nil }
+        try await wait("all is well again after its source was mended", run) { $0.trouble == nil }
       } else {
         // A registry may leave it to the aggregator to run it again.
         let again = try await synced(run.registry)
@@ -162,61 +196,49 @@ struct ConformanceChecks: Sendable {
   }
 
   private func publishing() async throws {
-    let run = ObservedRun(try make())
+    let run = try await synced()
     defer { run.cancel() }
-    guard let registry = run.registry as? any PublishingRegistry else {
-      throw Skip(reason: "it doesn't publish")
-    }
+    guard run.now.readsPublications else { throw Skip(reason: "it doesn't publish") }
     guard let publication else { throw Skip(reason: "nobody said what to publish") }
-    try await hasSnapshot(run)
-    try await publish(publication, to: registry)
-    try await publish(Publication(local: nil), to: registry)
-    guard run.now.end == nil else { throw Failure(reason: "it ended") }
-  }
-
-  private func publish(_ publication: Publication, to registry: any PublishingRegistry) async throws {
-    let what = publication.local == nil ? "the withdrawal" : "the publication"
-    let outcome = ObservedRun(Publishing(registry: registry, publication: publication))
-    try await wait("\(what) is accepted", outcome) { $0.end != nil }
-    if case .failure(let error) = outcome.now.end {
-      throw Failure(reason: "\(what) was refused: \(error.message)")
+    for (revision, publication) in [(UInt64(1), publication), (UInt64(2), nil)] {
+      let what = publication == nil ? "the withdrawal" : "the publication"
+      run.publish(publication, revision: revision)
+      try await wait("\(what) is accepted", run) { $0.outcomes[revision] != nil || $0.end != nil }
+      if case .failure(let error) = run.now.outcomes[revision] {
+        throw Failure(reason: "\(what) was refused: \(error.message)")
+      }
+      guard run.now.end == nil else { throw Failure(reason: "it ended") }
     }
-  }
-
-  /// A publication under way, to be observed with a deadline.
-  private struct Publishing: Registry {
-    let registry: any PublishingRegistry
-    let publication: Publication
-
-    func run(updates: RegistryUpdates) async throws { try await registry.publish(publication) }
   }
 }
 
 // MARK: Steps
 
 extension ConformanceChecks {
-  /// A run that has told its first update, and where it named sources a snapshot of each.
+  /// Makes a registry and runs it.
+  private func run(_ log: RunLog = RunLog()) throws -> ObservedRun {
+    ObservedRun(try make(log.logger), logger: log.logger)
+  }
+
+  /// A run that has applied its first update, and where it named sources a snapshot of each.
   private func synced(_ registry: (any Registry)? = nil) async throws -> ObservedRun {
-    let run = ObservedRun(try registry ?? make())
+    let run = try registry.map { ObservedRun($0, logger: RunLog().logger) } ?? run()
     try await hasSnapshot(run)
     return run
   }
 
-  /// A run that was listened to for a while, and has ended.
-  private func listened() async throws -> ObservedRun {
-    let run = try await synced()
-    try await clock.sleep(for: quietTime)
+  /// Ends a run that is of no more use; one that doesn't end soon is left.
+  private func end(_ run: ObservedRun) async {
     run.cancel()
-    try await ended(run)
-    return run
+    try? await wait("its end", run, within: .seconds(4)) { $0.end != nil }
   }
 
   private func hasSnapshot(_ run: ObservedRun) async throws {
-    try await wait("it tells its first update", run) { !$0.updates.isEmpty || $0.end != nil }
+    try await wait("its first update", run) { !$0.updates.isEmpty || $0.end != nil }
     if run.updates.isEmpty {
       throw Failure(reason: "it ended before its first update\(Self.reason(run.now))")
     }
-    try await wait("it tells a snapshot of each source that it named", run) {
+    try await wait("a snapshot of each source that it named", run) {
       $0.awaited.isEmpty || $0.end != nil
     }
   }
@@ -229,8 +251,10 @@ extension ConformanceChecks {
   }
 
   private func wait(
-    _ what: String, _ run: ObservedRun, until condition: (ObservedRun.State) -> Bool
+    _ what: String, _ run: ObservedRun, within limit: Duration? = nil,
+    until condition: (ObservedRun.State) -> Bool
   ) async throws {
+    let deadline = limit ?? deadline
     let pause = Duration.milliseconds(5)
     var waited = Duration.zero
     while !condition(run.now) {
@@ -251,7 +275,7 @@ extension ConformanceChecks {
     switch update {
     case .snapshot: "a snapshot"
     case .upsert(let record, _): "the change of '\(record.affiliate.nodeID)'"
-    case .remove(let nodeID, _): "the removal of '\(nodeID)'"
+    case .remove(let nodeID, _, _): "the removal of '\(nodeID)'"
     case .sourceGone(let source): "the end of source '\(source.name)'"
     }
   }

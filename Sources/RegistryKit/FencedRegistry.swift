@@ -1,6 +1,6 @@
-/// A registry that isn't heard any more after its end, whatever it says: a plugin behind its host. Whether it kept
-/// silent has to be asked for.
+/// A registry that is fenced off at its end, whatever it does: a plugin behind its host. Whether it kept to the rule
+/// that it calls nobody after its end has to be asked for.
 package protocol FencedRegistry: Registry {
-  /// How many runs said something after they had ended.
-  var runsThatSpokeOn: Int { get }
+  /// How many runs called the host after they had ended.
+  var runsThatCalledLate: Int { get }
 }

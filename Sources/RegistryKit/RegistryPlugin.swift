@@ -34,14 +34,22 @@ public struct RegistryDescriptor: Hashable, Sendable {
   public var summary: String
   /// A JSON Schema of the options, as JSON text; `registry_plugin.h` lists the keywords that are checked.
   public var optionsSchema: String
-  /// Whether the plugin publishes what the node tells of itself. Set when a plugin is exported.
+  /// Whether the plugin publishes what this node says of itself: whether it reads
+  /// ``RegistrySession/desired``.
   public var publishes: Bool
+  /// Whether its records are leases that nodes renew themselves: one that ends means that nobody renewed it.
+  ///
+  /// Lists that somebody writes (files, API objects) aren't leases, however often they are read: membership isn't
+  /// liveness.
+  public var leases: Bool
   /// Whether the plugin needs the cluster's secret; others never see it.
   public var wantsClusterSecret: Bool
 
+  /// A descriptor; the prefix is the name where none is given.
   public init(
     name: String, version: String, prefix: String? = nil, summary: String,
-    optionsSchema: String = #"{"type":"object"}"#, publishes: Bool = false, wantsClusterSecret: Bool = false
+    optionsSchema: String = #"{"type":"object"}"#, publishes: Bool = false, leases: Bool = false,
+    wantsClusterSecret: Bool = false
   ) {
     self.name = name
     self.version = version
@@ -49,15 +57,16 @@ public struct RegistryDescriptor: Hashable, Sendable {
     self.summary = summary
     self.optionsSchema = optionsSchema
     self.publishes = publishes
+    self.leases = leases
     self.wantsClusterSecret = wantsClusterSecret
   }
 }
 
-/// What a registry is told of where it runs.
+/// Where a registry runs.
 public struct RegistryContext: Sendable {
   /// The registry's name in the configuration, for messages.
   public var name: String
-  /// This node, to be left out of what is told; nil for a mere observer.
+  /// This node, to be left out of snapshots and updates; nil for a mere observer.
   public var localNodeID: NodeIdentity?
   /// The cluster's id, where one is configured. Opaque text.
   public var clusterID: String?
@@ -67,13 +76,17 @@ public struct RegistryContext: Sendable {
   public var stateDirectory: String
   /// The path of the folder that relative paths in the options are relative to.
   public var baseDirectory: String
+  /// The program that runs the registry.
+  public var host: HostProgram
   /// Logs to the host's log.
   public var logger: Logger
 
+  /// A context; what isn't given isn't there.
   public init(
     name: String, localNodeID: NodeIdentity? = nil, clusterID: String? = nil, clusterSecret: String? = nil,
-    stateDirectory: String = "", baseDirectory: String = ".", logger: Logger
+    stateDirectory: String = "", baseDirectory: String = ".", host: HostProgram = .rollcall, logger: Logger
   ) {
+    self.host = host
     self.name = name
     self.localNodeID = localNodeID
     self.clusterID = clusterID
@@ -82,6 +95,23 @@ public struct RegistryContext: Sendable {
     self.baseDirectory = baseDirectory
     self.logger = logger
   }
+}
+
+/// The program that runs registries.
+public struct HostProgram: Hashable, Sendable {
+  /// Its name: `rollcall`.
+  public var name: String
+  /// Its version, for people.
+  public var version: String
+
+  /// The program called `name`.
+  public init(name: String, version: String) {
+    self.name = name
+    self.version = version
+  }
+
+  /// This release.
+  public static let rollcall = HostProgram(name: "rollcall", version: RollcallVersion.current)
 }
 
 /// The options of a plugin that has none.

@@ -1,12 +1,12 @@
 import AffiliateMerge
 public import ClusterModel
-public import LocalNode
 public import Logging
-public import RollcallConfiguration
+import Platform
+import RegistryKit
 public import ServiceLifecycle
 import Synchronization
 
-/// Runs registries side by side, merges what they tell by node identity, and lets others watch.
+/// Runs registries side by side, merges what they know by node identity, and lets others watch.
 ///
 /// ```swift
 /// import Rollcall
@@ -18,114 +18,131 @@ import Synchronization
 /// }
 /// ```
 ///
-/// A registry that fails doesn't disturb the others: what it last told stays for as long as its settings
-/// say, and it is run again after pauses that grow. ``run()`` goes on until the task is cancelled or its
+/// A registry that fails doesn't disturb the others: its records stay for as long as its retention policy says, and
+/// it is run again after pauses that grow. ``run()`` goes on until the task is cancelled or its
 /// `ServiceGroup` shuts down; it then lets registries withdraw what they published, and ends in bounded
 /// time even where a registry's code doesn't.
 public final class Aggregator: Service {
-  struct State {
-    var supervisors: [String: Supervisor] = [:]
-    /// Those that ``run()`` hasn't taken on yet.
-    var unstarted: [Supervisor] = []
-    var definitions: [RegistryDefinition] = []
-    var generation: UInt64 = 0
+  private struct State {
     var localNode: LocalNodeProvider?
     var hasRun = false
-    var isStopping = false
+    var isReloading = false
   }
 
-  let store: ClusterStore
-  let options: AggregatorOptions
-  let logger: Logger
-  /// What a program gave itself; a reload leaves it alone.
-  let ownRegistries: [RegistryDefinition]
-  let plugins: any PluginSource
-  /// This node before a configuration's settings are applied to it.
+  /// Everything that is known, for readers.
+  public let table: ClusterTable
+  private let supervisors: SupervisorSet
+  private let publications: PublicationReconciler
+  private let options: AggregatorOptions
+  private let logger: Logger
+  /// What a program gave beside a definition; a reload leaves it alone.
+  private let ownRegistries: [RegistryDefinition]
+  /// This node before a definition's settings are applied to it.
   private let givenNode: LocalNodeProvider?
-  let state: Mutex<State>
-  /// Raised when there are supervisors to take on, another local node, or an end.
-  let work = Signal()
-  /// One reload at a time.
-  let reloading = Turns()
+  private let state: Mutex<State>
+  /// Notified when there is another local node, and when a reload ends.
+  private let changed = ChangeSignal()
 
   /// An aggregator of registries that are Swift values.
   ///
   /// - Parameters:
   ///   - precedence: names of registries from the strongest to the weakest; empty: the rule of existing
   ///     nodes, see `MergePolicy`.
-  ///   - localNode: what this node tells of itself; nil for a mere observer.
+  ///   - localNode: what this node says of itself; nil for a mere observer.
   /// - Throws: where names or raw prefixes clash.
-  public init(
+  public convenience init(
     registries: [RegistryDefinition], precedence: [String] = [], localNode: LocalNodeProvider? = nil,
     options: AggregatorOptions = AggregatorOptions(), logger: Logger = Logger(label: "rollcall")
   ) throws(AggregatorError) {
-    ownRegistries = registries
-    plugins = NoPlugins()
-    self.options = options
-    self.logger = logger
-    givenNode = localNode
-    let plan = try RegistryPlan(registries, policy: MergePolicy(precedence: precedence))
-    store = ClusterStore(policy: plan.policy, time: TimeSource(options.clock), now: options.now)
-    state = Mutex(State())
-    _ = adopt(plan, localNode: localNode)
+    let plan = try RegistryPlan(registries, precedence: precedence)
+    self.init(
+      plan, ownRegistries: registries, givenNode: localNode, localNode: localNode, options: options,
+      logger: logger)
   }
 
-  /// An aggregator of what `configuration` declares, and of `registries` beside it.
+  /// An aggregator of what `definition` has, and of `registries` beside it.
   ///
   /// - Parameters:
-  ///   - plugins: where the plugins that the configuration names come from; nil: ``InstalledPlugins``.
-  ///   - localNode: what this node tells of itself, on which the configuration's `node:` section is
-  ///     applied; nil for a mere observer.
+  ///   - registries: what a ``reload(_:)`` leaves alone.
+  ///   - localNode: what this node says of itself, on which the definition's settings are applied; nil for a mere
+  ///     observer.
   /// - Throws: where names or raw prefixes clash. A plugin that isn't found is no error: its registry has
   ///   failed, and is tried again.
-  public init(
-    configuration: Configuration, registries: [RegistryDefinition] = [],
-    plugins: (any PluginSource)? = nil, localNode: LocalNodeProvider? = nil,
-    options: AggregatorOptions = AggregatorOptions(),
+  public convenience init(
+    _ definition: AggregatorDefinition, registries: [RegistryDefinition] = [],
+    localNode: LocalNodeProvider? = nil, options: AggregatorOptions = AggregatorOptions(),
     logger: Logger = Logger(label: "rollcall")
   ) async throws(AggregatorError) {
-    ownRegistries = registries
-    let plugins = plugins ?? InstalledPlugins(logger: logger)
-    self.plugins = plugins
+    let plan = try await RegistryPlan.making(
+      registries + definition.registries, precedence: definition.precedence)
+    self.init(
+      plan, ownRegistries: registries, givenNode: localNode,
+      localNode: Self.localNode(localNode, definition.node), options: options, logger: logger)
+  }
+
+  private init(
+    _ plan: RegistryPlan, ownRegistries: [RegistryDefinition], givenNode: LocalNodeProvider?,
+    localNode: LocalNodeProvider?, options: AggregatorOptions, logger: Logger
+  ) {
+    self.ownRegistries = ownRegistries
+    self.givenNode = givenNode
     self.options = options
     self.logger = logger
-    givenNode = localNode
-    let plan = try await Self.plan(configuration, registries: registries, plugins: plugins)
-    store = ClusterStore(policy: plan.policy, time: TimeSource(options.clock), now: options.now)
-    state = Mutex(State())
-    _ = adopt(plan, localNode: Self.localNode(givenNode, configuration))
+    let table = ClusterTable(
+      policy: plan.policy, journalLimit: options.changeLimit, time: TimeSource(options.clock),
+      now: options.now)
+    self.table = table
+    publications = PublicationReconciler(
+      restart: options.restart, random: options.random, time: table.time
+    ) { [logger] key, error in
+      if let error {
+        logger.warning(
+          "publishing failed", metadata: ["registry": "\(key.name)", "error": "\(error)"])
+      }
+      let report = HealthReport(.publishing, error.map(Self.publishingError))
+      table.commit { _ = $0.update(key) { $0.report(report, in: $1) } }
+    }
+    supervisors = SupervisorSet(
+      table: table, publications: publications, options: options, logger: logger)
+    state = Mutex(State(localNode: localNode))
+    _ = supervisors.adopt(plan, localNodeID: localNode?.nodeID)
+  }
+
+  private static func publishingError(_ error: RegistryError) -> RegistryError {
+    RegistryError(error.code, "this node isn't published: \(error.message)", cause: error.cause)
   }
 
   /// Whether there is no registry to run: discovery is off.
-  public var isDiscoveryOff: Bool {
-    state.withLock { state in state.definitions.allSatisfy { $0.disabled != nil } }
-  }
+  public var isDiscoveryOff: Bool { supervisors.isIdle }
 
   // MARK: Watching
 
   /// The cluster as it is now. Costs the same however large the cluster is.
-  public func snapshot() -> ClusterSnapshot { store.snapshot() }
+  public func snapshot() -> ClusterSnapshot { table.snapshot() }
 
   /// The cluster as it is, and again each time that it changed; a slow reader skips.
-  public func snapshots() -> ClusterSnapshots { ClusterSnapshots(store: store) }
+  public func snapshots() -> ClusterSnapshots { ClusterSnapshots(table: table) }
 
-  /// What changes in the cluster, starting from a snapshot; a reader that falls far behind is told a
-  /// snapshot again.
-  public func changes() -> ClusterChanges { ClusterChanges(store: store, limit: options.changeLimit) }
+  /// What changes in the cluster: a snapshot first, then changes. A reader that falls far behind gets in one what
+  /// became of all that it missed.
+  public func changes() -> ClusterEvents { ClusterEvents(table: table) }
 
   // MARK: This node
 
-  /// Tells registries that publish where this node has seen the WireGuard of others.
+  /// Gives registries that publish where this node has seen the WireGuard of others.
   public func publish(seenEndpoints: [NodeIdentity: [IPEndpoint]]) {
-    store.change { $0.setSeenEndpoints(seenEndpoints) }
+    publications.setSeenEndpoints(seenEndpoints)
   }
 
-  static func localNode(_ given: LocalNodeProvider?, _ configuration: Configuration) -> LocalNodeProvider? {
-    configuration.node.publish ? given?.applying(configuration.node) : nil
+  private static func localNode(
+    _ given: LocalNodeProvider?, _ settings: NodeSettings
+  ) -> LocalNodeProvider? {
+    settings.publish ? given?.applying(settings) : nil
   }
 
-  func localNode(for configuration: Configuration) -> LocalNodeProvider? {
-    Self.localNode(givenNode, configuration)
+  private func setLocal(_ affiliate: Affiliate?) {
+    table.commit { $0.setLocal(affiliate) }
+    if options.publishes { publications.setLocal(affiliate) }
   }
 
   // MARK: Running
@@ -146,93 +163,73 @@ public final class Aggregator: Service {
       await withGracefulShutdownHandler {
         await supervision.value
       } onGracefulShutdown: {
-        self.stop()
+        self.supervisors.stop()
       }
     } onCancel: {
-      self.stop()
+      self.supervisors.stop()
     }
-  }
-
-  private func stop() {
-    state.withLock { $0.isStopping = true }
-    work.raise()
   }
 
   private func supervise() async {
     // At once, so that who waits for the registries sees this node too.
-    if let provider = state.withLock({ $0.localNode }) { tellLocal(provider.current()) }
+    if let provider = state.withLock({ $0.localNode }) { setLocal(provider.current()) }
     await withDiscardingTaskGroup { group in
-      group.addTask { await self.expireData() }
+      group.addTask { await self.expireRecords() }
       group.addTask { await self.followLocalNode() }
+      group.addTask { await self.publications.retryFailures() }
       while true {
-        let seen = work.value
-        let (supervisors, isStopping) = state.withLock { state in
-          // What isn't taken on stays noted as such: nobody may wait for its end.
-          if state.isStopping { return ([Supervisor](), true) }
-          defer { state.unstarted = [] }
-          return (state.unstarted, false)
-        }
-        guard !isStopping else { break }
-        for supervisor in supervisors { group.addTask { await supervisor.run() } }
-        await work.wait(after: seen)
+        let seen = supervisors.signal.value
+        guard let unstarted = supervisors.takeUnstarted() else { break }
+        for supervisor in unstarted { group.addTask { await supervisor.run() } }
+        await supervisors.signal.wait(after: seen)
       }
-      await withdraw(store.read { Set($0.entries.map(\.key)) })
+      await withdraw(from: supervisors.names(without: []))
       group.cancelAll()
     }
-    store.finish()
+    table.finish()
   }
 
   /// Lets registries withdraw what they published, for as long as they may take.
-  func withdraw(_ keys: Set<RegistryKey>) async {
-    store.change { $0.leave(keys) }
-    let deadline = store.time.elapsed() + options.withdrawTimeout
-    while true {
-      let seen = store.revisions.value
-      let waitedFor = store.read { $0.withdrawing(keys) }
-      guard !waitedFor.isEmpty else { return }
-      let rest = deadline - store.time.elapsed()
-      guard rest > .zero else {
-        logger.warning(
-          "what this node published wasn't withdrawn in time",
-          metadata: ["registries": "\(waitedFor.map(\.name))"])
-        return
-      }
-      await store.time.wait(for: rest, or: store.revisions, after: seen)
+  private func withdraw(from names: Set<String>) async {
+    let late = await publications.withdraw(names, timeout: options.withdrawTimeout)
+    if !late.isEmpty {
+      logger.warning(
+        "what this node published wasn't withdrawn in time", metadata: ["registries": "\(late)"])
     }
   }
 
-  /// Makes data stale, or drops them, when it is time to.
-  private func expireData() async {
+  /// Makes records stale, or drops them, when it is time to.
+  private func expireRecords() async {
     while !Task.isCancelled {
-      let seen = store.deadlines.value
-      if let deadline = store.read({ $0.nextDeadline }) {
-        await store.time.wait(for: deadline - store.time.elapsed(), or: store.deadlines, after: seen)
+      let seen = table.deadlines.value
+      if let deadline = table.read({ $0.nextDeadline }) {
+        await table.time.wait(for: deadline - table.time.elapsed, or: table.deadlines, after: seen)
         guard !Task.isCancelled else { return }
-        store.change { $0.expire() }
+        table.commit { $0.expire() }
       } else {
-        await store.deadlines.wait(after: seen)
+        await table.deadlines.wait(after: seen)
       }
     }
   }
 
-  /// Takes what this node tells of itself into the view and to the registries, again at each change.
+  /// Takes what this node says of itself into the table and to the registries, again at each change.
   private func followLocalNode() async {
     while !Task.isCancelled {
-      let seen = work.value
+      let seen = changed.value
       let provider = state.withLock { $0.localNode }
       await withTaskGroup(of: Bool.self) { group in
         group.addTask {
           guard let provider else {
-            self.tellLocal(nil)
+            self.setLocal(nil)
             return false
           }
-          for await affiliate in provider.affiliates() { self.tellLocal(affiliate) }
+          for await affiliate in provider.affiliates() { self.setLocal(affiliate) }
           return false
         }
         group.addTask {
           var seen = seen
           while !Task.isCancelled, self.state.withLock({ $0.localNode === provider }) {
-            seen = await self.work.wait(after: seen)
+            seen = await self.changed.wait(after: seen)
           }
           return true
         }
@@ -241,14 +238,89 @@ public final class Aggregator: Service {
     }
   }
 
-  private func tellLocal(_ affiliate: Affiliate?) {
-    store.change { $0.setLocal(affiliate, publishes: options.publishes) }
-  }
-}
+  // MARK: Reloading
 
-/// Where plugins come from when there are none.
-struct NoPlugins: PluginSource {
-  func plugin(named name: String, settings: PluginSettings) throws -> AvailablePlugin {
-    throw AggregatorError(.invalidRegistries, "there is no plugin '\(name)': this program loads none")
+  /// Takes on `definition` in place of the one before. Registries that are the same keep running. Returns when those
+  /// that aren't have stopped or been left behind.
+  ///
+  /// A registry that is removed withdraws what it published; one that is made anew doesn't, as it publishes
+  /// the same again.
+  ///
+  /// - Throws: ``AggregatorError`` where the registries don't go together; nothing has changed then. Of
+  ///   cancellation, where another reload was under way for as long.
+  @discardableResult
+  public func reload(_ definition: AggregatorDefinition) async throws -> ReloadSummary {
+    try await beginReload()
+    defer {
+      state.withLock { $0.isReloading = false }
+      changed.notify()
+    }
+    let plan = try await RegistryPlan.making(
+      ownRegistries + definition.registries, precedence: definition.precedence)
+    // What is removed withdraws what it published while it still runs.
+    let staying = Set(plan.definitions.lazy.filter { $0.disabled == nil }.map(\.name))
+    let leaving = supervisors.names(without: staying)
+    // A task of its own, waited for, which takes bounded time: who gives up on a reload still wants this.
+    await Task { await self.withdraw(from: leaving) }.value
+    let localNode = Self.localNode(givenNode, definition.node)
+    state.withLock { $0.localNode = localNode }
+    let (summary, stopped) = supervisors.adopt(plan, localNodeID: localNode?.nodeID)
+    changed.notify()
+    for supervisor in stopped { await supervisor.waitUntilEnded() }
+    return summary
+  }
+
+  /// Waits until no other reload is under way.
+  private func beginReload() async throws {
+    while true {
+      let seen = changed.value
+      let isMine = state.withLock { state in
+        defer { state.isReloading = true }
+        return !state.isReloading
+      }
+      if isMine { return }
+      try Task.checkCancellation()
+      await changed.wait(after: seen)
+    }
+  }
+
+  // MARK: Waiting
+
+  /// Waits until every enabled registry has been in sync at least once: at once where none is enabled.
+  ///
+  /// - Parameter timeout: how long to wait; nil: for as long as it takes.
+  /// - Throws: ``SyncError``, which names those that haven't and what is wrong with them, when the time is
+  ///   up or the aggregator stops; `CancellationError` when the task is cancelled.
+  public func waitUntilSynced(timeout: Duration? = nil) async throws {
+    try await wait(timeout: timeout) { $0.state == .disabled || $0.hasSynced }
+  }
+
+  /// Waits until every enabled registry has been in sync or is known to have trouble: for who wants
+  /// the best answer that there is now.
+  ///
+  /// - Parameter timeout: how long to wait; nil: for as long as it takes.
+  /// - Throws: as ``waitUntilSynced(timeout:)``, but only for registries that neither were in sync nor
+  ///   have trouble.
+  public func waitUntilSettled(timeout: Duration? = nil) async throws {
+    try await wait(timeout: timeout) { $0.isSettled }
+  }
+
+  private func wait(timeout: Duration?, until isDone: (RegistryStatus) -> Bool) async throws {
+    let start = table.time.elapsed
+    while true {
+      let seen = table.revisions.value
+      let isFinished = table.isFinished
+      let late = table.snapshot().registries.filter { !isDone($0) }
+      if late.isEmpty { return }
+      try Task.checkCancellation()
+      if isFinished { throw SyncError(late: late, timeout: nil) }
+      guard let timeout else {
+        await table.revisions.wait(after: seen)
+        continue
+      }
+      let rest = timeout - (table.time.elapsed - start)
+      guard rest > .zero else { throw SyncError(late: late, timeout: timeout) }
+      await table.time.wait(for: rest, or: table.revisions, after: seen)
+    }
   }
 }

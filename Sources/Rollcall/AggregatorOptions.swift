@@ -1,11 +1,12 @@
 public import ClusterModel
+import Platform
 
 /// How an aggregator goes about its work. The defaults serve.
 public struct AggregatorOptions: Sendable {
   /// Whether registries are given what this node tells of itself. Without, it is in the view alone: for
   /// who only looks.
   public var publishes = true
-  /// How many directives are kept for a reader of changes that is slow.
+  /// How many changes are kept for a reader of changes that is slow.
   public var changeLimit = 1024
   /// The most nodes that one registry may tell of; one that tells of more has failed.
   public var nodeLimit = 250_000
@@ -15,11 +16,12 @@ public struct AggregatorOptions: Sendable {
   public var withdrawTimeout: Duration = .seconds(3)
   /// How long after a reload the data of sources that a changed registry no longer tells of are kept.
   public var settleTime: Duration = .seconds(5)
+  /// How long failed registries rest, and how what couldn't be published is tried again.
   public var restart = RestartPolicy()
   /// What waits are measured with.
   public var clock: any Clock<Duration> = ContinuousClock()
   /// Tells the civil time.
-  public var now: @Sendable () -> Timestamp = { .system() }
+  public var now: @Sendable () -> Timestamp = { .now() }
   /// A number from 0 to below 1 that spreads pauses.
   public var random: @Sendable () -> Double = { .random(in: 0..<1) }
 

@@ -24,21 +24,20 @@ public struct ClusterSnapshot: Sendable {
   /// Where each field of the node came from; nil for an unknown node.
   public func provenance(of id: NodeIdentity) -> [FieldProvenance]? { merge.provenance(of: id) }
 
-  /// Whether every enabled registry has told what it knows at least once.
+  /// Whether every enabled registry has been in sync at least once.
   public var isSynced: Bool { registries.allSatisfy { $0.state == .disabled || $0.hasSynced } }
 
   /// The status of the registry called `name`.
   public func registry(_ name: String) -> RegistryStatus? { registries.first { $0.name == name } }
 }
 
-/// One thing that a reader of changes is told.
-public enum ClusterChange: Sendable {
-  /// Everything as it is now: the first thing that a reader is told, and again when the changes since the
-  /// last thing told were too many to keep for it. It replaces all that the reader knew.
+/// One thing that a reader of changes is given.
+public enum ClusterEvent: Sendable {
+  /// Everything as it is now: the first event, and only that one.
   case snapshot(ClusterSnapshot)
   /// What came, changed and went.
-  case directives([MergeDirective])
-  /// A registry's status is another one.
+  case changes([ClusterChange])
+  /// A registry's status is another one. Counts and times of updates alone make no event.
   case registry(RegistryStatus)
   /// A registry is no longer configured.
   case registryRemoved(String)

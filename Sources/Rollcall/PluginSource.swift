@@ -1,7 +1,6 @@
 public import RegistryKit
-public import RollcallConfiguration
 
-/// Where the plugins that a configuration names come from: shared libraries, or types of the program's own.
+/// Where the plugins that registries name come from: shared libraries, or types of the program's own.
 public protocol PluginSource: Sendable {
   /// Finds the plugin called `name`, loading it if need be. May be called again after it failed.
   ///
@@ -9,12 +8,28 @@ public protocol PluginSource: Sendable {
   func plugin(named name: String, settings: PluginSettings) async throws -> AvailablePlugin
 }
 
+/// Where plugins are looked for.
+public struct PluginSettings: Hashable, Sendable {
+  /// Folders in which plugins are looked for, after those of `ROLLCALL_PLUGIN_PATH`.
+  public var path: [String]
+  /// Whether plugins that others may write to are loaded all the same.
+  public var allowUnsafePermissions: Bool
+
+  /// The standard folders, after those at `path`.
+  public init(path: [String] = [], allowUnsafePermissions: Bool = false) {
+    self.path = path
+    self.allowUnsafePermissions = allowUnsafePermissions
+  }
+}
+
 /// A plugin that is there to be used.
 public struct AvailablePlugin: Sendable {
+  /// What the plugin says of itself.
   public let descriptor: RegistryDescriptor
   /// Makes a registry from options, which are a JSON object.
   public let make: @Sendable (_ options: String, RegistryContext) async throws -> any Registry
 
+  /// A plugin that makes its registries by `make`.
   public init(
     descriptor: RegistryDescriptor,
     make: @escaping @Sendable (_ options: String, RegistryContext) async throws -> any Registry

@@ -1,5 +1,4 @@
 public import RegistryKit
-public import RollcallConfiguration
 
 /// A registry that an aggregator runs: a Swift value, or what a plugin makes.
 ///
@@ -14,57 +13,91 @@ public struct RegistryDefinition: Sendable {
   public var prefix: String?
   /// Why it isn't run; nil where it is.
   public var disabled: String?
-  /// What becomes of its data when it fails.
-  public var onFailure: RegistrySettings.FailureAction
-  /// How long after a failure its data count as good; nil: 5 minutes for `keep`, at once for `drop`.
-  public var staleAfter: Duration?
-  /// Tells what the plugin is, loading it if need be; nil where there is no plugin.
-  var describe: (@Sendable () async throws -> RegistryDescriptor)?
+  /// What becomes of its records when it fails.
+  public var retention: RetentionPolicy
+  /// Whether a Swift value's records are leases; a plugin's descriptor says it itself.
+  public var leases = false
+  /// Returns what the plugin is, loading it if need be; nil where there is no plugin.
+  let describe: (@Sendable () async throws -> RegistryDescriptor)?
   /// Makes the registry anew for each run.
-  var make: @Sendable (RegistryContext) async throws -> any Registry
-  /// What it was made of, to tell at a reload whether it changed; nil for what a program gave itself.
-  var origin: Origin?
+  let make: @Sendable (RegistryContext) async throws -> any Registry
+  /// What it was made of, to see at a reload whether it changed; nil for what a program gave itself.
+  let plugin: PluginReference?
 
   /// A registry that is a Swift value, run again after each failure.
   public init(
-    name: String, prefix: String? = nil, onFailure: RegistrySettings.FailureAction = .keep,
-    staleAfter: Duration? = nil, registry: any Registry
+    name: String, prefix: String? = nil, retention: RetentionPolicy = RetentionPolicy(),
+    registry: any Registry
   ) {
-    self.init(name: name, prefix: prefix, onFailure: onFailure, staleAfter: staleAfter) { _ in registry }
+    self.init(name: name, prefix: prefix, retention: retention) { _ in registry }
   }
 
   /// A registry that is made anew for each run; what `make` throws is the run's failure.
   public init(
-    name: String, prefix: String? = nil, onFailure: RegistrySettings.FailureAction = .keep,
-    staleAfter: Duration? = nil, make: @escaping @Sendable (RegistryContext) async throws -> any Registry
+    name: String, prefix: String? = nil, retention: RetentionPolicy = RetentionPolicy(),
+    make: @escaping @Sendable (RegistryContext) async throws -> any Registry
   ) {
     self.name = name
     self.prefix = prefix
-    self.onFailure = onFailure
-    self.staleAfter = staleAfter
+    self.retention = retention
     self.make = make
+    describe = nil
+    plugin = nil
   }
 
-  /// What decides whether a registry that a configuration names has to be made anew.
-  struct Origin: Hashable, Sendable {
-    var plugin: String
-    var options: String
-    /// Where plugins are looked for: only of account while the plugin hasn't been found.
-    var plugins: PluginSettings
-    var clusterID: String?
-    var clusterSecret: Secret?
-    var baseDirectory: String
-    var stateDirectory: String?
-  }
-
-  /// How long after a failure the data count as good.
-  var effectiveStaleAfter: Duration {
-    staleAfter ?? (onFailure == .keep ? .seconds(300) : .zero)
+  /// A registry that a plugin makes.
+  public init(
+    name: String, plugin: PluginReference, from source: any PluginSource,
+    retention: RetentionPolicy = RetentionPolicy()
+  ) {
+    self.name = name
+    self.retention = retention
+    self.plugin = plugin
+    describe = { try await source.plugin(named: plugin.name, settings: plugin.settings).descriptor }
+    make = { context in
+      let available = try await source.plugin(named: plugin.name, settings: plugin.settings)
+      var context = context
+      if !available.descriptor.wantsClusterSecret { context.clusterSecret = nil }
+      return try await available.make(plugin.options, context)
+    }
   }
 
   /// What raw ids start with, as `descriptor`, the plugin's, has it.
   func rawPrefix(_ descriptor: RegistryDescriptor?) -> String {
     if let prefix { return prefix }
     return descriptor.flatMap { $0.name == name ? $0.prefix : nil } ?? name
+  }
+}
+
+/// Which plugin makes a registry, and from what. A registry is made anew at a reload where this is another one.
+public struct PluginReference: Hashable, Sendable {
+  /// The plugin's name.
+  public var name: String
+  /// A JSON object, valid by the plugin's schema.
+  public var options: String
+  /// Where plugins are looked for: only of account while the plugin hasn't been found.
+  public var settings: PluginSettings
+  /// Text that the cluster's nodes share; nil where none is configured.
+  public var clusterID: String?
+  /// The cluster's secret as base64 text; nil where none is configured.
+  public var clusterSecret: Secret?
+  /// What relative paths in the options are relative to.
+  public var baseDirectory: String
+  /// The folder below which registries keep what is theirs; nil: nothing is kept.
+  public var stateDirectory: String?
+
+  /// The plugin called `name`; what isn't given isn't there.
+  public init(
+    name: String, options: String = "{}", settings: PluginSettings = PluginSettings(),
+    clusterID: String? = nil,
+    clusterSecret: Secret? = nil, baseDirectory: String = ".", stateDirectory: String? = nil
+  ) {
+    self.name = name
+    self.options = options
+    self.settings = settings
+    self.clusterID = clusterID
+    self.clusterSecret = clusterSecret
+    self.baseDirectory = baseDirectory
+    self.stateDirectory = stateDirectory
   }
 }

@@ -1,30 +1,47 @@
+import AffiliateMerge
 import ClusterModel
 import Logging
 import RegistryKit
-import RollcallConfiguration
+
+/// What an aggregator runs: what a configuration file declares, or a program puts together.
+public struct AggregatorDefinition: Sendable {
+  /// The registries, in the order in which they are shown; disabled ones too.
+  public var registries: [RegistryDefinition]
+  /// Names of registries from the strongest to the weakest; empty: the rule of existing nodes, see `MergePolicy`.
+  public var precedence: [String]
+  /// What this machine is to say of itself, where it takes part.
+  public var node: NodeSettings
+
+  /// A definition of `registries`.
+  public init(
+    registries: [RegistryDefinition], precedence: [String] = [], node: NodeSettings = NodeSettings()
+  ) {
+    self.registries = registries
+    self.precedence = precedence
+    self.node = node
+  }
+}
 
 /// The registries that are to run side by side, checked to go together.
 struct RegistryPlan: Sendable {
-  var definitions: [RegistryDefinition]
-  var policy: MergePolicy
+  let definitions: [RegistryDefinition]
+  let policy: MergePolicy
 
-  /// - Throws: where names or raw prefixes aren't what they may be, or clash.
-  ///
   /// - Parameter descriptors: what is known of the plugins, by the registries' names.
+  /// - Throws: where names or raw prefixes aren't what they may be, or clash.
   init(
-    _ definitions: [RegistryDefinition], policy: MergePolicy, descriptors: [String: RegistryDescriptor] = [:]
+    _ definitions: [RegistryDefinition], precedence: [String],
+    descriptors: [String: RegistryDescriptor] = [:]
   ) throws(AggregatorError) {
     self.definitions = definitions
-    self.policy = policy
+    policy = MergePolicy(precedence: precedence)
     var names: Set<String> = []
     var prefixes: [String: String] = [:]
     for definition in definitions {
       let name = definition.name
-      for text in [name, definition.prefix ?? name] where !Self.isName(text) {
+      for text in [name, definition.prefix ?? name] where !RegistryName.isWellFormed(text) {
         throw AggregatorError(
-          .invalidRegistries,
-          "'\(text.prefix(80))' can't name a registry or its raw ids: they have 1 to 64 of a-z, 0-9 and '-', "
-            + "a letter first")
+          .invalidRegistries, "\(quoted(text)) can't name a registry or its raw ids: \(RegistryName.rule)")
       }
       guard names.insert(name).inserted else {
         throw AggregatorError(.invalidRegistries, "there are two registries called '\(name)'")
@@ -40,47 +57,26 @@ struct RegistryPlan: Sendable {
     }
   }
 
-  private static func isName(_ text: String) -> Bool {
-    guard let first = text.utf8.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first) else {
-      return false
+  /// The plan of `definitions`, whose plugins are asked what they are.
+  static func making(
+    _ definitions: [RegistryDefinition], precedence: [String]
+  ) async throws(AggregatorError) -> RegistryPlan {
+    var descriptors: [String: RegistryDescriptor] = [:]
+    for definition in definitions where definition.disabled == nil {
+      // A plugin that can't be loaded is the registry's failure, told when it is run.
+      descriptors[definition.name] = try? await definition.describe?()
     }
-    return text.utf8.count <= 64
-      && text.utf8.allSatisfy {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
-          || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-")
-      }
+    return try RegistryPlan(definitions, precedence: precedence, descriptors: descriptors)
   }
 }
 
 extension RegistryDefinition {
-  /// What `settings` of `configuration` declare, its plugin from `source`.
-  init(_ settings: RegistrySettings, in configuration: Configuration, from source: any PluginSource) {
-    let plugins = configuration.plugins
-    let plugin = settings.plugin
-    let options = settings.options
-    self.init(
-      name: settings.name, onFailure: settings.onFailure, staleAfter: settings.staleAfter,
-      make: { context in
-        let plugin = try await source.plugin(named: plugin, settings: plugins)
-        var context = context
-        if !plugin.descriptor.wantsClusterSecret { context.clusterSecret = nil }
-        return try await plugin.make(options, context)
-      })
-    describe = { try await source.plugin(named: plugin, settings: plugins).descriptor }
-    disabled = settings.disabled
-    if !configuration.cluster.discovery.isEnabled, disabled == nil { disabled = "discovery is off" }
-    origin = Origin(
-      plugin: plugin, options: options, plugins: plugins, clusterID: configuration.cluster.id,
-      clusterSecret: configuration.cluster.secret, baseDirectory: configuration.baseDirectory,
-      stateDirectory: configuration.stateDirectory)
-  }
-
-  /// What the registry is told of where it runs.
+  /// Where the registry runs.
   func context(localNodeID: NodeIdentity?, logger: Logger) -> RegistryContext {
     RegistryContext(
-      name: name, localNodeID: localNodeID, clusterID: origin?.clusterID,
-      clusterSecret: origin?.clusterSecret?.revealed,
-      stateDirectory: origin?.stateDirectory.map { "\($0)/registries/\(name)" } ?? "",
-      baseDirectory: origin?.baseDirectory ?? ".", logger: logger)
+      name: name, localNodeID: localNodeID, clusterID: plugin?.clusterID,
+      clusterSecret: plugin?.clusterSecret?.revealed,
+      stateDirectory: plugin?.stateDirectory.map { "\($0)/registries/\(name)" } ?? "",
+      baseDirectory: plugin?.baseDirectory ?? ".", logger: logger)
   }
 }

@@ -3,12 +3,13 @@ public import RegistryKit
 
 /// How a registry is doing.
 public struct RegistryStatus: Hashable, Sendable {
+  /// How a registry is, in a word.
   public enum State: String, Hashable, Sendable, CaseIterable {
-    /// It runs and hasn't told what it knows yet, or not of each source that it named.
+    /// It runs, and not each of its sources has had a snapshot yet.
     case starting
-    /// It runs and has told what it knows, of each source that it named.
+    /// It runs, and each of its sources has had a snapshot.
     case synced
-    /// It runs, and something doesn't work that it tries to get over by itself. Its data count as fresh.
+    /// It runs, and an aspect of it doesn't work, which it tries to get over by itself. Its data count as fresh.
     case degraded
     /// It ended or can't be made; it is run again after a while.
     case failed
@@ -18,9 +19,12 @@ public struct RegistryStatus: Hashable, Sendable {
 
   /// An error and when it came about.
   public struct Failure: Hashable, Sendable {
+    /// What was wrong.
     public let error: RegistryError
+    /// When it came about.
     public let at: Timestamp
 
+    /// The failure `error`, which came about `at` that moment.
     public init(error: RegistryError, at: Timestamp) {
       self.error = error
       self.at = at
@@ -35,32 +39,38 @@ public struct RegistryStatus: Hashable, Sendable {
   public internal(set) var plugin: String?
   /// The plugin's version; nil where ``plugin`` is.
   public internal(set) var pluginVersion: String?
+  /// How it is.
   public internal(set) var state: State
   /// Since when it is in ``state``.
   public internal(set) var since: Timestamp
   /// Why it isn't run, where it is disabled.
   public internal(set) var disabledReason: String?
-  /// What is wrong now; nil where nothing is known to be.
+  /// What is wrong now: why it failed, or all of ``problems`` in one; nil where nothing is known to be.
   public internal(set) var error: RegistryError?
+  /// Each aspect of each source that doesn't work now, by aspect and source.
+  public internal(set) var problems: [HealthReport] = []
   /// The last thing that was wrong, also after all is well again.
   public internal(set) var lastFailure: Failure?
   /// How often it was run again after a failure.
   public internal(set) var restarts = 0
-  /// Whether it has ever told what it knows.
+  /// Whether it has ever been in sync.
   public internal(set) var hasSynced = false
   /// Whether its data were kept for so long after a failure that they give way to fresher ones.
   public internal(set) var isStale = false
-  /// When it last told anything of a node.
+  /// When its last update came.
   public internal(set) var lastUpdate: Timestamp?
   /// How many raw affiliates there are of it. Right in every snapshot; its changes alone aren't told.
   public internal(set) var affiliateCount = 0
-  /// Whether it publishes what this node tells of itself.
+  /// Whether its records are leases that nodes renew themselves.
+  public internal(set) var leases = false
+  /// Whether it publishes what this node says of itself.
   public internal(set) var publishes = false
   /// Under which address whom it asks sees this node.
   public internal(set) var publicAddress: IPAddress?
 
-  /// Whether it has told what it knows or is known to have trouble: whether waiting for it may end.
-  var isSettled: Bool { state == .disabled || hasSynced || lastFailure != nil }
+  /// Whether waiting for it may end: it was in sync once, or each source that had no snapshot yet is known to
+  /// have trouble.
+  public internal(set) var isSettled = false
 
   init(name: String, prefix: String, state: State, since: Timestamp, disabledReason: String? = nil) {
     self.name = name
@@ -68,5 +78,6 @@ public struct RegistryStatus: Hashable, Sendable {
     self.state = state
     self.since = since
     self.disabledReason = disabledReason
+    isSettled = state == .disabled
   }
 }

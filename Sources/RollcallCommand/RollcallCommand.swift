@@ -1,5 +1,7 @@
 import ArgumentParser
+import ClusterModel
 import Glibc
+import Platform
 
 /// The command `rollcall`.
 @main
@@ -13,7 +15,7 @@ struct RollcallCommand: AsyncParsableCommand {
 
       Exit codes: 0 for success, 1 for a failure, 2 for a mistake on the command line.
       """,
-    version: "rollcall \(RollcallVersion.text)",
+    version: "rollcall \(RollcallVersion.current)",
     subcommands: [
       RunCommand.self, GetCommand.self, ExplainCommand.self, PluginsCommand.self, ConfigCommand.self,
       GenerateCommand.self, Serve.self,
@@ -57,13 +59,8 @@ struct RollcallCommand: AsyncParsableCommand {
       do { try Terminal.write(fullMessage(for: error) + "\n") } catch { return 128 + SIGPIPE }
       return 0
     }
-    let message = message(for: error).split(whereSeparator: \.isNewline).map { $0.trimmed }
+    let message = message(for: error).lines.map(\.trimmed)
     Terminal.error(message.joined(separator: " "))
     return code == .validationFailure ? CommandError.usage : CommandError.failure
   }
-}
-
-/// Which Rollcall this is.
-enum RollcallVersion {
-  static let text = "0.1.0"
 }

@@ -1,12 +1,18 @@
-public import ClusterModel
+import Platform
+public import RegistryKit
+public import Rollcall
 
 /// What a configuration file says, defaults filled in: the effective configuration.
 public struct Configuration: Hashable, Sendable {
   /// The file that it was read from; nil where there is none.
   public var file: String?
+  /// `cluster:`
   public var cluster: ClusterSettings
+  /// `plugins:`
   public var plugins: PluginSettings
+  /// `merge:`
   public var merge: MergeSettings
+  /// `node:`
   public var node: NodeSettings
   /// The folder in which the node keeps its identity; nil: the command's default.
   public var stateDirectory: String?
@@ -14,8 +20,9 @@ public struct Configuration: Hashable, Sendable {
   public var warnings: [ConfigurationError] = []
 
   /// The folder that relative paths are relative to: the file's.
-  public var baseDirectory: String { file.map(folder(of:)) ?? "." }
+  public var baseDirectory: String { file.map(FilePaths.folder(of:)) ?? "." }
 
+  /// A configuration as if it had been written.
   public init(
     file: String? = nil, cluster: ClusterSettings = .init(), plugins: PluginSettings = .init(),
     merge: MergeSettings = .init(), node: NodeSettings = .init(), stateDirectory: String? = nil
@@ -37,8 +44,10 @@ public struct ClusterSettings: Hashable, Sendable {
   public var secret: Secret?
   /// The path of the file that the secret was read from.
   public var secretFile: String?
+  /// `cluster.discovery:`
   public var discovery: DiscoverySettings
 
+  /// A cluster; without an id and a secret it has no discovery service.
   public init(
     id: String? = nil, secret: Secret? = nil, secretFile: String? = nil,
     discovery: DiscoverySettings = .init()
@@ -50,22 +59,9 @@ public struct ClusterSettings: Hashable, Sendable {
   }
 }
 
-/// A text that is never shown: its descriptions are `<redacted>`.
-public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
-  CustomReflectable
-{
-  /// The secret itself: hand it only to whom needs it.
-  public let revealed: String
-
-  public init(_ text: String) { revealed = text }
-
-  public var description: String { "<redacted>" }
-  public var debugDescription: String { "<redacted>" }
-  public var customMirror: Mirror { Mirror(self, children: []) }
-}
-
 /// `cluster.discovery:`
 public struct DiscoverySettings: Hashable, Sendable {
+  /// Whether any registry is run.
   public var isEnabled: Bool
   /// Every registry, enabled or not, in the order of the file, those that it doesn't name last.
   ///
@@ -73,22 +69,10 @@ public struct DiscoverySettings: Hashable, Sendable {
   /// in the file. `kubernetes` is enabled only by `disabled: false`.
   public var registries: [RegistrySettings]
 
+  /// These registries.
   public init(isEnabled: Bool = true, registries: [RegistrySettings] = []) {
     self.isEnabled = isEnabled
     self.registries = registries
-  }
-}
-
-/// `plugins:`
-public struct PluginSettings: Hashable, Sendable {
-  /// Folders in which plugins are looked for, after those of `ROLLCALL_PLUGIN_PATH`.
-  public var path: [String]
-  /// Whether plugins that others may write to are loaded all the same.
-  public var allowUnsafePermissions: Bool
-
-  public init(path: [String] = [], allowUnsafePermissions: Bool = false) {
-    self.path = path
-    self.allowUnsafePermissions = allowUnsafePermissions
   }
 }
 
@@ -97,40 +81,6 @@ public struct MergeSettings: Hashable, Sendable {
   /// Names of registries from the strongest to the weakest; empty: the rule of existing nodes.
   public var precedence: [String]
 
+  /// The registries of `precedence`, the strongest first.
   public init(precedence: [String] = []) { self.precedence = precedence }
-}
-
-/// `node:`, what this machine tells of itself. What is nil is found out.
-public struct NodeSettings: Hashable, Sendable {
-  /// Whether this machine takes part; else it is a mere observer, neither published nor listed.
-  public var publish: Bool
-  public var hostname: String?
-  public var nodename: String?
-  public var machineType: MachineType?
-  public var addresses: [IPAddress]?
-  /// Found addresses outside these networks are left out; empty: none are.
-  public var includeNetworks: [IPPrefix]
-  /// Found addresses within these networks are left out.
-  public var excludeNetworks: [IPPrefix]
-  public var operatingSystem: String?
-  /// The port of this machine's API server; nil: it has none.
-  public var controlPlanePort: UInt16?
-  public var additionalAddresses: [IPPrefix]
-
-  public init(
-    publish: Bool = true, hostname: String? = nil, nodename: String? = nil, machineType: MachineType? = nil,
-    addresses: [IPAddress]? = nil, includeNetworks: [IPPrefix] = [], excludeNetworks: [IPPrefix] = [],
-    operatingSystem: String? = nil, controlPlanePort: UInt16? = nil, additionalAddresses: [IPPrefix] = []
-  ) {
-    self.publish = publish
-    self.hostname = hostname
-    self.nodename = nodename
-    self.machineType = machineType
-    self.addresses = addresses
-    self.includeNetworks = includeNetworks
-    self.excludeNetworks = excludeNetworks
-    self.operatingSystem = operatingSystem
-    self.controlPlanePort = controlPlanePort
-    self.additionalAddresses = additionalAddresses
-  }
 }

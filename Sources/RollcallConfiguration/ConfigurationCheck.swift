@@ -1,4 +1,5 @@
 import Platform
+public import RegistryKit
 
 extension Configuration {
   /// What is wrong with the options of the enabled registries, in the order of the file.
@@ -40,9 +41,9 @@ extension Configuration {
   ) -> ConfigurationError {
     let path = "cluster.discovery.registries.\(registry.name)"
     let advice =
-      switch (nearMiss(of: registry.plugin, among: plugins), registry.written) {
+      switch (didYouMean(registry.plugin, among: plugins), registry.written) {
       case (_, nil): "it is on by default; put the plugin into plugins.path, or set \(path).disabled to true"
-      case (let near?, _): "did you mean '\(near)'?"
+      case (let advice?, _): advice
       case (nil, let written?) where written.pluginMark == nil:
         "name one with 'plugin:', or put it into plugins.path"
       default: "put it into plugins.path"

@@ -1,10 +1,12 @@
+import RegistryKit
+
 /// The keys of every section of the file.
 enum ConfigurationKeys {
   static let file = ["cluster", "plugins", "merge", "node", "stateDirectory"]
   static let cluster = ["id", "secret", "secretFile", "discovery"]
   static let discovery = ["enabled", "registries"]
   /// The keys of a registry that aren't options of its plugin.
-  static let registry = ["plugin", "disabled", "onFailure", "staleAfter"]
+  static let registry = OptionsSchema.reservedKeys
   static let plugins = ["path", "allowUnsafePermissions"]
   static let merge = ["precedence"]
   static let node = [

@@ -1,5 +1,7 @@
 public import Documents
 import Platform
+public import RegistryKit
+import Rollcall
 
 extension Configuration {
   /// The effective configuration: every default filled in, what is found out at run time left out, and
@@ -45,7 +47,7 @@ extension Configuration {
     if let file = cluster.secretFile {
       pairs.append(("secretFile", .text(file)))
     } else if cluster.secret != nil {
-      pairs.append(("secret", .text(redactionMark)))
+      pairs.append(("secret", .text(Secret.redacted)))
     }
     let registries = cluster.discovery.registries.map { ($0.name, $0.redacted(schemas[$0.plugin])) }
     pairs.append(
@@ -78,23 +80,21 @@ extension Configuration {
 
 extension RegistrySettings {
   fileprivate func redacted(_ schema: OptionsSchema?) -> YAMLNode {
-    let options = written?.options.pairs ?? Self.pairs(ofJSON: options)
-    let defaults = (schema?.root.propertyList ?? []).compactMap { property in
-      options.contains { $0.key == property.name }
-        ? nil : property.schema.defaultValue.map { YAMLPair(key: property.name, value: $0) }
-    }
-    let shown = Redaction().redact(YAMLNode(.mapping(options + defaults)), schema: schema?.root, name: "")
+    let options = written?.options ?? Self.node(ofJSON: options)
+    let filled = schema.map { $0.fillingDefaults(in: JSONValue(options)).node } ?? options
+    let shown = Redaction().redact(filled, schema: schema?.root, name: "")
     return .mapping(
       [
         ("plugin", .text(plugin)), ("disabled", .bool(disabled != nil)),
-        ("onFailure", .text(onFailure.rawValue)),
-        ("staleAfter", .text(DurationText.text(of: effectiveStaleAfter))),
+        ("onFailure", .text(retention.onFailure.rawValue)),
+        ("staleAfter", .text(DurationText.text(of: retention.staleAfter))),
+        ("missingGrace", .text(DurationText.text(of: retention.missingGrace))),
       ] + (shown.pairs ?? []).map { ($0.key, $0.value) })
   }
 
   /// The options of a registry that no file names.
-  private static func pairs(ofJSON json: String) -> [YAMLPair] {
-    (try? YAML.parse(json.utf8, file: "options"))?.documents.first?.pairs ?? []
+  private static func node(ofJSON json: String) -> YAMLNode {
+    (try? YAML.parse(json.utf8, file: "options"))?.documents.first ?? .mapping([])
   }
 }
 

@@ -1,3 +1,5 @@
+import RegistryKit
+
 /// A registry that is there without being named in the file, and what it does unless the file says otherwise.
 ///
 /// - `service` runs by default where the cluster's id and secret are set, as it can't without them. Where the

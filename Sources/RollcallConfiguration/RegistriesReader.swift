@@ -1,5 +1,7 @@
 import ClusterModel
 import Documents
+import RegistryKit
+import Rollcall
 
 /// Reads `cluster.discovery`.
 struct RegistriesReader {
@@ -7,21 +9,18 @@ struct RegistriesReader {
   let secret: Secret?
   let diagnostics: Diagnostics
 
-  func read(_ section: Section) -> DiscoverySettings {
+  func read(_ section: FieldReader) -> DiscoverySettings {
     let isEnabled = section.bool("enabled") ?? true
     let registries = section.section("registries", keys: nil)
     var settings: [RegistrySettings] = []
-    for pair in registries.node?.pairs ?? [] {
+    for pair in registries.pairs {
       do throws(ModelError) {
         try checkName(pair.key)
       } catch {
         diagnostics.error(pair.keyMark, "\(registries.path): \(error)")
         continue
       }
-      settings.append(
-        registry(
-          pair,
-          Section(pair.value, path: registries.path(to: pair.key), keys: nil, diagnostics: diagnostics)))
+      settings.append(registry(pair, registries.section(pair.key, keys: nil)))
     }
     for implied in ImpliedRegistry.all where !settings.contains(where: { $0.name == implied.name }) {
       let missing = implied.needsCluster ? DisabledReason.missing(id: id, secret: secret) : nil
@@ -35,7 +34,7 @@ struct RegistriesReader {
     return DiscoverySettings(isEnabled: isEnabled, registries: settings)
   }
 
-  private func registry(_ pair: YAMLPair, _ section: Section) -> RegistrySettings {
+  private func registry(_ pair: YAMLPair, _ section: FieldReader) -> RegistrySettings {
     let disabled = section.bool("disabled")
     let isDisabledByDefault = ImpliedRegistry.all.contains { $0.name == pair.key && $0.isDisabled }
     let plugin = section.value("plugin") { (text) throws(ModelError) in
@@ -43,20 +42,21 @@ struct RegistriesReader {
       return text
     }
     let onFailure = section.value("onFailure") { (text) throws(ModelError) in
-      guard let action = RegistrySettings.FailureAction(rawValue: text) else {
+      guard let action = RetentionPolicy.FailureAction(rawValue: text) else {
         throw ModelError("\(quoted(text)) isn't keep or drop")
       }
       return action
     }
     let options = YAMLNode(
-      .mapping((section.node?.pairs ?? []).filter { !ConfigurationKeys.registry.contains($0.key) }),
-      mark: section.node?.mark ?? pair.value.mark)
+      .mapping(section.pairs.filter { !ConfigurationKeys.registry.contains($0.key) }), mark: section.mark)
     var settings = RegistrySettings(
       name: pair.key, plugin: plugin,
       disabled: disabled == true
         ? DisabledReason.configured : disabled == nil && isDisabledByDefault ? DisabledReason.byDefault : nil,
-      options: YAML.json(of: options.sorted), onFailure: onFailure ?? .keep,
-      staleAfter: section.duration("staleAfter"),
+      options: YAML.json(of: options.sorted),
+      retention: RetentionPolicy(
+        onFailure: onFailure ?? .keep, staleAfter: section.duration("staleAfter"),
+        missingGrace: section.duration("missingGrace")),
       position: "\(diagnostics.file):\(pair.keyMark.line):\(pair.keyMark.column)")
     settings.written = WrittenRegistry(
       file: diagnostics.file, nameMark: pair.keyMark, pluginMark: section.node?["plugin"]?.mark,
@@ -64,36 +64,15 @@ struct RegistriesReader {
     return settings
   }
 
-  private func isExempt(_ section: Section, _ value: YAMLNode, disabled: Bool?, plugin: String?) -> Bool {
+  private func isExempt(_ section: FieldReader, _ value: YAMLNode, disabled: Bool?, plugin: String?) -> Bool {
     guard let node = section.node else { return !value.isNull }
     return disabled == true || disabled == nil && node["disabled"] != nil
       || plugin == nil && node["plugin"] != nil
   }
 
-  /// The rule of `registry_plugin.h` for names of plugins, which registries share.
   private func checkName(_ name: String) throws(ModelError) {
-    let bytes = Array(name.utf8)
-    let isLetter = { (byte: UInt8) in (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
-    guard (1...64).contains(bytes.count), isLetter(bytes[0]),
-      bytes.allSatisfy({ isLetter($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") })
-    else {
-      throw ModelError(
-        "\(quoted(name)) isn't a name: 1 to 64 of a-z, 0-9 and '-', a letter first")
-    }
-  }
-}
-
-extension YAMLNode {
-  /// The node with the keys of all mappings in order of their text: alike where only their order differs.
-  var sorted: YAMLNode {
-    switch content {
-    case .scalar: self
-    case .sequence(let items): YAMLNode(.sequence(items.map(\.sorted)), mark: mark)
-    case .mapping(let pairs):
-      YAMLNode(
-        .mapping(
-          pairs.map { YAMLPair(key: $0.key, keyMark: $0.keyMark, value: $0.value.sorted) }
-            .sorted { $0.key < $1.key }), mark: mark)
+    guard RegistryName.isWellFormed(name) else {
+      throw ModelError("\(quoted(name)) isn't a name: \(RegistryName.rule)")
     }
   }
 }

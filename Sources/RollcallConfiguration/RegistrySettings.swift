@@ -1,16 +1,10 @@
 public import Documents
+public import Rollcall
 
 /// `cluster.discovery.registries.<name>:`
 ///
 /// Equal and hashed by what it asks for, wherever in whichever file that is written.
 public struct RegistrySettings: Sendable {
-  public enum FailureAction: String, Hashable, Sendable, CaseIterable {
-    /// What a failing registry last said stays, and is stale after ``RegistrySettings/staleAfter``.
-    case keep
-    /// What a failing registry last said is dropped after ``RegistrySettings/staleAfter``.
-    case drop
-  }
-
   /// The registry's own name.
   public var name: String
   /// The plugin that it is made by: its name unless `plugin:` says otherwise.
@@ -19,27 +13,23 @@ public struct RegistrySettings: Sendable {
   public var disabled: String?
   /// What is written beside the reserved keys, as a JSON object with its keys in order of their text.
   public var options: String
-  public var onFailure: FailureAction
-  /// How long a failing registry's data count as good; nil: 5 minutes for `keep`, at once for `drop`.
-  public var staleAfter: Duration?
+  /// What becomes of its records when it fails.
+  public var retention: RetentionPolicy
   /// Where the person wrote it: `file:line:column`.
   public var position: String?
   /// The registry as it was written; nil where no file names it.
   public var written: WrittenRegistry?
 
-  /// ``staleAfter``, or what it is where nobody said.
-  public var effectiveStaleAfter: Duration { staleAfter ?? (onFailure == .keep ? .seconds(300) : .zero) }
-
+  /// The settings of the registry called `name`; the plugin is that of its name where none is given.
   public init(
     name: String, plugin: String? = nil, disabled: String? = nil, options: String = "{}",
-    onFailure: FailureAction = .keep, staleAfter: Duration? = nil, position: String? = nil
+    retention: RetentionPolicy = RetentionPolicy(), position: String? = nil
   ) {
     self.name = name
     self.plugin = plugin ?? name
     self.disabled = disabled
     self.options = options
-    self.onFailure = onFailure
-    self.staleAfter = staleAfter
+    self.retention = retention
     self.position = position
   }
 }
@@ -50,14 +40,12 @@ extension RegistrySettings: Hashable {
     let plugin: String
     let disabled: String?
     let options: String
-    let onFailure: FailureAction
-    let staleAfter: Duration?
+    let retention: RetentionPolicy
   }
 
   private var meaning: Meaning {
     Meaning(
-      name: name, plugin: plugin, disabled: disabled, options: options, onFailure: onFailure,
-      staleAfter: staleAfter)
+      name: name, plugin: plugin, disabled: disabled, options: options, retention: retention)
   }
 
   public static func == (left: RegistrySettings, right: RegistrySettings) -> Bool {
@@ -69,6 +57,7 @@ extension RegistrySettings: Hashable {
 
 /// A registry's section as a person wrote it, so that what is wrong can be told at its place.
 public struct WrittenRegistry: Hashable, Sendable {
+  /// The file as the person named it.
   public var file: String
   /// The place of the registry's name.
   public var nameMark: YAMLMark
@@ -80,6 +69,7 @@ public struct WrittenRegistry: Hashable, Sendable {
   /// What is written beside the reserved keys, as a mapping.
   public var options: YAMLNode
 
+  /// A section as it was written.
   public init(
     file: String, nameMark: YAMLMark, pluginMark: YAMLMark? = nil, isExempt: Bool = false, options: YAMLNode
   ) {

@@ -6,7 +6,7 @@ import Testing
 struct ConflictTests {
   @Test("registries that disagree on a scalar: all claims, the winner marked")
   func disagreement() throws {
-    var merge = ClusterMerge([
+    var merge = try ClusterMerge([
       (k8s, try record("a", hostname: "k", os: "x")), (service, try record("a", hostname: "s", os: "x")),
       (inventory, try record("a")),
     ])
@@ -18,7 +18,7 @@ struct ConflictTests {
     #expect(claims.map(\.values) == [["k"], ["s"]])
     #expect(claims.map(\.isChosen) == [false, true])
     #expect(merge.conflicts(of: id) == conflicts)
-    let settled = merge.apply(.upsert(try record("a", hostname: "s", os: "x"), from: k8s), at: at(1))
+    let settled = try merge.apply(.upsert(try record("a", hostname: "s", os: "x"), from: k8s), at: at(1))
     #expect(merge.conflicts().isEmpty)
     #expect(merge.conflictCount == 0)
     #expect(
@@ -27,19 +27,19 @@ struct ConflictTests {
 
   @Test("another word of the loser changes the conflict, not the affiliate")
   func loserChanges() throws {
-    var merge = ClusterMerge([
+    var merge = try ClusterMerge([
       (k8s, try record("a", hostname: "k")), (service, try record("a", hostname: "s")),
     ])
     let id = try NodeIdentity("a")
     let before = merge.affiliate(id)
-    _ = merge.apply(.upsert(try record("a", hostname: "k2"), from: k8s), at: at(1))
+    _ = try merge.apply(.upsert(try record("a", hostname: "k2"), from: k8s), at: at(1))
     #expect(merge.conflict(.field(.hostname, of: id))?.version == 2)
     #expect(merge.affiliate(id) == before)
   }
 
   @Test("two nodes with one address, KubeSpan address or public key")
   func shared() throws {
-    let merge = ClusterMerge([
+    let merge = try ClusterMerge([
       (k8s, try record("a", addresses: ["10.0.0.1"], key: "key", kubeSpanAddress: "fd00::1")),
       (
         service,
@@ -59,7 +59,7 @@ struct ConflictTests {
   @Test("an address that only tells something on its own machine or link is no conflict")
   func linkLocal() throws {
     let addresses = ["127.0.0.1", "fe80::1", "169.254.0.1", "::1"]
-    let merge = ClusterMerge([
+    let merge = try ClusterMerge([
       (k8s, try record("a", addresses: addresses)), (k8s, try record("b", addresses: addresses)),
     ])
     #expect(merge.conflicts().isEmpty)
@@ -69,37 +69,37 @@ struct ConflictTests {
   func movedAddress() throws {
     var merge = ClusterMerge()
     let before = [try record("a", addresses: ["10.0.0.1"]), try record("b", addresses: ["10.0.0.2"])]
-    _ = merge.apply(.snapshot(before, from: service), at: at(0))
-    _ = merge.apply(.upsert(try record("b", addresses: ["10.0.0.1"]), from: service), at: at(1))
+    _ = try merge.apply(.snapshot(before, from: service), at: at(0))
+    _ = try merge.apply(.upsert(try record("b", addresses: ["10.0.0.1"]), from: service), at: at(1))
     let key = ConflictKey.address(try IPAddress("10.0.0.1"))
     #expect(merge.conflict(key)?.value.nodes.map(\.text) == ["a", "b"])
-    _ = merge.apply(.upsert(try record("a"), from: service), at: at(2))
+    _ = try merge.apply(.upsert(try record("a"), from: service), at: at(2))
     #expect(merge.conflict(key) == nil)
 
     // In one snapshot there is no moment at which both have it, in whichever order they are told.
     for records in [[0, 1], [1, 0]] {
       let swapped = [try record("a", addresses: ["10.0.0.1"]), try record("b", addresses: ["10.0.0.2"])]
       var merge = ClusterMerge()
-      _ = merge.apply(.snapshot(before, from: service), at: at(0))
+      _ = try merge.apply(.snapshot(before, from: service), at: at(0))
       let moved = [try record("a", addresses: ["10.0.0.2"]), try record("b", addresses: ["10.0.0.1"])]
-      let directives = merge.apply(.snapshot(records.map { moved[$0] }, from: service), at: at(1))
-      #expect(!directives.contains { if case .conflict = $0 { true } else { false } })
+      let changes = try merge.apply(.snapshot(records.map { moved[$0] }, from: service), at: at(1))
+      #expect(!changes.contains { if case .conflict = $0 { true } else { false } })
       #expect(merge.conflicts().isEmpty)
-      _ = merge.apply(.snapshot(swapped, from: service), at: at(2))
+      _ = try merge.apply(.snapshot(swapped, from: service), at: at(2))
       #expect(merge.conflicts().isEmpty)
     }
   }
 
   @Test("a third node joins a conflict and leaves it")
   func thirdNode() throws {
-    var merge = ClusterMerge([(k8s, try record("a", key: "key")), (k8s, try record("b", key: "key"))])
+    var merge = try ClusterMerge([(k8s, try record("a", key: "key")), (k8s, try record("b", key: "key"))])
     #expect(merge.conflict(.publicKey("key"))?.version == 1)
-    _ = merge.apply(.upsert(try record("c", key: "key"), from: k8s), at: at(1))
+    _ = try merge.apply(.upsert(try record("c", key: "key"), from: k8s), at: at(1))
     #expect(merge.conflict(.publicKey("key"))?.value.nodes.map(\.text) == ["a", "b", "c"])
     #expect(merge.conflict(.publicKey("key"))?.version == 2)
-    _ = merge.apply(.remove(try NodeIdentity("a"), from: k8s), at: at(2))
+    _ = try merge.apply(.remove(try NodeIdentity("a"), from: k8s), at: at(2))
     #expect(merge.conflict(.publicKey("key"))?.value.nodes.map(\.text) == ["b", "c"])
-    let ended = merge.apply(.remove(try NodeIdentity("b"), from: k8s), at: at(3))
+    let ended = try merge.apply(.remove(try NodeIdentity("b"), from: k8s), at: at(3))
     #expect(merge.conflict(.publicKey("key")) == nil)
     #expect(ended.count == 3)
   }

@@ -14,7 +14,7 @@ func record(
   _ id: String, addresses: [String] = [], hostname: String = "", nodename: String = "", os: String = "",
   type: MachineType = .unknown, port: UInt16? = nil, key: String = "", kubeSpanAddress: String? = nil,
   pods: [String] = [], excluded: [String] = [], endpoints: [String] = [], stale: Bool = false,
-  confirmed: Timestamp? = nil
+  confirmed: Timestamp? = nil, local: Bool = false
 ) throws -> AffiliateRecord {
   let kubeSpan = KubeSpanAffiliate(
     publicKey: key, address: try kubeSpanAddress.map { try IPAddress($0) },
@@ -27,14 +27,14 @@ func record(
       nodename: nodename, operatingSystem: os, machineType: type,
       kubeSpan: kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan,
       controlPlane: port.map { ControlPlane(apiServerPort: $0) }),
-    confirmedAt: confirmed, isStale: stale)
+    confirmedAt: confirmed, isStale: stale, isLocalID: local)
 }
 
 extension ClusterMerge {
   /// A merge in which `records` were heard, one after the other.
-  init(_ records: [(RecordOrigin, AffiliateRecord)], policy: MergePolicy = MergePolicy()) {
+  init(_ records: [(RecordOrigin, AffiliateRecord)], policy: MergePolicy = MergePolicy()) throws {
     self.init(policy: policy)
-    for (origin, record) in records { _ = apply(.upsert(record, from: origin), at: at(0)) }
+    for (origin, record) in records { _ = try apply(.upsert(record, from: origin), at: at(0)) }
   }
 
   func merged(_ id: String) throws -> Affiliate? { affiliate(try NodeIdentity(id))?.value }

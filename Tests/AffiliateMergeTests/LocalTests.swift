@@ -6,12 +6,12 @@ import Testing
 struct LocalTests {
   @Test("the local node is what it says of itself; what registries say of it is only listed")
   func localAlone() throws {
-    var merge = ClusterMerge([
+    var merge = try ClusterMerge([
       (k8s, try record("me", addresses: ["10.0.0.9"], hostname: "k", type: .worker)),
       (service, try record("me", hostname: "s")),
     ])
     let me = try record("me", addresses: ["10.0.0.1"], hostname: "me", nodename: "n").affiliate
-    _ = merge.apply(.local(me), at: at(1))
+    _ = try merge.apply(.local(me), at: at(1))
     #expect(try merge.merged("me") == me)
     #expect(merge.localID == me.nodeID)
     #expect(merge.rawCount == 2)
@@ -22,28 +22,28 @@ struct LocalTests {
     #expect(hostname.claims.map(\.origin) == [nil, k8s, service])
     #expect(hostname.claims.map(\.isChosen) == [true, false, false])
     #expect(try merge.provenance("me", .machineType) == nil)
-    let change = merge.apply(.upsert(try record("me", hostname: "other"), from: k8s), at: at(2))
+    let change = try merge.apply(.upsert(try record("me", hostname: "other"), from: k8s), at: at(2))
     #expect(change.count == 1, "the raw affiliate alone")
   }
 
   @Test("without local data registries speak of the node again")
   func localGone() throws {
-    var merge = ClusterMerge([(k8s, try record("me", hostname: "k"))])
-    _ = merge.apply(.local(try record("me", hostname: "me").affiliate), at: at(1))
-    _ = merge.apply(.local(nil), at: at(2))
+    var merge = try ClusterMerge([(k8s, try record("me", hostname: "k"))])
+    _ = try merge.apply(.local(try record("me", hostname: "me").affiliate), at: at(1))
+    _ = try merge.apply(.local(nil), at: at(2))
     #expect(try merge.merged("me")?.hostname == "k")
     #expect(merge.localID == nil)
-    _ = merge.apply(.local(try record("new", hostname: "new").affiliate), at: at(3))
-    let directives = merge.apply(.local(nil), at: at(4))
+    _ = try merge.apply(.local(try record("new", hostname: "new").affiliate), at: at(3))
+    let changes = try merge.apply(.local(nil), at: at(4))
     #expect(try merge.merged("new") == nil)
-    #expect(directives.count == 1)
+    #expect(changes.count == 1)
   }
 
   @Test("another local identity leaves the former to the registries")
   func newIdentity() throws {
-    var merge = ClusterMerge([(k8s, try record("old", hostname: "k"))])
-    _ = merge.apply(.local(try record("old", hostname: "me").affiliate), at: at(1))
-    _ = merge.apply(.local(try record("new", hostname: "me").affiliate), at: at(2))
+    var merge = try ClusterMerge([(k8s, try record("old", hostname: "k"))])
+    _ = try merge.apply(.local(try record("old", hostname: "me").affiliate), at: at(1))
+    _ = try merge.apply(.local(try record("new", hostname: "me").affiliate), at: at(2))
     #expect(try merge.merged("old")?.hostname == "k")
     #expect(try merge.merged("new")?.hostname == "me")
     #expect(merge.localID?.text == "new")
@@ -53,8 +53,8 @@ struct LocalTests {
   func refresh() throws {
     var merge = ClusterMerge()
     let me = try record("me", hostname: "me").affiliate
-    #expect(merge.apply(.local(me), at: at(1)).count == 1)
-    #expect(merge.apply(.local(me), at: at(5)).isEmpty)
+    #expect(try merge.apply(.local(me), at: at(1)).count == 1)
+    #expect(try merge.apply(.local(me), at: at(5)).isEmpty)
     #expect(try merge.provenance("me", .hostname)?.claims.first?.at == at(5))
   }
 }

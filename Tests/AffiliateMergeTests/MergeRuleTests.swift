@@ -32,7 +32,7 @@ struct MergeRuleTests {
 
   @Test("a scalar that the later one doesn't set stays the earlier one's")
   func unsetDoesNotWin() throws {
-    let merge = ClusterMerge([
+    let merge = try ClusterMerge([
       (
         k8s,
         try record(
@@ -49,17 +49,17 @@ struct MergeRuleTests {
 
   @Test("the operating system is the first one that is set")
   func firstSystem() throws {
-    let merge = ClusterMerge([
+    let merge = try ClusterMerge([
       (service, try record("a", os: "from service")), (k8s, try record("a", os: "from k8s")),
     ])
     #expect(try merge.merged("a")?.operatingSystem == "from k8s")
-    let unset = ClusterMerge([(service, try record("a", os: "from service")), (k8s, try record("a"))])
+    let unset = try ClusterMerge([(service, try record("a", os: "from service")), (k8s, try record("a"))])
     #expect(try unset.merged("a")?.operatingSystem == "from service")
   }
 
   @Test("lists are unions in order of first appearance, each item once")
   func unions() throws {
-    let merge = ClusterMerge([
+    let merge = try ClusterMerge([
       (
         service,
         try record(
@@ -83,7 +83,7 @@ struct MergeRuleTests {
   @Test("long lists are unions too")
   func longUnions() throws {
     let many = (0..<40).map { "10.0.0.\($0)" }
-    let merge = ClusterMerge([
+    let merge = try ClusterMerge([
       (k8s, try record("a", addresses: Array(many[..<25]) + ["10.0.0.3"])),
       (service, try record("a", addresses: Array(many[20...]) + ["10.0.0.39"])),
     ])
@@ -92,7 +92,7 @@ struct MergeRuleTests {
 
   @Test("endpoints of one origin join the key of another")
   func endpointsWithoutKey() throws {
-    let merge = ClusterMerge([
+    let merge = try ClusterMerge([
       (k8s, try record("a", key: "key")), (service, try record("a", endpoints: ["1.2.3.4:51820"])),
     ])
     let kubeSpan = try #require(try merge.merged("a")?.kubeSpan)
@@ -114,7 +114,7 @@ struct MergeRuleTests {
       (service, try record("a", addresses: ["10.0.0.2"], hostname: "s", os: "s os")),
       (inventory, try record("a", addresses: ["10.0.0.3"], hostname: "i", os: "i os")),
     ]
-    let merge = ClusterMerge(told, policy: MergePolicy(precedence: ["service", "kubernetes"]))
+    let merge = try ClusterMerge(told, policy: MergePolicy(precedence: ["service", "kubernetes"]))
     let node = try #require(try merge.merged("a"))
     #expect(node.hostname == "s")
     #expect(node.operatingSystem == "s os")
@@ -129,33 +129,33 @@ struct MergeRuleTests {
       (service, try record("a", addresses: ["10.0.0.2"], hostname: "s")),
       (inventory, try record("a", addresses: ["10.0.0.3"], hostname: "i")),
     ]
-    let merge = ClusterMerge(told, policy: MergePolicy(precedence: ["elsewhere", "service"]))
+    let merge = try ClusterMerge(told, policy: MergePolicy(precedence: ["elsewhere", "service"]))
     #expect(try merge.merged("a")?.values(.addresses) == ["10.0.0.2", "10.0.0.3", "10.0.0.1"])
-    let unnamed = ClusterMerge(told, policy: MergePolicy(precedence: ["elsewhere"]))
+    let unnamed = try ClusterMerge(told, policy: MergePolicy(precedence: ["elsewhere"]))
     #expect(try unnamed.merged("a")?.hostname == "i")
   }
 
   @Test("another policy merges everything anew")
   func newPolicy() throws {
-    var merge = ClusterMerge([
+    var merge = try ClusterMerge([
       (k8s, try record("a", hostname: "k")), (service, try record("a", hostname: "s")),
       (k8s, try record("b", hostname: "same")), (service, try record("b", hostname: "same")),
     ])
-    let directives = merge.apply(.policy(MergePolicy(precedence: ["kubernetes"])), at: at(9))
+    let changes = try merge.apply(.policy(MergePolicy(precedence: ["kubernetes"])), at: at(9))
     #expect(try merge.merged("a")?.hostname == "k")
-    let changed = directives.compactMap { directive -> String? in
-      if case .affiliate(let change) = directive { change.key.text } else { nil }
+    let changed = changes.compactMap { change -> String? in
+      if case .affiliate(let change) = change { change.key.text } else { nil }
     }
     #expect(changed == ["a"])
-    #expect(merge.apply(.policy(MergePolicy(precedence: ["kubernetes"])), at: at(10)).isEmpty)
-    _ = merge.apply(.policy(MergePolicy()), at: at(11))
+    #expect(try merge.apply(.policy(MergePolicy(precedence: ["kubernetes"])), at: at(10)).isEmpty)
+    _ = try merge.apply(.policy(MergePolicy()), at: at(11))
     #expect(try merge.merged("a")?.hostname == "s")
   }
 
   @Test("raw ids are ordered as whole texts: a longer prefix may come before its own start")
   func rawIDOrder() throws {
     let dashed = RecordOrigin(registry: "other", prefix: "k8s-b")
-    let merge = ClusterMerge([
+    let merge = try ClusterMerge([
       (k8s, try record("a", hostname: "k8s/a")), (dashed, try record("a", hostname: "k8s-b/a")),
     ])
     #expect(merge.rawAffiliates().map(\.id.description) == ["k8s-b/a", "k8s/a"])
@@ -164,7 +164,7 @@ struct MergeRuleTests {
 
   @Test("several sources of one registry are records of their own")
   func sources() throws {
-    var merge = ClusterMerge([
+    var merge = try ClusterMerge([
       (serviceUS, try record("a", addresses: ["10.0.0.2"], hostname: "us")),
       (serviceEU, try record("a", addresses: ["10.0.0.1"], hostname: "eu")),
     ])
@@ -173,10 +173,10 @@ struct MergeRuleTests {
     #expect(merge.rawCount(of: "service") == 2)
     #expect(try merge.merged("a")?.values(.addresses) == ["10.0.0.1", "10.0.0.2"])
     #expect(try merge.merged("a")?.hostname == "us")
-    _ = merge.apply(.originGone(serviceUS), at: at(1))
+    _ = try merge.apply(.originGone(serviceUS), at: at(1))
     #expect(try merge.merged("a")?.hostname == "eu")
-    _ = merge.apply(.upsert(try record("a", hostname: "us"), from: serviceUS), at: at(2))
-    let gone = merge.apply(.registryGone("service"), at: at(3))
+    _ = try merge.apply(.upsert(try record("a", hostname: "us"), from: serviceUS), at: at(2))
+    let gone = try merge.apply(.registryGone("service"), at: at(3))
     #expect(merge.affiliateCount == 0)
     #expect(merge.rawCount == 0)
     // Two raw affiliates, the affiliate, and the dispute over its hostname.

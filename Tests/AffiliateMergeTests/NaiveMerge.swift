@@ -9,13 +9,19 @@ struct NaiveMerge {
   var staleOrigins: Set<RecordOrigin> = []
   var policy = MergePolicy()
 
-  mutating func apply(_ event: MergeEvent) {
+  /// The node that a record is of: one of its own where it has a local id.
+  static func node(_ record: AffiliateRecord, of origin: RecordOrigin) -> NodeIdentity {
+    let id = record.affiliate.nodeID
+    return record.isLocalID ? NodeIdentity(localID: id, rawPrefix: origin.rawPrefix) : id
+  }
+
+  mutating func apply(_ event: MergeOperation) {
     switch event {
-    case .snapshot(let records, let origin):
+    case .snapshot(let records, let origin, _):
       raws[origin] = [:]
       for record in records { raws[origin]?[record.affiliate.nodeID] = record }
     case .upsert(let record, let origin): raws[origin, default: [:]][record.affiliate.nodeID] = record
-    case .remove(let id, let origin): raws[origin]?[id] = nil
+    case .remove(let id, let origin, _): raws[origin]?[id] = nil
     case .originGone(let origin):
       staleOrigins.remove(origin)
       raws[origin] = nil
@@ -47,13 +53,14 @@ struct NaiveMerge {
   }
 
   var ids: Set<NodeIdentity> {
-    Set(raws.values.flatMap(\.keys)).union(local.map { [$0.nodeID] } ?? [])
+    Set(raws.flatMap { origin, records in records.values.map { Self.node($0, of: origin) } })
+      .union(local.map { [$0.nodeID] } ?? [])
   }
 
   /// Who speaks of a node, fresh ones first, in the order of the policy.
   func walk(_ id: NodeIdentity) -> [Said] {
-    let said = raws.compactMap { origin, records in
-      records[id].map {
+    let said = raws.flatMap { origin, records in
+      records.values.filter { Self.node($0, of: origin) == id }.map {
         Said(
           origin: origin, record: $0,
           isStale: $0.isStale || stale.contains(origin.registry) || staleOrigins.contains(origin))
@@ -115,7 +122,8 @@ struct NaiveMerge {
     let named = affiliates.values.filter { !$0.nodename.isEmpty }
     return Dictionary(grouping: named, by: \.nodename).compactMapValues { claimants in
       let fresh = claimants.filter { saysNodenameFreshly($0) }
-      return (fresh.isEmpty ? claimants : fresh).min { $0.nodeID < $1.nodeID }.flatMap { Member($0) }
+      let identities = (fresh.isEmpty ? claimants : fresh).sorted { $0.nodeID < $1.nodeID }
+      return (identities.first { !$0.nodeID.text.contains("/") } ?? identities.first).flatMap { Member($0) }
     }
   }
 

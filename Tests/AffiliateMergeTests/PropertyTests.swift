@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Properties of the merge")
 struct PropertyTests {
-  @Test("after 10,000 random events it equals a naive rebuild, and its directives told all of it")
+  @Test("after 10,000 random events it equals a naive rebuild, and its changes told all of it")
   func equalsRebuild() throws {
     var events = try RandomEvents(seed: 2026)
     var merge = ClusterMerge()
@@ -14,7 +14,7 @@ struct PropertyTests {
     for round in 0..<10_000 {
       let event = events.event(known: naive.raws)
       naive.apply(event)
-      replica.apply(merge.apply(event, at: at(Int64(round))), at: at(Int64(round)))
+      replica.apply(try merge.apply(event, at: at(Int64(round))), of: event, at: at(Int64(round)))
       if round % 20 == 0 { expect(merge, equals: naive) }
       if round % 100 == 0 { replica.expectSame(as: merge) }
       if round % 1000 == 0 { copies.append((merge, naive)) }
@@ -28,7 +28,7 @@ struct PropertyTests {
   func anyOrder(seed: UInt64) throws {
     var events = try RandomEvents(seed: seed)
     var truth = NaiveMerge()
-    var last: [MergeEvent] = [.policy(events.policy()), .local(events.record().affiliate)]
+    var last: [MergeOperation] = [.policy(events.policy()), .local(events.record().affiliate)]
     for _ in 0..<30 { last.append(.upsert(events.record(), from: events.origin())) }
     if events.number(2) == 0 { last.append(.registryStale("service", true)) }
     // Of what is said twice by one origin of one node only one is kept: their order does matter.
@@ -45,12 +45,12 @@ struct PropertyTests {
       var merge = ClusterMerge()
       // What was before and has gone leaves no trace.
       for origin in truth.raws.keys {
-        for _ in 0..<3 { _ = merge.apply(.upsert(events.record(), from: origin), at: at(0)) }
+        for _ in 0..<3 { _ = try merge.apply(.upsert(events.record(), from: origin), at: at(0)) }
       }
       for origin in events.shuffled(Array(truth.raws.keys)) {
-        _ = merge.apply(.originGone(origin), at: at(1))
+        _ = try merge.apply(.originGone(origin), at: at(1))
       }
-      for event in events.shuffled(last) { _ = merge.apply(event, at: at(2)) }
+      for event in events.shuffled(last) { _ = try merge.apply(event, at: at(2)) }
       expect(merge, equals: truth)
     }
   }

@@ -31,10 +31,10 @@ struct ProvenanceTests {
   @Test("claims tell who says what, how old it is, and whether it counts")
   func claims() throws {
     var merge = ClusterMerge()
-    _ = merge.apply(
+    _ = try merge.apply(
       .upsert(try record("a", addresses: ["10.0.0.1"], hostname: "k", confirmed: at(3)), from: k8s), at: at(4)
     )
-    _ = merge.apply(
+    _ = try merge.apply(
       .upsert(try record("a", addresses: ["10.0.0.2"], hostname: "s", stale: true), from: service), at: at(5))
     let hostname = try #require(try merge.provenance("a", .hostname))
     #expect(hostname.values == ["k"])
@@ -54,10 +54,10 @@ struct ProvenanceTests {
   func ageBySnapshot() throws {
     var merge = ClusterMerge()
     let records = [try record("a", hostname: "h")]
-    _ = merge.apply(.snapshot(records, from: k8s), at: at(1))
-    _ = merge.apply(.snapshot(records, from: k8s), at: at(7))
+    _ = try merge.apply(.snapshot(records, from: k8s), at: at(1))
+    _ = try merge.apply(.snapshot(records, from: k8s), at: at(7))
     #expect(try merge.provenance("a", .hostname)?.claims.map(\.at) == [at(7)])
-    _ = merge.apply(.upsert(records[0], from: k8s), at: at(9))
+    _ = try merge.apply(.upsert(records[0], from: k8s), at: at(9))
     #expect(try merge.provenance("a", .hostname)?.claims.map(\.at) == [at(9)])
   }
 }

@@ -40,13 +40,25 @@ struct RandomEvents {
         endpoints: some(addresses, 2).map { IPEndpoint(address: $0, port: 51820) })
     }
     if number(3) == 0 { affiliate.controlPlane = ControlPlane(apiServerPort: UInt16(6443 + number(2))) }
-    return AffiliateRecord(
+    var record = AffiliateRecord(
       affiliate, confirmedAt: number(3) == 0 ? Timestamp(milliseconds: Int64(number(1000))) : nil,
-      isStale: number(5) == 0)
+      isStale: number(5) == 0, isLocalID: number(6) == 0)
+    if number(4) == 0 { record.machineID = "machine\(number(3))" }
+    if number(4) == 0 { record.health = number(2) == 0 ? .ready : .notReady(reason: "KubeletNotReady") }
+    return record
+  }
+
+  /// Each id once, as a validated snapshot has it: the last record of each.
+  private mutating func snapshot(
+    _ records: [AffiliateRecord], from origin: RecordOrigin
+  ) -> MergeOperation {
+    var seen: Set<NodeIdentity> = []
+    let distinct = records.reversed().filter { seen.insert($0.affiliate.nodeID).inserted }
+    return .snapshot(shuffled(distinct), from: origin, absent: pick([nil, .expired, .unlisted]))
   }
 
   /// An event, mostly of what happens most. `known` are records that were said before: some are said again.
-  mutating func event(known: [RecordOrigin: [NodeIdentity: AffiliateRecord]]) -> MergeEvent {
+  mutating func event(known: [RecordOrigin: [NodeIdentity: AffiliateRecord]]) -> MergeOperation {
     let origin = origin()
     let said = (known[origin] ?? [:]).values.sorted { $0.affiliate.nodeID < $1.affiliate.nodeID }
     switch number(100) {
@@ -55,10 +67,11 @@ struct RandomEvents {
       guard var again = said.isEmpty ? nil : pick(said) else { return .upsert(record(), from: origin) }
       again.confirmedAt = Timestamp(milliseconds: Int64(number(1000)))
       if number(4) == 0 { again.isStale.toggle() }
+      if number(4) == 0 { again.createdAt = Timestamp(milliseconds: Int64(number(3))) }
       return .upsert(again, from: origin)
-    case 55..<70: return .remove(pick(ids), from: origin)
-    case 70..<82: return .snapshot(shuffled(said.dropLast(number(2)) + [record()]), from: origin)
-    case 82..<84: return .snapshot((0..<number(8)).map { _ in record() }, from: origin)
+    case 55..<70: return .remove(pick(ids), from: origin, reason: pick(RemovalReason.allCases))
+    case 70..<82: return snapshot(said.dropLast(number(2)) + [record()], from: origin)
+    case 82..<84: return snapshot((0..<number(8)).map { _ in record() }, from: origin)
     case 84..<86: return .originGone(origin)
     case 86..<88: return .registryGone(origin.registry)
     case 88..<91: return .registryStale(origin.registry, number(2) == 0)

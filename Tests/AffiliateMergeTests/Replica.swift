@@ -2,21 +2,26 @@ import AffiliateMerge
 import ClusterModel
 import Testing
 
-/// What a reader has who knows nothing but directives.
+/// What a reader has who knows nothing but changes.
 struct Replica {
   private(set) var raws: [RawID: Versioned<AffiliateRecord>] = [:]
   private(set) var affiliates: [NodeIdentity: Versioned<Affiliate>] = [:]
   private(set) var members: [String: Versioned<Member>] = [:]
   private(set) var conflicts: [ConflictKey: Versioned<Conflict>] = [:]
 
-  /// Takes in what an event at `now` led to, and checks that each directive fits what was there.
-  mutating func apply(_ directives: [MergeDirective], at now: Timestamp) {
+  /// Takes in what an event at `now` led to, and checks that each change fits what was there.
+  mutating func apply(_ changes: [ClusterChange], of operation: MergeOperation, at now: Timestamp) {
     var told: Set<AnyHashable> = []
-    for directive in directives {
-      switch directive {
-      case .raw(let change):
-        #expect(told.insert(change.key).inserted)
-        Self.apply(change, to: &raws, now) { $0.isStale == $1.isStale && $0.affiliate == $1.affiliate }
+    var removed: Set<RawID> = []
+    for change in changes {
+      switch change {
+      case .raw(let change, let reason):
+        // A record that has a local id now, or none any more, is another one under the same raw id.
+        let isAnother = change.kind == .created && removed.remove(change.key) != nil
+        #expect(told.insert(change.key).inserted || isAnother)
+        if change.kind == .removed { removed.insert(change.key) }
+        #expect(reason == (change.kind == .removed ? operation.reason : nil))
+        Self.apply(change, to: &raws, now) { $0.unconfirmed == $1.unconfirmed }
       case .affiliate(let change):
         #expect(told.insert(change.key).inserted)
         Self.apply(change, to: &affiliates, now) { $0 == $1 }
@@ -30,7 +35,7 @@ struct Replica {
     }
   }
 
-  /// - Parameter same: whether two values are the same but for the ages that no directive tells.
+  /// - Parameter same: whether two values are the same but for the ages that no change tells.
   private static func apply<Key, Value>(
     _ change: Change<Key, Value>, to things: inout [Key: Versioned<Value>], _ now: Timestamp,
     same: (Value, Value) -> Bool
@@ -45,14 +50,14 @@ struct Replica {
       #expect(new.version == (held?.version ?? 0) + 1)
       #expect(new.created == held?.created ?? now)
       #expect(new.updated == now)
-      if let held { #expect(!same(held.value, new.value), "a directive without a change") }
+      if let held { #expect(!same(held.value, new.value), "a change without a change") }
     } else {
-      #expect(held != nil, "a directive without a change")
+      #expect(held != nil, "a change without a change")
     }
     things[change.key] = change.new
   }
 
-  /// Whether it is what `merge` lists, the ages aside that no directive tells.
+  /// Whether it is what `merge` lists, the ages aside that no change tells.
   func expectSame(as merge: ClusterMerge) {
     #expect(affiliates.values.sorted { $0.value.nodeID < $1.value.nodeID } == merge.affiliates())
     #expect(members.values.sorted { $0.value.id < $1.value.id } == merge.members())
@@ -60,7 +65,7 @@ struct Replica {
     #expect(listed.count == raws.count)
     for (id, record) in listed {
       let held = raws[id]
-      #expect(held?.value.affiliate == record.value.affiliate && held?.value.isStale == record.value.isStale)
+      #expect(held?.value.unconfirmed == record.value.unconfirmed)
       #expect(held?.version == record.version && held?.created == record.created)
     }
     let told = merge.conflicts()
@@ -70,5 +75,14 @@ struct Replica {
       #expect(held.map { .init($0.value) } == NaiveMerge.NaiveConflict(conflict.value))
       #expect(held?.version == conflict.version && held?.created == conflict.created)
     }
+  }
+}
+
+extension AffiliateRecord {
+  /// The record without the time of its confirmation, which is no content.
+  fileprivate var unconfirmed: AffiliateRecord {
+    var record = self
+    record.confirmedAt = nil
+    return record
   }
 }

@@ -24,9 +24,9 @@ struct SeedTests {
     var merge = ClusterMerge()
     let records = try Self.others.map { try node($0, $1, $2, $3) }
     let me = try node(Self.local, "controlplane-1", "172.20.0.2", "8c13:71ff:feaf:7c94").affiliate
-    _ = merge.apply(.local(me), at: at(0))
-    _ = merge.apply(.snapshot(records, from: service), at: at(1))
-    _ = merge.apply(.snapshot(records.reversed(), from: k8s), at: at(2))
+    _ = try merge.apply(.local(me), at: at(0))
+    _ = try merge.apply(.snapshot(records, from: service), at: at(1))
+    _ = try merge.apply(.snapshot(records.reversed(), from: k8s), at: at(2))
     return merge
   }
 
@@ -61,10 +61,10 @@ struct SeedTests {
     let (id, name, _, _) = Self.others[1]
     var kubernetes = try node(id, name, "172.20.0.5", "cc80:3dff:fece:d89d")
     kubernetes.isStale = true
-    _ = merge.apply(.upsert(kubernetes, from: k8s), at: at(3))
+    _ = try merge.apply(.upsert(kubernetes, from: k8s), at: at(3))
     var moved = try node(id, name, "172.20.0.77", "cc80:3dff:fece:d89d")
     moved.affiliate.operatingSystem = "Talos (v1.3.0)"
-    _ = merge.apply(.upsert(moved, from: service), at: at(4))
+    _ = try merge.apply(.upsert(moved, from: service), at: at(4))
     let merged = try #require(try merge.merged(id))
     #expect(merged.operatingSystem == "Talos (v1.3.0)")
     #expect(
@@ -78,8 +78,8 @@ struct SeedTests {
   func outage() throws {
     var merge = try cluster()
     let before = merge.affiliates()
-    let directives = merge.apply(.registryGone("service"), at: at(3))
-    #expect(directives.count == Self.others.count, "the raw affiliates alone")
+    let changes = try merge.apply(.registryGone("service"), at: at(3))
+    #expect(changes.count == Self.others.count, "the raw affiliates alone")
     #expect(merge.affiliates() == before)
   }
 }

@@ -24,7 +24,7 @@ struct StaleTests {
     arguments: [MergePolicy(), MergePolicy(precedence: ["kubernetes"]), MergePolicy(precedence: ["service"])])
   func weaker(policy: MergePolicy) throws {
     for (stale, fresh) in [(k8s, service), (service, k8s)] {
-      let merge = ClusterMerge(try told(staleOrigin: stale, freshOrigin: fresh), policy: policy)
+      let merge = try ClusterMerge(try told(staleOrigin: stale, freshOrigin: fresh), policy: policy)
       let node = try #require(try merge.merged("a"))
       #expect(node.hostname == "new")
       #expect(node.operatingSystem == "new os")
@@ -41,61 +41,61 @@ struct StaleTests {
     ]
     #expect(try ClusterMerge(told).merged("a")?.hostname == "s")
     #expect(try ClusterMerge(told).merged("a")?.operatingSystem == "k os")
-    let explicit = ClusterMerge(told, policy: MergePolicy(precedence: ["kubernetes"]))
+    let explicit = try ClusterMerge(told, policy: MergePolicy(precedence: ["kubernetes"]))
     #expect(try explicit.merged("a")?.hostname == "k")
   }
 
   @Test("a registry that is stale as a whole gives way until it is fresh again")
   func registryStale() throws {
-    var merge = ClusterMerge([
+    var merge = try ClusterMerge([
       (k8s, try record("a", hostname: "k")), (service, try record("a", hostname: "s")),
       (service, try record("b", hostname: "s")),
     ])
-    let directives = merge.apply(.registryStale("service", true), at: at(1))
+    let changes = try merge.apply(.registryStale("service", true), at: at(1))
     #expect(try merge.merged("a")?.hostname == "k")
     #expect(try merge.merged("b")?.hostname == "s")
     #expect(try merge.provenance("a", .hostname)?.claims.map(\.isStale) == [false, true])
-    #expect(directives.count == 2, "the affiliate and the conflict's claims")
-    #expect(merge.apply(.registryStale("service", true), at: at(2)).isEmpty)
-    _ = merge.apply(.registryStale("service", false), at: at(3))
+    #expect(changes.count == 2, "the affiliate and the conflict's claims")
+    #expect(try merge.apply(.registryStale("service", true), at: at(2)).isEmpty)
+    _ = try merge.apply(.registryStale("service", false), at: at(3))
     #expect(try merge.merged("a")?.hostname == "s")
   }
 
   @Test("a stale origin gives way to others of its registry until it is fresh again or went")
   func originStale() throws {
-    var merge = ClusterMerge([
+    var merge = try ClusterMerge([
       (serviceEU, try record("a", hostname: "eu")), (serviceUS, try record("a", hostname: "us")),
     ])
     #expect(try merge.merged("a")?.hostname == "us")
-    _ = merge.apply(.originStale(serviceUS, true), at: at(1))
+    _ = try merge.apply(.originStale(serviceUS, true), at: at(1))
     #expect(try merge.merged("a")?.hostname == "eu")
     #expect(try merge.provenance("a", .hostname)?.claims.map(\.isStale) == [false, true])
-    #expect(merge.apply(.originStale(serviceUS, true), at: at(2)).isEmpty)
-    _ = merge.apply(.originStale(serviceUS, false), at: at(3))
+    #expect(try merge.apply(.originStale(serviceUS, true), at: at(2)).isEmpty)
+    _ = try merge.apply(.originStale(serviceUS, false), at: at(3))
     #expect(try merge.merged("a")?.hostname == "us")
-    for gone in [MergeEvent.originGone(serviceUS), .registryGone("service")] {
-      _ = merge.apply(.originStale(serviceUS, true), at: at(4))
-      _ = merge.apply(gone, at: at(5))
-      _ = merge.apply(.upsert(try record("a", hostname: "us"), from: serviceUS), at: at(6))
+    for gone in [MergeOperation.originGone(serviceUS), .registryGone("service")] {
+      _ = try merge.apply(.originStale(serviceUS, true), at: at(4))
+      _ = try merge.apply(gone, at: at(5))
+      _ = try merge.apply(.upsert(try record("a", hostname: "us"), from: serviceUS), at: at(6))
       #expect(try merge.merged("a")?.hostname == "us")
     }
   }
 
   @Test("a registry that went is not stale when it comes again")
   func goneForgetsStale() throws {
-    var merge = ClusterMerge([(k8s, try record("a", hostname: "k"))])
-    _ = merge.apply(.registryStale("service", true), at: at(1))
-    _ = merge.apply(.registryGone("service"), at: at(2))
-    _ = merge.apply(.upsert(try record("a", hostname: "s"), from: service), at: at(3))
+    var merge = try ClusterMerge([(k8s, try record("a", hostname: "k"))])
+    _ = try merge.apply(.registryStale("service", true), at: at(1))
+    _ = try merge.apply(.registryGone("service"), at: at(2))
+    _ = try merge.apply(.upsert(try record("a", hostname: "s"), from: service), at: at(3))
     #expect(try merge.merged("a")?.hostname == "s")
   }
 
   @Test("that a record became stale is a change of it, of the affiliate only where the merge differs")
   func staleIsContent() throws {
-    var merge = ClusterMerge([(k8s, try record("a", hostname: "k"))])
+    var merge = try ClusterMerge([(k8s, try record("a", hostname: "k"))])
     let id = RawID(origin: k8s, nodeID: try NodeIdentity("a"))
-    let directives = merge.apply(.upsert(try record("a", hostname: "k", stale: true), from: k8s), at: at(1))
-    #expect(directives.count == 1)
+    let changes = try merge.apply(.upsert(try record("a", hostname: "k", stale: true), from: k8s), at: at(1))
+    #expect(changes.count == 1)
     #expect(merge.raw(id)?.version == 2)
     #expect(merge.affiliate(id.nodeID)?.version == 1)
   }

@@ -21,10 +21,19 @@ func mergeBenchmarks() throws -> [BenchmarkRow] {
       BenchmarkRow(
         name: "one change while a reader has a copy, \(size)", measured: change.inMicroseconds,
         target: nodes == 100_000 ? "<= 20 us" : ""))
-    rows.append(
-      BenchmarkRow(
-        name: "snapshot that changes one node, \(size)",
-        measured: snapshotOfOneChange(cluster, in: &merge).inMilliseconds))
+    for sharing in SnapshotBuffers.allCases {
+      rows.append(
+        BenchmarkRow(
+          name: "snapshot that changes one node, \(sharing.rawValue), \(size)",
+          measured: snapshots(cluster, sharing, in: &merge) { $0[$1].affiliate.hostname += "-\($1)" }
+            .inMilliseconds))
+      rows.append(
+        BenchmarkRow(
+          name: "snapshot that removes one node, \(sharing.rawValue), \(size)",
+          measured: snapshots(cluster, sharing, in: &merge) { $0.remove(at: $0.count / 2 + $1) }
+            .inMilliseconds,
+          target: nodes == 100_000 ? "<= 5 ms" : ""))
+    }
   }
   let ratio = (medians[100_000]?.seconds ?? 0) / (medians[1_000]?.seconds ?? 1)
   rows.append(
@@ -45,9 +54,11 @@ func mergeBenchmarks() throws -> [BenchmarkRow] {
 /// Hands the first snapshot of each registry to `merge`; the making of the records isn't counted.
 private func firstSync(_ cluster: SampleCluster, into merge: inout ClusterMerge) -> Duration {
   var total = Duration.zero
-  for origin in SampleCluster.origins {
-    let records = cluster.records(of: origin)
-    total += time { _ = merge.apply(.snapshot(records, from: origin), at: Timestamp(milliseconds: 0)) }
+  for registry in SampleCluster.registries {
+    let records = cluster.records(of: registry)
+    total += time {
+      _ = merge.apply(.snapshot(records, source: .only), of: registry, at: Timestamp(milliseconds: 0))
+    }
   }
   return total
 }
@@ -59,9 +70,9 @@ private func oneChange(_ cluster: SampleCluster, in merge: inout ClusterMerge) -
   var reader = merge
   var durations: [Duration] = []
   for round in 0..<6_000 {
-    let origin = SampleCluster.origins[round / 3 % 3]
+    let registry = SampleCluster.registries[round / 3 % 3]
     let node = Int.random(in: 0..<cluster.nodes, using: &generator)
-    var record = cluster.record(node, of: origin)
+    var record = cluster.record(node, of: registry)
     switch round % 3 {
     case 0: record.affiliate.addresses.append(IPAddress(v4: 0xC0A8_0000 + UInt32(round)))
     case 1: record.affiliate.hostname += "-\(round)"
@@ -70,22 +81,35 @@ private func oneChange(_ cluster: SampleCluster, in merge: inout ClusterMerge) -
         IPEndpoint(address: IPAddress(v4: 0xC0A8_0000 + UInt32(round)), port: 51820))
     }
     let now = Timestamp(milliseconds: Int64(round))
-    durations.append(time { _ = merge.apply(.upsert(record, from: origin), at: now) })
+    durations.append(time { _ = merge.apply(.upsert(record, source: .only), of: registry, at: now) })
     reader = merge
   }
   guard reader.affiliateCount == cluster.nodes else { return .zero }
   return durations.dropFirst(100).median
 }
 
-/// A polling registry's snapshot in which all but one node are as they were.
-private func snapshotOfOneChange(_ cluster: SampleCluster, in merge: inout ClusterMerge) -> Duration {
-  let origin = SampleCluster.origins[0]
+/// Whether the records of a snapshot are in the buffers of the one before.
+enum SnapshotBuffers: String, CaseIterable {
+  case made = "records made anew"
+  case kept = "records kept"
+}
+
+/// The median of a polling registry's snapshots that each differ from the one before by `change`, of which
+/// the second parameter is the number of the round.
+private func snapshots(
+  _ cluster: SampleCluster, _ buffers: SnapshotBuffers, in merge: inout ClusterMerge,
+  change: (inout [AffiliateRecord], Int) -> Void
+) -> Duration {
+  let registry = SampleCluster.registries[0]
   let now = Timestamp(milliseconds: 0)
-  _ = merge.apply(.snapshot(cluster.records(of: origin), from: origin), at: now)
-  return (0..<3).map { round in
-    var records = cluster.records(of: origin)
-    records[round].affiliate.hostname += "-\(round)"
-    return time { _ = merge.apply(.snapshot(records, from: origin), at: now) }
+  let first = cluster.records(of: registry)
+  _ = merge.apply(.snapshot(first, source: .only), of: registry, at: now)
+  return (0..<5).map { round in
+    var records = buffers == .made ? cluster.records(of: registry) : first
+    change(&records, round)
+    let duration = time { _ = merge.apply(.snapshot(records, source: .only), of: registry, at: now) }
+    _ = merge.apply(.snapshot(first, source: .only), of: registry, at: now)
+    return duration
   }.median
 }
 
@@ -95,9 +119,9 @@ func measureMergeMemory(distinct: Bool) {
   let cluster = SampleCluster(nodes: nodes, distinct: distinct)
   let before = residentBytes()
   var merge = ClusterMerge()
-  for origin in SampleCluster.origins {
+  for registry in SampleCluster.registries {
     _ = merge.apply(
-      .snapshot(cluster.records(of: origin), from: origin), at: Timestamp(milliseconds: 0))
+      .snapshot(cluster.records(of: registry), source: .only), of: registry, at: Timestamp(milliseconds: 0))
   }
   let bytes = (residentBytes() - before) / merge.rawCount
   print("\(bytes) bytes")

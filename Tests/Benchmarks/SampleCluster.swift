@@ -3,10 +3,10 @@ import ClusterModel
 
 /// A made-up cluster as large as wished, each node known to three registries with all fields set.
 struct SampleCluster {
-  static let origins = [
-    RecordOrigin(registry: "kubernetes", prefix: "k8s"),
-    RecordOrigin(registry: "service", prefix: "service"),
-    RecordOrigin(registry: "inventory", prefix: "inventory"),
+  static let registries = [
+    RegistryID(name: "kubernetes", prefix: "k8s"),
+    RegistryID(name: "service", prefix: "service"),
+    RegistryID(name: "inventory", prefix: "inventory"),
   ]
 
   let nodes: Int
@@ -21,12 +21,12 @@ struct SampleCluster {
     identities = (0..<nodes).map { _ in NodeIdentity.random(using: &generator) }
   }
 
-  func records(of origin: RecordOrigin) -> [AffiliateRecord] {
-    (0..<nodes).map { record($0, of: origin) }
+  func records(of registry: RegistryID) -> [AffiliateRecord] {
+    (0..<nodes).map { record($0, of: registry) }
   }
 
-  /// What `origin` says of a node; made anew each time, so that no buffer is shared beforehand.
-  func record(_ node: Int, of origin: RecordOrigin) -> AffiliateRecord {
+  /// What `registry` says of a node; made anew each time, so that no buffer is shared beforehand.
+  func record(_ node: Int, of registry: RegistryID) -> AffiliateRecord {
     let number = UInt32(node)
     let name = "talos-default-worker-\(node)"
     var addresses = [
@@ -34,7 +34,7 @@ struct SampleCluster {
     ]
     var endpoints = addresses.map { IPEndpoint(address: $0, port: 51820) }
     if distinct {
-      let own = IPAddress(v4: 0x0B00_0000 + UInt32(origin.prefix.count) << 20 + number)
+      let own = IPAddress(v4: 0x0B00_0000 + UInt32(registry.prefix.count) << 20 + number)
       addresses.append(own)
       endpoints.append(IPEndpoint(address: own, port: 51820))
     }
@@ -42,7 +42,7 @@ struct SampleCluster {
     return AffiliateRecord(
       Affiliate(
         nodeID: fresh(identities[node]), addresses: addresses,
-        hostname: distinct ? "\(name).\(origin.registry).example.org" : name, nodename: name,
+        hostname: distinct ? "\(name).\(registry.name).example.org" : name, nodename: name,
         operatingSystem: "Talos (v1.3.0-alpha.1)", machineType: .worker,
         kubeSpan: KubeSpanAffiliate(
           publicKey: "WireGuardPublicKeyOfTheNode\(node + 1_000_000_000)0000000=",

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzzes with libFuzzer, each target for SECONDS (default 60): what opens and decodes a discovery service's words, and
-# what the service reads of strangers, proxies and files.
+# Fuzzes with libFuzzer, each target for SECONDS (default 60): what opens and decodes a discovery service's words,
+# what the service reads of strangers, proxies and files, and what reads a plugin's options in C.
 #
 # What ends the process is kept in the target's folder Findings: commit it with the repair, the tests run it from
 # then on. New inputs that reach new code stay in .build/fuzz.
@@ -59,5 +59,11 @@ swiftc -swift-version 6 -parse-as-library -O -g -use-ld=lld -sanitize=fuzzer,add
   "$service/Transport/MessageFraming.swift" "$service/Transport/RequestHead.swift" \
   "@$build/objects" -o "$build/fuzz-discovery-service"
 
+mkdir -p "$build"
+clang -g -O1 -Wall -Wextra -Werror -fuse-ld=lld -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+  -I "$root/Sources/CRegistryPlugin/include" -o "$build/fuzz-registry-options" \
+  "$here/RegistryOptions/registry_options_fuzz.c"
+
+fuzz RegistryOptions "$build/fuzz-registry-options"
 fuzz DiscoveryProtocol "$build/fuzz-discovery-protocol"
 fuzz DiscoveryService "$build/fuzz-discovery-service"

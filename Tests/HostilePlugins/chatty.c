@@ -4,8 +4,8 @@
 static void say(const registry_host_v1 *host, const char *word) {
   registry_affiliate_v1 one = node(word);
   host->log(host->context, REGISTRY_LOG_INFO, registry_string(word));
-  tell(host, &one, 1, NULL);
-  host->status(host->context, REGISTRY_STATE_DEGRADED, REGISTRY_UNAVAILABLE, registry_string(word));
+  snapshot(host, &one, 1, NULL);
+  registry_report_trouble(host, registry_string(""), REGISTRY_UNAVAILABLE, word);
 }
 
 static registry_code create(const registry_host_v1 *host, const registry_settings_v1 *settings, void **instance,

@@ -1,4 +1,4 @@
-/* Goes on speaking for ever, whatever it is told: after `stop`, and after `destroy`. */
+/* Goes on calling the host for ever: after `stop`, and after `destroy`. */
 #include "hostile.h"
 #include <stdatomic.h>
 
@@ -12,7 +12,7 @@ static void *speak(void *host_pointer) {
   const registry_host_v1 *host = host_pointer;
   registry_affiliate_v1 one = node("late-1");
   for (;;) {
-    last_code = tell(host, &one, 1, NULL);
+    last_code = snapshot(host, &one, 1, NULL);
     if (last_code == REGISTRY_STOPPED) stopped_calls++;
     host->log(host->context, REGISTRY_LOG_INFO, registry_string("still here"));
     pause_ms(1);

@@ -14,7 +14,7 @@ static registry_code start(void *instance, registry_message_v1 *message) {
   registry_code code = REGISTRY_OK;
   SAY;
   (void)host, (void)nodes, (void)message;
-  /* What is wrong is told where it was said; to be told so isn't a reason to fail twice. */
+  /* The host has failed the registry by itself where it refused what was said. */
   return code == REGISTRY_OK || code == REGISTRY_INVALID_ARGUMENT || code == REGISTRY_LIMIT_EXCEEDED
              ? REGISTRY_OK
              : code;

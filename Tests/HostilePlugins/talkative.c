@@ -6,7 +6,7 @@ static registry_code start(void *instance, registry_message_v1 *message) {
   (void)message;
   for (int line = 0; line < 100000; line++)
     host->log(host->context, REGISTRY_LOG_INFO, registry_string("again"));
-  tell(host, NULL, 0, NULL);
+  snapshot(host, NULL, 0, NULL);
   return REGISTRY_OK;
 }
 

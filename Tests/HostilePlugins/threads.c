@@ -1,4 +1,4 @@
-/* Speaks from eight threads at once, each with a source of its own. */
+/* Calls the host from eight threads at once, each with a source of its own. */
 #include "hostile.h"
 
 #define THREADS 8
@@ -21,11 +21,11 @@ static void *speak(void *argument) {
   snprintf(source, sizeof source, "s%d", own.number);
   const registry_host_v1 *host = own.host;
   registry_string_v1 from = registry_string(source);
-  host->snapshot(host->context, from, NULL, 0, NULL);
+  registry_apply_snapshot(host, from, NULL, 0, NULL);
   for (int round = 0; round < ROUNDS; round++) {
     snprintf(id, sizeof id, "node-%d-%d", own.number, round);
     registry_affiliate_v1 one = node(id);
-    if (host->upsert(host->context, from, &one, NULL) != REGISTRY_OK) break;
+    if (upsert(host, from, &one, NULL) != REGISTRY_OK) break;
     host->log(host->context, REGISTRY_LOG_DEBUG, registry_string(id));
   }
   return NULL;

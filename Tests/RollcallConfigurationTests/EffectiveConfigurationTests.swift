@@ -1,4 +1,5 @@
 import Documents
+import RegistryKit
 import RollcallConfiguration
 import Testing
 

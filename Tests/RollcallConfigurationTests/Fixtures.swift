@@ -1,4 +1,5 @@
 import Foundation
+import RegistryKit
 import RollcallConfiguration
 import Testing
 

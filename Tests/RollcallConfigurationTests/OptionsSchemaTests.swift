@@ -1,4 +1,5 @@
 import Documents
+import RegistryKit
 import RollcallConfiguration
 import Testing
 
@@ -29,7 +30,19 @@ import Testing
       (
         #"{"type":"object","properties":{"a":{"type":"text"}}}"#, "properties.a.type: there is no type 'text'"
       ),
-      (#"{"type":"object","properties":{"a":{"format":"ipv4"}}}"#, "properties.a.format: there is no format"),
+      (
+        #"{"type":"object","properties":{"a":{"format":4}}}"#,
+        "properties.a.format: it must be text, not a num"
+      ),
+      (
+        #"{"type":"object","properties":{"a":{"type":"string","format":"duration","maximum":60,"default":"2m"}}}"#,
+        "properties.a: default must be at most 1m, not 2m"
+      ),
+      (#"{"type":"object","type":"object"}"#, "1:18: a key is there twice"),
+      (
+        #"{"type":"object","properties":{"a":{"writeOnly":true,"type":"string","default":4874}}}"#,
+        "properties.a: default must be text, not a number; write it in quotes"
+      ),
       (#"{"type":"object","required":["a"]}"#, "'a' is required and isn't among the properties"),
       (#"{"type":"object","properties":{"plugin":{}}}"#, "properties.plugin: this key is the host's own"),
       (
@@ -45,7 +58,7 @@ import Testing
         #"{"type":"object","properties":{"a":{"minLength":-1}}}"#,
         "properties.a.minLength: it must be a whole"
       ),
-      (#"{"type":"object","#, "1:18: did not find expected node content while parsing a flow node"),
+      (#"{"type":"object","#, "1:18: a key in quotes is expected"),
     ])
   func wrongSchemas(json: String, expected: String) {
     #expect(failure(json).hasPrefix("the options schema is wrong: \(expected)"), "\(failure(json))")
@@ -55,8 +68,9 @@ import Testing
   func options() throws {
     let schema = try #require(try Fixtures.schema("static-file"))
     let format = try #require(schema.options.first { $0.name == "format" })
-    #expect(format.defaultValue == "\"auto\"" && format.choices == ["\"auto\"", "\"yaml\"", "\"json\""])
-    #expect(schema.options.first?.isRequired == true && schema.options.first?.types == ["string"])
+    #expect(
+      format.defaultValue == "\"auto\"" && format.defaultText == "auto" && format.type == "auto, yaml, json")
+    #expect(schema.options.first?.isRequired == true && schema.options.first?.type == "text")
     #expect(try Fixtures.schema("service")?.options.first { $0.name == "pin" }?.isSecret == true)
   }
 
@@ -64,7 +78,7 @@ import Testing
   func additionalProperties() throws {
     #expect(
       try errors(#"{"type":"object"}"#, "a: 1") == [
-        "o.yaml:1:1: unknown key 'a'; options knows plugin, disabled, onFailure, staleAfter"
+        "o.yaml:1:1: unknown key 'a'; options knows plugin, disabled, onFailure, staleAfter, missingGrace"
       ])
     #expect(try errors(#"{"type":"object","additionalProperties":true}"#, "a: 1").isEmpty)
     let texts = #"{"type":"object","additionalProperties":{"type":"string"}}"#
@@ -78,6 +92,25 @@ import Testing
     #expect(
       try errors(schema, "a: x") == [
         "o.yaml:1:4: options.a must be a whole number or true or false, not the text 'x'"
+      ])
+  }
+
+  @Test("a duration without a unit is told with the one that is likely meant, in quotes or not")
+  func durations() throws {
+    let schema = #"{"type":"object","properties":{"d":{"type":"string","format":"duration"}}}"#
+    for good in ["0s", "1h30m", "'0'", "1d12h"] {
+      #expect(try errors(schema, "d: \(good)").isEmpty, "\(good)")
+    }
+    for bad in ["30", "'30'"] {
+      let errors = try errors(schema, "d: \(bad)")
+      #expect(
+        errors.count == 1 && errors[0].hasPrefix("o.yaml:1:4: options.d must be a duration such as 30s"))
+      #expect(errors.first?.hasSuffix("; write 30s") == true)
+    }
+    #expect(try errors(schema, "d: 1h1h").count == 1)
+    #expect(
+      try errors(schema, "d: [x]") == [
+        "o.yaml:1:4: options.d must be a duration such as 30s, 5m or 1h30m, not a list"
       ])
   }
 

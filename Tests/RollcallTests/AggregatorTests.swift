@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The aggregator", .timeLimit(.minutes(2)))
 struct AggregatorTests {
-  @Test("what two registries tell is one list of members, live")
+  @Test("what two registries know is one list of members, live")
   func twoRegistries() async throws {
     let (one, two) = (
       StagedRegistry(knowing: [try affiliate("a", hostname: "alpha")]),
@@ -27,8 +27,8 @@ struct AggregatorTests {
       #expect(snapshot.registries.map(\.affiliateCount) == [1, 2])
       #expect(snapshot.isSynced)
 
-      try one.updates().upsert(try affiliate("c"))
-      try two.updates().remove(try NodeIdentity("b"))
+      try one.session().upsert(try affiliate("c"))
+      try two.session().remove(try NodeIdentity("b"))
       try await eventually("the changes are in") { aggregator.memberNames == ["a", "c"] }
     }
   }
@@ -42,18 +42,18 @@ struct AggregatorTests {
       var snapshots = aggregator.snapshots().makeAsyncIterator()
       _ = await snapshots.next()
       try await aggregator.waitUntilSynced(timeout: .seconds(20))
-      for number in 0..<500 { try registry.updates().upsert(try affiliate("n\(number)")) }
+      for number in 0..<500 { try registry.session().upsert(try affiliate("n\(number)")) }
       try await eventually("all are in") { aggregator.memberNames.count == 500 }
       let first = try #require(await snapshots.next())
       #expect(first.members.count == 500)
-      try registry.updates().upsert(try affiliate("n500"))
+      try registry.session().upsert(try affiliate("n500"))
       let second = try #require(await snapshots.next())
       #expect(second.members.count == 501)
       #expect(second.revision > first.revision)
     }
   }
 
-  @Test("readers are told the end when the aggregator stops")
+  @Test("reading ends when the aggregator stops, and it runs only once")
   func end() async throws {
     let aggregator = try Aggregator(
       registries: [RegistryDefinition(name: "one", registry: StagedRegistry(knowing: []))],
@@ -66,7 +66,7 @@ struct AggregatorTests {
     await #expect(throws: AggregatorError.self) { try await aggregator.run() }
   }
 
-  @Test("a reader of changes is told a snapshot, then each change")
+  @Test("a reader of changes gets a snapshot, then each change")
   func changes() async throws {
     let registry = StagedRegistry(knowing: [try affiliate("a")])
     let aggregator = try Aggregator(
@@ -79,16 +79,16 @@ struct AggregatorTests {
         return
       }
       #expect(snapshot.members.map(\.value.id) == ["a"])
-      try registry.updates().upsert(try affiliate("b"))
-      guard case .directives(let directives)? = await changes.next() else {
-        Issue.record("no directives")
+      try registry.session().upsert(try affiliate("b"))
+      guard case .changes(let merged)? = await changes.next() else {
+        Issue.record("no changes")
         return
       }
-      let members = directives.compactMap { directive in
-        if case .member(let change) = directive { return "\(change.kind) \(change.key)" } else { return nil }
+      let members = merged.compactMap { change in
+        if case .member(let change) = change { return "\(change.kind) \(change.key)" } else { return nil }
       }
       #expect(members == ["created b"])
-      try registry.updates().degraded(RegistryError(.unavailable, "the other end is away"))
+      try registry.session().report(.reading, RegistryError(.unavailable, "the other end is away"))
       guard case .registry(let status)? = await changes.next() else {
         Issue.record("no status")
         return
@@ -98,7 +98,9 @@ struct AggregatorTests {
     }
   }
 
-  @Test("a reader of changes that falls behind is told a snapshot again, and goes on from there")
+  @Test(
+    "a reader of changes that falls behind gets in one what became of all that it missed, and goes on from there"
+  )
   func resynchronised() async throws {
     let registry = StagedRegistry(knowing: [])
     var options = options()
@@ -109,46 +111,37 @@ struct AggregatorTests {
       try await aggregator.waitUntilSynced(timeout: .seconds(20))
       var changes = aggregator.changes().makeAsyncIterator()
       _ = await changes.next()
-      for number in 0..<100 { try registry.updates().upsert(try affiliate("n\(number)")) }
+      for number in 0..<100 { try registry.session().upsert(try affiliate("n\(number)")) }
       try await eventually("all are in") { aggregator.memberNames.count == 100 }
-      guard case .snapshot(let snapshot)? = await changes.next() else {
-        Issue.record("no snapshot after falling behind")
+      guard case .changes(let missed)? = await changes.next() else {
+        Issue.record("no changes after falling behind")
         return
       }
-      #expect(snapshot.members.count == 100)
-      try registry.updates().remove(try NodeIdentity("n0"))
-      guard case .directives? = await changes.next() else {
-        Issue.record("no directives after the snapshot")
+      let members = missed.compactMap { if case .member(let change) = $0 { change.kind } else { nil } }
+      #expect(members == Array(repeating: .created, count: 100))
+      try registry.session().remove(try NodeIdentity("n0"))
+      guard case .changes(let next)? = await changes.next() else {
+        Issue.record("no changes after that")
         return
       }
+      #expect(next.count == 3)
     }
   }
 
-  @Test("nothing is kept for a reader that went away")
-  func unsubscribes() async throws {
+  @Test("a reader that waits leaves nothing behind when its task is cancelled", arguments: [true, false])
+  func cancelledReader(readsChanges: Bool) async throws {
     let aggregator = try Aggregator(registries: [], options: options(), logger: quiet)
-    do {
-      var changes: ClusterChanges.Iterator? = aggregator.changes().makeAsyncIterator()
-      _ = await changes?.next()
-      #expect(aggregator.store.readerCount == 1)
-      changes = nil
+    let reader = Task {
+      if readsChanges {
+        for await _ in aggregator.changes() {}
+      } else {
+        for await _ in aggregator.snapshots() {}
+      }
     }
-    #expect(aggregator.store.readerCount == 0)
-    let reader = Task { for await _ in aggregator.changes() {} }
-    try await eventually("it reads") { aggregator.store.readerCount == 1 }
+    try await eventually("it waits") { aggregator.table.revisions.waiterCount == 1 }
     reader.cancel()
     await reader.value
-    try await eventually("it is gone") { aggregator.store.readerCount == 0 }
-  }
-
-  @Test("a reader whose task is cancelled while it waits ends, and leaves no waiter behind")
-  func cancelledReader() async throws {
-    let aggregator = try Aggregator(registries: [], options: options(), logger: quiet)
-    let reader = Task { for await _ in aggregator.snapshots() {} }
-    try await eventually("it waits") { aggregator.store.revisions.waiterCount == 1 }
-    reader.cancel()
-    await reader.value
-    #expect(aggregator.store.revisions.waiterCount == 0)
+    #expect(aggregator.table.revisions.waiterCount == 0)
   }
 
   @Test("names and raw prefixes that clash are refused, both registries named")

@@ -6,65 +6,83 @@ import Testing
 
 @testable import Rollcall
 
-@Suite("A configuration file and an installed plugin", .timeLimit(.minutes(2)))
+@Suite("Installed plugins", .timeLimit(.minutes(2)))
 struct InstalledPluginTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// The file's text, with the build's own plugins to be found by it.
-  private func configuration(_ registries: String) throws -> String {
-    try folder.write(
-      """
-      plugins:
-        path: [\(BuiltProducts.folder.path)]
-        allowUnsafePermissions: true
-      cluster:
-        discovery:
-          registries:
-            service: {disabled: true}
-            kubernetes: {disabled: true}
-      \(registries)
-      """, to: "rollcall.yaml")
+  private var settings: PluginSettings {
+    PluginSettings(path: [folder.path], allowUnsafePermissions: true)
   }
 
-  @Test(
-    "files beside the configuration are followed through the plugin, and merged with a Swift value's word")
-  func followed() async throws {
-    try folder.write("nodes: [{nodeId: a, nodename: a, addresses: [10.0.0.1]}]", to: "nodes.yaml")
-    let file = try configuration("      rack: {plugin: static-file, path: nodes.yaml}")
-    let own = StagedRegistry(knowing: [try affiliate("a", hostname: "alpha"), try affiliate("b")])
+  /// The registry called `name`, made by the plugin of that name in the test's folder.
+  private func registry(_ name: String) -> RegistryDefinition {
+    RegistryDefinition(
+      name: name, plugin: PluginReference(name: name, settings: settings),
+      from: InstalledPlugins(logger: quiet))
+  }
+
+  /// Puts the plugin made of `Tests/HostilePlugins/<name>.c` into the test's folder.
+  private func install(_ name: String, _ flags: String...) async throws {
+    let file = try await CLibrary.build("Tests/HostilePlugins/\(name).c", flags: flags)
+    try folder.replace("librollcall-\(name).so", withFile: file)
+  }
+
+  @Test("a plugin in a folder is found by its name, and what it knows merged with what a Swift value knows")
+  func found() async throws {
+    try await install("plain")
+    let own = StagedRegistry(knowing: [
+      try affiliate("plain-1", hostname: "alpha"), try affiliate("b"),
+    ])
     let aggregator = try await Aggregator(
-      configurationFile: file, registries: [RegistryDefinition(name: "own", registry: own)], logger: quiet)
+      AggregatorDefinition(registries: [registry("plain")]),
+      registries: [RegistryDefinition(name: "own", registry: own)], logger: quiet)
     try await running(aggregator) {
       try await aggregator.waitUntilSynced(timeout: .seconds(30))
-      #expect(aggregator.memberNames == ["a", "b"])
-      #expect(aggregator.snapshot().members.first?.value.hostname == "alpha")
-      #expect(aggregator.snapshot().members.first?.value.addresses == [try IPAddress("10.0.0.1")])
-      #expect(aggregator.snapshot().registry("rack")?.plugin == "static-file")
-      try folder.replace("nodes.yaml", with: "nodes: [{nodeId: c, nodename: c}]")
-      try await eventually("the change is in") { aggregator.memberNames == ["a", "b", "c"] }
+      #expect(aggregator.memberNames == ["b", "plain-1"])
+      #expect(aggregator.snapshot().members.last?.value.hostname == "alpha")
+      // The plugin bears the registry's name, so that its raw ids start with the plugin's prefix.
+      #expect(
+        aggregator.snapshot().rawAffiliates.map(\.id.description) == [
+          "hostile/plain-1", "own/b", "own/plain-1",
+        ])
+      let status = aggregator.snapshot().registry("plain")
+      #expect(status?.plugin == "plain")
+      #expect(status?.pluginVersion == "1.0.0")
     }
   }
 
-  @Test("an option that the plugin doesn't know is an error of the file, with its place")
-  func options() async throws {
-    let file = try configuration("      rack: {plugin: static-file, path: nodes.yaml, pathh: x}")
-    let error = await #expect(throws: ConfigurationErrors.self) {
-      try await Aggregator(configurationFile: file, logger: quiet)
+  @Test("a plugin that publishes is handed this node, its outcome counts, and it withdraws it in the end")
+  func publishes() async throws {
+    try await install("echo", "-DFLAGS=0")
+    let node = LocalNodeProvider(nodeID: try NodeIdentity("me")) { _ in
+      NodeFacts(hostname: "me")
+    } pulses: {
+      AsyncStream { $0.finish() }
     }
-    #expect(error?.description.hasPrefix("\(file):9:") == true)
-    #expect(error?.description.contains("pathh") == true)
+    let aggregator = try await Aggregator(
+      AggregatorDefinition(registries: [registry("echo")]), localNode: node, logger: quiet)
+    try await running(aggregator) {
+      // It echoes what it is handed as what it knows.
+      try await eventually("it is published") {
+        aggregator.snapshot().rawAffiliates.map(\.id.description) == ["echo/me"]
+      }
+      #expect(aggregator.snapshot().registry("echo")?.publishes == true)
+      #expect(aggregator.snapshot().registry("echo")?.error == nil)
+    }
+    #expect(aggregator.snapshot().rawAffiliates.isEmpty)
   }
 
   @Test("a plugin that isn't installed is its registry's failure")
   func missing() async throws {
-    let file = try configuration("      rack: {plugin: never-written}")
-    let aggregator = try await Aggregator(configurationFile: file, logger: quiet)
+    let aggregator = try await Aggregator(
+      AggregatorDefinition(registries: [registry("never-written")]), logger: quiet)
     try await running(aggregator) {
       try await aggregator.waitUntilSettled(timeout: .seconds(30))
-      #expect(aggregator.state("rack") == .failed)
-      #expect(aggregator.snapshot().registry("rack")?.error?.message.contains("never-written") == true)
+      #expect(aggregator.state("never-written") == .failed)
+      let error = aggregator.snapshot().registry("never-written")?.error
+      #expect(error?.message.contains("no plugin is called 'never-written'") == true)
     }
   }
 
@@ -83,7 +101,7 @@ struct InstalledPluginTests {
     try await eventually("it is published") { registry.published.count == 1 }
     await group.triggerGracefulShutdown()
     try await running.value
-    #expect(registry.published.last == Publication(local: nil))
+    #expect(registry.isWithdrawn)
     #expect(!registry.isRunning)
   }
 }

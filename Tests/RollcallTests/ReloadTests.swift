@@ -18,21 +18,14 @@ struct ReloadTests {
     plugins = StagedPlugins(["rack": rack, "shelf": shelf], prefixes: ["rack": "r"])
   }
 
-  private func configuration(_ registries: RegistrySettings...) -> Configuration {
-    var configuration = Configuration()
-    configuration.cluster.discovery.registries = registries
-    return configuration
-  }
-
-  private func aggregator(_ configuration: Configuration) async throws -> Aggregator {
-    try await Aggregator(
-      configuration: configuration, plugins: plugins, options: options(clock), logger: quiet)
+  private func aggregator(_ registries: RegistryDefinition...) async throws -> Aggregator {
+    try await Aggregator(AggregatorDefinition(registries: registries), options: options(clock), logger: quiet)
   }
 
   @Test("raw ids start with the plugin's prefix where the registry bears its name, else with its own name")
   func prefixes() async throws {
     let aggregator = try await aggregator(
-      configuration(RegistrySettings(name: "rack"), RegistrySettings(name: "cellar", plugin: "shelf")))
+      plugins.registry("rack"), plugins.registry("cellar", plugin: "shelf"))
     try await running(aggregator) {
       try await aggregator.waitUntilSynced()
       #expect(aggregator.snapshot().rawAffiliates.map(\.id.description) == ["cellar/b", "r/a"])
@@ -44,21 +37,19 @@ struct ReloadTests {
 
   @Test("a registry whose settings are the same keeps running; others come and go around it")
   func keeps() async throws {
-    let aggregator = try await aggregator(configuration(RegistrySettings(name: "rack")))
+    let aggregator = try await aggregator(plugins.registry("rack"))
     try await running(aggregator) {
       try await aggregator.waitUntilSynced()
+      let drop = RetentionPolicy(onFailure: .drop)
       let added = try await aggregator.reload(
-        configuration(
-          RegistrySettings(name: "shelf"),
-          RegistrySettings(name: "rack", onFailure: .drop, position: "elsewhere:1:1")))
+        plugins.registry("shelf"), plugins.registry("rack", retention: drop))
       #expect(added.kept == ["rack"])
       #expect(added.added == ["shelf"])
       try await aggregator.waitUntilSynced()
       #expect(aggregator.memberNames == ["a", "b"])
       #expect(aggregator.snapshot().registries.map(\.name) == ["shelf", "rack"])
 
-      let removed = try await aggregator.reload(
-        configuration(RegistrySettings(name: "rack", onFailure: .drop)))
+      let removed = try await aggregator.reload(plugins.registry("rack", retention: drop))
       #expect(removed.removed == ["shelf"])
       #expect(aggregator.memberNames == ["a"])
       #expect(!shelf.isRunning)
@@ -66,26 +57,24 @@ struct ReloadTests {
       #expect(rack.isRunning)
       // What doesn't need a new run took effect all the same.
       rack.order(.end)
-      try await eventually("its data are dropped") { aggregator.memberNames.isEmpty }
+      try await eventually("its records are dropped") { aggregator.memberNames.isEmpty }
     }
   }
 
-  @Test("a registry whose options changed is made anew, its data kept until it tells its own")
+  @Test("a registry whose options changed is made anew, its records kept until its first snapshot")
   func changed() async throws {
     let plain = StagedRegistry()
-    let aggregator = try await Aggregator(
-      configuration: configuration(RegistrySettings(name: "rack")), plugins: StagedPlugins(["rack": plain]),
-      options: options(clock), logger: quiet)
+    let plugins = StagedPlugins(["rack": plain])
+    let aggregator = try await aggregator(plugins.registry("rack"))
     try await running(aggregator) {
       try await eventually("it runs") { plain.isRunning }
-      try plain.updates().snapshot([try affiliate("a")], source: try RegistrySource("old"))
+      try plain.session().snapshot([try affiliate("a")], source: try RegistrySource("old"))
       try await eventually("it is synced") { aggregator.memberNames == ["a"] }
-      let summary = try await aggregator.reload(
-        configuration(RegistrySettings(name: "rack", options: #"{"row":2}"#)))
+      let summary = try await aggregator.reload(plugins.registry("rack", options: #"{"row":2}"#))
       #expect(summary.changed == ["rack"])
       try await eventually("it runs anew") { plain.runs == 2 && plain.isRunning }
       #expect(aggregator.memberNames == ["a"])
-      try plain.updates().snapshot([try affiliate("c")], source: try RegistrySource("new"))
+      try plain.session().snapshot([try affiliate("c")], source: try RegistrySource("new"))
       try await eventually("both are in") { aggregator.memberNames == ["a", "c"] }
       try await eventually("the old has its time") { clock.pending == [.seconds(5)] }
       clock.advance(by: .seconds(5))
@@ -93,42 +82,42 @@ struct ReloadTests {
     }
   }
 
-  @Test("a registry that tells nothing with its new options leaves its old data stale, not fresh for ever")
+  @Test(
+    "a registry that has no snapshot with its new options leaves its old records stale, not fresh for ever")
   func changedForTheWorse() async throws {
     let mute = StagedRegistry()
-    let aggregator = try await Aggregator(
-      configuration: configuration(RegistrySettings(name: "rack")), plugins: StagedPlugins(["rack": mute]),
-      options: options(clock), logger: quiet)
+    let plugins = StagedPlugins(["rack": mute])
+    let aggregator = try await aggregator(plugins.registry("rack"))
     try await running(aggregator) {
       try await eventually("it runs") { mute.isRunning }
-      try mute.updates().snapshot([try affiliate("a")])
+      try mute.session().snapshot([try affiliate("a")])
       try await eventually("it is synced") { aggregator.memberNames == ["a"] }
-      try await aggregator.reload(configuration(RegistrySettings(name: "rack", options: #"{"row":2}"#)))
+      try await aggregator.reload(plugins.registry("rack", options: #"{"row":2}"#))
       try await eventually("it runs anew") { mute.runs == 2 && mute.isRunning }
       try await eventually("the old has its time") { clock.pending == [.seconds(300)] }
       #expect(aggregator.snapshot().registry("rack")?.isStale == false)
       clock.advance(by: .seconds(300))
       try await eventually("it is stale") { aggregator.snapshot().registry("rack")?.isStale == true }
       #expect(aggregator.memberNames == ["a"])
-      try mute.updates().snapshot([try affiliate("a")])
+      try mute.session().snapshot([try affiliate("a")])
       try await eventually("it is fresh") { aggregator.snapshot().registry("rack")?.isStale == false }
     }
   }
 
-  @Test("a registry that is disabled is stopped and its data are dropped; discovery may be switched off")
+  @Test("a registry that is disabled is stopped and its records are dropped; all may be")
   func disabled() async throws {
-    let aggregator = try await aggregator(configuration(RegistrySettings(name: "rack")))
+    let aggregator = try await aggregator(plugins.registry("rack"))
     try await running(aggregator) {
       try await aggregator.waitUntilSynced()
-      var off = configuration(RegistrySettings(name: "rack"))
-      off.cluster.discovery.isEnabled = false
+      var off = plugins.registry("rack")
+      off.disabled = "discovery is disabled"
       let summary = try await aggregator.reload(off)
       #expect(summary.removed == ["rack"])
       #expect(aggregator.isDiscoveryOff)
       #expect(aggregator.state("rack") == .disabled)
       #expect(aggregator.memberNames.isEmpty)
       #expect(!rack.isRunning)
-      try await aggregator.reload(configuration(RegistrySettings(name: "rack")))
+      try await aggregator.reload(plugins.registry("rack"))
       try await aggregator.waitUntilSynced()
       #expect(aggregator.memberNames == ["a"])
     }
@@ -136,12 +125,11 @@ struct ReloadTests {
 
   @Test("registries that don't go together change nothing")
   func invalid() async throws {
-    let aggregator = try await aggregator(configuration(RegistrySettings(name: "rack")))
+    let aggregator = try await aggregator(plugins.registry("rack"))
     try await running(aggregator) {
       try await aggregator.waitUntilSynced()
       let error = await #expect(throws: AggregatorError.self) {
-        try await aggregator.reload(
-          configuration(RegistrySettings(name: "rack"), RegistrySettings(name: "r", plugin: "shelf")))
+        try await aggregator.reload(plugins.registry("rack"), plugins.registry("r", plugin: "shelf"))
       }
       #expect(error?.message.contains("registries 'rack' and 'r'") == true)
       #expect(aggregator.snapshot().registries.map(\.name) == ["rack"])
@@ -154,9 +142,7 @@ struct ReloadTests {
   @Test("a plugin that isn't there is its registry's failure, and is looked for again")
   func missingPlugin() async throws {
     let plugins = StagedPlugins(["rack": rack], missing: ["rack"])
-    let aggregator = try await Aggregator(
-      configuration: configuration(RegistrySettings(name: "rack")), plugins: plugins, options: options(clock),
-      logger: quiet)
+    let aggregator = try await aggregator(plugins.registry("rack"))
     try await running(aggregator) {
       try await eventually("it has failed") { aggregator.state("rack") == .failed }
       #expect(aggregator.snapshot().registry("rack")?.error?.message == "there is no plugin 'rack'")
@@ -171,9 +157,7 @@ struct ReloadTests {
   @Test("a plugin whose prefix turns out to clash is refused when it is found, the other registry named")
   func lateClash() async throws {
     let plugins = StagedPlugins(["rack": rack, "r": shelf], prefixes: ["rack": "r"], missing: ["rack"])
-    let aggregator = try await Aggregator(
-      configuration: configuration(RegistrySettings(name: "r"), RegistrySettings(name: "rack")),
-      plugins: plugins, options: options(clock), logger: quiet)
+    let aggregator = try await aggregator(plugins.registry("r"), plugins.registry("rack"))
     plugins.appear("rack")
     try await running(aggregator) {
       try await eventually("it has failed") { aggregator.state("rack") == .failed }
@@ -190,15 +174,15 @@ struct ReloadTests {
       StagedRegistry(knowing: [try affiliate("x", hostname: "by-rack")]),
       StagedRegistry(knowing: [try affiliate("x", hostname: "by-shelf")])
     )
-    var configuration = configuration(RegistrySettings(name: "rack"), RegistrySettings(name: "shelf"))
-    let aggregator = try await Aggregator(
-      configuration: configuration, plugins: StagedPlugins(["rack": one, "shelf": two]),
-      options: options(clock), logger: quiet)
+    let plugins = StagedPlugins(["rack": one, "shelf": two])
+    var definition = AggregatorDefinition(
+      registries: [plugins.registry("rack"), plugins.registry("shelf")])
+    let aggregator = try await Aggregator(definition, options: options(clock), logger: quiet)
     try await running(aggregator) {
       try await aggregator.waitUntilSynced()
       #expect(aggregator.snapshot().members.first?.value.hostname == "by-shelf")
-      configuration.merge.precedence = ["rack"]
-      let summary = try await aggregator.reload(configuration)
+      definition.precedence = ["rack"]
+      let summary = try await aggregator.reload(definition)
       #expect(summary.isUnchanged)
       #expect(aggregator.snapshot().members.first?.value.hostname == "by-rack")
     }
@@ -206,14 +190,14 @@ struct ReloadTests {
 
   @Test("a reload after the end returns, also where a registry was never run")
   func afterTheEnd() async throws {
-    let aggregator = try await aggregator(configuration(RegistrySettings(name: "rack")))
+    let aggregator = try await aggregator(plugins.registry("rack"))
     let run = Task { try await aggregator.run() }
     run.cancel()
     try await run.value
     let returned = Counter()
     let reload = Task {
-      try await aggregator.reload(configuration(RegistrySettings(name: "shelf")))
-      try await aggregator.reload(configuration(RegistrySettings(name: "rack")))
+      try await aggregator.reload(plugins.registry("shelf"))
+      try await aggregator.reload(plugins.registry("rack"))
       returned.add()
     }
     try await eventually("both returned") { returned.value == 1 }
@@ -226,21 +210,28 @@ struct ReloadTests {
     let plain = StagedRegistry()
     var options = options(clock)
     options.nodeLimit = 3
+    let plugins = StagedPlugins(["rack": plain])
     let aggregator = try await Aggregator(
-      configuration: configuration(RegistrySettings(name: "rack")), plugins: StagedPlugins(["rack": plain]),
-      options: options, logger: quiet)
+      AggregatorDefinition(registries: [plugins.registry("rack")]), options: options, logger: quiet)
     try await running(aggregator) {
       try await eventually("it runs") { plain.isRunning }
       let before = [try affiliate("a"), try affiliate("b")]
-      try plain.updates().snapshot(before, source: try RegistrySource("old"))
+      try plain.session().snapshot(before, source: try RegistrySource("old"))
       try await eventually("it is synced") { aggregator.memberNames == ["a", "b"] }
-      try await aggregator.reload(configuration(RegistrySettings(name: "rack", options: #"{"row":2}"#)))
+      try await aggregator.reload(plugins.registry("rack", options: #"{"row":2}"#))
       try await eventually("it runs anew") { plain.runs == 2 && plain.isRunning }
       let after = [try affiliate("c"), try affiliate("d")]
-      try plain.updates().snapshot(after, source: try RegistrySource("new"))
+      try plain.session().snapshot(after, source: try RegistrySource("new"))
       try await eventually("the new has taken the place of the old") { aggregator.memberNames == ["c", "d"] }
       #expect(aggregator.state("rack") == .synced)
       #expect(plain.isRunning)
     }
+  }
+}
+
+extension Aggregator {
+  @discardableResult
+  fileprivate func reload(_ registries: RegistryDefinition...) async throws -> ReloadSummary {
+    try await reload(AggregatorDefinition(registries: registries))
   }
 }

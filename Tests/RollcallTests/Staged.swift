@@ -6,8 +6,8 @@ import TestSupport
 
 @testable import Rollcall
 
-/// A registry that does what a test tells it to.
-final class StagedRegistry: PublishingRegistry {
+/// A registry that does what a test orders.
+final class StagedRegistry: Registry {
   enum Order: Sendable {
     case end
     case fail(RegistryError)
@@ -15,60 +15,75 @@ final class StagedRegistry: PublishingRegistry {
 
   private struct State {
     var runs = 0
-    var updates: RegistryUpdates?
+    var session: RegistrySession?
     var orders: AsyncStream<Order>.Continuation?
-    var published: [Publication] = []
+    var published: [Publication?] = []
     var attempts = 0
     var publishError: RegistryError?
   }
 
   private let state = Mutex(State())
-  /// What is told at the start of each run.
-  private let opening: [RegistryEvent]
+  /// What is applied at the start of each run.
+  private let opening: [RegistryBatch]
+  private let publishes: Bool
 
-  init(_ opening: [RegistryEvent] = []) { self.opening = opening }
+  /// - Parameter publishes: whether it reads what is to be published.
+  init(_ opening: [RegistryBatch] = [], publishes: Bool = true) {
+    self.opening = opening
+    self.publishes = publishes
+  }
 
   /// A registry that knows `affiliates` from the start.
-  convenience init(knowing affiliates: [Affiliate]) {
-    self.init([.update(.snapshot(affiliates.map { AffiliateRecord($0) }, source: .only))])
+  convenience init(knowing affiliates: [Affiliate], publishes: Bool = true) {
+    self.init([snapshot(affiliates)], publishes: publishes)
   }
 
   var runs: Int { state.withLock { $0.runs } }
-  var published: [Publication] { state.withLock { $0.published } }
+  /// What was published, nil where it was withdrawn.
+  var published: [Publication?] { state.withLock { $0.published } }
   var attempts: Int { state.withLock { $0.attempts } }
-  var isRunning: Bool { state.withLock { $0.updates != nil } }
+  var isRunning: Bool { state.withLock { $0.session != nil } }
+
+  /// The newest publication; nil where there is none or it was withdrawn.
+  var publication: Publication? { published.last ?? nil }
+  /// Whether the last thing that was published is a withdrawal.
+  var isWithdrawn: Bool { published.last == .some(nil) }
 
   func failPublishing(_ error: RegistryError?) { state.withLock { $0.publishError = error } }
 
-  /// Where the current run tells what it knows.
-  func updates() throws -> RegistryUpdates {
-    guard let updates = state.withLock({ $0.updates }) else {
+  /// The current run's session.
+  func session() throws -> RegistrySession {
+    guard let session = state.withLock({ $0.session }) else {
       throw RegistryError(.stopped, "the staged registry isn't running")
     }
-    return updates
+    return session
   }
 
   func order(_ order: Order) { state.withLock { $0.orders }?.yield(order) }
 
-  func run(updates: RegistryUpdates) async throws {
+  func run(_ session: RegistrySession) async throws {
     let (orders, continuation) = AsyncStream.makeStream(of: Order.self)
-    for event in opening { try updates.send(event) }
+    for batch in opening { try session.apply(batch) }
     state.withLock { state in
       state.runs += 1
-      state.updates = updates
+      state.session = session
       state.orders = continuation
     }
-    defer { state.withLock { $0.updates = nil } }
-    for await order in orders {
-      switch order {
-      case .end: return
-      case .fail(let error): throw error
+    defer { state.withLock { $0.session = nil } }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      defer { group.cancelAll() }
+      if publishes { group.addTask { await session.publish { try self.put($0) } } }
+      for await order in orders {
+        switch order {
+        case .end: return
+        case .fail(let error): throw error
+        }
       }
+      throw CancellationError()
     }
-    throw CancellationError()
   }
 
-  func publish(_ publication: Publication) async throws {
+  private func put(_ publication: Publication?) throws {
     try state.withLock { state in
       state.attempts += 1
       if let error = state.publishError { throw error }
@@ -77,15 +92,20 @@ final class StagedRegistry: PublishingRegistry {
   }
 }
 
-/// Makes staged registries for the plugins of a configuration.
+/// Makes staged registries for the plugins that definitions name.
 final class StagedPlugins: PluginSource {
   let registries: [String: StagedRegistry]
   let prefixes: [String: String]
   private let known: Mutex<Set<String>>
+  private let leases: Bool
 
-  init(_ registries: [String: StagedRegistry], prefixes: [String: String] = [:], missing: Set<String> = []) {
+  init(
+    _ registries: [String: StagedRegistry], prefixes: [String: String] = [:], leases: Bool = false,
+    missing: Set<String> = []
+  ) {
     self.registries = registries
     self.prefixes = prefixes
+    self.leases = leases
     known = Mutex(Set(registries.keys).subtracting(missing))
   }
 
@@ -97,8 +117,19 @@ final class StagedPlugins: PluginSource {
     }
     return AvailablePlugin(
       descriptor: RegistryDescriptor(
-        name: name, version: "1.2.3", prefix: prefixes[name], summary: "staged", publishes: true)
+        name: name, version: "1.2.3", prefix: prefixes[name], summary: "staged", publishes: true,
+        leases: leases)
     ) { _, _ in registry }
+  }
+
+  /// The registry called `name`, made by one of these plugins: that of its own name where none is named.
+  func registry(
+    _ name: String, plugin: String? = nil, options: String = "{}",
+    retention: RetentionPolicy = RetentionPolicy()
+  ) -> RegistryDefinition {
+    RegistryDefinition(
+      name: name, plugin: PluginReference(name: plugin ?? name, options: options), from: self,
+      retention: retention)
   }
 }
 
@@ -111,8 +142,21 @@ func affiliate(_ id: String, nodename: String? = nil, hostname: String = "", add
     nodename: nodename ?? id)
 }
 
-func snapshotEvent(_ affiliates: Affiliate..., source: String = "") throws -> RegistryEvent {
-  .update(.snapshot(affiliates.map { AffiliateRecord($0) }, source: try RegistrySource(source)))
+/// Nodes of these names.
+func affiliates(_ names: String...) throws -> [Affiliate] { try names.map { try affiliate($0) } }
+
+func snapshot(_ affiliates: [Affiliate], source: RegistrySource = .only) -> RegistryBatch {
+  RegistryBatch(updates: [.snapshot(affiliates.map { AffiliateRecord($0) }, source: source)])
+}
+
+extension RegistrySession {
+  /// Names the sources that will each have a snapshot.
+  func expect(_ sources: RegistrySource...) throws { try apply(RegistryBatch(expectedSources: sources)) }
+
+  /// The source is no longer asked.
+  func sourceGone(_ source: RegistrySource) throws {
+    try apply(RegistryBatch(updates: [.sourceGone(source)]))
+  }
 }
 
 let quiet = Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }

@@ -1,4 +1,5 @@
 import ClusterModel
+import Platform
 import RegistryKit
 import Synchronization
 import TestSupport
@@ -12,14 +13,16 @@ struct SupervisionTests {
   private let broken = RegistryError(.unavailable, "the rack is on fire")
 
   private func aggregator(
-    _ registry: any Registry, onFailure: RegistrySettings.FailureAction = .keep, staleAfter: Duration? = nil,
+    _ registry: any Registry, onFailure: RetentionPolicy.FailureAction = .keep, staleAfter: Duration? = nil,
     _ adjust: (inout AggregatorOptions) -> Void = { _ in }
   ) throws -> Aggregator {
     var options = options(clock)
     adjust(&options)
     return try Aggregator(
       registries: [
-        RegistryDefinition(name: "one", onFailure: onFailure, staleAfter: staleAfter, registry: registry)
+        RegistryDefinition(
+          name: "one", retention: RetentionPolicy(onFailure: onFailure, staleAfter: staleAfter),
+          registry: registry)
       ], options: options, logger: quiet)
   }
 
@@ -38,10 +41,10 @@ struct SupervisionTests {
       try await eventually("run 4") { registry.runs == 4 }
       let status = try #require(aggregator.snapshot().registry("one"))
       #expect(status.restarts == 3)
-      // It stays failed, and says why, until it has told something again.
+      // It stays failed, and says why, until it has applied something again.
       #expect(status.state == .failed)
       #expect(status.error == broken)
-      try registry.updates().snapshot([Affiliate]())
+      try registry.session().snapshot([Affiliate]())
       try await eventually("it is synced") { aggregator.state("one") == .synced }
       #expect(aggregator.snapshot().registry("one")?.error == nil)
       #expect(
@@ -82,11 +85,11 @@ struct SupervisionTests {
     }
   }
 
-  @Test("what a registry tells right before it fails still counts")
-  func lastWord() async throws {
+  @Test("what a registry applies right before it fails still counts")
+  func lastBatch() async throws {
     struct Brief: Registry {
-      func run(updates: RegistryUpdates) async throws {
-        try updates.snapshot([try affiliate("a")])
+      func run(_ session: RegistrySession) async throws {
+        try session.snapshot([try affiliate("a")])
         throw RegistryError(.failed, "that was all")
       }
     }
@@ -98,7 +101,7 @@ struct SupervisionTests {
     }
   }
 
-  @Test("keep: a failed registry's data stay, are stale after 5 minutes, and fresh with its next snapshot")
+  @Test("keep: a failed registry's records stay, are stale after 5 minutes, and fresh with its next snapshot")
   func keep() async throws {
     let registry = StagedRegistry(knowing: [try affiliate("a")])
     let aggregator = try aggregator(registry) {
@@ -122,7 +125,7 @@ struct SupervisionTests {
     }
   }
 
-  @Test("drop: a failed registry's data go at once, or when they would be stale", arguments: [nil, 10])
+  @Test("drop: a failed registry's records go at once, or when they would be stale", arguments: [nil, 10])
   func drop(staleAfter: Int?) async throws {
     let registry = StagedRegistry(knowing: [try affiliate("a")])
     let aggregator = try aggregator(
@@ -136,43 +139,43 @@ struct SupervisionTests {
         #expect(aggregator.memberNames == ["a"])
         clock.advance(by: .seconds(staleAfter))
       }
-      try await eventually("the data are gone") { aggregator.memberNames.isEmpty }
+      try await eventually("the records are gone") { aggregator.memberNames.isEmpty }
       #expect(aggregator.state("one") == .failed)
     }
   }
 
-  @Test("a registry in trouble that goes on is degraded, and its data stay fresh")
+  @Test("a registry in trouble that goes on is degraded, and its records stay fresh")
   func degraded() async throws {
     let registry = StagedRegistry(knowing: [try affiliate("a")])
     let aggregator = try aggregator(registry)
     try await running(aggregator) {
       try await eventually("it is synced") { registry.isRunning && aggregator.state("one") == .synced }
-      try registry.updates().degraded(broken)
+      try registry.session().report(.reading, broken)
       try await eventually("it is degraded") { aggregator.state("one") == .degraded }
       #expect(clock.pending.isEmpty)
-      try registry.updates().upsert(try affiliate("b"))
-      try await eventually("what it tells counts") { aggregator.memberNames == ["a", "b"] }
+      try registry.session().upsert(try affiliate("b"))
+      try await eventually("what it applies counts") { aggregator.memberNames == ["a", "b"] }
       #expect(aggregator.state("one") == .degraded)
-      try registry.updates().healthy()
+      try registry.session().report(.reading, nil)
       try await eventually("it is well") { aggregator.state("one") == .synced }
     }
   }
 
-  @Test("a source that a new run doesn't tell of is dropped when it would be stale")
+  @Test("a source that a new run has no snapshot of is dropped when it would be stale")
   func unconfirmedSource() async throws {
     let registry = StagedRegistry()
     let aggregator = try aggregator(registry) { $0.restart.initial = .seconds(1) }
     let (eu, us) = (try RegistrySource("eu"), try RegistrySource("us"))
     try await running(aggregator) {
       try await eventually("it runs") { registry.isRunning }
-      try registry.updates().snapshot([try affiliate("a")], source: eu)
-      try registry.updates().snapshot([try affiliate("b")], source: us)
+      try registry.session().snapshot([try affiliate("a")], source: eu)
+      try registry.session().snapshot([try affiliate("b")], source: us)
       try await eventually("both are in") { aggregator.memberNames == ["a", "b"] }
       registry.order(.fail(broken))
       try await eventually("it rests") { clock.pending == [.seconds(1), .seconds(300)] }
       clock.advance(by: .seconds(1))
       try await eventually("it runs again") { registry.runs == 2 && registry.isRunning }
-      try registry.updates().snapshot([try affiliate("c")], source: eu)
+      try registry.session().snapshot([try affiliate("c")], source: eu)
       try await eventually("the new is in, the old is kept") { aggregator.memberNames == ["b", "c"] }
       try await eventually("its time runs") { clock.pending == [.seconds(300)] }
       clock.advance(by: .seconds(300))
@@ -181,7 +184,7 @@ struct SupervisionTests {
   }
 
   @Test(
-    "a source that a new run has but can't reach is kept as stale, until its word or until the run has no such source",
+    "a source that a new run has but can't reach is kept as stale, until its snapshot or until the run has no such source",
     arguments: [true, false])
   func unreachableSource(comesBack: Bool) async throws {
     let registry = StagedRegistry()
@@ -192,39 +195,39 @@ struct SupervisionTests {
     }
     try await running(aggregator) {
       try await eventually("it runs") { registry.isRunning }
-      try registry.updates().sources([eu, us])
-      try registry.updates().snapshot([try affiliate("a")], source: eu)
-      try registry.updates().snapshot([try affiliate("b")], source: us)
+      try registry.session().expect(eu, us)
+      try registry.session().snapshot([try affiliate("a")], source: eu)
+      try registry.session().snapshot([try affiliate("b")], source: us)
       try await eventually("both are in") { aggregator.memberNames == ["a", "b"] }
       registry.order(.fail(broken))
       try await eventually("it rests") { clock.pending == [.seconds(1), .seconds(300)] }
       clock.advance(by: .seconds(1))
       try await eventually("it runs again") { registry.runs == 2 && registry.isRunning }
-      try registry.updates().sources([eu, us])
-      try registry.updates().snapshot([try affiliate("c")], source: eu)
+      try registry.session().expect(eu, us)
+      try registry.session().snapshot([try affiliate("c")], source: eu)
       try await eventually("its time runs") { clock.pending == [.seconds(300)] }
       #expect(try isStale() == false)
       clock.advance(by: .seconds(300))
       try await eventually("the source that is out of reach is stale") { try isStale() == true }
       #expect(aggregator.memberNames == ["b", "c"])
       if comesBack {
-        try registry.updates().snapshot([try affiliate("b")], source: us)
+        try registry.session().snapshot([try affiliate("b")], source: us)
         try await eventually("it is fresh") { try isStale() == false }
       } else {
-        try registry.updates().sources([eu])
+        try registry.session().expect(eu)
         try await eventually("it is gone") { aggregator.memberNames == ["c"] }
       }
       #expect(aggregator.state("one") == .synced)
     }
   }
 
-  @Test("a registry that tells of too many nodes has failed, and the others go on")
+  @Test("a registry that has too many nodes has failed, and the others go on")
   func tooMany() async throws {
     let many = StagedRegistry(
       try (0..<11).map { number in
         number == 0
-          ? try snapshotEvent()
-          : .update(.upsert(AffiliateRecord(try affiliate("m\(number)")), source: .only))
+          ? snapshot([])
+          : RegistryBatch(updates: [.upsert(AffiliateRecord(try affiliate("m\(number)")), source: .only)])
       })
     let few = StagedRegistry(knowing: [try affiliate("a")])
     var options = options(clock)
@@ -244,8 +247,8 @@ struct SupervisionTests {
   @Test("a registry that breaks a rule has failed even if it doesn't let the error out")
   func swallowedError() async throws {
     struct Deaf: Registry {
-      func run(updates: RegistryUpdates) async throws {
-        try? updates.remove(NodeIdentity("never-told"))
+      func run(_ session: RegistrySession) async throws {
+        try? session.remove(NodeIdentity("never-known"))
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
       }
     }
@@ -281,24 +284,24 @@ struct SupervisionTests {
 
   /// Doesn't end when it is told to.
   private final class Hung: Registry {
-    let release = Signal()
+    let release = ChangeSignal()
     let runs = Mutex(0)
     let said = Mutex<RegistryError?>(nil)
     let breaksRule: Bool
 
     init(breaksRule: Bool = false) { self.breaksRule = breaksRule }
 
-    func run(updates: RegistryUpdates) async throws {
+    func run(_ session: RegistrySession) async throws {
       runs.withLock { $0 += 1 }
-      try updates.snapshot([try affiliate("a")])
-      if breaksRule { try? updates.remove(NodeIdentity("x"), source: RegistrySource("new")) }
+      try session.snapshot([try affiliate("a")])
+      if breaksRule { try? session.remove(NodeIdentity("x"), source: RegistrySource("new")) }
       while release.value == 0 { await Task.yield() }
-      do throws(RegistryError) { try updates.healthy() } catch { said.withLock { $0 = error } }
+      do throws(RegistryError) { try session.report(.reading, nil) } catch { said.withLock { $0 = error } }
     }
   }
 
   @Test(
-    "a registry that doesn't end is left behind, the aggregator ends in time, and what it says is refused")
+    "a registry that doesn't end is left behind, the aggregator ends in time, and what it applies is refused")
   func hungAtTheEnd() async throws {
     let registry = Hung()
     let aggregator = try aggregator(registry)
@@ -308,7 +311,7 @@ struct SupervisionTests {
     try await eventually("its grace runs") { clock.pending == [.seconds(5)] }
     clock.advance(by: .seconds(5))
     try await run.value
-    registry.release.raise()
+    registry.release.notify()
     try await eventually("it was refused") { registry.said.withLock { $0?.code } == .stopped }
   }
 
@@ -322,7 +325,7 @@ struct SupervisionTests {
       try await eventually("it has failed") { aggregator.state("one") == .failed }
       #expect(registry.runs.withLock { $0 } == 1)
       try await eventually("no pause runs yet") { clock.pending == [.seconds(300)] }
-      registry.release.raise()
+      registry.release.notify()
       try await eventually("it rests") { clock.pending.first == .milliseconds(500) }
       clock.advance(by: .milliseconds(500))
       try await eventually("it ran again") { registry.runs.withLock { $0 } == 2 }
@@ -331,14 +334,14 @@ struct SupervisionTests {
 
   @Test("nothing is left of an aggregator that has ended")
   func noLeaks() async throws {
-    weak var store: ClusterStore?
+    weak var table: ClusterTable?
     let registry = StagedRegistry(knowing: [try affiliate("a")])
     do {
       let aggregator = try aggregator(registry)
-      store = aggregator.store
+      table = aggregator.table
       try await running(aggregator) { try await aggregator.waitUntilSynced() }
     }
-    try await eventually("the store is gone") { store == nil }
+    try await eventually("the table is gone") { table == nil }
     #expect(clock.pending.isEmpty)
   }
 }

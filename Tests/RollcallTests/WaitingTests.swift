@@ -1,3 +1,4 @@
+import ClusterModel
 import RegistryKit
 import TestSupport
 import Testing
@@ -22,7 +23,7 @@ struct WaitingTests {
     ])
     try await running(aggregator) {
       try await eventually("it runs") { slow.isRunning }
-      try slow.updates().degraded(RegistryError(.unavailable, "no route to the rack"))
+      try slow.session().report(.reading, RegistryError(.unavailable, "no route to the rack"))
       try await eventually("the rest is known") {
         aggregator.state("slow") == .degraded && aggregator.state("quick") == .synced
       }
@@ -37,14 +38,14 @@ struct WaitingTests {
     }
   }
 
-  @Test("the wait ends as soon as the last registry told what it knows")
+  @Test("the wait ends with the last registry's first snapshot")
   func ends() async throws {
     let slow = StagedRegistry()
     let aggregator = try aggregator([("quick", StagedRegistry(knowing: [])), ("slow", slow)])
     try await running(aggregator) {
       let wait = Task { try await aggregator.waitUntilSynced(timeout: .seconds(5)) }
       try await eventually("it runs") { slow.isRunning }
-      try slow.updates().snapshot([try affiliate("a")])
+      try slow.session().snapshot([try affiliate("a")])
       try await wait.value
       #expect(aggregator.memberNames == ["a"])
     }
@@ -57,30 +58,30 @@ struct WaitingTests {
     try await running(aggregator) {
       try await eventually("all run") { failing.isRunning && troubled.isRunning && silent.isRunning }
       failing.order(.fail(RegistryError(.failed, "no")))
-      try troubled.updates().degraded(RegistryError(.unavailable, "not now"))
+      try troubled.session().report(.reading, RegistryError(.unavailable, "not now"))
       let wait = Task { try await aggregator.waitUntilSettled(timeout: .seconds(5)) }
       try await eventually("both are known") {
         aggregator.state("failing") == .failed && aggregator.state("troubled") == .degraded
       }
-      try silent.updates().snapshot([try affiliate("a")])
+      try silent.session().snapshot([try affiliate("a")])
       try await wait.value
     }
   }
 
   @Test(
-    "a registry that named its sources is synced only when each has told what it knows, in each of its runs")
+    "a registry that expects sources is synced only when each had a snapshot or is gone, in each of its runs")
   func namedSources() async throws {
     let registry = StagedRegistry()
     let aggregator = try aggregator([("many", registry)])
     let (one, two) = (try RegistrySource("one"), try RegistrySource("two"))
     try await running(aggregator) {
       try await eventually("it runs") { registry.isRunning }
-      try registry.updates().sources([one, two])
-      try registry.updates().snapshot([try affiliate("a")], source: one)
+      try registry.session().expect(one, two)
+      try registry.session().snapshot([try affiliate("a")], source: one)
       try await eventually("the first source is known") { aggregator.memberNames == ["a"] }
       #expect(aggregator.state("many") == .starting)
       #expect(aggregator.snapshot().registry("many")?.hasSynced == false)
-      try registry.updates().snapshot([try affiliate("b")], source: two)
+      try registry.session().snapshot([try affiliate("b")], source: two)
       try await aggregator.waitUntilSynced()
       #expect(aggregator.memberNames == ["a", "b"])
       #expect(aggregator.state("many") == .synced)
@@ -89,23 +90,24 @@ struct WaitingTests {
       try await eventually("it failed") { aggregator.state("many") == .failed && clock.pending != [] }
       clock.advance(by: .seconds(10))
       try await eventually("it runs again") { registry.runs == 2 && registry.isRunning }
-      try registry.updates().sources([one, two])
-      try registry.updates().snapshot([try affiliate("c")], source: one)
+      try registry.session().expect(one, two)
+      try registry.session().snapshot([try affiliate("c")], source: one)
       try await eventually("the first source is known") { aggregator.memberNames.contains("c") }
       #expect(aggregator.state("many") == .failed)
-      try registry.updates().sourceGone(two)
+      try registry.session().sourceGone(two)
       try await eventually("it is in sync") { aggregator.state("many") == .synced }
       // What the run before knew of a source that is gone is kept until it is swept.
       #expect(aggregator.snapshot().isSynced)
     }
   }
 
-  @Test("who sees a registry in sync or in trouble sees all that it told before", arguments: 1...20)
+  @Test("who sees a registry in sync or in trouble sees all that it applied before", arguments: 1...20)
   func wholeAtSync(round: Int) async throws {
     let sources = try (0..<40).map { try RegistrySource("s\($0)") }
-    var opening = [RegistryEvent.sources(sources)]
-    for source in sources { opening.append(try snapshotEvent(affiliate(source.name), source: source.name)) }
-    opening.append(.degraded(RegistryError(.unavailable, "one more isn't there")))
+    var opening = [RegistryBatch(expectedSources: sources)]
+    for source in sources { opening.append(snapshot([try affiliate(source.name)], source: source)) }
+    let error = RegistryError(.unavailable, "one more isn't there")
+    opening.append(RegistryBatch(reports: [HealthReport(.reading, error)]))
     let aggregator = try aggregator([("many", StagedRegistry(opening))])
     try await running(aggregator) {
       try await aggregator.waitUntilSettled()
@@ -117,7 +119,7 @@ struct WaitingTests {
   func interrupted() async throws {
     let aggregator = try aggregator([("one", StagedRegistry())])
     let cancelled = Task { try await aggregator.waitUntilSynced() }
-    try await eventually("it waits") { aggregator.store.revisions.waiterCount == 1 }
+    try await eventually("it waits") { aggregator.table.revisions.waiterCount == 1 }
     cancelled.cancel()
     await #expect(throws: CancellationError.self) { try await cancelled.value }
     let stopped = Task { try await aggregator.waitUntilSynced() }

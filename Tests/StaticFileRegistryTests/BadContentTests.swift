@@ -2,24 +2,24 @@ import Testing
 
 @testable import StaticFileRegistry
 
-/// What a file says that can't be read, or not all of it.
+/// Files whose content can't be used, or not all of it.
 @Suite struct BadContentTests {
   let folder: TestFolder
 
   init() throws { folder = try TestFolder() }
 
-  @Test("a file that no longer parses keeps its content and tells the place, until it is mended")
+  @Test("a file that no longer parses keeps its content and is reported with the place, until it is mended")
   func syntaxError() async throws {
     let folder = folder
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
-    try await Recorder.run(folder.registry("nodes.yaml")) { recorder in
+    try await run(folder.registry("nodes.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
       try folder.replace("nodes.yaml", with: "nodes:\n  - nodeId: a\n   hostname: x\n")
-      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
-      #expect(told.trouble?.message.hasPrefix("nodes.yaml:3:4: ") == true)
+      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
+      #expect(told.error(.content)?.message.hasPrefix("nodes.yaml:3:4: ") == true)
       #expect(told.hostname("a") == "one")
       try folder.replace("nodes.yaml", with: nodes(["a": "mended"]))
-      try await recorder.wait(for: "the mending") { $0.trouble == nil && $0.hostname("a") == "mended" }
+      try await recorder.wait(for: "the mending") { $0.isHealthy && $0.hostname("a") == "mended" }
     }
   }
 
@@ -27,17 +27,18 @@ import Testing
   func badNode() async throws {
     let folder = folder
     try folder.write(nodes(["a": "one", "b": "two"]), to: "nodes.yaml")
-    try await Recorder.run(folder.registry("nodes.yaml")) { recorder in
+    try await run(folder.registry("nodes.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["a", "b"] }
       try folder.replace(
         "nodes.yaml",
         with: "nodes:\n  - {nodeId: a, hostname: x, addresses: [nowhere]}\n  - {nodeId: b, hostname: new}\n")
-      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
       #expect(told.hostname("a") == "one")
       #expect(told.hostname("b") == "new")
+      #expect(told.error(.reading) == nil)
       #expect(
-        told.trouble?.message
-          == "nodes.yaml:2:42: node 'a': addresses: 'nowhere' isn't an IP address such as 10.5.0.2 or fd00::2"
+        told.error(.content)?.message
+          == "nodes.yaml:2:42: node 'a': addresses[0]: 'nowhere' isn't an IP address such as 10.5.0.2 or fd00::2"
       )
     }
   }
@@ -46,15 +47,16 @@ import Testing
   func linkLoop() async throws {
     let folder = folder
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
-    try await Recorder.run(folder.registry("nodes.yaml")) { recorder in
+    try await run(folder.registry("nodes.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
       try folder.link("loop", to: "nodes.yaml")
       try folder.rename("loop", to: "nodes.yaml")
-      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
       #expect(told.ids() == ["a"])
-      #expect(told.trouble?.message.contains("can't be read: Too many levels of symbolic links") == true)
+      #expect(
+        told.error(.reading)?.message.contains("can't be read: Too many levels of symbolic links") == true)
       try folder.replace("nodes.yaml", with: nodes(["a": "two"]))
-      try await recorder.wait(for: "the mending") { $0.trouble == nil && $0.hostname("a") == "two" }
+      try await recorder.wait(for: "the mending") { $0.isHealthy && $0.hostname("a") == "two" }
     }
   }
 }

@@ -1,3 +1,4 @@
+import ClusterModel
 import RegistryKit
 import Testing
 
@@ -12,16 +13,16 @@ import Testing
   @Test("a folder that is missing, made, removed and made again is followed")
   func missingFolder() async throws {
     let folder = folder
-    try await Recorder.run(folder.registry("some/where/nodes.yaml")) { recorder in
-      try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+    try await run(folder.registry("some/where/nodes.yaml")) { recorder in
+      try await recorder.wait(for: "the trouble") { !$0.isHealthy }
       for round in 0..<3 {
         try folder.makeFolder("some/where")
         try folder.write(nodes(["a": "round-\(round)"]), to: "some/where/nodes.yaml")
         try await recorder.wait(for: "making \(round)") {
-          $0.hostname("a") == "round-\(round)" && $0.trouble == nil
+          $0.hostname("a") == "round-\(round)" && $0.isHealthy
         }
         try folder.remove("some")
-        try await recorder.wait(for: "removal \(round)") { $0.ids() == [] && $0.trouble != nil }
+        try await recorder.wait(for: "removal \(round)") { $0.ids() == [] && !$0.isHealthy }
       }
     }
   }
@@ -33,7 +34,7 @@ import Testing
     try folder.write(nodes(["a": "one"]), to: "current/nodes.yaml")
     try folder.makeFolder("next")
     try folder.write(nodes(["b": "two"]), to: "next/nodes.yaml")
-    try await Recorder.run(folder.registry("current/nodes.yaml")) { recorder in
+    try await run(folder.registry("current/nodes.yaml")) { recorder in
       try await recorder.wait(for: "the first") { $0.ids() == ["a"] }
       try folder.rename("current", to: "old")
       try folder.rename("next", to: "current")
@@ -50,7 +51,7 @@ import Testing
     try folder.write(nodes(["a": "one"]), to: "current/x/y/nodes.yaml")
     try folder.makeFolder("next/x/y")
     try folder.write(nodes(["b": "two"]), to: "next/x/y/nodes.yaml")
-    try await Recorder.run(folder.registry("current/x/y/nodes.yaml")) { recorder in
+    try await run(folder.registry("current/x/y/nodes.yaml")) { recorder in
       try await recorder.wait(for: "the first") { $0.ids() == ["a"] }
       try folder.rename("current", to: "old")
       try folder.rename("next", to: "current")
@@ -61,9 +62,9 @@ import Testing
   @Test("a pattern's files come and go, each a source of its own")
   func pattern() async throws {
     let folder = folder
-    try await Recorder.run(folder.registry("nodes.d/*.yaml")) { recorder in
+    try await run(folder.registry("nodes.d/*.yaml")) { recorder in
       try await recorder.wait(for: "an empty snapshot") { $0.ids() == [] }
-      #expect(recorder.now.trouble == nil)
+      #expect(recorder.now.isHealthy)
       try folder.makeFolder("nodes.d")
       try folder.write(nodes(["a": "one"]), to: "nodes.d/a.yaml")
       try await recorder.wait(for: "the first file") { $0.sources == ["a.yaml"] && $0.ids("a.yaml") == ["a"] }
@@ -73,30 +74,27 @@ import Testing
       #expect(recorder.now.sources == ["a.yaml", "b.yaml"])
       try folder.remove("nodes.d/a.yaml")
       try await recorder.wait(for: "a file's end") { $0.sources == ["b.yaml"] }
-      #expect(recorder.now.trouble == nil)
+      #expect(recorder.now.isHealthy)
     }
   }
 
   @Test(
-    "a registry of many files is in sync when all are told, and what is wrong with them",
-    arguments: [2, 63, 64])
+    "the first batch of a registry of many files has all of them, and what is wrong with them",
+    arguments: [2, 64, 65])
   func manyFiles(count: Int) async throws {
     let folder = folder
     for number in 1..<count { try folder.write(nodes(["n\(number)": "x"]), to: "nodes-\(number).yaml") }
     try folder.write("nodes: {", to: "nodes-0.yaml")
-    try await Recorder.run(folder.registry("nodes-*.yaml")) { recorder in
-      let told = try await recorder.wait(for: "the sync") { $0.atSync != nil }
-      var atSync = Told()
-      for event in told.atSync ?? [] { atSync.take(event) }
-      #expect(Set(atSync.contents.values.flatMap { $0.keys }).count == count - 1)
-      #expect(atSync.contents.count == (count > 63 ? 1 : count))
-      #expect(atSync.trouble?.message.hasPrefix("nodes-0.yaml:1:") == true)
-      let updates = (told.atSync ?? []).filter { if case .update = $0 { true } else { false } }
-      guard case .sources(let named) = told.events.first, case .update(.snapshot) = updates.first else {
-        Issue.record("the first events are \(told.events.prefix(2))")
-        return
+    try await run(folder.registry("nodes-*.yaml")) { recorder in
+      try await recorder.wait(for: "the sync") { !$0.batches.isEmpty }
+      let first = recorder.now.batches[0]
+      #expect(first.updates.count == (count > 64 ? 1 : count))
+      let nodes = first.updates.flatMap { update -> [NodeIdentity] in
+        if case .snapshot(let records, _, .deleted) = update { records.map(\.affiliate.nodeID) } else { [] }
       }
-      #expect(named.count <= RegistrySource.maximumCount)
+      #expect(Set(nodes).count == count - 1)
+      let problem = first.reports.first { $0.aspect == .content }?.error
+      #expect(problem?.message.hasPrefix("nodes-0.yaml:1:") == true)
     }
   }
 
@@ -105,7 +103,7 @@ import Testing
     let folder = folder
     try folder.makeFolder("racks/r1")
     try folder.write(nodes(["a": "one"]), to: "racks/r1/nodes.yaml")
-    try await Recorder.run(folder.registry("racks/*/nodes.yaml")) { recorder in
+    try await run(folder.registry("racks/*/nodes.yaml")) { recorder in
       try await recorder.wait(for: "the first rack") { $0.sources == ["r1_nodes.yaml"] }
       try folder.makeFolder("racks/r2")
       try folder.write(nodes(["b": "two"]), to: "racks/r2/nodes.yaml")

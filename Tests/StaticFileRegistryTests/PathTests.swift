@@ -1,5 +1,7 @@
 import Foundation
 import RegistryKit
+import Synchronization
+import TestSupport
 import Testing
 
 @testable import StaticFileRegistry
@@ -40,7 +42,7 @@ import Testing
     }
     #expect(walk.matches.map(\.shown) == ["a/x/1.yaml", "a/x/2.yaml", "b/x/1.yaml"])
     #expect(walk.matches.map(\.path) == walk.matches.map { "\(folder.path)/\($0.shown)" })
-    #expect(walk.troubles == [])
+    #expect(walk.errors == [])
     #expect(watched.first == "/ \(folder.path.split(separator: "/")[0]) passage")
     #expect(watched.contains("\(folder.path) *"))
     #expect(watched.contains("\(folder.path)/a x passage"))
@@ -65,29 +67,29 @@ import Testing
     for number in 0..<5 { try folder.write("", to: "\(number).yaml") }
     let walk = PathWalk(try PathPattern("*.yaml"), base: folder.path, maximumMatches: 3) { _, _, _ in }
     #expect(walk.matches.map(\.shown) == ["0.yaml", "1.yaml", "2.yaml"])
-    #expect(walk.troubles.map(\.message) == ["'*.yaml' finds more than 3 files; the others aren't read"])
+    #expect(walk.errors.map(\.message) == ["'*.yaml' finds more than 3 files; the others aren't read"])
   }
 
-  @Test("a way of too many names is told, not walked")
+  @Test("a way of too many names is an error, not walked")
   func tooDeep() throws {
     let folder = try TestFolder()
     let path = String(repeating: "x/../", count: 800) + "n.yaml"
     try folder.makeFolder("x")
     let walk = PathWalk(try PathPattern(path), base: folder.path) { _, _, _ in }
     #expect(walk.matches == [])
-    #expect(walk.troubles.count == 1)
-    #expect(walk.troubles[0].message.hasSuffix("can't be read: File name too long"))
+    #expect(walk.errors.count == 1)
+    #expect(walk.errors[0].message.hasSuffix("can't be read: File name too long"))
   }
 
-  @Test("a path to a folder is told as such")
+  @Test("a path to a folder is an error")
   func folderPath() throws {
     let folder = try TestFolder()
     try folder.makeFolder("nodes")
     let walk = PathWalk(try PathPattern("nodes"), base: folder.path) { _, _, _ in }
-    #expect(walk.troubles.map(\.message) == ["'\(folder.path)/nodes' is a folder, not a file"])
+    #expect(walk.errors.map(\.message) == ["'\(folder.path)/nodes' is a folder, not a file"])
   }
 
-  @Test("a file that is too large is told with its size and not read")
+  @Test("a file that is too large isn't read, and the error has its size")
   func tooLarge() throws {
     let folder = try TestFolder()
     try folder.write("0123456789", to: "nodes.yaml")
@@ -96,7 +98,8 @@ import Testing
       Issue.record("read all the same")
     } catch {
       #expect(error.trouble.code == .limitExceeded)
-      #expect(error.trouble.message == "'nodes.yaml' has 10 bytes, more than the 9 that are read")
+      #expect(
+        error.trouble.message == "'nodes.yaml' can't be read: it has 10 bytes, more than the 9 that are read")
     }
   }
 
@@ -108,7 +111,7 @@ import Testing
       _ = try FileContent.read("\(folder.path)/pipe", shown: "pipe", maximumBytes: 9)
       Issue.record("read all the same")
     } catch {
-      #expect(error.trouble.message == "'pipe' isn't a regular file")
+      #expect(error.trouble.message == "'pipe' can't be read: it is a pipe, not a file")
     }
   }
 }
@@ -117,35 +120,64 @@ import Testing
   @Test(
     "options that can't work are refused",
     arguments: [
-      (StaticFileOptions(), "no file is named; write `path: nodes.yaml`, or `paths:` with several"),
+      ("{}", "no file is named; write `path: nodes.yaml`, or `paths:` with several"),
       (
-        StaticFileOptions(path: "a", pollInterval: "soon"),
-        "pollInterval: 'soon' isn't a duration such as 30s or 1m30s"
+        #"{"path":"a","pollInterval":"soon"}"#,
+        "option 'pollInterval': 'soon' isn't a duration such as 30s, 5m or 1h30m"
       ),
-      (
-        StaticFileOptions(path: "a", debounce: "1m"),
-        "debounce: 1m is out of range; it may be from 0.0 seconds to 10.0 seconds"
-      ),
+      (#"{"path":"a","pollInterval":"99ms"}"#, "option 'pollInterval' must be at least 100ms, not 99ms"),
+      (#"{"path":"a","debounce":"1m"}"#, "option 'debounce' must be at most 10s, not 1m"),
+      (#"{"paths":[]}"#, "option 'paths' must have at least 1 item, it has 0"),
+      (#"{"pth":"a"}"#, "unknown key 'pth'; did you mean 'path'?"),
+      (#"{"path":"nodes/"}"#, "'nodes/' is a folder; write 'nodes/*.yaml' for the files in it"),
     ])
-  func refused(options: StaticFileOptions, message: String) {
-    #expect(throws: RegistryError(.invalidArgument, message)) { try Settings(options) }
+  func refused(options: String, message: String) {
+    #expect(throws: RegistryError(.invalidArgument, message)) {
+      try Settings(StaticFileOptions(json: options))
+    }
   }
+
+  @Test("a program's options are checked as a person's are")
+  func program() {
+    #expect(
+      throws: RegistryError(.invalidArgument, "option 'debounce' must be at most 10s, not 1m")
+    ) {
+      try Settings(
+        StaticFileOptions {
+          $0.path = "a"
+          $0.debounce = .seconds(60)
+        })
+    }
+  }
+
+  @Test("the schema is one that a host takes, with the defaults")
+  func schema() throws {
+    let schema = try OptionsSchema(json: StaticFileOptions.schema)
+    #expect(try schema.fillingDefaults(in: "{}") == #"{"pollInterval":"30s","debounce":"50ms"}"#)
+  }
+}
+
+/// How often something was called.
+private final class CallCounter: Sendable {
+  private let value = Mutex(0)
+  var count: Int { value.withLock { $0 } }
+  func increment() { value.withLock { $0 += 1 } }
 }
 
 @Suite struct InotifyTests {
   @Test("events are told apart by the folder and the name that matter")
   func events() {
-    let calls = Counter()
-    let listener = InotifyListener { calls.increment() }
+    let calls = CallCounter()
+    let watch = FolderWatch { calls.increment() }
     // Without an instance nothing is watched, so nothing matters but the loss of events.
-    take(event(watch: 1, mask: UInt32(IN_CREATE), name: "a"), by: listener)
+    take(event(watch: 1, mask: UInt32(IN_CREATE), name: "a"), by: watch)
     #expect(calls.count == 0)
-    take(event(watch: -1, mask: UInt32(IN_Q_OVERFLOW), name: ""), by: listener)
+    take(event(watch: -1, mask: UInt32(IN_Q_OVERFLOW), name: ""), by: watch)
     #expect(calls.count == 1)
     take(
       event(watch: 1, mask: UInt32(IN_CREATE), name: "a")
         + event(watch: -1, mask: UInt32(IN_Q_OVERFLOW), name: ""),
-      by: listener)
+      by: watch)
     #expect(calls.count == 2)
   }
 
@@ -163,18 +195,18 @@ import Testing
     #expect(bytes.dropLast(20).withUnsafeBytes { Array(InotifyEvents(bytes: $0)) }.count == 0)
   }
 
-  @Test("a folder that can't be watched is told as a gap")
+  @Test("a folder that can't be watched is a gap")
   func gap() throws {
-    let listener = InotifyListener(descriptor: -1) {}
-    listener.begin()
-    listener.add("/tmp", name: PathPattern.Component(text: "a", isPattern: false))
-    #expect(listener.end() == "'/tmp' can't be watched (Bad file descriptor)")
-    listener.begin()
-    #expect(listener.end() == nil)
+    let watch = FolderWatch(descriptor: -1) {}
+    watch.begin()
+    watch.add("/tmp", name: PathPattern.Component(text: "a", isPattern: false))
+    #expect(watch.end() == "'/tmp' can't be watched (Bad file descriptor)")
+    watch.begin()
+    #expect(watch.end() == nil)
   }
 
-  private func take(_ bytes: [UInt8], by listener: InotifyListener) {
-    bytes.withUnsafeBytes { listener.take($0) }
+  private func take(_ bytes: [UInt8], by watch: FolderWatch) {
+    bytes.withUnsafeBytes { watch.take($0) }
   }
 
   private func event(watch: Int32, mask: UInt32, name: String) -> [UInt8] {

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import PluginHost
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
     #expect(try await plugin().descriptor == StaticFileRegistry.descriptor)
   }
 
-  @Test("the built plugin tells of a file, its changes and its mistakes")
+  @Test("the built plugin reads a file, its changes and its mistakes")
   func endToEnd() async throws {
     let folder = try TestFolder()
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
@@ -31,27 +32,27 @@ import Testing
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let registry = try await plugin().registry(
       options: #"{"path":"nodes.yaml","pollInterval":"1h"}"#, context: context)
-    try await Recorder.run(registry) { recorder in
+    let recorder = SessionRecorder()
+    try await recorder.run(registry) {
       try await recorder.wait(for: "the snapshot") { $0.hostname("a") == "one" }
       try folder.replace("nodes.yaml", with: nodes(["a": "two", "b": "new"]))
       try await recorder.wait(for: "the change") { $0.ids() == ["a", "b"] && $0.hostname("a") == "two" }
       try folder.replace("nodes.yaml", with: "nodes: {")
-      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
       #expect(told.ids() == ["a", "b"])
-      #expect(told.trouble?.message.hasPrefix("nodes.yaml:1:") == true)
+      #expect(told.error(.content)?.message.hasPrefix("nodes.yaml:1:") == true)
     }
   }
 
-  @Test("options that can't work are told by the run")
+  @Test("options that can't work fail the run")
   func badOptions() async throws {
     let registry = try await plugin().registry(
       options: #"{"paths":["nodes/"]}"#,
       context: RegistryContext(name: "rack", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
-    do {
-      try await registry.run(updates: RegistryUpdates { _ in })
-      Issue.record("it ran all the same")
-    } catch {
-      #expect("\(error)".contains("'nodes/' is a folder; write 'nodes/*.yaml' for the files in it"))
+    let error = await #expect(throws: RegistryError.self) {
+      let recorder = SessionRecorder()
+      try await recorder.run(registry) { try await recorder.wait(for: "anything") { _ in false } }
     }
+    #expect(error?.message.contains("'nodes/' is a folder; write 'nodes/*.yaml' for the files in it") == true)
   }
 }

@@ -1,5 +1,6 @@
 import Dispatch
 import RegistryKit
+import RegistryTestSupport
 import Testing
 
 @testable import StaticFileRegistry
@@ -14,10 +15,10 @@ import Testing
   func polling() async throws {
     let folder = folder
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
-    let registry = try folder.registry("nodes.yaml", pollInterval: "100ms") {
+    let registry = try folder.registry("nodes.yaml", pollInterval: .milliseconds(100)) {
       $0.makeWatch = { _ in FolderWatch(failure: "inotify isn't to be had (in this test)") }
     }
-    try await Recorder.run(registry) { recorder in
+    try await run(registry) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.hostname("a") == "one" }
       // As long as before, and within one step of the file system's time: only the content tells.
       try folder.write(nodes(["a": "two"]), to: "nodes.yaml")
@@ -33,7 +34,7 @@ import Testing
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
     let registry = try folder.registry("nodes.yaml")
     for _ in 0..<3 {
-      try await Recorder.run(registry) { recorder in
+      try await run(registry) { recorder in
         try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
       }
     }
@@ -43,33 +44,31 @@ import Testing
   func refusal() async throws {
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
     let registry = try folder.registry("nodes.yaml")
-    await #expect(throws: RegistryError(.limitExceeded, "too many")) {
-      try await registry.run(
-        updates: RegistryUpdates { (_) throws(RegistryError) in
-          throw RegistryError(.limitExceeded, "too many")
-        })
+    let refusal = RegistryError(.limitExceeded, "too many")
+    await #expect(throws: refusal) {
+      try await SessionRecorder().run(registry, refusal: refusal) { try await Task.sleep(for: .seconds(30)) }
     }
   }
 
-  @Test("a file system that doesn't answer is told of, and so is its recovery")
+  @Test("a file system that doesn't answer is reported, and so is its recovery")
   func hanging() async throws {
     let folder = folder
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
     let release = DispatchSemaphore(value: 0)
     let registry = try folder.registry("nodes.yaml") {
       $0.slowAfter = .milliseconds(50)
-      $0.beforeLook = {
+      $0.beforeScan = {
         release.wait()
         release.signal()
       }
     }
-    try await Recorder.run(registry) { recorder in
-      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+    try await run(registry) { recorder in
+      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
       #expect(told.ids() == nil)
-      #expect(told.trouble?.code == .unavailable)
-      #expect(told.trouble?.message.hasSuffix("a file system doesn't answer") == true)
+      #expect(told.error(.reading)?.code == .unavailable)
+      #expect(told.error(.reading)?.message.hasSuffix("a file system doesn't answer") == true)
       release.signal()
-      try await recorder.wait(for: "the recovery") { $0.ids() == ["a"] && $0.trouble == nil }
+      try await recorder.wait(for: "the recovery") { $0.ids() == ["a"] && $0.isHealthy }
     }
   }
 
@@ -79,10 +78,10 @@ import Testing
     defer { release.signal() }
     let registry = try folder.registry("nodes.yaml") {
       $0.slowAfter = .milliseconds(10)
-      $0.beforeLook = { release.wait() }
+      $0.beforeScan = { release.wait() }
     }
-    try await Recorder.run(registry) { recorder in
-      try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+    try await run(registry) { recorder in
+      try await recorder.wait(for: "the trouble") { !$0.isHealthy }
     }
   }
 }

@@ -1,4 +1,5 @@
 import ClusterModel
+import RegistryTestSupport
 import Testing
 
 @testable import StaticFileRegistry
@@ -9,18 +10,18 @@ import Testing
 
   init() throws { folder = try TestFolder() }
 
-  @Test("after any number of changes in quick succession what is told is what is there", arguments: 1...8)
+  @Test("after any number of changes in quick succession what is known is what is there", arguments: 1...8)
   func storm(seed: UInt64) async throws {
     let folder = folder
-    try await Recorder.run(folder.registry("d/*.yaml", "d/sub/link.yaml")) { recorder in
+    try await run(folder.registry("d/*.yaml", "d/sub/link.yaml")) { recorder in
       var generator = SmallGenerator(state: seed)
       for round in 0..<6 {
         for step in 0..<25 {
           try? folder.disturb(text: nodes(["n\(step % 4)": "\(round)-\(step)"]), using: &generator)
         }
         let expected = try folder.truth()
-        try await recorder.wait(for: "round \(round): \(expected)") { told in
-          let truth = told.contents.flatMap { source, records in
+        try await recorder.wait(for: "round \(round): \(expected)") { now in
+          let truth = now.contents.flatMap { source, records in
             records.map { "\(source.name) \($0.key) \($0.value.affiliate.hostname)" }
           }
           return truth.sorted() == expected

@@ -3,33 +3,27 @@ import Testing
 
 @testable import StaticFileRegistry
 
-/// Real files, and no looking from time to time: what is seen has been heard from the system.
+/// Real files, and no looking from time to time: what is seen the system has notified us of.
 @Suite struct WatchTests {
   let folder: TestFolder
 
   init() throws { folder = try TestFolder() }
 
-  @Test("a file is told as one snapshot, and a change in place as what changed")
+  @Test("a file is one snapshot, and a change in place a batch of what changed")
   func inPlace() async throws {
     let folder = folder
     try folder.write(nodes(["a": "one", "b": "two", "c": "three"]), to: "nodes.yaml")
-    try await Recorder.run(folder.registry("nodes.yaml")) { recorder in
+    try await run(folder.registry("nodes.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["a", "b", "c"] }
       try folder.write(nodes(["a": "one", "b": "TWO"]), to: "nodes.yaml")
       let told = try await recorder.wait(for: "the change") { $0.ids() == ["a", "b"] }
       #expect(told.hostname("b") == "TWO")
-      guard case .update(.snapshot) = try #require(told.events.first) else {
-        Issue.record("the first event is \(told.events[0])")
-        return
-      }
-      let kinds = told.events.dropFirst().map { event in
-        switch event {
-        case .update(.upsert(let record, _)): "upsert \(record.affiliate.nodeID)"
-        case .update(.remove(let id, _)): "remove \(id)"
-        default: "\(event)"
-        }
-      }
-      #expect(kinds == ["upsert b", "remove c"])
+      #expect(
+        told.batches.map { $0.updates.map(\.summary) } == [
+          ["snapshot a b c"], ["remove c deleted", "upsert b"],
+        ])
+      #expect(
+        told.batches.map(\.reports) == [[HealthReport(.reading, nil), HealthReport(.content, nil)], []])
     }
   }
 
@@ -37,14 +31,14 @@ import Testing
   func atomicRename() async throws {
     let folder = folder
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
-    try await Recorder.run(folder.registry("nodes.yaml")) { recorder in
+    try await run(folder.registry("nodes.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.hostname("a") == "one" }
       for round in 0..<5 {
         try folder.replace("nodes.yaml", with: nodes(["a": "round-\(round)"]))
         try await recorder.wait(for: "round \(round)") { $0.hostname("a") == "round-\(round)" }
       }
-      #expect(!recorder.now.events.contains { if case .update(.remove) = $0 { true } else { false } })
-      #expect(!recorder.now.events.contains { if case .degraded = $0 { true } else { false } })
+      #expect(!recorder.now.updates.contains { if case .remove = $0 { true } else { false } })
+      #expect(recorder.now.errors == [])
     }
   }
 
@@ -55,7 +49,7 @@ import Testing
     try folder.write(nodes(["a": "one"]), to: "mount/..2026_1/nodes.yaml")
     try folder.link("mount/..data", to: "..2026_1")
     try folder.link("mount/nodes.yaml", to: "..data/nodes.yaml")
-    try await Recorder.run(folder.registry("mount/*.yaml")) { recorder in
+    try await run(folder.registry("mount/*.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.hostname("a", "nodes.yaml") == "one" }
       for round in 2..<5 {
         try folder.makeFolder("mount/..2026_\(round)")
@@ -68,18 +62,19 @@ import Testing
     }
   }
 
-  @Test("a missing file is told, and read when it comes")
+  @Test("a missing file is reported, and read when it comes")
   func missingFile() async throws {
     let folder = folder
-    try await Recorder.run(folder.registry("nodes.yaml")) { recorder in
-      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+    try await run(folder.registry("nodes.yaml")) { recorder in
+      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
       #expect(told.ids() == [])
-      #expect(told.trouble?.code == .unavailable)
+      #expect(told.error(.content) == nil)
+      #expect(told.error(.reading)?.code == .unavailable)
       #expect(
-        told.trouble?.message
+        told.error(.reading)?.message
           == "there is no file 'nodes.yaml' in '\(folder.path)'; it is read as soon as it is there")
       try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
-      try await recorder.wait(for: "the file") { $0.ids() == ["a"] && $0.trouble == nil }
+      try await recorder.wait(for: "the file") { $0.ids() == ["a"] && $0.isHealthy }
     }
   }
 
@@ -87,10 +82,12 @@ import Testing
   func removal() async throws {
     let folder = folder
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
-    try await Recorder.run(folder.registry("nodes.yaml")) { recorder in
+    try await run(folder.registry("nodes.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
       try folder.remove("nodes.yaml")
-      try await recorder.wait(for: "the removal") { $0.ids() == [] && $0.trouble?.code == .unavailable }
+      let told = try await recorder.wait(for: "the removal") { $0.ids() == [] }
+      #expect(told.error(.reading)?.code == .unavailable)
+      #expect(told.updates.last?.summary == "remove a deleted")
     }
   }
 
@@ -101,7 +98,7 @@ import Testing
     try folder.write(nodes(["a": "one"]), to: "elsewhere/real.yaml")
     try folder.write(nodes(["b": "two"]), to: "elsewhere/other.yaml")
     try folder.link("nodes.yaml", to: "\(folder.path)/elsewhere/real.yaml")
-    try await Recorder.run(folder.registry("nodes.yaml")) { recorder in
+    try await run(folder.registry("nodes.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.hostname("a") == "one" }
       try folder.replace("elsewhere/real.yaml", with: nodes(["a": "changed"]))
       try await recorder.wait(for: "the target's change") { $0.hostname("a") == "changed" }
@@ -115,29 +112,21 @@ import Testing
   func touch() async throws {
     let folder = folder
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
-    try await Recorder.run(folder.registry("nodes.yaml", "later.yaml")) { recorder in
+    try await run(folder.registry("nodes.yaml", "later.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.ids("nodes.yaml") == ["a"] }
       try folder.replace("nodes.yaml", with: nodes(["a": "one"]))
       try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
       try folder.write(nodes(["b": "two"]), to: "later.yaml")
       let told = try await recorder.wait(for: "the later file") { $0.ids("later.yaml") == ["b"] }
-      let updates = told.events.filter {
-        switch $0 {
-        case .update(.snapshot(_, let source)), .update(.upsert(_, let source)),
-          .update(.remove(_, let source)):
-          source.name == "nodes.yaml"
-        default: false
-        }
-      }
-      #expect(updates.count == 1)
+      #expect(told.updates.count { $0.source.name == "nodes.yaml" } == 1)
     }
   }
 
-  @Test("this node isn't told of")
+  @Test("this node is left out")
   func localNode() async throws {
     let folder = folder
     try folder.write(nodes(["me": "here", "other": "there"]), to: "nodes.yaml")
-    try await Recorder.run(folder.registry("nodes.yaml", localNodeID: "me")) { recorder in
+    try await run(folder.registry("nodes.yaml"), localNodeID: "me") { recorder in
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["other"] }
     }
   }

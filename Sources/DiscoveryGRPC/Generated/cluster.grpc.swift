@@ -3,6 +3,8 @@
 /// The service knows ciphertexts only; what is inside of them is in affiliate.proto. Limits: a cluster id
 /// and an affiliate id have 1 to 256 bytes, affiliate data up to 2048 bytes, an endpoint up to 32 bytes,
 /// an affiliate up to 64 endpoints, a cluster up to 1024 affiliates, a ttl up to 30 minutes.
+///
+/// Fields from 1000 on are Rollcall's own: other programs skip them, and leave them out.
 
 // DO NOT EDIT.
 // swift-format-ignore-file

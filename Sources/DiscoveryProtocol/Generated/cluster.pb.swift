@@ -13,6 +13,8 @@
 /// The service knows ciphertexts only; what is inside of them is in affiliate.proto. Limits: a cluster id
 /// and an affiliate id have 1 to 256 bytes, affiliate data up to 2048 bytes, an endpoint up to 32 bytes,
 /// an affiliate up to 64 endpoints, a cluster up to 1024 affiliates, a ttl up to 30 minutes.
+///
+/// Fields from 1000 on are Rollcall's own: other programs skip them, and leave them out.
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
@@ -29,6 +31,51 @@ public import SwiftProtobuf
 fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobuf.ProtobufAPIVersionCheck {
   struct _2: SwiftProtobuf.ProtobufAPIVersion_2 {}
   typealias Version = _2
+}
+
+/// Why the service no longer has an affiliate.
+public nonisolated enum WireRemovalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// The service doesn't say.
+  case unspecified // = 0
+
+  /// The node withdrew it.
+  case withdrawn // = 1
+
+  /// Its ttl ended, and the node didn't renew it.
+  case expired // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .withdrawn
+    case 2: self = .expired
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .withdrawn: return 1
+    case .expired: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireRemovalReason] = [
+    .unspecified,
+    .withdrawn,
+    .expired,
+  ]
+
 }
 
 public nonisolated struct WireHelloRequest: Sendable {
@@ -100,9 +147,21 @@ public nonisolated struct WireAffiliate: Sendable {
   /// Sealed endpoints.
   public var endpoints: [Data] = []
 
+  /// When the node last published or renewed it, by the service's clock.
+  public var lastUpdate: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_lastUpdate ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_lastUpdate = newValue}
+  }
+  /// Returns true if `lastUpdate` has been explicitly set.
+  public var hasLastUpdate: Bool {self._lastUpdate != nil}
+  /// Clears the value of `lastUpdate`. Subsequent reads from it will return its default value.
+  public mutating func clearLastUpdate() {self._lastUpdate = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _lastUpdate: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 public nonisolated struct WireAffiliateUpdateRequest: Sendable {
@@ -225,14 +284,33 @@ public nonisolated struct WireWatchResponse: Sendable {
   /// The affiliates are gone; of each only the id counts.
   public var deleted: Bool = false
 
+  /// Why they are gone. A service that says so announces no endpoint's end as a deletion.
+  public var reason: WireRemovalReason = .unspecified
+
+  /// When the affiliates were last published or renewed, where they don't say it themselves.
+  public var lastUpdate: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_lastUpdate ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_lastUpdate = newValue}
+  }
+  /// Returns true if `lastUpdate` has been explicitly set.
+  public var hasLastUpdate: Bool {self._lastUpdate != nil}
+  /// Clears the value of `lastUpdate`. Subsequent reads from it will return its default value.
+  public mutating func clearLastUpdate() {self._lastUpdate = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _lastUpdate: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "sidero.discovery.server"
+
+nonisolated extension WireRemovalReason: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REMOVAL_REASON_UNSPECIFIED\0\u{1}REMOVAL_REASON_WITHDRAWN\0\u{1}REMOVAL_REASON_EXPIRED\0")
+}
 
 nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".HelloRequest"
@@ -340,7 +418,7 @@ nonisolated extension WireRedirectMessage: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireAffiliate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Affiliate"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}data\0\u{1}endpoints\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}data\0\u{1}endpoints\0\u{4}f\u{f}last_update\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -351,12 +429,17 @@ nonisolated extension WireAffiliate: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.data) }()
       case 3: try { try decoder.decodeRepeatedBytesField(value: &self.endpoints) }()
+      case 1001: try { try decoder.decodeSingularMessageField(value: &self._lastUpdate) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.id.isEmpty {
       try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
     }
@@ -366,6 +449,9 @@ nonisolated extension WireAffiliate: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.endpoints.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.endpoints, fieldNumber: 3)
     }
+    try { if let v = self._lastUpdate {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1001)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -373,6 +459,7 @@ nonisolated extension WireAffiliate: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.id != rhs.id {return false}
     if lhs.data != rhs.data {return false}
     if lhs.endpoints != rhs.endpoints {return false}
+    if lhs._lastUpdate != rhs._lastUpdate {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -597,7 +684,7 @@ nonisolated extension WireWatchRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireWatchResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".WatchResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}affiliates\0\u{1}deleted\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}affiliates\0\u{1}deleted\0\u{2}f\u{f}reason\0\u{3}last_update\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -607,24 +694,38 @@ nonisolated extension WireWatchResponse: SwiftProtobuf.Message, SwiftProtobuf._M
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.affiliates) }()
       case 2: try { try decoder.decodeSingularBoolField(value: &self.deleted) }()
+      case 1000: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
+      case 1001: try { try decoder.decodeSingularMessageField(value: &self._lastUpdate) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.affiliates.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.affiliates, fieldNumber: 1)
     }
     if self.deleted != false {
       try visitor.visitSingularBoolField(value: self.deleted, fieldNumber: 2)
     }
+    if self.reason != .unspecified {
+      try visitor.visitSingularEnumField(value: self.reason, fieldNumber: 1000)
+    }
+    try { if let v = self._lastUpdate {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1001)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireWatchResponse, rhs: WireWatchResponse) -> Bool {
     if lhs.affiliates != rhs.affiliates {return false}
     if lhs.deleted != rhs.deleted {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs._lastUpdate != rhs._lastUpdate {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -33,7 +33,7 @@ final class PageConnections: Sendable {
   /// A connection has come; an older one is closed where there are too many.
   func add(_ channel: any Channel, client: IPAddress?) {
     let evicted = state.withLock { state in
-      let evicted = toEvict(state.entries, client).map { state.entries.removeValue(forKey: $0)?.channel } ?? nil
+      let evicted = toEvict(state.entries, client).flatMap { state.entries.removeValue(forKey: $0)?.channel }
       state.clock += 1
       state.entries[ObjectIdentifier(channel)] = Entry(channel: channel, client: client, last: state.clock)
       return evicted

@@ -10,24 +10,41 @@ public import Logging
 /// and if there is none, in every other library there that has the entry function. A folder that is
 /// searched earlier wins; two files of one name in one folder are refused.
 ///
+/// A file is opened once in the life of the process, whoever asks for it and however often. What runs is a
+/// private copy of it: a file that is replaced or written over harms nobody, and is used after the next start.
+///
 /// May be used from any task. The work is done on a thread of its own, as the system's loader may block.
 public final class PluginCatalog: Sendable {
+  /// The folders that are searched, in order.
   public let directories: PluginDirectories
   private let allowUnsafePermissions: Bool
   private let loadTimeout: Duration
   private let logger: Logger
+  private let files: LoadedFiles
 
   /// - Parameters:
   ///   - allowUnsafePermissions: load also what others may write to.
   ///   - loadTimeout: how long a search, with all that it loads, may take.
-  public init(
+  ///   - logger: is given notices of files that aren't what their names say, and warnings of files that were
+  ///     replaced while they are loaded.
+  public convenience init(
     directories: PluginDirectories = .standard(), allowUnsafePermissions: Bool = false,
     loadTimeout: Duration = .seconds(10), logger: Logger
+  ) {
+    self.init(
+      directories: directories, allowUnsafePermissions: allowUnsafePermissions, loadTimeout: loadTimeout,
+      logger: logger, files: .shared)
+  }
+
+  init(
+    directories: PluginDirectories, allowUnsafePermissions: Bool = false,
+    loadTimeout: Duration = .seconds(10), logger: Logger, files: LoadedFiles
   ) {
     self.directories = directories
     self.allowUnsafePermissions = allowUnsafePermissions
     self.loadTimeout = loadTimeout
     self.logger = logger
+    self.files = files
   }
 
   /// The plugin called `name`.
@@ -46,7 +63,7 @@ public final class PluginCatalog: Sendable {
   }
 
   private func load(_ file: String) throws(PluginError) -> LoadedPlugin {
-    try PluginImage.load(file, allowUnsafePermissions: allowUnsafePermissions)
+    try files.load(file, allowUnsafePermissions: allowUnsafePermissions, logger: logger)
   }
 
   private func onThread<Result: Sendable>(
@@ -54,7 +71,7 @@ public final class PluginCatalog: Sendable {
   ) async throws(PluginError) -> Result {
     let thread: ControlThread
     do { thread = try ControlThread(name: "plugin-load") } catch {
-      throw PluginError(.loadFailed, "\(what): \(error.message)")
+      throw PluginError(.loadFailed, "\(what): \(error.message)", cause: error)
     }
     defer { thread.end() }
     let outcome = await thread.perform(within: loadTimeout, clock: ContinuousClock()) {
@@ -94,13 +111,14 @@ extension PluginCatalog {
     var problems: [PluginError] = []
     for folder in directories.folders {
       var found: [LoadedPlugin] = []
-      for file in folder.files() where PluginImage.isPlugin(file) {
+      for file in folder.files() {
         do throws(PluginError) {
           let plugin = try load(file)
           known.insert(plugin.descriptor.name)
           if plugin.descriptor.name == name { found.append(plugin) }
         } catch {
-          problems.append(error)
+          let isAnother = [.notFound, .notALibrary, .notAPlugin].contains(error.code)
+          if !isAnother { problems.append(error) }
         }
       }
       if let plugin = try only(found, name) { return plugin }

@@ -7,20 +7,32 @@ struct ELFCheck {
     let reason: String
   }
 
-  private struct Segment {
+  /// What of the file is in memory where, and what for: an entry of the program headers.
+  struct Segment: Hashable {
+    static let load: UInt32 = 1
+    static let dynamic: UInt32 = 2
+    static let programHeaders: UInt32 = 6
+
     let type: UInt32
     let offset: UInt64
     let address: UInt64
     let fileSize: UInt64
+    let memorySize: UInt64
+    let alignment: UInt64
   }
 
+  /// The file's first 64 bytes.
+  let header: FilePiece
+  /// The program headers, 56 bytes each, as they are in the file.
+  let programs: FilePiece
+  /// The program headers, read.
+  private(set) var segments: [Segment] = []
   private let file: FileBytes
-  private var segments: [Segment] = []
 
   /// Checks that `file` is a whole shared library for this machine.
   init(_ file: FileBytes) throws(Problem) {
     self.file = file
-    let header = try Self.header(file)
+    header = try Self.header(file)
     guard let programOffset: UInt64 = header.load(32), let sectionOffset: UInt64 = header.load(40),
       let programSize: UInt16 = header.load(54), let programCount: UInt16 = header.load(56),
       let sectionSize: UInt16 = header.load(58), let sectionCount: UInt16 = header.load(60)
@@ -32,12 +44,18 @@ struct ELFCheck {
     guard let programs = file.read(programOffset, programBytes) else {
       throw Self.truncated(file, needs: programOffset.addingReportingOverflow(programBytes).partialValue)
     }
+    self.programs = programs
     for index in 0..<Int(programCount) {
       guard let type: UInt32 = programs.load(index * 56), let offset: UInt64 = programs.load(index * 56 + 8),
         let address: UInt64 = programs.load(index * 56 + 16),
-        let size: UInt64 = programs.load(index * 56 + 32)
+        let size: UInt64 = programs.load(index * 56 + 32),
+        let memorySize: UInt64 = programs.load(index * 56 + 40),
+        let alignment: UInt64 = programs.load(index * 56 + 48)
       else { throw Self.truncated(file, needs: programOffset) }
-      segments.append(Segment(type: type, offset: offset, address: address, fileSize: size))
+      segments.append(
+        Segment(
+          type: type, offset: offset, address: address, fileSize: size, memorySize: memorySize,
+          alignment: alignment))
       guard file.has(offset, size) else {
         throw Self.truncated(file, needs: offset.addingReportingOverflow(size).partialValue)
       }
@@ -105,39 +123,138 @@ struct ELFCheck {
   #endif
 }
 
-// MARK: Symbols
+// MARK: The dynamic section
 
 extension ELFCheck {
-  /// Whether the library exports `symbol`, by its hash table, as the system's loader will look for it.
-  func exports(_ symbol: String) -> Bool {
-    guard let dynamic = segments.first(where: { $0.type == 2 }),
-      let piece = file.read(dynamic.offset, dynamic.fileSize)
-    else { return false }
-    var tags: [UInt64: UInt64] = [:]
+  /// One entry of the dynamic section, which tells the system's loader what to do.
+  struct DynamicEntry: Hashable {
+    static let needed: UInt64 = 1
+    static let hash: UInt64 = 4
+    static let strings: UInt64 = 5
+    static let symbols: UInt64 = 6
+    static let stringsSize: UInt64 = 10
+    static let rpath: UInt64 = 15
+    static let runpath: UInt64 = 29
+    static let gnuHash: UInt64 = 0x6FFF_FEF5
+    static let auxiliary: UInt64 = 0x7FFF_FFFD
+    static let filter: UInt64 = 0x7FFF_FFFF
+
+    let tag: UInt64
+    let value: UInt64
+    /// Where in the file the entry is.
+    let offset: UInt64
+  }
+
+  /// The entries of the dynamic section up to its end; empty where there is none.
+  var dynamicEntries: [DynamicEntry] {
+    guard let segment = segments.first(where: { $0.type == Segment.dynamic }),
+      let start = offset(of: segment.address), let piece = file.read(start, segment.fileSize)
+    else { return [] }
+    var entries: [DynamicEntry] = []
     for index in 0..<(piece.bytes.count / 16) {
       guard let tag: UInt64 = piece.load(index * 16), let value: UInt64 = piece.load(index * 16 + 8), tag != 0
       else { break }
-      tags[tag] = value
+      entries.append(DynamicEntry(tag: tag, value: value, offset: start + UInt64(index) * 16))
     }
-    guard let symbols = tags[6].flatMap(offset(of:)), let strings = tags[5].flatMap(offset(of:)) else {
-      return false
-    }
-    let name = Array(symbol.utf8)
-    func matches(_ index: UInt32) -> Bool {
-      isDefined(index, name: name, symbols: symbols, strings: strings)
-    }
-    if let table = tags[0x6FFF_FEF5].flatMap(offset(of:)) { return find(name, gnuHash: table, matches) }
-    if let table = tags[4].flatMap(offset(of:)) { return find(name, systemVHash: table, matches) }
-    return false
+    return entries
+  }
+
+  /// The text that `entry` names, without its zero; nil where there is none of at most 4096 bytes.
+  func text(of entry: DynamicEntry) -> [UInt8]? {
+    guard let table = dynamicEntries.last(where: { $0.tag == DynamicEntry.strings }),
+      let offset = offset(of: table.value &+ entry.value), offset < UInt64(file.count),
+      let bytes = file.read(offset, min(4097, UInt64(file.count) - offset))?.bytes,
+      let end = bytes.firstIndex(of: 0)
+    else { return nil }
+    return Array(bytes[..<end])
   }
 
   /// Where in the file the byte is that will be loaded at `address`.
   private func offset(of address: UInt64) -> UInt64? {
-    for segment in segments where segment.type == 1 {
+    for segment in segments where segment.type == Segment.load {
       guard address >= segment.address, address - segment.address < segment.fileSize else { continue }
       return segment.offset + (address - segment.address)
     }
     return nil
+  }
+}
+
+// MARK: Symbols
+
+extension ELFCheck {
+  /// Where the tables of the symbols are in the file.
+  private struct SymbolTables {
+    let symbols: UInt64
+    let strings: UInt64
+    let stringsSize: UInt64
+    let gnuHash: UInt64?
+    let systemVHash: UInt64?
+  }
+
+  private var symbolTables: SymbolTables? {
+    let tags = Dictionary(dynamicEntries.map { ($0.tag, $0.value) }, uniquingKeysWith: { $1 })
+    guard let symbols = tags[DynamicEntry.symbols].flatMap(offset(of:)),
+      let strings = tags[DynamicEntry.strings].flatMap(offset(of:))
+    else { return nil }
+    return SymbolTables(
+      symbols: symbols, strings: strings, stringsSize: tags[DynamicEntry.stringsSize] ?? 0,
+      gnuHash: tags[DynamicEntry.gnuHash].flatMap(offset(of:)),
+      systemVHash: tags[DynamicEntry.hash].flatMap(offset(of:)))
+  }
+
+  /// Whether the library exports `symbol`, by its hash table, as the system's loader will look for it.
+  func exports(_ symbol: String) -> Bool {
+    guard let tables = symbolTables else { return false }
+    let name = Array(symbol.utf8)
+    func matches(_ index: UInt32) -> Bool {
+      isDefined(index, name: name, symbols: tables.symbols, strings: tables.strings)
+    }
+    if let table = tables.gnuHash { return find(name, gnuHash: table, matches) }
+    if let table = tables.systemVHash { return find(name, systemVHash: table, matches) }
+    return false
+  }
+
+  /// The names of what the library exports, in the order of its table; at most some 100,000 are looked at.
+  ///
+  /// Left out are the marks of its start and end that linkers add (`_edata` and the like).
+  func exportedSymbols() -> [String] {
+    guard let tables = symbolTables, let count = symbolCount(tables),
+      let symbols = file.read(tables.symbols, UInt64(count) * 24),
+      let strings = file.read(tables.strings, min(tables.stringsSize, 1 << 24))
+    else { return [] }
+    var names: [String] = []
+    for index in 0..<Int(count) {
+      guard let name: UInt32 = symbols.load(index * 24), let section: UInt16 = symbols.load(index * 24 + 6),
+        let end = strings.bytes[min(Int(name), strings.bytes.count)...].firstIndex(of: 0)
+      else { continue }
+      let (binding, kind) = (symbols.bytes[index * 24 + 4] >> 4, symbols.bytes[index * 24 + 4] & 15)
+      // Global, weak or unique in the process; a section or a file has a name of its own; visible to others.
+      guard section != 0, [1, 2, 10].contains(binding), kind != 3, kind != 4,
+        [0, 3].contains(symbols.bytes[index * 24 + 5] & 3)
+      else { continue }
+      names.append(String(decoding: strings.bytes[Int(name)..<end], as: UTF8.self))
+    }
+    return names.filter { !$0.isEmpty && !Self.linkersOwn.contains($0) }
+  }
+
+  private static let linkersOwn: Set<String> = [
+    "_init", "_fini", "_edata", "__edata", "_end", "__end", "__bss_start", "_bss_start",
+  ]
+
+  /// How many symbols there are: nothing says it but the hash tables.
+  private func symbolCount(_ tables: SymbolTables) -> UInt32? {
+    let most: UInt32 = 100_000
+    if let table = tables.systemVHash { return number(table + 4).map { min($0, most) } }
+    guard let table = tables.gnuHash, let buckets = number(table), let first = number(table + 4),
+      let blooms = number(table + 8), buckets <= most,
+      let starts = file.read(table + 16 + UInt64(blooms) * 8, UInt64(buckets) * 4)
+    else { return nil }
+    let chains = table + 16 + UInt64(blooms) * 8 + UInt64(buckets) * 4
+    let last = (0..<Int(buckets)).compactMap { starts.load($0 * 4, as: UInt32.self) }.max() ?? 0
+    guard last >= first else { return min(first, most) }
+    var index = last
+    while index < most, let entry = number(chains + UInt64(index - first) * 4), entry & 1 == 0 { index += 1 }
+    return min(index, most) + 1
   }
 
   private func number(_ offset: UInt64) -> UInt32? { file.read(offset, 4)?.load(0) }

@@ -5,24 +5,41 @@ public import RegistryKit
 public struct LoadedPlugin: Sendable {
   /// What the plugin says of itself.
   public let descriptor: RegistryDescriptor
+  /// The schema of its options, read from the descriptor.
+  public let optionsSchema: OptionsSchema
   /// The file that it was loaded from.
   public let file: String
   /// The version of the boundary that it was made for.
   public let abiVersion: ABIVersion
   let table: PluginTable
+  /// What was loaded; nil for what is part of the program or is used where it lies.
+  private let copy: LibraryCopy?
 
   /// The plugin whose entry function returned `entry`; `file` is named in errors.
   ///
   /// For plugins that are linked into the program: others are loaded by a ``PluginCatalog``.
   public init(entry: PluginEntry, file: String) throws(PluginError) {
-    try self.init(checking: entry, file: file)
+    try self.init(checking: entry, file: file, copy: nil)
   }
 
-  init(checking entry: UnsafePointer<registry_plugin_v1>?, file: String) throws(PluginError) {
+  init(
+    checking entry: UnsafePointer<registry_plugin_v1>?, file: String, copy: LibraryCopy?
+  ) throws(PluginError) {
+    self.copy = copy
     table = try PluginTable(checking: entry, file: file)
-    descriptor = try PluginDescriptorCheck(file: file).descriptor(of: table)
+    let check = PluginDescriptorCheck(file: file)
+    descriptor = try check.descriptor(of: table)
+    optionsSchema = try check.optionsSchema(of: descriptor)
     abiVersion = table.version
     self.file = file
+  }
+
+  /// The symbols that the library exports beyond its entry function, in the order of its table: there should be
+  /// none. Empty too where the library is part of the program or has no private copy.
+  public var otherSymbols: [String] {
+    guard let copy else { return [] }
+    let bytes = FileBytes(descriptor: copy.descriptor, count: copy.count)
+    return (try? ELFCheck(bytes))?.exportedSymbols().filter { $0 != REGISTRY_PLUGIN_ENTRY } ?? []
   }
 }
 

@@ -1,3 +1,5 @@
+import Dispatch
+import Platform
 import RegistryKit
 import Synchronization
 
@@ -16,7 +18,7 @@ final class ControlThread: Sendable {
   }
 
   private let state = Mutex(State())
-  private let wake = Gate()
+  private let wake = DispatchSemaphore(value: 0)
 
   /// - Parameter name: shown by the system's tools; its first 15 bytes count.
   init(name: String) throws(RegistryError) {
@@ -31,7 +33,7 @@ final class ControlThread: Sendable {
       }, context.toOpaque())
     guard result == 0 else {
       context.release()
-      throw RegistryError(.unavailable, "can't make a thread: \(systemMessage(result))")
+      throw RegistryError(.unavailable, "can't make a thread: \(errnoText(result))")
     }
     pthread_detach(thread)
     enqueue { Self.setName(name) }
@@ -40,13 +42,13 @@ final class ControlThread: Sendable {
   /// Does `job` after those that were given before.
   func enqueue(_ job: @escaping @Sendable () -> Void) {
     state.withLock { $0.jobs.append(job) }
-    wake.open()
+    wake.signal()
   }
 
   /// Ends the thread after the jobs that were given before.
   func end() {
     state.withLock { $0.isEnding = true }
-    wake.open()
+    wake.signal()
   }
 
   /// Does `job` and returns its result, or nil where it didn't end in time: the thread is then lost in it.

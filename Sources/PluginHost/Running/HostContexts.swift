@@ -2,19 +2,19 @@ import CRegistryPlugin
 import RegistryKit
 import Synchronization
 
-/// Which instance a plugin speaks for.
+/// Which instance a plugin's call is of.
 ///
-/// The context that a plugin is given is a number that leads here, and no address: a plugin that goes on
-/// speaking after its instance is gone reaches nothing that has been freed.
+/// The context that a plugin is given is a number that leads here, and no address: a plugin that goes on calling
+/// after its instance is gone reaches nothing that has been freed.
 final class HostContexts: Sendable {
   static let shared = HostContexts()
 
-  /// Instances that are gone are remembered for a while, so that one that speaks on can be named.
+  /// Instances that are gone are remembered for a while, so that one that calls late can be named.
   private static let rememberedCount = 256
 
   private struct State {
     var next: UInt = 1
-    var intakes: [UInt: Intake] = [:]
+    var fences: [UInt: HostFence] = [:]
     var retired: [UInt] = []
     /// Plugins may look at their table for ever, too; it is small.
     var tables: [HostTable] = []
@@ -27,33 +27,34 @@ final class HostContexts: Sendable {
 
   private let state = Mutex(State())
 
-  /// A table whose functions lead to `intake`.
-  func register(_ intake: Intake) -> (context: UInt, table: HostTable) {
+  /// A table whose functions lead to `fence`.
+  func register(_ fence: HostFence, host: HostProgram) -> (context: UInt, table: HostTable) {
     PluginLogging.isHostImage.store(true, ordering: .releasing)
     return state.withLock { state in
       let context = state.next
       state.next += 1
-      state.intakes[context] = intake
+      state.fences[context] = fence
       let memory = UnsafeMutablePointer<registry_host_v1>.allocate(capacity: 1)
-      memory.initialize(to: HostFunctions.table(context: UnsafeMutableRawPointer(bitPattern: context)))
+      memory.initialize(
+        to: HostFunctions.table(context: UnsafeMutableRawPointer(bitPattern: context), host: host))
       let table = HostTable(pointer: UnsafePointer(memory))
       state.tables.append(table)
       return (context, table)
     }
   }
 
-  /// Tells that the instance of `context` is gone.
+  /// The instance of `context` is gone.
   func retire(_ context: UInt) {
     state.withLock { state in
       state.retired.append(context)
       if state.retired.count > Self.rememberedCount {
-        state.intakes[state.retired.removeFirst()] = nil
+        state.fences[state.retired.removeFirst()] = nil
       }
     }
   }
 
-  func intake(_ context: UnsafeMutableRawPointer?) -> Intake? {
+  func fence(_ context: UnsafeMutableRawPointer?) -> HostFence? {
     let context = UInt(bitPattern: context)
-    return state.withLock { $0.intakes[context] }
+    return state.withLock { $0.fences[context] }
   }
 }

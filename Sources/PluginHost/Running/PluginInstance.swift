@@ -5,8 +5,8 @@ import Synchronization
 
 /// One life of a plugin's instance: create, start, publish, stop, destroy, all on one thread of its own.
 ///
-/// A call that doesn't return in time loses its thread: the instance is fenced off (what it says isn't
-/// heard) and left alone for good, as a thread can't be ended from outside.
+/// A call that doesn't return in time loses its thread: the instance is fenced off and left alone for good, as a
+/// thread can't be ended from outside.
 final class PluginInstance: Sendable {
   private enum Life {
     case new
@@ -20,44 +20,39 @@ final class PluginInstance: Sendable {
     let pointer: UnsafeMutableRawPointer?
   }
 
-  let intake: Intake
+  let fence: HostFence
   private let registry: PluginRegistrySettings
+  private let logger: Logger
   private let thread: ControlThread
   private let context: UInt
   private let host: HostContexts.HostTable
   /// Only changed on the control thread.
   private let life = Mutex(Life.new)
 
-  init(_ registry: PluginRegistrySettings, updates: RegistryUpdates) throws(RegistryError) {
+  init(_ registry: PluginRegistrySettings, session: RegistrySession) throws(RegistryError) {
     try HungCall.check(registry.plugin)
     self.registry = registry
+    logger = session.logger
     thread = try ControlThread(name: registry.context.name)
-    intake = Intake(
-      updates: updates, limits: registry.limits, logger: registry.context.logger,
-      speechAfterEnd: registry.speechAfterEnd)
-    (context, host) = HostContexts.shared.register(intake)
+    fence = HostFence(session: session, limits: registry.limits, lateCalls: registry.lateCalls)
+    (context, host) = HostContexts.shared.register(fence, host: registry.context.host)
   }
 
   /// Runs the instance until it fails or the task is cancelled, and puts it away.
   ///
-  /// - Parameter whenStarted: called once the instance takes publications.
-  func run(whenStarted: () -> Void) async throws(RegistryError) {
+  /// - Parameter desired: what is to be published; nil where the plugin doesn't publish.
+  func run(desired: DesiredPublications?) async throws(RegistryError) {
     var failure: RegistryError?
     do throws(RegistryError) {
       try await call("create", registry.callTimeout) { () throws(RegistryError) in try self.create() }
       if !Task.isCancelled {
         try await call("start", registry.callTimeout) { () throws(RegistryError) in try self.start() }
-        whenStarted()
       }
-      failure = await withTaskCancellationHandler {
-        await intake.end.value
-      } onCancel: {
-        intake.end.fulfil(nil)
-      }
+      failure = await untilEnd(desired)
     } catch {
       failure = error
     }
-    intake.close()
+    fence.close()
     if failure?.code != .deadlineExceeded {
       do throws(RegistryError) { try await putAway() } catch { failure = error }
     }
@@ -65,23 +60,44 @@ final class PluginInstance: Sendable {
     if let failure { throw failure }
   }
 
+  /// Hands publications to the plugin until its end, and tells why that came.
+  private func untilEnd(_ desired: DesiredPublications?) async -> RegistryError? {
+    await withTaskGroup(of: Void.self) { group in
+      if let desired {
+        group.addTask {
+          for await publication in desired { await self.publish(publication) }
+        }
+      }
+      let failure = await withTaskCancellationHandler {
+        await fence.end.value
+      } onCancel: {
+        fence.end.fulfil(nil)
+      }
+      group.cancelAll()
+      return failure
+    }
+  }
+
   /// Hands `publication` to the plugin, after what it is doing.
-  func publish(_ publication: Publication) async throws(RegistryError) {
+  private func publish(_ publication: DesiredPublication) async {
     do throws(RegistryError) {
       try await call("publish", registry.callTimeout) { () throws(RegistryError) in
         try self.publishNow(publication)
       }
     } catch {
-      // The thread is lost, and with it the instance.
-      if error.code == .deadlineExceeded { intake.fail(error) }
-      throw error
+      if error.code == .deadlineExceeded {
+        // The thread is lost, and with it the instance.
+        fence.fail(error)
+      } else {
+        fence.refused(publication.revision, error)
+      }
     }
   }
 
   private func putAway() async throws(RegistryError) {
     try await call("stop", registry.stopTimeout) { self.stop() }
     try await call("destroy", registry.stopTimeout) { self.destroy() }
-    intake.instanceIsGone()
+    fence.instanceIsGone()
     HostContexts.shared.retire(context)
   }
 
@@ -96,12 +112,12 @@ final class PluginInstance: Sendable {
     }
     guard let outcome else {
       call.gaveUp()
-      intake.close()
+      fence.close()
       let error = RegistryError(
         .deadlineExceeded,
         "\(function) of plugin '\(registry.plugin.descriptor.name)' didn't return within \(limit); its thread "
-          + "is left alone, and what it says isn't heard")
-      registry.context.logger.error("\(error)")
+          + "is left alone, and nothing of it is taken any more")
+      logger.error("\(error)")
       throw error
     }
     try outcome.get()
@@ -132,7 +148,7 @@ extension PluginInstance {
     life.withLock { $0 = .started(handle) }
   }
 
-  private func publishNow(_ publication: Publication) throws(RegistryError) {
+  private func publishNow(_ publication: DesiredPublication) throws(RegistryError) {
     guard case .started(let handle) = life.withLock({ $0 }) else {
       throw RegistryError(.stopped, "the registry isn't running")
     }

@@ -1,17 +1,16 @@
-import Logging
 public import RegistryKit
 
 extension LoadedPlugin {
-  /// A registry of this plugin, as any other: a ``PublishingRegistry`` too where the plugin publishes.
+  /// A registry of this plugin, as any other. It reads what is to be published where the plugin publishes.
   ///
   /// Each run makes an instance of its own, on a thread of its own, and puts it away again. A plugin that
-  /// breaks a rule, or doesn't answer in time, makes the run throw; nothing else is touched.
+  /// breaks a rule, or doesn't answer in time, makes the run throw; nothing else is touched. What the plugin logs goes
+  /// to the session's logger.
   ///
   /// - Parameters:
   ///   - options: a JSON object, valid by the descriptor's schema.
-  ///   - context: what the registry is told of where it runs. The cluster's secret is handed on only where the
-  ///     descriptor asks for it. What the plugin logs goes to its logger.
-  ///   - limits: how much the registry may tell.
+  ///   - context: where the registry runs. The cluster's secret is handed on only where the descriptor asks for it.
+  ///   - limits: how much the registry may have.
   ///   - callTimeout: how long the plugin may take to create, to start and to publish.
   ///   - stopTimeout: how long it may take to stop, and then to destroy.
   public func registry(
@@ -19,40 +18,22 @@ extension LoadedPlugin {
     callTimeout: Duration = .seconds(5), stopTimeout: Duration = .seconds(5),
     clock: any Clock<Duration> = ContinuousClock()
   ) -> any Registry {
-    var context = context
-    context.logger[metadataKey: "registry"] = "\(context.name)"
-    let registry = PluginRegistry(
+    PluginRegistry(
       settings: PluginRegistrySettings(
         plugin: self, options: options, context: context, limits: limits, callTimeout: callTimeout,
         stopTimeout: stopTimeout, clock: clock))
-    return descriptor.publishes ? PublishingPluginRegistry(plugin: registry) : registry
   }
 }
 
 /// A plugin as a registry.
 struct PluginRegistry: FencedRegistry {
   let settings: PluginRegistrySettings
-  let current = CurrentInstance()
 
-  var runsThatSpokeOn: Int { settings.speechAfterEnd.count }
+  var runsThatCalledLate: Int { settings.lateCalls.count }
 
-  func run(updates: RegistryUpdates) async throws {
-    let instance = try PluginInstance(settings, updates: updates)
-    defer { current.set(nil) }
-    try await instance.run { current.set(instance) }
+  func run(_ session: RegistrySession) async throws {
+    let instance = try PluginInstance(settings, session: session)
+    try await instance.run(desired: settings.plugin.descriptor.publishes ? session.desired : nil)
     try Task.checkCancellation()
-  }
-}
-
-/// A plugin that publishes as a registry.
-struct PublishingPluginRegistry: PublishingRegistry, FencedRegistry {
-  let plugin: PluginRegistry
-
-  var runsThatSpokeOn: Int { plugin.runsThatSpokeOn }
-
-  func run(updates: RegistryUpdates) async throws { try await plugin.run(updates: updates) }
-
-  func publish(_ publication: Publication) async throws {
-    try await plugin.current.instance().publish(publication)
   }
 }

@@ -4,8 +4,9 @@ import RegistryKit
 /// What an instance is made from.
 struct PluginRegistrySettings: Sendable {
   let plugin: LoadedPlugin
-  /// A JSON object.
+  /// A JSON object, as it was written.
   let options: String
+  /// Where it runs, beyond what the session says.
   let context: RegistryContext
   let limits: BoundaryLimits
   /// How long create, start and publish may take, each.
@@ -13,12 +14,14 @@ struct PluginRegistrySettings: Sendable {
   /// How long stop and destroy may take, each.
   let stopTimeout: Duration
   let clock: any Clock<Duration>
-  let speechAfterEnd = SpeechAfterEnd()
+  let lateCalls = LateCalls()
 
   /// Calls `body` with the settings as they cross the boundary.
   func withSettings(
     _ body: (UnsafePointer<registry_settings_v1>) throws(RegistryError) -> Void
   ) throws(RegistryError) {
+    // What a plugin is given is whole: no author writes a default twice.
+    let options = try plugin.optionsSchema.fillingDefaults(in: options)
     let secret = plugin.descriptor.wantsClusterSecret ? context.clusterSecret : nil
     let texts = [
       context.name, options, context.localNodeID?.text ?? "", context.clusterID ?? "", secret ?? "",

@@ -17,23 +17,6 @@ package struct BoundaryReader {
 
   package init(limits: BoundaryLimits = .init()) { self.limits = limits }
 
-  /// Everything of a snapshot. A count beyond the limit is refused before anything is read.
-  package mutating func records(
-    _ affiliates: UnsafePointer<registry_affiliate_v1>?, count: Int
-  ) throws(RegistryError) -> [AffiliateRecord] {
-    try checkNodes(count)
-    guard count > 0 else { return [] }
-    guard let affiliates else {
-      throw RegistryError(.invalidArgument, "the snapshot's list is NULL, and its count is \(count)")
-    }
-    var records: [AffiliateRecord] = []
-    records.reserveCapacity(count)
-    for index in 0..<count {
-      records.append(try record(affiliates + index, index: index))
-    }
-    return records
-  }
-
   package func checkNodes(_ count: Int) throws(RegistryError) {
     guard count >= 0, count <= limits.nodes else {
       throw RegistryError(
@@ -48,9 +31,11 @@ package struct BoundaryReader {
   ) throws(RegistryError) -> AffiliateRecord {
     let nodeID = try nodeID(affiliate.pointee.node_id, index: index)
     do {
-      return try fields(affiliate, of: nodeID)
+      var record = try fields(affiliate, of: nodeID)
+      try readDetails(affiliate, into: &record)
+      return record
     } catch {
-      throw RegistryError(error.code, "node '\(nodeID)': \(error.message)")
+      throw RegistryError(error.code, "node '\(nodeID)': \(error.message)", cause: error)
     }
   }
 
@@ -80,25 +65,150 @@ package struct BoundaryReader {
       affiliate,
       confirmedAt: raw.pointee.confirmed_at == 0
         ? nil : Timestamp(milliseconds: raw.pointee.confirmed_at),
-      isStale: raw.pointee.flags & UInt32(REGISTRY_AFFILIATE_STALE) != 0)
+      isStale: raw.pointee.flags & UInt32(REGISTRY_AFFILIATE_STALE) != 0,
+      isLocalID: raw.pointee.flags & UInt32(REGISTRY_AFFILIATE_LOCAL_ID) != 0)
   }
 
-  /// What a node publishes.
-  package mutating func publication(
+  /// What few records have.
+  private mutating func readDetails(
+    _ raw: UnsafePointer<registry_affiliate_v1>, into record: inout AffiliateRecord
+  ) throws(RegistryError) {
+    if raw.pointee.created_at != 0 { record.createdAt = Timestamp(milliseconds: raw.pointee.created_at) }
+    if raw.pointee.machine_id.length != 0 {
+      record.machineID = try text(raw.pointee.machine_id, "machine_id")
+    }
+    switch Int(raw.pointee.health) {
+    case REGISTRY_HEALTH_READY: record.health = .ready
+    case REGISTRY_HEALTH_NOT_READY:
+      record.health = .notReady(
+        reason: try text(raw.pointee.health_reason, "health_reason", limit: NodeHealth.maximumReasonLength))
+    default: break
+    }
+    guard let labels = try list(raw.pointee.labels, raw.pointee.label_count, "labels") else { return }
+    var values: [String: String] = [:]
+    for index in 0..<raw.pointee.label_count {
+      let key = try text(labels[index].key, "labels")
+      guard values.updateValue(try text(labels[index].value, "labels"), forKey: key) == nil else {
+        throw RegistryError(.invalidArgument, "labels has \(quoted(key)) twice; each key may be in it once")
+      }
+    }
+    do { record.labels = try NodeLabels(values) } catch {
+      throw RegistryError(.invalidArgument, "labels: \(error.message)", cause: error)
+    }
+  }
+
+  /// What a node is to have published.
+  package mutating func desired(
     _ publication: UnsafePointer<registry_publication_v1>
-  ) throws(RegistryError) -> Publication {
-    var result = Publication(local: nil)
-    if let local = publication.pointee.local { result.local = try record(local).affiliate }
+  ) throws(RegistryError) -> DesiredPublication {
+    var desired = DesiredPublication(revision: publication.pointee.revision, publication: nil)
+    guard let local = publication.pointee.local else { return desired }
+    var result = Publication(local: try record(local).affiliate)
     let count = publication.pointee.seen_count
     try checkNodes(count)
-    guard count > 0 else { return result }
-    guard let seen = publication.pointee.seen else { throw Self.null("seen", count) }
-    for index in 0..<count {
-      let nodeID = try nodeID(seen[index].node_id, index: index)
-      result.seenEndpoints[nodeID] = try endpoints(
-        seen[index].endpoints, seen[index].endpoint_count, "seen['\(nodeID)']")
+    if count > 0 {
+      guard let seen = publication.pointee.seen else { throw Self.null("seen", count) }
+      for index in 0..<count {
+        let nodeID = try nodeID(seen[index].node_id, index: index)
+        result.seenEndpoints[nodeID] = try endpoints(
+          seen[index].endpoints, seen[index].endpoint_count, "seen['\(nodeID)']")
+      }
     }
-    return result
+    desired.publication = result
+    return desired
+  }
+}
+
+// MARK: Batches
+
+extension BoundaryReader {
+  /// A batch. Counts beyond the limits are refused before anything is read.
+  package mutating func batch(
+    _ raw: UnsafePointer<registry_batch_v1>
+  ) throws(RegistryError) -> RegistryBatch {
+    var batch = RegistryBatch()
+    let raw = raw.pointee
+    if raw.expected_source_count != 0 {
+      batch.expectedSources = try sources(raw.expected_sources, count: raw.expected_source_count)
+    }
+    if let updates = try list(raw.updates, raw.update_count, "updates", limit: limits.updates) {
+      batch.updates.reserveCapacity(raw.update_count)
+      var nodes = 0
+      for index in 0..<raw.update_count {
+        try read(updates + index, into: &batch.updates, nodes: &nodes)
+      }
+    }
+    if let reports = try list(raw.reports, raw.report_count, "reports", limit: limits.reports) {
+      for index in 0..<raw.report_count { batch.reports.append(try report(reports + index)) }
+    }
+    return batch
+  }
+
+  /// One update, which may stand for several nodes.
+  private mutating func read(
+    _ raw: UnsafePointer<registry_update_v1>, into updates: inout [RegistryUpdate], nodes: inout Int
+  ) throws(RegistryError) {
+    let source = try source(raw.pointee.source)
+    switch Int(raw.pointee.kind) {
+    case REGISTRY_UPDATE_SNAPSHOT:
+      let records = try records(raw.pointee.affiliates, count: raw.pointee.affiliate_count, &nodes)
+      updates.append(.snapshot(records, source: source, absent: RemovalReason(boundary: raw.pointee.reason)))
+    case REGISTRY_UPDATE_UPSERT:
+      let count = raw.pointee.affiliate_count
+      nodes = try checkedSum(nodes, count)
+      guard count > 0 else { return }
+      guard let affiliates = raw.pointee.affiliates else { throw Self.null("affiliates", count) }
+      for index in 0..<count {
+        updates.append(.upsert(try record(affiliates + index, index: index), source: source))
+      }
+    case REGISTRY_UPDATE_REMOVE:
+      let count = raw.pointee.node_id_count
+      nodes = try checkedSum(nodes, count)
+      guard count > 0 else { return }
+      guard let ids = raw.pointee.node_ids else { throw Self.null("node_ids", count) }
+      let reason = RemovalReason(boundary: raw.pointee.reason) ?? .removed
+      for index in 0..<count {
+        updates.append(.remove(try nodeID(ids[index], index: index), source: source, reason: reason))
+      }
+    case REGISTRY_UPDATE_SOURCE_GONE: updates.append(.sourceGone(source))
+    default:
+      throw RegistryError(
+        .invalidArgument, "an update has the kind \(raw.pointee.kind), which isn't one of REGISTRY_UPDATE_")
+    }
+  }
+
+  private mutating func records(
+    _ affiliates: UnsafePointer<registry_affiliate_v1>?, count: Int, _ nodes: inout Int
+  ) throws(RegistryError) -> [AffiliateRecord] {
+    nodes = try checkedSum(nodes, count)
+    guard count > 0 else { return [] }
+    guard let affiliates else { throw Self.null("affiliates", count) }
+    var records: [AffiliateRecord] = []
+    records.reserveCapacity(count)
+    for index in 0..<count { records.append(try record(affiliates + index, index: index)) }
+    return records
+  }
+
+  /// `nodes` and `count` more, where a batch may have so many.
+  private func checkedSum(_ nodes: Int, _ count: Int) throws(RegistryError) -> Int {
+    try checkNodes(count)
+    try checkNodes(nodes + count)
+    return nodes + count
+  }
+
+  /// How one aspect is.
+  package func report(_ raw: UnsafePointer<registry_report_v1>) throws(RegistryError) -> HealthReport {
+    let source = try source(raw.pointee.source)
+    let aspect = HealthAspect(boundary: raw.pointee.aspect)
+    guard raw.pointee.code != registry_code(REGISTRY_OK) else {
+      return HealthReport(aspect, nil, source: source)
+    }
+    let message = BoundaryMessage.oneLine(raw.pointee.text)
+    return HealthReport(
+      aspect,
+      RegistryError(
+        .init(boundary: raw.pointee.code), message.isEmpty ? "the plugin doesn't say why" : message),
+      source: source)
   }
 }
 
@@ -109,11 +219,18 @@ extension BoundaryReader {
   package func nodeID(
     _ raw: registry_string_v1, index: Int? = nil
   ) throws(RegistryError) -> NodeIdentity {
+    // What is right takes one look at its bytes; what isn't gets its message the long way.
+    if let data = raw.data, raw.length > 0, raw.length <= NodeIdentity.maximumLength,
+      let nodeID = NodeIdentity(printable: UnsafeRawBufferPointer(start: data, count: raw.length))
+    {
+      return nodeID
+    }
     do {
       return try NodeIdentity(try text(raw, "node_id"))
     } catch {
       let place = index.map { "node \($0): " } ?? ""
-      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(place)\(error)")
+      throw RegistryError(
+        (error as? RegistryError)?.code ?? .invalidArgument, "\(place)\(error)", cause: error)
     }
   }
 
@@ -123,7 +240,7 @@ extension BoundaryReader {
     do {
       return try RegistrySource(try text(raw, "source"))
     } catch {
-      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(error)")
+      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(error)", cause: error)
     }
   }
 
@@ -131,9 +248,9 @@ extension BoundaryReader {
   package func sources(
     _ raw: UnsafePointer<registry_string_v1>?, count: Int
   ) throws(RegistryError) -> [RegistrySource] {
-    try RegistrySource.checkCount(count)
-    guard count > 0 else { return [] }
-    guard let raw else { throw Self.null("sources", count) }
+    guard let raw = try list(raw, count, "expected_sources", limit: RegistrySource.maximumCount) else {
+      return []
+    }
     var sources: [RegistrySource] = []
     sources.reserveCapacity(count)
     for index in 0..<count { sources.append(try source(raw[index])) }
@@ -273,13 +390,13 @@ extension BoundaryReader {
   }
 
   private func list<Element>(
-    _ raw: UnsafePointer<Element>?, _ count: Int, _ field: @autoclosure () -> String
+    _ raw: UnsafePointer<Element>?, _ count: Int, _ field: @autoclosure () -> String, limit: Int? = nil
   ) throws(RegistryError) -> UnsafePointer<Element>? {
     guard count != 0 else { return nil }
-    guard count > 0, count <= limits.listItems else {
+    let limit = limit ?? limits.listItems
+    guard count > 0, count <= limit else {
       throw RegistryError(
-        .limitExceeded,
-        "\(field()) has \(UInt(bitPattern: count)) items, more than the \(limits.listItems) allowed")
+        .limitExceeded, "\(field()) has \(UInt(bitPattern: count)) items, more than the \(limit) allowed")
     }
     guard let raw else { throw Self.null(field(), count) }
     return raw
@@ -288,7 +405,7 @@ extension BoundaryReader {
   private func list<Element>(
     _ raw: UnsafePointer<Element>?, _ count: Int, _ field: StaticString
   ) throws(RegistryError) -> UnsafePointer<Element>? {
-    try list(raw, count, "\(field)")
+    try list(raw, count, "\(field)", limit: nil)
   }
 }
 
@@ -297,25 +414,5 @@ extension KubeSpanAffiliate {
   var isEmpty: Bool {
     publicKey.isEmpty && address == nil && additionalAddresses.isEmpty && excludeAdvertisedNetworks.isEmpty
       && endpoints.isEmpty
-  }
-}
-
-extension MachineType {
-  init(boundary number: UInt32) {
-    switch Int(number) {
-    case REGISTRY_MACHINE_INIT: self = .`init`
-    case REGISTRY_MACHINE_CONTROLPLANE: self = .controlplane
-    case REGISTRY_MACHINE_WORKER: self = .worker
-    default: self = .unknown
-    }
-  }
-
-  var boundary: UInt32 {
-    switch self {
-    case .unknown: UInt32(REGISTRY_MACHINE_UNKNOWN)
-    case .`init`: UInt32(REGISTRY_MACHINE_INIT)
-    case .controlplane: UInt32(REGISTRY_MACHINE_CONTROLPLANE)
-    case .worker: UInt32(REGISTRY_MACHINE_WORKER)
-    }
   }
 }

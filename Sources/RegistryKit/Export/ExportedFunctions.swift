@@ -19,10 +19,11 @@ enum ExportedFunctions {
 
   /// The table for `slot`, its strings and all: never freed.
   static func table(
-    slot: Int, descriptor: RegistryDescriptor, publishes: Bool
+    slot: Int, descriptor: RegistryDescriptor
   ) -> Immortal<registry_plugin_v1> {
     var flags: UInt32 = 0
-    if publishes { flags |= UInt32(REGISTRY_PUBLISHES) }
+    if descriptor.publishes { flags |= UInt32(REGISTRY_PUBLISHES) }
+    if descriptor.leases { flags |= UInt32(REGISTRY_LEASES) }
     if descriptor.wantsClusterSecret { flags |= UInt32(REGISTRY_WANTS_CLUSTER_SECRET) }
     let raw = Immortal(
       registry_descriptor_v1(
@@ -38,16 +39,17 @@ enum ExportedFunctions {
         start: { instance, message in
           ExportedFunctions.with(instance, message) { registry throws(RegistryError) in try registry.start() }
         },
-        publish: publishes
+        publish: descriptor.publishes
           ? { instance, publication, message in
             ExportedFunctions.with(instance, message) { registry throws(RegistryError) in
               guard let publication else { throw RegistryError(.invalidArgument, "the publication is NULL") }
               var reader = BoundaryReader()
-              registry.publish(try reader.publication(publication))
+              registry.publish(try reader.desired(publication))
             }
           } : nil,
         stop: { instance in instance.map { ExportedRegistry.at($0).stop() } },
-        destroy: { instance in instance.map { ExportedRegistry.release($0) } }))
+        destroy: { instance in instance.map { ExportedRegistry.release($0) } },
+        get_extension: nil))
   }
 
   private static func make(
@@ -65,11 +67,7 @@ enum ExportedFunctions {
       let context = try context(settingsValue, connection)
       let options = try BoundaryReader().text(settingsValue.options, "options", limit: 1 << 24)
       let registry = try export.make(options.isEmpty ? "{}" : options, context)
-      instance.pointee =
-        ExportedRegistry(
-          registry, connection, logger: context.logger,
-          stopTimeout: .milliseconds(Int64(settingsValue.stop_timeout))
-        ).retained()
+      instance.pointee = ExportedRegistry(registry, context, connection).retained()
       return registry_code(REGISTRY_OK)
     } catch {
       return BoundaryMessage.write(error, to: message)
@@ -86,7 +84,7 @@ enum ExportedFunctions {
     }
     let name = try reader.text(settings.name, "name")
     var context = RegistryContext(
-      name: name, logger: Logger(label: name) { _ in HostLogHandler(connection) })
+      name: name, host: connection.host, logger: Logger(label: name) { _ in HostLogHandler(connection) })
     if settings.local_node_id.length != 0 { context.localNodeID = try reader.nodeID(settings.local_node_id) }
     context.clusterID = try optional(settings.cluster_id, "cluster_id")
     context.clusterSecret = try optional(settings.cluster_secret, "cluster_secret")

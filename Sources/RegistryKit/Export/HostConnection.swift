@@ -13,8 +13,7 @@ package final class HostConnection: Sendable {
     var functions = registry_host_v1()
 
     /// The least that a host of this version has.
-    static let minimumSize =
-      MemoryLayout<registry_host_v1>.offset(of: \.sources) ?? MemoryLayout<registry_host_v1>.size
+    static let minimumSize = MemoryLayout<registry_host_v1>.size
 
     init(_ host: UnsafePointer<registry_host_v1>) {
       let size = min(Int(host.pointee.size), MemoryLayout<registry_host_v1>.size)
@@ -24,6 +23,8 @@ package final class HostConnection: Sendable {
     }
   }
 
+  /// The program on the other side.
+  let host: HostProgram
   private let table: Mutex<Table?>
   private let closed = Atomic(false)
 
@@ -37,6 +38,10 @@ package final class HostConnection: Sendable {
         "the host speaks plugin ABI \(host.pointee.abi_major).\(host.pointee.abi_minor), this plugin speaks "
           + "\(REGISTRY_ABI_MAJOR).\(REGISTRY_ABI_MINOR)")
     }
+    let reader = BoundaryReader()
+    self.host = HostProgram(
+      name: try reader.text(host.pointee.name, "name"),
+      version: try reader.text(host.pointee.version, "version"))
     table = Mutex(Table(host))
   }
 
@@ -56,72 +61,31 @@ package final class HostConnection: Sendable {
     }
   }
 
-  private func send(
-    _ what: String,
-    _ body: (registry_host_v1, UnsafeMutablePointer<registry_message_v1>) -> registry_code
-  ) throws(RegistryError) {
-    try BoundaryMessage.throwing("the host refused \(what)") { message in
-      call { body($0, message) } ?? registry_code(REGISTRY_STOPPED)
-    }
-  }
-
-  /// Hands `event` to the host.
-  package func send(_ event: RegistryEvent) throws(RegistryError) {
-    switch event {
-    case .sources(let sources): try send(sources)
-    case .update(let update): try send(update)
-    case .healthy: status(REGISTRY_STATE_HEALTHY, code: registry_code(REGISTRY_OK), "")
-    case .degraded(let error): status(REGISTRY_STATE_DEGRADED, code: error.code.boundary, error.message)
-    case .publicAddress(let address):
+  /// Hands `batch` to the host.
+  package func apply(_ batch: RegistryBatch) throws(RegistryError) {
+    if let address = batch.publicAddress {
       _ = call { $0.public_address($0.context, registry_address_v1(address)) }
     }
-  }
-
-  private func send(_ sources: [RegistrySource]) throws(RegistryError) {
-    try BoundaryWriter.withTexts(sources.map(\.name)) { texts throws(RegistryError) in
-      try send("the names of sources") { host, message in
-        // For an older host the first snapshot of any source is what counts.
-        guard let name = host.sources else { return registry_code(REGISTRY_OK) }
-        return texts.withUnsafeBufferPointer { name(host.context, $0.baseAddress, $0.count, message) }
+    guard !batch.updates.isEmpty || !batch.reports.isEmpty || batch.expectedSources != nil else { return }
+    try BoundaryWriter.withBatch(batch) { (raw) throws(RegistryError) in
+      try BoundaryMessage.throwing("the host refused what the registry applied") { message in
+        call { $0.apply($0.context, raw, message) } ?? registry_code(REGISTRY_STOPPED)
       }
     }
   }
 
-  private func send(_ update: RegistryUpdate) throws(RegistryError) {
-    switch update {
-    case .snapshot(let records, let source):
-      try BoundaryWriter.withTexts([source.name]) { texts throws(RegistryError) in
-        try BoundaryWriter.withAffiliates(records) { affiliates throws(RegistryError) in
-          try send("a snapshot") {
-            $0.snapshot($0.context, texts[0], affiliates.baseAddress, affiliates.count, $1)
-          }
-        }
-      }
-    case .upsert(let record, let source):
-      try BoundaryWriter.withTexts([source.name]) { texts throws(RegistryError) in
-        try BoundaryWriter.withAffiliates([record]) { affiliates throws(RegistryError) in
-          try send("a node") { $0.upsert($0.context, texts[0], affiliates.baseAddress, $1) }
-        }
-      }
-    case .remove(let nodeID, let source):
-      try BoundaryWriter.withTexts([source.name, nodeID.text]) { texts throws(RegistryError) in
-        try send("a removal") { $0.remove($0.context, texts[0], texts[1], $1) }
-      }
-    case .sourceGone(let source):
-      try BoundaryWriter.withTexts([source.name]) { texts throws(RegistryError) in
-        try send("a source's end") { $0.source_gone($0.context, texts[0], $1) }
-      }
+  /// Gives the host the outcome of a publication.
+  package func published(_ revision: UInt64, _ error: RegistryError?) {
+    let code = error?.code.boundary ?? registry_code(REGISTRY_OK)
+    BoundaryWriter.withTexts([error?.message ?? ""]) { texts in
+      _ = call { $0.published($0.context, revision, code, texts[0]) }
     }
   }
 
-  /// Tells the host that the registry is at its end.
+  /// The registry is at its end.
   package func failed(_ error: RegistryError) {
-    status(REGISTRY_STATE_FAILED, code: error.code.boundary, error.message)
-  }
-
-  private func status(_ state: Int, code: registry_code, _ text: String) {
-    BoundaryWriter.withTexts([text]) { texts in
-      _ = call { $0.status($0.context, UInt32(state), code, texts[0]) }
+    BoundaryWriter.withTexts([error.message]) { texts in
+      _ = call { $0.failed($0.context, error.code.boundary, texts[0]) }
     }
   }
 

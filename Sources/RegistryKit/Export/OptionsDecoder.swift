@@ -1,57 +1,40 @@
-import FoundationEssentials
-
 /// Decodes a plugin's options, and tells what is wrong in words for the person who wrote them.
 enum OptionsDecoder {
-  static func decode<Options: Decodable>(_ type: Options.Type, from json: String) throws(RegistryError)
-    -> Options
-  {
+  static func decode<Options: Decodable>(
+    _ type: Options.Type, from json: String
+  ) throws(RegistryError) -> Options {
+    let value = try OptionsSchema.object(json)
     do {
-      return try JSONDecoder().decode(type, from: Data(json.utf8))
+      return try type.init(from: OptionDecoder(value))
+    } catch let error as RegistryError {
+      throw error
     } catch let error as DecodingError {
-      throw RegistryError(.invalidArgument, describe(error))
+      throw RegistryError(.invalidArgument, describe(error), cause: error)
     } catch {
-      throw RegistryError(.invalidArgument, "the options can't be used: \(error)")
+      throw RegistryError(.invalidArgument, "the options can't be used: \(error)", cause: error)
     }
   }
 
+  /// What a type says of a value that it doesn't take.
   private static func describe(_ error: DecodingError) -> String {
     switch error {
-    case .keyNotFound(let key, let context): "option '\(path(context.codingPath + [key]))' is missing"
-    case .valueNotFound(let type, let context):
-      "option '\(path(context.codingPath))' has no value; it should be \(name(type))"
-    case .typeMismatch(let type, let context):
-      context.codingPath.isEmpty
-        ? "the options should be \(name(type))"
-        : "option '\(path(context.codingPath))' should be \(name(type))"
-    case .dataCorrupted(let context):
-      context.codingPath.isEmpty
-        ? "the options can't be used: \(context.debugDescription)"
-        : "option '\(path(context.codingPath))': \(context.debugDescription)"
+    case .keyNotFound(let key, let context):
+      OptionProblem(path: context.codingPath.map(\.step), .missing(key.stringValue)).message
+    case .valueNotFound(_, let context), .typeMismatch(_, let context), .dataCorrupted(let context):
+      describe(context)
     @unknown default: "the options can't be used"
     }
   }
 
-  private static func path(_ keys: [any CodingKey]) -> String {
-    var path = ""
-    for key in keys {
-      if let index = key.intValue {
-        path += "[\(index)]"
-      } else {
-        path += path.isEmpty ? key.stringValue : ".\(key.stringValue)"
-      }
+  private static func describe(_ context: DecodingError.Context) -> String {
+    let path = context.codingPath.map(\.step)
+    if context.codingPath.contains(where: { looksSecret($0.stringValue) }) {
+      return OptionProblem(path: path, .wrong("can't be used; its value isn't shown, as it may be a secret"))
+        .message
     }
-    return path
-  }
-
-  private static func name(_ type: any Any.Type) -> String {
-    switch type {
-    case is String.Type: "text"
-    case is Bool.Type: "true or false"
-    case is any FixedWidthInteger.Type: "a whole number"
-    case is any BinaryFloatingPoint.Type: "a number"
-    case is [Any].Type: "a list"
-    case is [String: Any].Type: "an object"
-    default: "\(type)"
-    }
+    let name = OptionProblem.name(of: path, in: "")
+    return name.isEmpty
+      ? "the options can't be used: \(context.debugDescription)"
+      : "option '\(name)': \(context.debugDescription)"
   }
 }

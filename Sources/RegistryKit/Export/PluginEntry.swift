@@ -49,9 +49,7 @@ final class PluginExports: Sendable {
       precondition(
         exports.count < ExportedFunctions.create.count,
         "a plugin library exports one registry type; \(plugin) is one too many")
-      let entry = ExportedFunctions.table(
-        slot: exports.count,
-        descriptor: Self.descriptor(of: plugin), publishes: plugin is any PublishingRegistry.Type)
+      let entry = ExportedFunctions.table(slot: exports.count, descriptor: plugin.descriptor)
       exports.append(
         Export(type: ObjectIdentifier(plugin), entry: entry) { options, context throws(RegistryError) in
           let options = try OptionsDecoder.decode(Plugin.Options.self, from: options)
@@ -66,13 +64,6 @@ final class PluginExports: Sendable {
   /// The export in `slot`, which exists: its C functions are only reached through its table.
   func export(_ slot: Int) -> Export? {
     exports.withLock { slot < $0.count ? $0[slot] : nil }
-  }
-
-  /// The descriptor as the author wrote it, with what the type itself tells.
-  private static func descriptor<Plugin: RegistryPlugin>(of plugin: Plugin.Type) -> RegistryDescriptor {
-    var descriptor = plugin.descriptor
-    descriptor.publishes = plugin is any PublishingRegistry.Type
-    return descriptor
   }
 }
 
@@ -91,7 +82,7 @@ struct Immortal<Value>: @unchecked Sendable {
 
 extension registry_string_v1 {
   /// Text that is never freed.
-  init(immortal text: String) {
+  package init(immortal text: String) {
     let bytes = Array(text.utf8)
     let memory = UnsafeMutablePointer<CChar>.allocate(capacity: max(bytes.count, 1))
     for (index, byte) in bytes.enumerated() { memory[index] = CChar(bitPattern: byte) }

@@ -1,4 +1,4 @@
-package import Logging
+import Logging
 package import Synchronization
 
 /// Logs of a plugin, led to the host's.
@@ -72,25 +72,5 @@ struct HostLogHandler: LogHandler {
       line += " " + all.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
     }
     connection.log(level: event.level.boundary, line)
-  }
-}
-
-extension Logger.Level {
-  /// The level as it crosses the boundary.
-  package var boundary: UInt32 {
-    switch self {
-    case .trace: 0
-    case .debug: 1
-    case .info: 2
-    case .notice: 3
-    case .warning: 4
-    case .error: 5
-    case .critical: 6
-    }
-  }
-
-  /// The level that crosses the boundary as `number`; one that isn't known is critical.
-  package init(boundary number: UInt32) {
-    self = Logger.Level.allCases.first { $0.boundary == number } ?? .critical
   }
 }

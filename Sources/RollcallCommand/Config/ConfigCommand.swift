@@ -62,8 +62,8 @@ struct ConfigShow: AsyncParsableCommand {
     var configuration = try ConfigurationLookup.read(file)
     configuration.stateDirectory = try StateFolder.path(
       option: options.state, configured: configuration.stateDirectory)
-    let schemas = await PluginSchemas.of(configuration)
+    let schemas = await OptionsSchemas(of: configuration, from: InstalledPlugins(logger: .silent))
     let source = file.map { "# \($0)\n" } ?? "# no configuration file: what is done without one\n"
-    try Terminal.write(source + configuration.redactedText(schemas: schemas.loaded))
+    try Terminal.write(source + configuration.redactedText(schemas: schemas.usable))
   }
 }

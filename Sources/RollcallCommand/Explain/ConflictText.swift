@@ -1,3 +1,4 @@
+import AffiliateMerge
 import ClusterResources
 import Rollcall
 

@@ -1,3 +1,5 @@
+import AffiliateMerge
+import ClusterModel
 import ClusterResources
 import Rollcall
 

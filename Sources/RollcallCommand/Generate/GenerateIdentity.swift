@@ -1,5 +1,5 @@
 import ArgumentParser
-import LocalNode
+import ClusterModel
 import Rollcall
 
 /// `rollcall gen identity`

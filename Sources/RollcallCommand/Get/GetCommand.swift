@@ -41,7 +41,9 @@ struct GetCommand: AsyncParsableCommand {
   @Flag(name: [.short, .long], help: "Go on and show each change.")
   var watch = false
 
-  @Option(help: ArgumentHelp("How long registries may take to tell what they know.", valueName: "duration"))
+  @Option(
+    help: ArgumentHelp("How long registries may take to tell what they know.", valueName: "duration"),
+    transform: DurationOption.parse)
   var timeout = DurationOption(.seconds(10))
 
   @OptionGroup var configuration: ConfigurationOptions
@@ -93,9 +95,9 @@ struct Get: Sendable {
   func watch(_ aggregator: Aggregator) async throws {
     await Sync.wait(for: aggregator, within: timeout).report()
     var printer = format.printer(of: view.type, watching: true)
-    var known = KnownResources()
-    for await change in aggregator.changes() {
-      let events = known.take(change, view)
+    var known = WatchedResources()
+    for await event in aggregator.changes() {
+      let events = known.take(event, view)
       // A table's header comes at once, even where nothing is below it yet.
       try print(events, with: &printer)
     }

@@ -1,3 +1,5 @@
+import AffiliateMerge
+import ClusterModel
 import ClusterResources
 import Platform
 import Rollcall
@@ -26,12 +28,12 @@ struct ResourceView: Sendable {
     return id == nil ? all : all.filter { matches($0.metadata.id) }
   }
 
-  /// What `directive` does to the resources that are looked at; nil where it is about others.
-  func event(for directive: MergeDirective) -> PrintedResource? {
-    switch (directive, type) {
+  /// What `change` does to the resources that are looked at; nil where it is about others.
+  func event(for change: ClusterChange) -> PrintedResource? {
+    switch (change, type) {
     case (.member(let change), .member): event(change) { member($0) }
     case (.affiliate(let change), .affiliate) where !isRaw: event(change) { affiliate($0) }
-    case (.raw(let change), .affiliate) where isRaw: event(change) { raw(change.key, $0) }
+    case (.raw(let change, _), .affiliate) where isRaw: event(change) { raw(change.key, $0) }
     default: nil
     }
   }
@@ -63,17 +65,17 @@ struct ResourceView: Sendable {
     var everything = self
     everything.id = nil
     let known = everything.resources(in: snapshot).lazy.map(\.metadata.id)
-    let near = nearMiss(of: id, among: Array(known.prefix(10_000)))
+    let advice = didYouMean(id, among: Array(known.prefix(10_000)))
     throw CommandError(
       "there is no \(type.kind.lowercased()) '\(id)' in namespace '\(namespace)'"
-        + (near.map { ": did you mean '\($0)'?" } ?? ""))
+        + (advice.map { ": \($0)" } ?? ""))
   }
 
   // MARK: One resource
 
   func identity(of snapshot: ClusterSnapshot) -> Resource? {
     guard let identity = snapshot.localID else { return nil }
-    let created = snapshot.merge.affiliate(identity)?.created ?? .now
+    let created = snapshot.merge.affiliate(identity)?.created ?? .now()
     return .identity(identity, node: node, created: created)
   }
 

@@ -1,4 +1,5 @@
 import Rollcall
+import RollcallConfiguration
 
 /// How far the registries got when the command had waited for them.
 struct Sync: Sendable {

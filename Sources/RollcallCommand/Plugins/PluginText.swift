@@ -1,11 +1,10 @@
 import ClusterResources
 import PluginHost
-import Rollcall
-import RollcallConfiguration
+import RegistryKit
 
 /// What a plugin is and takes, for a person.
 enum PluginText {
-  static func text(of plugin: LoadedPlugin) throws(PluginError) -> String {
+  static func text(of plugin: LoadedPlugin) -> String {
     let descriptor = plugin.descriptor
     var facts = TextTable()
     var text = facts.text(of: [
@@ -18,22 +17,15 @@ enum PluginText {
       ["secret", descriptor.wantsClusterSecret ? "yes: it is given the cluster's secret" : "no"],
     ])
     text += "\n\(descriptor.summary.shown)\n"
-    let options = try PluginSchemas.schema(of: plugin).options
+    let options = plugin.optionsSchema.options
     guard !options.isEmpty else { return text + "\nIt takes no options.\n" }
     var table = TextTable()
     let rows = options.map { option in
       [
-        option.name, type(of: option), option.isRequired ? "required" : option.defaultValue ?? "",
+        option.name, option.type, option.isRequired ? "required" : option.defaultText ?? "",
         option.summary ?? "",
       ].map(\.shown)
     }
     return text + "\n" + table.text(of: [["OPTION", "TYPE", "DEFAULT", "DESCRIPTION"]] + rows)
-  }
-
-  private static func type(of option: OptionsSchema.Option) -> String {
-    var type = option.types.isEmpty ? "any" : option.types.joined(separator: " or ")
-    if let choices = option.choices { type = choices.joined(separator: ", ") }
-    if let format = option.format { type += " (\(format))" }
-    return option.isSecret ? type + ", secret" : type
   }
 }

@@ -1,3 +1,5 @@
+import AffiliateMerge
+import ClusterModel
 import ClusterResources
 import Logging
 import Rollcall
@@ -5,17 +7,18 @@ import Rollcall
 /// Logs what changes in the cluster, one line each.
 struct ChangeLog {
   let logger: Logger
-  private var members: [String: Versioned<Member>] = [:]
-  private var conflicts: [ConflictKey: Conflict] = [:]
   private var registries: [String: RegistryStatus] = [:]
 
   init(logger: Logger) { self.logger = logger }
 
-  mutating func take(_ change: ClusterChange) {
-    switch change {
-    case .snapshot(let snapshot): catchUp(with: snapshot)
-    case .directives(let directives):
-      for directive in directives { take(directive) }
+  mutating func take(_ event: ClusterEvent) {
+    switch event {
+    case .snapshot(let snapshot):
+      for status in snapshot.registries { take(status) }
+      for member in snapshot.members { self.member(member.value.id, nil, member) }
+      for conflict in snapshot.conflicts { self.conflict(nil, conflict.value) }
+    case .changes(let changes):
+      for change in changes { take(change) }
     case .registry(let status): take(status)
     case .registryRemoved(let name):
       registries[name] = nil
@@ -23,34 +26,32 @@ struct ChangeLog {
     }
   }
 
-  private mutating func take(_ directive: MergeDirective) {
-    switch directive {
-    case .member(let change): member(change.key, change.new)
-    case .conflict(let change): conflict(change.key, change.new?.value)
+  private func take(_ change: ClusterChange) {
+    switch change {
+    case .member(let change): member(change.key, change.old?.value, change.new)
+    case .conflict(let change): conflict(change.old?.value, change.new?.value)
     // What the registries say one by one, and who isn't a member, is for who looks closer.
     case .affiliate(let change):
       logger.debug("affiliate \(change.kind.word)", metadata: ["node": "\(change.key)"])
-    case .raw(let change):
-      logger.trace("raw affiliate \(change.kind.word)", metadata: ["id": "\(change.key)"])
+    case .raw(let change, let reason):
+      var metadata: Logger.Metadata = ["id": "\(change.key)"]
+      if let reason { metadata["reason"] = "\(reason.rawValue)" }
+      logger.trace("raw affiliate \(change.kind.word)", metadata: metadata)
     }
   }
 
   // MARK: Members
 
-  private mutating func member(_ name: String, _ new: Versioned<Member>?) {
-    let old = members.updateValue(new, forKey: name)
-    guard let new else {
-      if old != nil { logger.notice("member left", metadata: ["member": "\(name)"]) }
-      return
-    }
-    guard old?.value != new.value else { return }
+  private func member(_ name: String, _ old: Member?, _ new: Versioned<Member>?) {
+    guard let new else { return logger.notice("member left", metadata: ["member": "\(name)"]) }
+    guard old != new.value else { return }
     var metadata: Logger.Metadata = ["member": "\(name)", "version": "\(new.version)"]
     guard let old else {
       metadata["addresses"] = "\(JSONText.compact(.texts(new.value.addresses)))"
       metadata["type"] = "\(new.value.machineType)"
       return logger.notice("member joined", metadata: metadata)
     }
-    for (field, change) in Self.differences(old.value, new.value) { metadata[field] = "\(change)" }
+    for (field, change) in Self.differences(old, new.value) { metadata[field] = "\(change)" }
     logger.notice("member changed", metadata: metadata)
   }
 
@@ -72,8 +73,7 @@ struct ChangeLog {
 
   // MARK: Conflicts
 
-  private mutating func conflict(_ key: ConflictKey, _ new: Conflict?) {
-    let old = conflicts.updateValue(new, forKey: key)
+  private func conflict(_ old: Conflict?, _ new: Conflict?) {
     guard let new else {
       if let old { logger.notice("conflict is over", metadata: ["about": "\(old.subject)"]) }
       return
@@ -105,21 +105,6 @@ struct ChangeLog {
       logger.info("registry disabled", metadata: metadata)
     }
   }
-
-  // MARK: Catching up
-
-  /// Logs what is different in `snapshot` from all that was logged before.
-  private mutating func catchUp(with snapshot: ClusterSnapshot) {
-    for status in snapshot.registries { take(status) }
-    let members = snapshot.members
-    let names = Set(members.map(\.value.id))
-    for name in self.members.keys.filter({ !names.contains($0) }).sorted() { member(name, nil) }
-    for new in members { member(new.value.id, new) }
-    let conflicts = snapshot.conflicts.map(\.value)
-    let keys = Set(conflicts.map(\.key))
-    for key in self.conflicts.keys where !keys.contains(key) { conflict(key, nil) }
-    for new in conflicts { conflict(new.key, new) }
-  }
 }
 
 extension Change.Kind {
@@ -141,15 +126,5 @@ extension Conflict {
     case .nodename(let name): "nodename \(name)"
     case .publicKey(let key): "public key \(key)"
     }
-  }
-}
-
-extension Dictionary {
-  /// Sets or, with nil, removes the value for `key`.
-  ///
-  /// - Returns: what was there before.
-  fileprivate mutating func updateValue(_ value: Value?, forKey key: Key) -> Value? {
-    guard let value else { return removeValue(forKey: key) }
-    return updateValue(value, forKey: key)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import Rollcall
+import RollcallConfiguration
 import UnixSignals
 
 /// `rollcall run`
@@ -20,8 +21,7 @@ struct RunCommand: AsyncParsableCommand {
   @OptionGroup var log: LogOptions
 
   func run() async throws {
-    let level = log.logLevel.level
-    LoggingSystem.bootstrap { _ in LineLogHandler(level: level) }
+    log.bootstrap()
     let logger = Logger(label: "rollcall")
     // Listened for from the beginning: a signal during the start isn't lost.
     let signals = await UnixSignalsSequence(trapping: .sighup, .sigterm, .sigint)
@@ -84,7 +84,7 @@ struct Daemon: Sendable {
   private func reload() async {
     do {
       let loaded = try await ConfigurationLookup.load(options)
-      let summary = try await session.aggregator.reload(loaded.configuration)
+      let summary = try await session.reload(loaded.configuration)
       var metadata: Logger.Metadata = ["kept": "\(summary.kept.count)"]
       for (key, names) in [
         ("added", summary.added), ("changed", summary.changed), ("removed", summary.removed),

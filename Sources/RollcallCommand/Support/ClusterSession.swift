@@ -1,11 +1,14 @@
 import Logging
 import Rollcall
+import RollcallConfiguration
 
 /// A configuration and the aggregator that it makes: what every verb that looks at a cluster starts with.
 struct ClusterSession: Sendable {
   let aggregator: Aggregator
   /// What the NODE column says: this node's first address, else its hostname.
   let nodeLabel: String
+  private let plugins: InstalledPlugins
+
   /// - Parameter publishing: whether this machine takes part: its identity is made where it has none, and what
   ///   it tells of itself is published. Else it only looks.
   init(
@@ -18,13 +21,19 @@ struct ClusterSession: Sendable {
     if !publishing { aggregatorOptions.stopTimeout = .seconds(1) }
     let node = try LocalMachine.node(of: configuration, makesIdentity: publishing, logger: logger)
     nodeLabel = LocalMachine.label(node, configuration.node)
+    plugins = InstalledPlugins(logger: logger)
     do throws(AggregatorError) {
       aggregator = try await Aggregator(
-        configuration: configuration, plugins: InstalledPlugins(logger: logger), localNode: node,
+        configuration: configuration, plugins: plugins, localNode: node,
         options: aggregatorOptions, logger: logger)
     } catch {
       throw CommandError(error.message)
     }
+  }
+
+  /// Takes on another configuration.
+  func reload(_ configuration: Configuration) async throws -> ReloadSummary {
+    try await aggregator.reload(configuration, plugins: plugins)
   }
 
   /// Runs the aggregator for as long as `body` takes.

@@ -1,20 +1,23 @@
 import ClusterModel
 import ClusterResources
 import Logging
+import Platform
 
-/// Writes each entry as one line to the standard error: time, level, message, then `key=value`.
+/// Writes each entry as one line to the standard error, in a ``LogFormat``.
 struct LineLogHandler: LogHandler {
   var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
   var metadataProvider: Logger.MetadataProvider?
+  private let format: LogFormat
   private let style: Style
   private let write: @Sendable (String) -> Void
 
   init(
-    level: Logger.Level, style: Style = .standardError,
+    level: Logger.Level, format: LogFormat = .text, style: Style = .standardError,
     write: @escaping @Sendable (String) -> Void = LineLogHandler.writeToStandardError
   ) {
     logLevel = level
+    self.format = format
     self.style = style
     self.write = write
   }
@@ -28,12 +31,34 @@ struct LineLogHandler: LogHandler {
     var all = metadata
     if let provided = metadataProvider?.get() { all.merge(provided) { $1 } }
     if let own = event.metadata { all.merge(own) { $1 } }
-    var line =
-      "\(style.dim(Timestamp.now.description)) \(label(event.level)) \(event.message.description.shown)"
-    for (key, value) in all.sorted(by: { $0.key < $1.key }) {
-      line += " \(style.dim(key.shown + "="))\(Self.written(value.description))"
+    let fields = all.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value.description) }
+    let text = event.message.description
+    switch format {
+    case .text: write(line(event.level, text, fields) + "\n")
+    case .json: write(Self.object(event.level, text, fields) + "\n")
     }
-    write(line + "\n")
+  }
+
+  private func line(_ level: Logger.Level, _ message: String, _ fields: [(name: String, value: String)])
+    -> String
+  {
+    var line = "\(style.dim(Timestamp.now().description)) \(label(level)) \(message.shown)"
+    for (name, value) in fields { line += " \(style.dim(name.shown + "="))\(Self.written(value))" }
+    return line
+  }
+
+  /// The entry as a JSON object. A field that is called as one of the entry's own gets an underscore before it.
+  private static func object(
+    _ level: Logger.Level, _ message: String, _ fields: [(name: String, value: String)]
+  ) -> String {
+    let own: [(name: String, value: ResourceValue)] = [
+      ("time", .time(.now())), ("level", .text(level.rawValue)), ("message", .text(message)),
+    ]
+    let names = Set(own.map(\.name))
+    let rest = fields.map {
+      (name: names.contains($0.name) ? "_\($0.name)" : $0.name, value: ResourceValue.text($0.value))
+    }
+    return JSONText.compact(.fields((own + rest).map { ResourceValue.Field($0.name, $0.value) }))
   }
 
   /// A value, in quotes where it has spaces or could be taken for something else.

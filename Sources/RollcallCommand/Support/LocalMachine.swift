@@ -1,6 +1,6 @@
-import LocalNode
 import Logging
 import Rollcall
+import RollcallConfiguration
 
 /// What this machine tells of itself.
 enum LocalMachine {

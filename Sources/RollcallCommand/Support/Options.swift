@@ -18,12 +18,30 @@ struct ConfigurationOptions: ParsableArguments {
   var state: String?
 }
 
-/// How much is logged.
+/// How the log of a long-running verb is written, to the standard error.
 struct LogOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("How much is logged: trace, debug, info, notice, warning, error.", valueName: "level"),
     completion: .list(Logger.Level.allCases.map(\.rawValue)))
   var logLevel: LogLevel = LogLevel(level: .info)
+
+  @Option(
+    help: ArgumentHelp("How a line is written: text for people, json for programs.", valueName: "format"))
+  var logFormat = LogFormat.text
+
+  /// Lets every logger of the process write as the options say. Once in a process.
+  func bootstrap() {
+    let (level, format) = (logLevel.level, logFormat)
+    LoggingSystem.bootstrap { _ in LineLogHandler(level: level, format: format) }
+  }
+}
+
+/// How a line of the log is written.
+enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+  /// `time level message key=value`.
+  case text
+  /// A JSON object with `time`, `level`, `message`, and a field for each of the entry's own.
+  case json
 }
 
 /// A level of the log, as an option.

@@ -2,8 +2,8 @@ import ClusterModel
 import DiscoveryProtocol
 import Foundation
 import GRPCCore
-import Logging
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -12,13 +12,14 @@ import Testing
 @Suite("A hostile service", .timeLimit(.minutes(3)))
 struct HostileServiceTests {
   let cluster: Cluster
-  let recorder = Recorder()
+  let recorder = SessionRecorder()
 
   init() throws { cluster = try Cluster() }
 
   /// Runs a registry against `service` while `body` runs.
   private func facing(
-    _ service: any RegistrableRPCService, _ body: @escaping (_ endpoint: String) async throws -> Void
+    _ service: any RegistrableRPCService,
+    _ body: @escaping @Sendable (_ endpoint: String) async throws -> Void
   ) async throws {
     let recorder = recorder
     try await withServer([service]) { port in
@@ -29,8 +30,8 @@ struct HostileServiceTests {
     }
   }
 
-  /// A service whose watches begin with `answer` and hear no more.
-  private func telling(_ answer: WireWatchResponse) -> MemoryService {
+  /// A service whose watches begin with `answer` and have no more.
+  private func answering(_ answer: WireWatchResponse) -> MemoryService {
     MemoryService(watchScript: { writer in
       try await writer.write(answer)
       try await Task.sleep(for: .seconds(3600))
@@ -63,22 +64,24 @@ struct HostileServiceTests {
       let endpoint = "\(scheme)://127.0.0.1:\(port)"
       let settings = try TestSettings.settings(ServiceOptions(endpoint: endpoint))
       let registry = ServiceRegistry(
-        settings, dialer: GRPCDialer(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
-        clock: clock.clock, random: { 0.5 }, logger: Logger(label: "test"))
-      try await running(registry, recorder) {
-        // What says nothing that can be refused is given up at Hello's deadline; the clock moves on meanwhile.
+        settings,
+        connector: GRPCDiscoveryConnector(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
+        random: { 0.5 })
+      try await running(registry, recorder, clock: clock) {
+        // What says nothing that can be refused is given up at Hello's deadline; the clock moves on
+        // meanwhile.
         try await eventually("a status") {
           clock.advance(by: .milliseconds(50))
-          return recorder.state.status != nil
+          return !recorder.status.isEmpty
         }
         #expect(recorder.status.contains(endpoint), "\(recorder.status)")
         try await eventually("another attempt") {
           clock.advance(by: .milliseconds(50))
-          return recorder.state.statuses.count > 1 || !clock.deadlines.isEmpty
+          return recorder.now.batches.flatMap(\.reports).count > 1 || !clock.deadlines.isEmpty
         }
       }
     }
-    #expect(recorder.state.snapshots == 0)
+    #expect(recorder.snapshots == 0)
   }
 
   @Test("that never answers is given up at the deadline, and named")
@@ -87,12 +90,13 @@ struct HostileServiceTests {
     try await withRawServer(greeting: [], hangsUp: false) { port in
       let settings = try TestSettings.settings(ServiceOptions(endpoint: "http://127.0.0.1:\(port)"))
       let registry = ServiceRegistry(
-        settings, dialer: GRPCDialer(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
-        clock: clock.clock, random: { 0.5 }, logger: Logger(label: "test"))
-      try await running(registry, recorder) {
+        settings,
+        connector: GRPCDiscoveryConnector(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
+        random: { 0.5 })
+      try await running(registry, recorder, clock: clock) {
         try await eventually("it waits") { clock.deadlines.contains(.seconds(10)) }
         clock.advance(by: .seconds(10))
-        try await eventually("told") { recorder.state.status != nil }
+        try await eventually("reported") { !recorder.status.isEmpty }
       }
       #expect(recorder.status == "http://127.0.0.1:\(port) didn't answer Hello within 10 s")
     }
@@ -108,11 +112,11 @@ struct HostileServiceTests {
       default: BytesService(hello: [], watch: [[], garbage])
       }
     try await facing(service) { endpoint in
-      try await eventually("told") { recorder.status.contains(endpoint) }
+      try await eventually("reported") { recorder.status.contains(endpoint) }
     }
   }
 
-  @Test("that redirects in a circle is told, with the way")
+  @Test("that redirects in a circle is reported, with the way")
   func redirectLoop() async throws {
     let recorder = recorder
     let there = PortBox()
@@ -122,7 +126,7 @@ struct HostileServiceTests {
         try await running(
           try LiveServiceTests.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(first)")), recorder
         ) {
-          try await eventually("told") { recorder.state.status != nil }
+          try await eventually("reported") { !recorder.status.isEmpty }
         }
         let (a, b) = ("http://127.0.0.1:\(first)", "http://127.0.0.1:\(second)")
         #expect(recorder.status == "redirect loop: \(a) to \(b) to \(a)")
@@ -130,26 +134,26 @@ struct HostileServiceTests {
     }
   }
 
-  @Test("that redirects to nonsense is told")
+  @Test("that redirects to nonsense is reported")
   func redirectNonsense() async throws {
     try await facing(MemoryService(redirect: { "\u{1b}[2J:x" })) { _ in
-      try await eventually("told") { recorder.state.status != nil }
+      try await eventually("reported") { !recorder.status.isEmpty }
     }
     #expect(recorder.status.contains("isn't a discovery service's URL"))
     #expect(!recorder.status.contains("\u{1b}"))
   }
 
-  @Test("that swaps ciphertexts between nodes is told, and no node becomes another")
+  @Test("that swaps ciphertexts between nodes is reported, and no node becomes another")
   func swaps() async throws {
     var (a, b) = (try cluster.wire("a"), try cluster.wire("b"))
     (a.data, b.data) = (b.data, a.data)
     let snapshot = cluster.answer(a, b, try cluster.wire("c"))
-    let service = telling(snapshot)
+    let service = answering(snapshot)
     try await facing(service) { _ in
-      try await eventually("told") { recorder.state.status != nil }
+      try await eventually("reported") { !recorder.status.isEmpty }
       #expect(recorder.nodes() == ["c"])
     }
-    #expect(recorder.status.contains("2 affiliates can't be used as told: 'a': its data is of another node"))
+    #expect(recorder.status.contains("2 affiliates can't be used as sent: 'a': its data is of another node"))
   }
 
   @Test("that answers 100,000 affiliates is taken within the limits")
@@ -165,16 +169,16 @@ struct HostileServiceTests {
       }
       $0.affiliates += good
     }
-    let service = telling(snapshot)
+    let service = answering(snapshot)
     try await facing(service) { _ in
-      try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
+      try await eventually("taken", within: .seconds(60)) { !recorder.status.isEmpty }
       #expect(recorder.nodes().count == 50)
     }
-    #expect(recorder.status.contains("100000 affiliates can't be used as told"), "\(recorder.status)")
+    #expect(recorder.status.contains("100000 affiliates can't be used as sent"), "\(recorder.status)")
     #expect(recorder.status.utf8.count < 1200)
   }
 
-  @Test("that answers 100,000 affiliates well sealed is taken up to the bound, and told of the others")
+  @Test("that answers 100,000 affiliates well sealed is taken up to the bound, and the others are counted")
   func sealedFlood() async throws {
     let cipher = cluster.cipher
     let snapshot = try WireWatchResponse.with {
@@ -186,29 +190,29 @@ struct HostileServiceTests {
         }
       }
     }
-    let service = telling(snapshot)
+    let service = answering(snapshot)
     try await facing(service) { _ in
-      try await eventually("taken", within: .seconds(60)) { recorder.state.status != nil }
-      #expect(recorder.nodes().count == EndpointRunner.maximumNodes)
+      try await eventually("taken", within: .seconds(60)) { !recorder.status.isEmpty }
+      #expect(recorder.nodes().count == EndpointWatcher.maximumNodes)
     }
     #expect(recorder.status.contains("90000"), "\(recorder.status)")
   }
 
-  @Test("that answers more than an answer may have is told")
+  @Test("that answers more than an answer may have is reported")
   func oversized() async throws {
     let snapshot = WireWatchResponse.with {
       $0.affiliates = [
         .with {
           $0.id = "a"
-          $0.data = Data(repeating: 7, count: GRPCConnection.maximumAnswerLength)
+          $0.data = Data(repeating: 7, count: GRPCDiscoveryClient.maximumAnswerLength)
         }
       ]
     }
     let service = MemoryService(watchScript: { writer in try await writer.write(snapshot) })
     try await facing(service) { endpoint in
-      try await eventually("told") { recorder.status.contains(endpoint) }
+      try await eventually("reported") { recorder.status.contains(endpoint) }
     }
-    #expect(recorder.state.snapshots == 0)
+    #expect(recorder.snapshots == 0)
   }
 
   @Test("that cuts each watch off is watched again, and its nodes stay")
@@ -219,11 +223,11 @@ struct HostileServiceTests {
       throw RPCError(code: .aborted, message: "lost update")
     })
     try await facing(service) { _ in
-      try await eventually("watched again") { recorder.state.snapshots >= 3 }
+      try await eventually("watched again") { recorder.snapshots >= 3 }
       #expect(recorder.nodes() == ["a"])
     }
-    #expect(recorder.state.statuses.contains { $0?.message.contains("lost update") == true })
-    #expect(recorder.state.removed.isEmpty)
+    #expect(recorder.now.errors.contains { $0.message.contains("lost update") })
+    #expect(recorder.removed.isEmpty)
   }
 
   @Test("that ends each watch politely is watched again")
@@ -231,8 +235,8 @@ struct HostileServiceTests {
     let snapshot = cluster.answer(try cluster.wire("a"))
     let service = MemoryService(watchScript: { writer in try await writer.write(snapshot) })
     try await facing(service) { _ in
-      try await eventually("watched again") { recorder.state.snapshots >= 2 }
+      try await eventually("watched again") { recorder.snapshots >= 2 }
     }
-    #expect(recorder.state.statuses.contains { $0?.message.contains("ended the watch") == true })
+    #expect(recorder.now.errors.contains { $0.message.contains("ended the watch") })
   }
 }

@@ -3,6 +3,7 @@ import DiscoveryProtocol
 import Foundation
 import GRPCCore
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -28,60 +29,62 @@ struct LiveServiceTests {
       let options = ServiceOptions(endpoint: "http://127.0.0.1:\(port)")
       let one = try Self.registry(options, local: "one")
       let two = try Self.registry(options, local: "two")
-      let oneHears = Recorder()
-      let twoHears = Recorder()
-      try await running(one, oneHears) {
-        try await running(two, twoHears) {
-          try await one.publish(Publication(local: try cluster.affiliate("one", endpoints: ["1.2.3.4:5"])))
-          try await two.publish(
+      let oneHost = SessionRecorder()
+      let twoHost = SessionRecorder()
+      try await running(one, oneHost) {
+        try await running(two, twoHost) {
+          try await oneHost.published(
+            Publication(local: try cluster.affiliate("one", endpoints: ["1.2.3.4:5"])))
+          try await twoHost.published(
             Publication(
               local: try cluster.affiliate("two"),
               seenEndpoints: [try NodeIdentity("one"): [try IPEndpoint("6.7.8.9:10")]]))
           try await eventually("they see each other") {
-            oneHears.nodes() == ["two"] && twoHears.nodes() == ["one"]
+            oneHost.nodes() == ["two"] && twoHost.nodes() == ["one"]
           }
           try await eventually("endpoints of both are there") {
-            twoHears.record("one")?.affiliate.kubeSpan?.endpoints.map(\.description)
+            twoHost.now.record("one")?.affiliate.kubeSpan?.endpoints.map(\.description)
               == ["1.2.3.4:5", "6.7.8.9:10"]
           }
-          #expect(twoHears.record("one")?.affiliate.nodename == "node-one")
-          #expect(oneHears.state.addresses.map(\.description) == ["127.0.0.1"])
-          try await one.publish(Publication(local: nil))
-          try await eventually("one is gone", within: .seconds(5)) { twoHears.nodes().isEmpty }
+          #expect(twoHost.now.record("one")?.affiliate.nodename == "node-one")
+          #expect(oneHost.addresses == ["127.0.0.1"])
+          try await oneHost.published(nil)
+          try await eventually("one is gone", within: .seconds(5)) { twoHost.nodes().isEmpty }
         }
       }
-      #expect(oneHears.state.status == nil && twoHears.state.status == nil)
+      #expect(oneHost.status == "" && twoHost.status == "")
+      #expect(twoHost.removed == ["remove one withdrawn"])
     }
   }
 
   @Test("a service that is killed and comes back empty loses no node")
   func killed() async throws {
     let cluster = cluster
-    let hears = [Recorder(), Recorder(), Recorder()]
+    let hosts = [SessionRecorder(), SessionRecorder(), SessionRecorder()]
     let port = try LoopbackPort.free()
     let options = ServiceOptions(endpoint: "http://127.0.0.1:\(port)")
     let nodes = try ["a", "b", "c"].map { try Self.registry(options, local: $0) }
-    func allSeen() -> Bool {
-      hears[0].nodes() == ["b", "c"] && hears[1].nodes() == ["a", "c"] && hears[2].nodes() == ["a", "b"]
+    @Sendable func allSeen() -> Bool {
+      hosts[0].nodes() == ["b", "c"] && hosts[1].nodes() == ["a", "c"] && hosts[2].nodes() == ["a", "b"]
     }
-    try await running(nodes[0], hears[0]) {
-      try await running(nodes[1], hears[1]) {
-        try await running(nodes[2], hears[2]) {
+    try await running(nodes[0], hosts[0]) {
+      try await running(nodes[1], hosts[1]) {
+        try await running(nodes[2], hosts[2]) {
           for round in 0..<2 {
             try await withServer([MemoryService()], port: port) { _ in
-              for (node, id) in zip(nodes, ["a", "b", "c"]) where round == 0 {
-                try await node.publish(Publication(local: try cluster.affiliate(id)))
+              for (host, id) in zip(hosts, ["a", "b", "c"]) where round == 0 {
+                try await host.published(Publication(local: try cluster.affiliate(id)))
               }
               try await eventually("all see each other") { allSeen() }
             }
-            try await eventually("the outage is seen") { hears.allSatisfy { $0.state.status != nil } }
-            #expect(hears.allSatisfy { $0.nodes().count == 2 })
+            try await eventually("the outage is seen") { hosts.allSatisfy { $0.problem(.reading) != nil } }
+            #expect(hosts.allSatisfy { $0.nodes().count == 2 })
           }
         }
       }
     }
-    #expect(hears.allSatisfy { $0.state.removed.isEmpty })
-    #expect(hears[0].status.contains("http://127.0.0.1:\(port)"))
+    #expect(hosts.allSatisfy { $0.removed.isEmpty })
+    #expect(hosts[0].status.contains("http://127.0.0.1:\(port)"))
   }
 
   @Test("a redirect is followed")
@@ -90,7 +93,7 @@ struct LiveServiceTests {
     target.put(try cluster.wire("a"))
     try await withServer([target]) { targetPort in
       try await withServer([MemoryService(redirect: { "127.0.0.1:\(targetPort)" })]) { port in
-        let recorder = Recorder()
+        let recorder = SessionRecorder()
         try await running(
           try Self.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder
         ) {
@@ -100,44 +103,44 @@ struct LiveServiceTests {
     }
   }
 
-  @Test("a token is sent from its file, and one that is refused is told")
+  @Test("a token is sent from its file, and one that is refused is reported")
   func token() async throws {
     let folder = try TemporaryFolder()
     try folder.write("good\n", to: "token")
     let check = TokenCheck(token: "good")
     try await withServer([MemoryService()], interceptors: [check]) { port in
       let endpoint = "http://127.0.0.1:\(port)"
-      let recorder = Recorder()
+      let recorder = SessionRecorder()
       let options = ServiceOptions(endpoint: endpoint, tokenFile: "token")
       try await running(try Self.registry(options, base: folder.path), recorder) {
-        try await eventually("synced") { recorder.state.snapshots == 1 }
+        try await eventually("synced") { recorder.snapshots == 1 }
       }
       #expect(Set(check.seen) == ["Bearer good"])
-      let refused = Recorder()
+      let refused = SessionRecorder()
       try await running(try Self.registry(ServiceOptions(endpoint: endpoint)), refused) {
-        try await eventually("told") { refused.state.status != nil }
+        try await eventually("reported") { refused.problem(.credentials) != nil }
       }
       #expect(refused.status.contains("no token that is known"))
-      #expect(refused.state.status?.code == .permissionDenied)
+      #expect(refused.problem(.reading)?.code == .permissionDenied)
     }
   }
 
   @Test("a token file that can't be used is named")
   func badTokenFile() async throws {
-    let recorder = Recorder()
+    let recorder = SessionRecorder()
     let options = ServiceOptions(endpoint: "http://127.0.0.1:1", tokenFile: "/nonexistent/token")
     try await running(try Self.registry(options), recorder) {
-      try await eventually("told") { recorder.state.status != nil }
+      try await eventually("reported") { !recorder.status.isEmpty }
     }
     #expect(recorder.status.contains("/nonexistent/token"))
   }
 
-  @Test("where nothing listens is told with the address")
+  @Test("where nothing listens is reported with the address")
   func refusedConnection() async throws {
-    let recorder = Recorder()
+    let recorder = SessionRecorder()
     let port = try LoopbackPort.free()
     try await running(try Self.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(port)")), recorder) {
-      try await eventually("told") { recorder.state.status != nil }
+      try await eventually("reported") { !recorder.status.isEmpty }
     }
     #expect(recorder.status.contains("http://127.0.0.1:\(port)"))
     #expect(recorder.status.lowercased().contains("refused"))

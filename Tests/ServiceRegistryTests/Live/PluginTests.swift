@@ -2,6 +2,7 @@ import ClusterModel
 import Foundation
 import PluginHost
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -21,7 +22,8 @@ struct PluginTests {
   func descriptor() async throws {
     let descriptor = try await Self.plugin().descriptor
     #expect(descriptor.name == "service" && descriptor.prefix == "service")
-    #expect(descriptor.publishes && descriptor.wantsClusterSecret)
+    #expect(descriptor.publishes && descriptor.leases && descriptor.wantsClusterSecret)
+    #expect(descriptor.version == RollcallVersion.current)
   }
 
   @Test("finds nodes and publishes through the boundary")
@@ -35,20 +37,16 @@ struct PluginTests {
       context.name = "service"
       let registry = plugin.registry(
         options: #"{"endpoint":"http://127.0.0.1:\#(port)","ttl":"1m"}"#, context: context)
-      let recorder = Recorder()
+      let recorder = SessionRecorder()
       try await running(registry, recorder) {
         try await eventually("found") { recorder.nodes() == ["a"] }
-        if let publishing = registry as? any PublishingRegistry {
-          try await publishing.publish(Publication(local: try cluster.affiliate("local")))
-        }
-        try await eventually("published") { service.state.affiliates["local"] != nil }
-        if let publishing = registry as? any PublishingRegistry {
-          try await publishing.publish(Publication(local: nil))
-        }
+        try await recorder.published(Publication(local: try cluster.affiliate("local")))
+        #expect(service.state.affiliates["local"] != nil)
+        try await recorder.published(nil)
+        #expect(service.state.affiliates["local"] == nil)
       }
-      // The plugin is stopped right after: it withdraws the node first.
-      #expect(service.state.affiliates["local"] == nil)
-      #expect(recorder.state.addresses.map(\.description) == ["127.0.0.1"])
+      #expect(recorder.addresses == ["127.0.0.1"])
+      #expect(recorder.status == "")
     }
   }
 }

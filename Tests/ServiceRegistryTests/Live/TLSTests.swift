@@ -3,6 +3,7 @@ import DiscoveryProtocol
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -28,9 +29,9 @@ struct TLSTests {
     return try await withServer([service], security: security) { port in
       var options = options
       options.endpoint = "https://\(host):\(port)"
-      let recorder = Recorder()
+      let recorder = SessionRecorder()
       try await running(try LiveServiceTests.registry(options), recorder) {
-        try await eventually("something") { !recorder.nodes().isEmpty || recorder.state.status != nil }
+        try await eventually("something") { !recorder.nodes().isEmpty || !recorder.status.isEmpty }
       }
       return (recorder.nodes(), recorder.status)
     }
@@ -46,7 +47,7 @@ struct TLSTests {
     #expect(outcome.status == "")
   }
 
-  @Test("one of an authority that isn't trusted is told with its subject and its signer")
+  @Test("one of an authority that isn't trusted is reported with its subject and its signer")
   func untrusted() async throws {
     let certificates = try await Certificates()
     let server = try await certificates.make("server", names: "IP:127.0.0.1")
@@ -56,7 +57,7 @@ struct TLSTests {
     #expect(outcome.status.contains("signed by 'CN=Test Authority', which the system doesn't trust"))
   }
 
-  @Test("one for another host is told with the names that it is for")
+  @Test("one for another host is reported with the names that it is for")
   func otherHost() async throws {
     let certificates = try await Certificates()
     let server = try await certificates.make("server", names: "DNS:other.example,IP:127.0.0.2")
@@ -68,7 +69,7 @@ struct TLSTests {
     }
   }
 
-  @Test("one that has expired is told with the day")
+  @Test("one that has expired is reported with the day")
   func expired() async throws {
     let certificates = try await Certificates()
     let server = try await certificates.make("server", names: "IP:127.0.0.1", days: -1)
@@ -115,14 +116,14 @@ struct TLSTests {
     }
   }
 
-  @Test("a service without TLS, where TLS was expected, is told")
+  @Test("a service without TLS, where TLS was expected, is reported")
   func plain() async throws {
     try await withServer([MemoryService()]) { port in
-      let recorder = Recorder()
+      let recorder = SessionRecorder()
       try await running(
         try LiveServiceTests.registry(ServiceOptions(endpoint: "https://127.0.0.1:\(port)")), recorder
       ) {
-        try await eventually("told") { recorder.state.status != nil }
+        try await eventually("reported") { !recorder.status.isEmpty }
       }
       #expect(recorder.status.contains("https://127.0.0.1:\(port)"))
     }

@@ -4,9 +4,9 @@ import Testing
 
 @testable import ServiceRegistry
 
-@Suite("What a service is told")
+@Suite("What is sent to a service")
 struct PublicationPlanTests {
-  var plan = PublicationPlan(refresh: .seconds(900))
+  var plan = PublicationPlan(ttl: .seconds(1800))
 
   static func item(_ id: String, _ data: UInt8?, _ endpoints: [UInt8] = []) -> SealedPublication.Item {
     .init(affiliateID: id, data: data.map { [$0] }, endpoints: endpoints.map { [$0] })
@@ -15,6 +15,10 @@ struct PublicationPlanTests {
   let mine = item("me", 1, [1])
   let other = item("other", nil, [2])
   let no = RegistryError(.failed, "no")
+  let away = RegistryError(.unavailable, "away")
+
+  /// Whether the service has this node's data and has answered all else, some time in the first seconds.
+  var isAccepted: Bool { plan.status(at: .seconds(1)) == .accepted }
 
   @Test("is everything at first, this node before others, and again after the refresh time")
   mutating func order() {
@@ -22,14 +26,14 @@ struct PublicationPlanTests {
     #expect(plan.next(at: .zero) == .update(mine))
     plan.accepted(.update(mine), at: .zero)
     #expect(plan.next(at: .zero) == .update(other))
-    #expect(!plan.isSettled)
+    #expect(!isAccepted)
     plan.accepted(.update(other), at: .seconds(1))
-    #expect(plan.isSettled)
+    #expect(isAccepted)
     #expect(plan.nextDue == .seconds(900))
     #expect(plan.next(at: .seconds(899)) == nil)
     #expect(plan.next(at: .seconds(900)) == .update(mine))
     // A refresh doesn't make it new.
-    #expect(plan.isSettled)
+    #expect(isAccepted)
   }
 
   @Test("is only what changed")
@@ -58,7 +62,7 @@ struct PublicationPlanTests {
     plan.replace(with: SealedPublication(items: [mine]))
     plan.accepted(.update(mine), at: .zero)
     plan.sessionStarted()
-    #expect(!plan.isSettled)
+    #expect(!isAccepted)
     #expect(plan.next(at: .seconds(1)) == .update(mine))
   }
 
@@ -69,22 +73,22 @@ struct PublicationPlanTests {
     #expect(plan.next(at: .zero) == .update(other))
     #expect(!plan.isAnswered)
     plan.accepted(.update(other), at: .zero)
-    #expect(plan.isAnswered && !plan.isSettled && plan.problem == no)
+    #expect(plan.isAnswered && !isAccepted && plan.problem == no)
     #expect(plan.nextDue == .milliseconds(500))
     #expect(plan.next(at: .milliseconds(500)) == .update(mine))
     plan.accepted(.update(mine), at: .milliseconds(500))
-    #expect(plan.isSettled && plan.problem == nil)
+    #expect(isAccepted && plan.problem == nil)
   }
 
   @Test(
     "is settled with endpoints of another that are refused, which are tried again at the refresh at the latest"
   )
   mutating func refusedForeign() {
-    plan = PublicationPlan(refresh: .seconds(1))
+    plan = PublicationPlan(ttl: .seconds(2))
     plan.replace(with: SealedPublication(items: [mine, other]))
     plan.accepted(.update(mine), at: .zero)
     for _ in 0..<10 { plan.refused(.update(other), no, isExhausted: true, at: .zero, random: 0.5) }
-    #expect(plan.isSettled && plan.problem == no)
+    #expect(isAccepted && plan.problem == no)
     #expect(plan.next(at: .milliseconds(999)) == nil)
     plan.accepted(.update(mine), at: .seconds(1))
     #expect(plan.next(at: .seconds(1)) == .update(other))
@@ -97,14 +101,14 @@ struct PublicationPlanTests {
     plan.replace(with: SealedPublication(items: [mine, other]))
     let (data, endpoints) = (Self.item("me", 1), Self.item("me", nil, [1]))
     plan.refused(.update(mine), no, isExhausted: true, at: .zero, random: 0.5)
-    // Nothing is refused yet that can't be told otherwise.
+    // Nothing is refused yet that can't be sent otherwise.
     #expect(plan.problem == nil)
     #expect(plan.next(at: .zero) == .update(data))
     plan.accepted(.update(data), at: .zero)
     #expect(plan.next(at: .zero) == .update(endpoints))
     plan.refused(.update(endpoints), no, isExhausted: true, at: .zero, random: 0.5)
     plan.accepted(.update(other), at: .zero)
-    #expect(plan.isSettled && plan.problem == no)
+    #expect(isAccepted && plan.problem == no)
     #expect(plan.next(at: .milliseconds(500)) == .update(endpoints))
     // The same once more changes nothing; new data go out whatever the service says to endpoints.
     plan.replace(with: SealedPublication(items: [mine, other]))
@@ -115,7 +119,7 @@ struct PublicationPlanTests {
     plan.refused(.update(newer), no, isExhausted: true, at: .seconds(1), random: 0.5)
     plan.accepted(.update(Self.item("me", 2)), at: .seconds(1))
     plan.accepted(.update(endpoints), at: .seconds(2))
-    #expect(plan.isSettled && plan.problem == nil)
+    #expect(isAccepted && plan.problem == nil)
     // Both are in: the next time it goes out whole.
     #expect(plan.next(at: .seconds(900)) == .update(other))
     plan.accepted(.update(other), at: .seconds(900))
@@ -129,9 +133,9 @@ struct PublicationPlanTests {
     plan.refused(.update(mine), no, isExhausted: true, at: .zero, random: 0.5)
     plan.refused(.update(Self.item("me", 1)), no, isExhausted: true, at: .zero, random: 0.5)
     #expect(plan.next(at: .zero) == nil)
-    #expect(plan.isAnswered && !plan.isSettled)
+    #expect(plan.isAnswered && !isAccepted)
     #expect(plan.next(at: .milliseconds(500)) == .update(mine))
-    // The trouble stays visible while it is told in parts again.
+    // The trouble stays visible while it is sent in parts again.
     plan.refused(.update(mine), no, isExhausted: true, at: .milliseconds(500), random: 0.5)
     #expect(plan.problem == no)
     plan.sessionStarted()
@@ -140,17 +144,67 @@ struct PublicationPlanTests {
 
   @Test("is a withdrawal, once, where this node was published")
   mutating func withdrawal() {
-    plan.replace(with: SealedPublication(withdraws: true))
-    #expect(plan.isSettled)
+    plan.replace(with: SealedPublication())
+    #expect(isAccepted)
     plan.replace(with: SealedPublication(items: [mine]))
     plan.accepted(.update(mine), at: .zero)
-    plan.replace(with: SealedPublication(withdraws: true))
+    plan.replace(with: SealedPublication())
     #expect(plan.next(at: .zero) == .delete(affiliateID: "me"))
     plan.sessionStarted()
     #expect(plan.next(at: .zero) == .delete(affiliateID: "me"))
     plan.accepted(.delete(affiliateID: "me"), at: .zero)
-    #expect(plan.isSettled)
+    #expect(isAccepted)
     #expect(plan.nextDue == nil)
+  }
+
+  @Test("is the withdrawal again where it was refused, further and further apart")
+  mutating func withdrawalRefused() {
+    plan.replace(with: SealedPublication(items: [mine]))
+    plan.accepted(.update(mine), at: .zero)
+    plan.replace(with: SealedPublication())
+    #expect(plan.status(at: .zero) == .pending)
+    #expect(plan.status(at: .zero, unreachable: away) == .failed(away))
+    plan.refused(.delete(affiliateID: "me"), no, at: .zero, random: 0.5)
+    #expect(plan.status(at: .zero) == .failed(no) && plan.problem == no)
+    // Asked for again it keeps its time.
+    plan.replace(with: SealedPublication())
+    #expect(plan.next(at: .zero) == nil)
+    #expect(plan.next(at: .milliseconds(500)) == .delete(affiliateID: "me"))
+    // Published again it is no withdrawal any more.
+    plan.replace(with: SealedPublication(items: [mine]))
+    #expect(plan.next(at: .milliseconds(500)) == .update(mine))
+  }
+
+  @Test("has failed while its service is away, but for what the service accepted less than a ttl ago")
+  mutating func serviceAway() {
+    plan.replace(with: SealedPublication(items: [mine]))
+    #expect(plan.status(at: .zero) == .pending)
+    #expect(plan.status(at: .zero, unreachable: away) == .failed(away))
+    plan.accepted(.update(mine), at: .seconds(10))
+    plan.sessionStarted()
+    #expect(plan.status(at: .seconds(1809)) == .pending)
+    #expect(plan.status(at: .seconds(1809), unreachable: away) == .accepted)
+    #expect(plan.status(at: .seconds(1810), unreachable: away) == .failed(away))
+    // New content it doesn't have.
+    plan.replace(with: SealedPublication(items: [Self.item("me", 2)]))
+    #expect(plan.status(at: .seconds(11), unreachable: away) == .failed(away))
+    // Who isn't published needs no service.
+    plan = PublicationPlan(ttl: .seconds(1800))
+    plan.replace(with: SealedPublication())
+    #expect(plan.status(at: .zero, unreachable: away) == .accepted)
+  }
+
+  @Test("has been refused where new content is, not before that is answered")
+  mutating func refusedBefore() {
+    plan.replace(with: SealedPublication(items: [mine]))
+    plan.refused(.update(mine), no, at: .zero, random: 0.5)
+    #expect(plan.status(at: .zero) == .failed(no))
+    plan.replace(with: SealedPublication(items: [Self.item("me", 2)]))
+    #expect(plan.status(at: .zero) == .pending)
+    // The same again is neither sent before its time, nor is it news.
+    plan.refused(.update(Self.item("me", 2)), no, at: .zero, random: 0.5)
+    plan.replace(with: SealedPublication(items: [Self.item("me", 2)]))
+    #expect(plan.next(at: .zero) == nil && plan.status(at: .zero) == .failed(no))
   }
 
   @Test("keeps its bytes where nothing changed")
@@ -172,8 +226,10 @@ struct PublicationPlanTests {
   func manyEndpoints() throws {
     var sealer = PublicationSealer(cipher: try Cluster().cipher)
     let endpoints = (0..<70).map { IPEndpoint(address: IPAddress(v4: $0), port: 1) }
-    let sealed = try sealer.seal(Publication(local: nil, seenEndpoints: [try NodeIdentity("b"): endpoints]))
-    #expect(sealed.items.first?.endpoints.count == 64)
+    let sealed = try sealer.seal(
+      Publication(
+        local: try Cluster().affiliate("me"), seenEndpoints: [try NodeIdentity("b"): endpoints]))
+    #expect(sealed.items.last?.endpoints.count == 64)
     #expect(sealed.omittedEndpoints == 6)
   }
 }

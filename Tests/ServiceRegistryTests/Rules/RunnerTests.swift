@@ -1,36 +1,52 @@
 import ClusterModel
 import DiscoveryProtocol
 import Foundation
-import Logging
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
 @testable import ServiceRegistry
 
-@Suite("A service is kept told and heard", .timeLimit(.minutes(1)))
+@Suite("A service is kept read", .timeLimit(.minutes(1)))
 struct RunnerTests {
   let cluster: Cluster
   let clock = ManualClock()
   let service = FakeService()
-  let recorder = Recorder()
+  let recorder = SessionRecorder()
 
   init() throws { cluster = try Cluster() }
 
   func registry(_ options: ServiceOptions = ServiceOptions(endpoint: "http://service.test:3000")) throws
     -> ServiceRegistry
   {
-    ServiceRegistry(
-      try TestSettings.settings(options), dialer: service, clock: clock.clock, random: { 0.5 },
-      logger: Logger(label: "test"))
+    ServiceRegistry(try TestSettings.settings(options), connector: service, random: { 0.5 })
   }
 
-  /// A time at which something waits to go on.
-  func expectDeadline(_ duration: Duration) async throws {
-    try await eventually("something waits until \(duration), of \(clock.deadlines)") {
-      clock.deadlines.contains(duration)
+  /// Runs the registry while `body` runs, by a clock that stands still.
+  func running(
+    _ registry: ServiceRegistry? = nil, _ body: @escaping @Sendable () async throws -> Void
+  ) async throws { try await recorder.run(try registry ?? self.registry(), clock: clock, body) }
+
+  /// Waits for something that waits until `time`.
+  func expectDeadline(_ time: Duration) async throws {
+    try await eventually("something waits until \(time), of \(clock.deadlines)") {
+      clock.deadlines.contains(time)
     }
   }
+
+  /// Lets the time pass until the next attempt, of a service that has been reported as away.
+  ///
+  /// - Parameter wait: how long it is to be.
+  func passWait(_ wait: Duration) async throws {
+    try await eventually("the service is away") { recorder.problem(.reading) != nil }
+    try await expectDeadline(clock.now.offset + wait)
+    clock.advance(by: wait)
+  }
+
+  /// The waits between attempts, from the first on.
+  static let waits = Array(
+    sequence(first: Duration.milliseconds(500)) { min($0 * 1.5, .seconds(60)) }.prefix(100))
 
   @Test("hello goes before each watch, and a snapshot makes it well")
   func start() async throws {
@@ -38,31 +54,30 @@ struct RunnerTests {
       $0.snapshot = cluster.answer()
       $0.hello?.clientIp = Data([192, 0, 2, 7])
     }
-    try await running(try registry(), recorder) {
-      try await eventually("synced") { recorder.state.snapshots == 1 }
+    try await running {
+      try await eventually("synced") { recorder.snapshots == 1 }
     }
     #expect(service.state.hellos.map(\.clusterID) == [Cluster.id])
-    #expect(service.state.hellos.first?.clientVersion.hasPrefix("rollcall/") == true)
-    #expect(recorder.state.addresses.map(\.description) == ["192.0.2.7"])
-    #expect(recorder.state.statuses.isEmpty)
+    #expect(service.state.hellos.map(\.clientVersion) == ["rollcall/\(RollcallVersion.current)"])
+    #expect(recorder.addresses == ["192.0.2.7"])
+    #expect(recorder.batches == ["snapshot, reading"])
   }
 
-  @Test("an address mapped into IPv6 is told as the IPv4 address it is, and none that is none")
+  @Test("an address mapped into IPv6 is given as the IPv4 address it is, and none that is none")
   func addresses() async throws {
     service.change {
       $0.snapshot = cluster.answer()
       $0.hello?.clientIp = Data([UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 192, 0, 2, 7])
     }
-    try await running(try registry(), recorder) {
-      try await eventually("synced") { recorder.state.snapshots == 1 }
-      #expect(recorder.state.addresses.map(\.description) == ["192.0.2.7"])
+    try await running {
+      try await eventually("synced") { recorder.snapshots == 1 }
+      #expect(recorder.addresses == ["192.0.2.7"])
       service.change { $0.hello?.clientIp = Data([1, 2, 3]) }
       service.cut()
-      try await expectDeadline(.milliseconds(500))
-      clock.advance(by: .milliseconds(500))
-      try await eventually("again") { recorder.state.snapshots == 2 }
+      try await passWait(.milliseconds(500))
+      try await eventually("again") { recorder.snapshots == 2 }
     }
-    #expect(recorder.state.addresses.count == 1)
+    #expect(recorder.addresses.count == 1)
   }
 
   @Test("attempts are further and further apart, and near again after success")
@@ -72,42 +87,40 @@ struct RunnerTests {
         kind: .connection, message: "no connection to http://service.test:3000: refused")
       $0.snapshot = cluster.answer()
     }
-    try await running(try registry(), recorder) {
-      for wait in [500, 750, 1125] {
-        try await expectDeadline(clock.now.offset + .milliseconds(wait))
-        clock.advance(by: .milliseconds(wait))
-      }
-      try await eventually("four attempts") { service.state.dialled.count == 4 }
+    try await running {
+      for wait in [500, 750, 1125] { try await passWait(.milliseconds(wait)) }
+      try await eventually("four attempts") { service.state.connected.count == 4 }
       #expect(recorder.status.contains("http://service.test:3000: refused"))
-      #expect(recorder.state.snapshots == 0)
+      #expect(recorder.snapshots == 0)
+      // The same trouble is one report.
+      #expect(recorder.now.batches.flatMap(\.reports).count == 1)
       service.change { $0.connectError = nil }
-      try await eventually("it waits again") { !clock.deadlines.isEmpty }
-      clock.advance(by: .seconds(60))
-      try await eventually("well") { recorder.state.snapshots == 1 && recorder.state.status == nil }
+      try await passWait(.milliseconds(500) * 1.5 * 1.5 * 1.5)
+      try await eventually("well") { recorder.snapshots == 1 && recorder.status.isEmpty }
       service.cut()
       try await expectDeadline(clock.now.offset + .milliseconds(500))
-      #expect(recorder.status.contains("cut"))
+      #expect(recorder.problem(.reading)?.message == "cut")
     }
   }
 
-  @Test("a service that never answers Hello is told as such after 10 s")
+  @Test("a service that never answers Hello is reported as such after 10 s")
   func helloDeadline() async throws {
     service.change { $0.hello = nil }
-    try await running(try registry(), recorder) {
+    try await running {
       try await expectDeadline(.seconds(10))
       clock.advance(by: .seconds(10))
-      try await eventually("told") { !recorder.status.isEmpty }
+      try await eventually("reported") { !recorder.status.isEmpty }
     }
-    #expect(recorder.status.contains("http://service.test:3000 didn't answer Hello within 10 s"))
-    #expect(recorder.state.statuses.last??.code == .deadlineExceeded)
+    #expect(recorder.status == "http://service.test:3000 didn't answer Hello within 10 s")
+    #expect(recorder.problem(.reading)?.code == .deadlineExceeded)
   }
 
-  @Test("a service that never answers Watch is told as such after 30 s")
+  @Test("a service that never answers Watch is reported as such after 30 s")
   func watchDeadline() async throws {
-    try await running(try registry(), recorder) {
+    try await running {
       try await expectDeadline(.seconds(30))
       clock.advance(by: .seconds(30))
-      try await eventually("told") { !recorder.status.isEmpty }
+      try await eventually("reported") { !recorder.status.isEmpty }
     }
     #expect(recorder.status.contains("didn't answer Watch within 30 s"))
   }
@@ -118,143 +131,119 @@ struct RunnerTests {
       $0.hello?.redirect.endpoint = "other.test:3001"
       $0.snapshot = cluster.answer()
     }
-    try await running(try registry(), recorder) {
-      try await eventually("redirected") { service.state.dialled.count >= 2 }
+    try await running {
+      try await eventually("redirected") { service.state.connected.count >= 2 }
     }
-    #expect(service.state.dialled.prefix(2) == ["http://service.test:3000", "http://other.test:3001"])
+    #expect(service.state.connected.prefix(2) == ["http://service.test:3000", "http://other.test:3001"])
   }
 
-  @Test("a redirect loop is told, with its way")
+  @Test("a redirect loop is reported, with its way")
   func redirectLoop() async throws {
     service.change { $0.hello?.redirect.endpoint = "http://service.test:3000" }
-    try await running(try registry(), recorder) {
-      try await eventually("told") { !recorder.status.isEmpty }
+    try await running {
+      try await eventually("reported") { !recorder.status.isEmpty }
     }
     #expect(recorder.status == "redirect loop: http://service.test:3000 to http://service.test:3000")
   }
 
-  @Test("this node is published, again at half the ttl, and at each change")
-  func publishing() async throws {
-    service.change { $0.snapshot = cluster.answer() }
-    let registry = try registry()
-    try await running(registry, recorder) {
-      var local = try cluster.affiliate("local", endpoints: ["1.2.3.4:51820"])
-      try await registry.publish(Publication(local: local))
-      var updates = service.state.updates
-      #expect(updates.map(\.affiliateID) == ["local"])
-      #expect(updates[0].clusterID == Cluster.id)
-      #expect(updates[0].ttl.seconds == 1800)
-      let opened = try cluster.cipher.openMessage(updates[0].affiliateData)
-      #expect(opened.nodename == "node-local")
-      #expect(updates[0].affiliateEndpoints.count == 1)
-
-      try await expectDeadline(.seconds(900))
-      clock.advance(by: .seconds(900))
-      try await eventually("refreshed") { service.state.updates.count == 2 }
-      updates = service.state.updates
-      #expect(updates[1] == updates[0])
-
-      local.hostname = "new"
-      let seen = [try NodeIdentity("b"): [try IPEndpoint("5.6.7.8:51820")]]
-      try await registry.publish(Publication(local: local, seenEndpoints: seen))
-      updates = service.state.updates
-      #expect(updates.dropFirst(2).map(\.affiliateID) == ["local", "b"])
-      #expect(updates.last?.hasAffiliateData == false)
+  @Test("no more than five redirects in a row are followed")
+  func redirects() async throws {
+    let network = FakeNetwork(
+      services: Dictionary(
+        uniqueKeysWithValues: (0..<9).map { number in
+          let service = FakeService()
+          service.change { $0.hello?.redirect.endpoint = "http://n\(number + 1).test" }
+          return ("http://n\(number).test", service)
+        }))
+    let settings = try TestSettings.settings(ServiceOptions(endpoint: "http://n0.test"))
+    try await running(ServiceRegistry(settings, connector: network, random: { 0.5 })) {
+      try await eventually("reported") { !recorder.status.isEmpty }
     }
+    let way = (0...6).map { "http://n\($0).test" }.joined(separator: " to ")
+    #expect(recorder.status == "too many redirects: \(way)")
   }
 
-  @Test("a node that leaves is withdrawn")
-  func withdrawal() async throws {
+  @Test(
+    "a service that comes back has a new snapshot, after a report that it was away, and nothing in between")
+  func outage() async throws {
     service.change { $0.snapshot = cluster.answer() }
-    let registry = try registry()
-    try await running(registry, recorder) {
-      try await registry.publish(Publication(local: try cluster.affiliate("local")))
-      try await registry.publish(Publication(local: nil))
-    }
-    #expect(service.state.deletes == ["local"])
-  }
-
-  @Test("a refresh that fails is tried again at once, in a new session that tells everything")
-  func refreshFails() async throws {
-    service.change { $0.snapshot = cluster.answer() }
-    let registry = try registry()
-    try await running(registry, recorder) {
-      try await registry.publish(Publication(local: try cluster.affiliate("local")))
-      try await expectDeadline(.seconds(900))
-      service.change { $0.updateError = CallError(kind: .connection, message: "gone") }
-      clock.advance(by: .seconds(900))
-      // The clock stands still from here on: the second session begins without a wait, the third with one.
-      try await eventually("a second session") { service.state.dialled.count == 2 }
-      try await expectDeadline(.seconds(900) + .milliseconds(500))
-      service.change { $0.updateError = nil }
-      clock.advance(by: .milliseconds(500))
-      try await eventually("published again") { service.state.updates.count == 2 }
-      try await eventually("well") { recorder.state.status == nil }
-    }
-  }
-
-  @Test("what is published while no service can be reached goes out when one is back")
-  func unreachable() async throws {
-    service.change { $0.connectError = CallError(kind: .connection, message: "refused") }
-    let registry = try registry()
-    try await running(registry, recorder) {
-      async let published: Void = registry.publish(Publication(local: try cluster.affiliate("local")))
-      try await expectDeadline(.milliseconds(500))
-      service.change {
-        $0.connectError = nil
-        $0.snapshot = cluster.answer()
-      }
-      clock.advance(by: .milliseconds(500))
-      try await published
-    }
-    #expect(service.state.updates.count == 1)
-  }
-
-  @Test("a withdrawal isn't held up by a service that is away")
-  func withdrawalUnreachable() async throws {
-    service.change { $0.snapshot = cluster.answer() }
-    let registry = try registry()
-    try await running(registry, recorder) {
-      try await registry.publish(Publication(local: try cluster.affiliate("local")))
-      service.change { $0.connectError = CallError(kind: .connection, message: "refused") }
-      try await eventually("synced") { recorder.state.snapshots == 1 }
+    try await running {
+      try await eventually("synced") { recorder.snapshots == 1 }
+      service.send(cluster.answer(try cluster.wire("a")))
+      try await eventually("read") { recorder.nodes() == ["a"] }
+      service.change { $0.connectError = CallError(kind: .connection, message: "away") }
       service.cut()
-      try await expectDeadline(.milliseconds(500))
-      let error = await #expect(throws: RegistryError.self) {
-        try await registry.publish(Publication(local: nil))
+      for (attempt, wait) in zip(2..<30, Self.waits) {
+        try await passWait(wait)
+        try await eventually("attempt \(attempt)") { service.state.connected.count == attempt }
       }
-      #expect(error?.message == "cut")
+      #expect(recorder.nodes() == ["a"])
+      service.change { $0.connectError = nil }
+      try await passWait(.seconds(60))
+      try await eventually("read again") { recorder.snapshots == 2 }
     }
+    #expect(
+      recorder.batches == [
+        "snapshot, reading", "upsert a", "reading: cut", "reading: away", "snapshot, reading",
+      ])
   }
 
-  @Test("a watch that begins with a deletion is broken off and told")
+  @Test("a watch that begins with a deletion is broken off and reported")
   func deletedFirst() async throws {
     service.change { $0.snapshot = Cluster.gone("a") }
-    try await running(try registry(), recorder) {
-      try await eventually("told") { !recorder.status.isEmpty }
+    try await running {
+      try await eventually("reported") { !recorder.status.isEmpty }
     }
     #expect(recorder.status.contains("doesn't begin the watch with what there is"))
   }
 
-  @Test("several services are sources of their own, one of which may fail")
+  @Test("what can't be used is reported beside what can, until it is gone")
+  func content() async throws {
+    var bad = try cluster.wire("b")
+    bad.data[3] ^= 1
+    service.change { $0.snapshot = cluster.answer(bad) }
+    try await running {
+      try await eventually("synced") { recorder.snapshots == 1 }
+      #expect(recorder.problem(.content)?.message.contains("'b'") == true)
+      #expect(recorder.problem(.reading) == nil)
+      service.send(cluster.answer(try cluster.wire("a")))
+      service.send(Cluster.gone("b"))
+      try await eventually("well") { recorder.status.isEmpty }
+    }
+    #expect(recorder.batches.dropFirst() == ["upsert a", "content"])
+  }
+
+  @Test("credentials that are refused or can't be read are reported as such too, until a snapshot is there")
+  func credentials() async throws {
+    service.change {
+      $0.snapshot = cluster.answer()
+      $0.connectError = CallError(kind: .credentials, message: "unknown token")
+    }
+    try await running {
+      try await eventually("reported") { recorder.problem(.credentials)?.message == "unknown token" }
+      #expect(recorder.problem(.reading)?.code == .permissionDenied)
+      service.change { $0.connectError = nil }
+      try await passWait(.milliseconds(500))
+      try await eventually("well") { recorder.snapshots == 1 }
+    }
+    #expect(recorder.now.isHealthy)
+  }
+
+  @Test("several services are sources of their own, named before anything else")
   func several() async throws {
     let wire = try cluster.wire("a")
     service.change { $0.snapshot = cluster.answer(wire) }
-    let registry = try registry(ServiceOptions(endpoints: ["http://one.test", "http://two.test"]))
-    try await running(registry, recorder) {
-      try await eventually("both heard") {
+    try await running(try registry(ServiceOptions(endpoints: ["http://one.test", "http://two.test"]))) {
+      try await eventually("both read") {
         try recorder.nodes(RegistrySource("one.test")) == ["a"]
           && recorder.nodes(RegistrySource("two.test")) == ["a"]
       }
-      try await registry.publish(Publication(local: try cluster.affiliate("local")))
-      try await registry.publish(Publication(local: nil))
     }
-    #expect(service.state.deletes == ["local", "local"])
-    #expect(recorder.state.named == [["one.test", "two.test"]])
-    #expect(recorder.state.snapshotsBeforeNames == 0)
+    #expect(recorder.expectedSources == [["one.test", "two.test"]])
   }
 
-  @Test("of several services one that can't be reached is named like the others, and holds up none of them")
+  @Test(
+    "of several services one that can't be reached is a source like the others, and holds up none of them")
   func severalWithOneAway() async throws {
     service.change {
       $0.snapshot = cluster.answer()
@@ -262,29 +251,33 @@ struct RunnerTests {
       $0.unreachable = ["http://two.test"]
     }
     let endpoints = ["http://one.test", "http://two.test", "http://three.test"]
-    try await running(try registry(ServiceOptions(endpoints: endpoints)), recorder) {
-      try await eventually("those that are there tell") { recorder.state.snapshots == 2 }
-      try await eventually("the other is told") { recorder.status == "away" }
+    try await running(try registry(ServiceOptions(endpoints: endpoints))) {
+      try await eventually("those that are there are read") { recorder.snapshots == 2 }
+      try await eventually("the other is reported") {
+        recorder.problem(.reading, try RegistrySource("two.test"))?.message == "away"
+      }
     }
-    #expect(recorder.state.named == [["one.test", "three.test", "two.test"]])
-    #expect(recorder.state.snapshotsBeforeTrouble == 2)
+    #expect(recorder.expectedSources == [["one.test", "three.test", "two.test"]])
+    #expect(recorder.now.reports.values.count { $0 != nil } == 1)
   }
 
-  @Test("a service that is alone isn't named")
+  @Test("a service that is alone is the only source")
   func alone() async throws {
     service.change { $0.connectError = CallError(kind: .connection, message: "away") }
-    try await running(try registry(), recorder) {
-      try await eventually("told") { recorder.state.status != nil }
+    try await running {
+      try await eventually("reported") { recorder.problem(.reading) != nil }
     }
-    #expect(recorder.state.named == [])
+    #expect(recorder.expectedSources == [])
   }
 
-  @Test("an aggregator that takes no more ends the run")
-  func hostRefuses() async throws {
+  @Test("a session that takes no more ends the run")
+  func sessionOver() async throws {
     service.change { $0.snapshot = cluster.answer() }
     let registry = try registry()
-    let updates = RegistryUpdates { _ throws(RegistryError) in throw RegistryError(.stopped, "enough") }
-    let error = await #expect(throws: RegistryError.self) { try await registry.run(updates: updates) }
+    let session = RegistrySession(context: try TestSettings.context()) { (_) throws(RegistryError) in
+      throw RegistryError(.stopped, "enough")
+    }
+    let error = await #expect(throws: RegistryError.self) { try await registry.run(session) }
     #expect(error?.code == .stopped)
   }
 }

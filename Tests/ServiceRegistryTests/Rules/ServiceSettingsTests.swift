@@ -13,7 +13,6 @@ struct ServiceSettingsTests {
     #expect(settings.services.map(\.source) == [.only])
     #expect(settings.clusterID == Cluster.id)
     #expect(settings.ttl == .seconds(1800))
-    #expect(settings.missingGrace == .seconds(300))
     #expect(settings.keepAlive == .seconds(180))
   }
 
@@ -26,7 +25,7 @@ struct ServiceSettingsTests {
 
   @Test("a keep-alive is never more often than a service allows")
   func keepAlive() throws {
-    #expect(try TestSettings.settings(ServiceOptions(ttl: "5s")).keepAlive == .seconds(10))
+    #expect(try TestSettings.settings(ServiceOptions(json: #"{"ttl":"5s"}"#)).keepAlive == .seconds(10))
   }
 
   @Test("a secret may be in a file, relative to the configuration")
@@ -35,27 +34,41 @@ struct ServiceSettingsTests {
     try folder.write("\(Cluster.secret)\n", to: "secret")
     var context = try TestSettings.context(base: folder.path)
     context.clusterSecret = nil
-    _ = try ServiceSettings(ServiceOptions(secretFile: "secret"), context)
+    _ = try ServiceSettings(ServiceOptions { $0.secretFile = "secret" }, context)
   }
 
   @Test(
-    "that can't work are told, without the secret",
+    "that can't work are refused, without the secret",
     arguments: [
-      (ServiceOptions(endpoint: "nowhere"), "nowhere"),
-      (ServiceOptions(secret: "c2VjcmV0"), "32"),
-      (ServiceOptions(secret: Cluster.secret, secretFile: "x"), "either secret or secretFile"),
-      (ServiceOptions(secretFile: "/nonexistent"), "/nonexistent"),
-      (ServiceOptions(ttl: "31m"), "31m"),
-      (ServiceOptions(ttl: "0s"), "0s"),
-      (ServiceOptions(ttl: "soon"), "soon"),
-      (ServiceOptions(missingGrace: "-1m"), "-1m"),
-      (ServiceOptions(clientCertFile: "a.pem"), "go together"),
-      (ServiceOptions(clusterID: String(repeating: "x", count: 257)), "257"),
-      (ServiceOptions(clusterID: ""), "no cluster id"),
+      (#"{"endpoint":"ftp://nowhere"}"#, "ftp://nowhere"),
+      (#"{"secret":"c2VjcmV0"}"#, "32"),
+      (#"{"secret":"\#(Cluster.secret)","secretFile":"x"}"#, "either secret or secretFile"),
+      (#"{"secretFile":"/nonexistent"}"#, "secretFile /nonexistent can't be read"),
+      (#"{"ttl":"31m"}"#, "31m"),
+      (#"{"ttl":"0s"}"#, "0s"),
+      (#"{"ttl":"soon"}"#, "soon"),
+      (#"{"missingGrace":"1m"}"#, "missingGrace"),
+      (#"{"clientCertFile":"a.pem"}"#, "go together"),
+      (#"{"clusterID":"\#(String(repeating: "x", count: 257))"}"#, "256"),
+      (#"{"clusterID":""}"#, "clusterID"),
     ])
-  func refused(options: ServiceOptions, part: String) throws {
-    let error = try #require(throws: RegistryError.self) { try TestSettings.settings(options) }
+  func refused(json: String, part: String) throws {
+    let error = try #require(throws: RegistryError.self) {
+      try TestSettings.settings(try ServiceOptions(json: json))
+    }
     #expect(error.message.contains(part))
     #expect(!error.message.contains(Cluster.secret) && !error.message.contains("c2VjcmV0"))
+  }
+
+  @Test("need a cluster id and a secret")
+  func missing() throws {
+    var context = try TestSettings.context()
+    context.clusterID = nil
+    var error = #expect(throws: RegistryError.self) { try ServiceSettings(ServiceOptions(), context) }
+    #expect(error?.message.contains("no cluster id") == true)
+    context.clusterID = Cluster.id
+    context.clusterSecret = nil
+    error = #expect(throws: RegistryError.self) { try ServiceSettings(ServiceOptions(), context) }
+    #expect(error?.message.contains("no cluster secret") == true)
   }
 }

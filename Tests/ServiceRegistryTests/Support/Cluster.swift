@@ -1,12 +1,11 @@
 import ClusterModel
 import DiscoveryProtocol
 import Foundation
-import Logging
 import RegistryKit
 
 @testable import ServiceRegistry
 
-/// A cluster's id and secret, and its nodes' words as the service has them.
+/// A cluster's id and secret, and its nodes as a service has them.
 struct Cluster: Sendable {
   static let secret = "IzPlAZesD1BSFZLYXKJXa+OJVo3rhZfsn0A1DTgjLek="
   static let id = "7dQi+k9JuwCPIeKAeS3H/3pAbNnVostDFXkNGrL/fDo="
@@ -17,7 +16,7 @@ struct Cluster: Sendable {
     cipher = AffiliateCipher(key: try ClusterKey(base64: secret))
   }
 
-  /// What a node tells of itself.
+  /// What a node publishes.
   func affiliate(_ id: String, hostname: String = "", endpoints: [String] = []) throws -> Affiliate {
     Affiliate(
       nodeID: try NodeIdentity(id), addresses: [IPAddress(v4: 0x0A00_0001)], hostname: hostname,
@@ -45,40 +44,11 @@ struct Cluster: Sendable {
     }
   }
 
-  static func gone(_ id: String) -> WireWatchResponse {
+  static func gone(_ id: String, _ reason: WireRemovalReason = .unspecified) -> WireWatchResponse {
     .with {
       $0.affiliates = [.with { $0.id = id }]
       $0.deleted = true
+      $0.reason = reason
     }
-  }
-}
-
-/// The options and context of a test.
-enum TestSettings {
-  static func context(base: String = ".", local: String? = "local") throws -> RegistryContext {
-    RegistryContext(
-      name: "service", localNodeID: try local.map { try NodeIdentity($0) }, clusterID: Cluster.id,
-      clusterSecret: Cluster.secret, baseDirectory: base, logger: Logger(label: "test"))
-  }
-
-  static func settings(
-    _ options: ServiceOptions = ServiceOptions(endpoint: "http://service.test:3000")
-  ) throws -> ServiceSettings { try ServiceSettings(options, try context()) }
-}
-
-/// What runs beside a test and is cancelled with it.
-func running<Result>(
-  _ registry: any Registry, _ recorder: Recorder, _ body: () async throws -> Result
-) async throws -> Result {
-  let updates = recorder.updates
-  return try await withThrowingTaskGroup(of: Void.self) { group in
-    group.addTask {
-      do {
-        try await registry.run(updates: updates)
-      } catch is CancellationError {
-      }
-    }
-    defer { group.cancelAll() }
-    return try await body()
   }
 }

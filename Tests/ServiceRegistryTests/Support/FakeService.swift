@@ -5,7 +5,7 @@ import Synchronization
 @testable import ServiceRegistry
 
 /// A service without a network: the test says what it answers, and sees what it was asked.
-final class FakeService: ServiceDialer, ServiceConnection {
+final class FakeService: DiscoveryConnector, DiscoveryClient {
   struct State {
     /// Why connecting fails.
     var connectError: CallError?
@@ -16,10 +16,12 @@ final class FakeService: ServiceDialer, ServiceConnection {
     /// Why an update is refused; nil: it isn't.
     var refuse: (@Sendable (WireAffiliateUpdateRequest) -> CallError?)?
     var list: WireListResponse?
-    /// What a new watch hears first.
+    /// What a new watch is answered first.
     var snapshot: WireWatchResponse?
 
-    var dialled: [String] = []
+    /// Why a deletion is refused; nil: it isn't.
+    var deleteError: CallError?
+    var connected: [String] = []
     var hellos: [WireHelloRequest] = []
     var updates: [WireAffiliateUpdateRequest] = []
     var deletes: [String] = []
@@ -34,34 +36,37 @@ final class FakeService: ServiceDialer, ServiceConnection {
 
   func change(_ body: (inout State) -> Void) { mutex.withLock { body(&$0) } }
 
-  /// Tells the one that watches.
-  func tell(_ answer: WireWatchResponse) { state.watch?.yield(answer) }
+  /// Gives the one that watches an answer.
+  func send(_ answer: WireWatchResponse) { state.watch?.yield(answer) }
 
   /// Ends the watch.
   func cut() { state.watch?.finish(throwing: CallError(kind: .connection, message: "cut")) }
 
-  func withConnection<Result: Sendable>(
-    to url: ServiceURL, _ body: @escaping @Sendable (any ServiceConnection) async throws -> Result
+  func withClient<Result: Sendable>(
+    of url: ServiceURL, _ body: @escaping @Sendable (any DiscoveryClient) async throws -> Result
   ) async throws -> Result {
     let error = mutex.withLock { state in
-      state.dialled.append(url.description)
+      state.connected.append(url.description)
       return state.unreachable?.contains(url.description) == false ? nil : state.connectError
     }
     if let error { throw error }
     return try await body(self)
   }
 
-  func hello(_ request: WireHelloRequest) async throws(CallError) -> WireHelloResponse {
+  func hello(_ request: WireHelloRequest) async throws -> WireHelloResponse {
     let answer = mutex.withLock { state in
       state.hellos.append(request)
       return state.hello
     }
     if let answer { return answer }
-    await Signal().wait()
+    // Until the caller gives up.
+    let (never, sink) = AsyncStream<Void>.makeStream()
+    for await _ in never {}
+    sink.finish()
     throw CallError(kind: .cancelled, message: "cancelled")
   }
 
-  func update(_ request: WireAffiliateUpdateRequest) async throws(CallError) {
+  func update(_ request: WireAffiliateUpdateRequest) async throws {
     let error = mutex.withLock { state in
       let error = state.updateError ?? state.refuse?(request)
       if error == nil { state.updates.append(request) }
@@ -70,11 +75,15 @@ final class FakeService: ServiceDialer, ServiceConnection {
     if let error { throw error }
   }
 
-  func delete(_ request: WireAffiliateDeleteRequest) async throws(CallError) {
-    mutex.withLock { $0.deletes.append(request.affiliateID) }
+  func delete(_ request: WireAffiliateDeleteRequest) async throws {
+    let error = mutex.withLock { state in
+      if state.deleteError == nil { state.deletes.append(request.affiliateID) }
+      return state.deleteError
+    }
+    if let error { throw error }
   }
 
-  func list(_ request: WireListRequest) async throws(CallError) -> WireListResponse {
+  func list(_ request: WireListRequest) async throws -> WireListResponse {
     let list = mutex.withLock { state in
       state.lists += 1
       return state.list
@@ -94,5 +103,19 @@ final class FakeService: ServiceDialer, ServiceConnection {
     }
     for try await answer in stream { try await each(answer) }
     try Task.checkCancellation()
+  }
+}
+
+/// Several services without a network, by their URLs.
+struct FakeNetwork: DiscoveryConnector {
+  let services: [String: FakeService]
+
+  func withClient<Result: Sendable>(
+    of url: ServiceURL, _ body: @escaping @Sendable (any DiscoveryClient) async throws -> Result
+  ) async throws -> Result {
+    guard let service = services[url.description] else {
+      throw CallError(kind: .connection, message: "no connection to \(url)")
+    }
+    return try await service.withClient(of: url, body)
   }
 }

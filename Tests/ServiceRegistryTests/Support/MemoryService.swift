@@ -17,13 +17,17 @@ final class MemoryService: Sendable {
   private let mutex = Mutex(State())
   /// Where to go instead.
   let redirect: (@Sendable () -> String?)?
-  /// What a watch hears instead.
+  /// What a watch is answered instead.
   let watchScript: (@Sendable (RPCWriter<WireWatchResponse>) async throws -> Void)?
 
+  /// Whether watchers are given a reason for what is gone.
+  let statesReasons: Bool
+
   init(
-    redirect: (@Sendable () -> String?)? = nil,
+    statesReasons: Bool = false, redirect: (@Sendable () -> String?)? = nil,
     watchScript: (@Sendable (RPCWriter<WireWatchResponse>) async throws -> Void)? = nil
   ) {
+    self.statesReasons = statesReasons
     self.redirect = redirect
     self.watchScript = watchScript
   }
@@ -31,10 +35,10 @@ final class MemoryService: Sendable {
   var state: State { mutex.withLock { $0 } }
 
   func put(_ affiliate: WireAffiliate) {
-    tell(.with { $0.affiliates = [affiliate] }) { $0.affiliates[affiliate.id] = affiliate }
+    send(.with { $0.affiliates = [affiliate] }) { $0.affiliates[affiliate.id] = affiliate }
   }
 
-  private func tell(_ answer: WireWatchResponse, _ change: (inout State) -> Void) {
+  private func send(_ answer: WireWatchResponse, _ change: (inout State) -> Void) {
     let watchers = mutex.withLock { state in
       change(&state)
       return Array(state.watchers.values)
@@ -72,10 +76,11 @@ extension MemoryService: WireCluster.SimpleServiceProtocol {
     request: WireAffiliateDeleteRequest, context: ServerContext
   ) async throws -> WireAffiliateDeleteResponse {
     let id = request.affiliateID
-    tell(
+    send(
       .with {
         $0.affiliates = [.with { $0.id = id }]
         $0.deleted = true
+        if self.statesReasons { $0.reason = .withdrawn }
       }
     ) { $0.affiliates[id] = nil }
     return WireAffiliateDeleteResponse()

@@ -24,8 +24,8 @@ func withServer<Result: Sendable>(
   }
 }
 
-/// Runs a TCP server on loopback that knows nothing of HTTP/2: it says `greeting` to whoever connects, and hangs
-/// up if told to.
+/// Runs a TCP server on loopback that knows nothing of HTTP/2: it says `greeting` to whoever connects, and
+/// hangs up if asked to.
 func withRawServer<Result: Sendable>(
   greeting: [UInt8], hangsUp: Bool, _ body: (Int) async throws -> Result
 ) async throws -> Result {

@@ -1,4 +1,4 @@
-/* A plugin for the benchmark of the boundary: tells NODES nodes, all at once or one by one. */
+/* A plugin for the benchmark of the boundary: applies NODES nodes, all at once and then one by one. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,9 +49,20 @@ static registry_code create(const registry_host_v1 *host, const registry_setting
 static registry_code start(void *instance, registry_message_v1 *message) {
   const registry_host_v1 *host = instance;
   registry_string_v1 only = registry_string("");
-  registry_code code = host->snapshot(host->context, only, nodes, NODES, message);
-  for (size_t i = 0; code == REGISTRY_OK && i < NODES; i++)
-    code = host->upsert(host->context, only, &nodes[i], message);
+  registry_code code = registry_apply_snapshot(host, only, nodes, NODES, message);
+  registry_update_v1 update;
+  registry_batch_v1 batch;
+  memset(&update, 0, sizeof update);
+  memset(&batch, 0, sizeof batch);
+  update.kind = REGISTRY_UPDATE_UPSERT;
+  update.source = only;
+  update.affiliate_count = 1;
+  batch.updates = &update;
+  batch.update_count = 1;
+  for (size_t i = 0; code == REGISTRY_OK && i < NODES; i++) {
+    update.affiliates = &nodes[i];
+    code = host->apply(host->context, &batch, message);
+  }
   return code;
 }
 
@@ -61,5 +72,5 @@ static void nothing(void *instance) { (void)instance; }
 static const registry_descriptor_v1 descriptor = {
     TEXT("many"), TEXT("1"), TEXT("many"), TEXT("Many nodes"), TEXT("{\"type\":\"object\"}"), 0, 0};
 static const registry_plugin_v1 plugin = {sizeof(registry_plugin_v1), REGISTRY_ABI_MAJOR, REGISTRY_ABI_MINOR,
-                                          &descriptor, create, start, NULL, nothing, nothing};
+                                          &descriptor, create, start, NULL, nothing, nothing, NULL};
 const registry_plugin_v1 *registry_plugin_entry_v1(void) { return &plugin; }

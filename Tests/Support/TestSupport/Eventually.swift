@@ -1,6 +1,8 @@
 /// What didn't come true in time.
 public struct NotInTime: Error, CustomStringConvertible {
   public let description: String
+
+  public init(description: String) { self.description = description }
 }
 
 /// Waits until `condition` holds, looking every few milliseconds, for `timeout` at the most.

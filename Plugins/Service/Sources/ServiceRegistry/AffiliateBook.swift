@@ -1,114 +1,102 @@
 import ClusterModel
 import DiscoveryProtocol
+import SwiftProtobuf
 
-/// What one service has told, opened: the rules of what of it becomes a record. Reads no clock and sends nothing.
+/// What one service has, opened, in one session: the rules of what becomes an update. Reads no clock and
+/// sends nothing.
 ///
-/// A node that the service knew and, after an outage, no longer knows is held as stale for a grace time: the
-/// service may have come back empty, and the nodes tell it of themselves one by one. The same goes for a node that
-/// was called gone where the service doesn't say whether it is.
+/// Some services announce the end of an endpoint as the end of its affiliate. So a node that had endpoints
+/// and is announced as gone, without a reason, stays until the service, asked what it has, doesn't list it.
 struct AffiliateBook {
-  /// A change for the aggregator.
-  enum Change: Equatable {
-    case snapshot([AffiliateRecord])
-    case upsert(AffiliateRecord)
-    case remove(NodeIdentity)
-    /// The service says that the node is gone, which may only be an endpoint's end: ask it what it has.
-    case confirm(NodeIdentity)
-  }
-
-  struct Entry {
+  private struct Entry {
     var record: AffiliateRecord
     /// Whether the service has endpoints of it.
     var hasEndpoints: Bool
-    /// When it is dropped; nil: the service has it.
-    var heldUntil: Duration?
-    /// Whether it is held only as the service, asked whether it is gone, didn't answer.
-    var isDoubted = false
-
-    /// The same, held as stale until `time`.
-    func held(until time: Duration, isDoubted: Bool = false) -> Entry {
-      var held = self
-      held.record.isStale = true
-      held.heldUntil = time
-      held.isDoubted = isDoubted
-      return held
-    }
+    /// When the service last announced it, or gave it in the snapshot.
+    var heardAt: Duration
+    /// Whether it was announced since the snapshot.
+    var isAnnounced: Bool
   }
+
+  private struct Deletion {
+    /// Deletions are numbered: a later one isn't answered by an earlier list.
+    var number: UInt64
+    var reason: RemovalReason
+  }
+
+  /// Nodes that the service is asked for, each with the number of the deletion that was announced last.
+  typealias Question = [NodeIdentity: UInt64]
 
   private let cipher: AffiliateCipher
   private let localNodeID: NodeIdentity?
-  let missingGrace: Duration
+  private let source: RegistrySource
+  private let ttl: Duration
   private let maximumCount: Int
-
-  var entries: [NodeIdentity: Entry] = [:]
-  /// Nodes that were called gone and may not be, each with the number of the deletion that said so last.
-  var unconfirmed: [NodeIdentity: UInt64] = [:]
+  private var entries: [NodeIdentity: Entry] = [:]
+  /// Nodes that were announced as gone and may not be.
+  private var deletions: [NodeIdentity: Deletion] = [:]
   private var deletionCount: UInt64 = 0
-  private(set) var hasSynced = false
-  /// Since when the service isn't heard that had been; nil: it is heard, or never was.
-  var unheardSince: Duration?
   /// What can't be used, by the id that it came under.
   private(set) var problems: ItemProblems
 
+  /// - Parameters:
+  ///   - ttl: how long this cluster's nodes have services keep what they publish.
+  ///   - maximumCount: the most nodes that are taken.
   init(
-    cipher: AffiliateCipher, localNodeID: NodeIdentity?, missingGrace: Duration, maximumCount: Int
+    cipher: AffiliateCipher, localNodeID: NodeIdentity?, source: RegistrySource, ttl: Duration,
+    maximumCount: Int
   ) {
     self.cipher = cipher
     self.localNodeID = localNodeID
-    self.missingGrace = missingGrace
+    self.source = source
+    self.ttl = ttl
     self.maximumCount = maximumCount
     problems = ItemProblems(maximumCount: maximumCount)
   }
 
-  /// How many nodes are known, held ones too.
+  /// How many nodes are known.
   var count: Int { entries.count }
 
+  // MARK: What a watch answers
+
   /// Takes the first answer of a watch: everything that the service has.
-  mutating func snapshot(_ affiliates: [WireAffiliate], at now: Duration) -> [Change] {
-    let before = entries
-    let outage = unheardSince.map { now - $0 } ?? .zero
-    unheardSince = nil
-    entries = [:]
-    unconfirmed = [:]
-    problems.reset()
-    for affiliate in affiliates { take(affiliate) }
-    if hasSynced {
-      // What was known goes before what is new where there is too much of both.
-      for (nodeID, entry) in before where entries[nodeID] == nil && missingGrace > .zero {
-        guard entries.count < maximumCount else {
-          problems.overflow(1)
-          continue
-        }
-        // What is left of an earlier grace is all that there is, or one that is dead would stay for as long as
-        // connections end. In the outage it couldn't come back: that time doesn't count.
-        let end = entry.heldUntil.map { $0 + outage } ?? now + missingGrace
-        entries[nodeID] = entry.held(until: end)
-      }
+  mutating func snapshot(_ answer: WireWatchResponse, at now: Duration) -> RegistryUpdate {
+    for affiliate in answer.affiliates {
+      take(affiliate, answer, heardAt: now, isAnnounced: false)
     }
-    hasSynced = true
-    return [.snapshot(entries.values.map(\.record).sorted { $0.affiliate.nodeID < $1.affiliate.nodeID })]
+    let records = entries.values.map(\.record).sorted { $0.affiliate.nodeID < $1.affiliate.nodeID }
+    return .snapshot(records, source: source)
   }
 
   /// Takes a later answer of a watch.
-  mutating func change(_ affiliates: [WireAffiliate], deleted: Bool) -> [Change] {
-    affiliates.compactMap { deleted ? delete($0) : take($0).map { .upsert($0) } }
+  mutating func change(_ answer: WireWatchResponse, at now: Duration) -> [RegistryUpdate] {
+    answer.affiliates.compactMap { affiliate in
+      answer.deleted
+        ? delete(affiliate, answer.reason, at: now)
+        : take(affiliate, answer, heardAt: now, isAnnounced: true).map { .upsert($0, source: source) }
+    }
   }
 
   /// Opens `affiliate` and keeps it; nil where nothing of it can be used, which changes nothing.
   @discardableResult
-  mutating func take(_ affiliate: WireAffiliate) -> AffiliateRecord? {
+  private mutating func take(
+    _ affiliate: WireAffiliate, _ answer: WireWatchResponse = .init(), heardAt: Duration, isAnnounced: Bool
+  ) -> AffiliateRecord? {
     guard affiliate.id != localNodeID?.text else { return nil }
     do throws(OpenError) {
       guard let opened = try cipher.open(affiliate) else { return nil }
       let nodeID = opened.affiliate.nodeID
       guard entries[nodeID] != nil || entries.count < maximumCount else {
-        problems.overflow(1)
+        problems.overflow()
         return nil
       }
       problems.note(opened.skipped, of: affiliate.id)
-      let record = AffiliateRecord(opened.affiliate)
-      entries[nodeID] = Entry(record: record, hasEndpoints: !affiliate.endpoints.isEmpty, heldUntil: nil)
-      unconfirmed[nodeID] = nil
+      let confirmedAt = affiliate.hasLastUpdate ? affiliate.lastUpdate : answer.lastUpdate
+      let record = AffiliateRecord(opened.affiliate, confirmedAt: Timestamp(confirmedAt))
+      entries[nodeID] = Entry(
+        record: record, hasEndpoints: !affiliate.endpoints.isEmpty, heardAt: heardAt, isAnnounced: isAnnounced
+      )
+      deletions[nodeID] = nil
       return record
     } catch {
       problems.note([error], of: affiliate.id)
@@ -116,17 +104,89 @@ struct AffiliateBook {
     }
   }
 
-  private mutating func delete(_ affiliate: WireAffiliate) -> Change? {
+  private mutating func delete(
+    _ affiliate: WireAffiliate, _ stated: WireRemovalReason, at now: Duration
+  ) -> RegistryUpdate? {
     problems.note([], of: affiliate.id)
-    guard let nodeID = try? NodeIdentity(affiliate.id), nodeID != localNodeID, let entry = entries[nodeID]
-    else { return nil }
-    // Some services tell the end of one endpoint as the end of its affiliate.
-    if entry.hasEndpoints, entry.heldUntil == nil || entry.isDoubted {
-      deletionCount += 1
-      unconfirmed[nodeID] = deletionCount
-      return .confirm(nodeID)
+    guard let nodeID = try? NodeIdentity(affiliate.id), let entry = entries[nodeID] else { return nil }
+    let reason: RemovalReason
+    switch stated {
+    case .withdrawn: reason = .withdrawn
+    case .expired: reason = .expired
+    case .UNRECOGNIZED: reason = .removed
+    case .unspecified:
+      reason = inferredReason(entry, at: now)
+      if entry.hasEndpoints {
+        deletionCount += 1
+        deletions[nodeID] = Deletion(number: deletionCount, reason: reason)
+        return nil
+      }
     }
+    return remove(nodeID, reason)
+  }
+
+  /// Why a node is gone at `now`, where the service doesn't say.
+  ///
+  /// Services announce renewals, and nodes have the same ttl: so one that was announced lately can't have
+  /// expired. Of one that wasn't announced yet it isn't known how old its lease was.
+  private func inferredReason(_ entry: Entry, at now: Duration) -> RemovalReason {
+    if now - entry.heardAt >= ttl * 0.9 { return .expired }
+    return entry.isAnnounced ? .withdrawn : .removed
+  }
+
+  private mutating func remove(_ nodeID: NodeIdentity, _ reason: RemovalReason) -> RegistryUpdate {
     entries[nodeID] = nil
-    return .remove(nodeID)
+    deletions[nodeID] = nil
+    return .remove(nodeID, source: source, reason: reason)
+  }
+
+  // MARK: Deletions that have to be confirmed
+
+  /// What to ask the service; nil: nothing.
+  var question: Question? { deletions.isEmpty ? nil : deletions.mapValues(\.number) }
+
+  /// Takes what the service lists, asked by `question`. Only the nodes of the question are judged by it, and
+  /// of them only those of which nothing was heard since.
+  mutating func answered(_ question: Question, by affiliates: [WireAffiliate]) -> [RegistryUpdate] {
+    let open = question.filter { deletions[$0.key]?.number == $0.value }
+    var listed: Set<NodeIdentity> = []
+    var updates: [RegistryUpdate] = []
+    for affiliate in affiliates where !affiliate.data.isEmpty {
+      guard let nodeID = try? NodeIdentity(affiliate.id), open[nodeID] != nil, let entry = entries[nodeID],
+        listed.insert(nodeID).inserted
+      else { continue }
+      // That it is listed doesn't renew it.
+      take(affiliate, heardAt: entry.heardAt, isAnnounced: entry.isAnnounced)
+      deletions[nodeID] = nil
+      entries[nodeID]?.record.isStale = false
+      if let record = entries[nodeID]?.record, record != entry.record {
+        updates.append(.upsert(record, source: source))
+      }
+    }
+    for nodeID in open.keys.sorted() where !listed.contains(nodeID) {
+      if let deletion = deletions[nodeID] { updates.append(remove(nodeID, deletion.reason)) }
+    }
+    return updates
+  }
+
+  /// The service didn't answer `question`. Its nodes may well be alive: those of which nothing was heard
+  /// since become stale until it does.
+  mutating func unanswered(_ question: Question) -> [RegistryUpdate] {
+    question.keys.sorted().compactMap { nodeID in
+      guard deletions[nodeID] != nil, entries[nodeID]?.record.isStale == false else { return nil }
+      entries[nodeID]?.record.isStale = true
+      return entries[nodeID].map { .upsert($0.record, source: source) }
+    }
+  }
+}
+
+extension Timestamp {
+  /// The time that `message` gives; nil where it gives none that a clock could show.
+  fileprivate init?(_ message: Google_Protobuf_Timestamp) {
+    // Until the end of the year 9999, as the message has it.
+    guard (1..<253_402_300_800).contains(message.seconds), (0..<1_000_000_000).contains(message.nanos) else {
+      return nil
+    }
+    self.init(milliseconds: message.seconds * 1000 + Int64(message.nanos) / 1_000_000)
   }
 }

@@ -1,3 +1,4 @@
+import ClusterModel
 import DiscoveryProtocol
 
 /// What of a service's answers can't be used, by the id that it came under. Bounded.
@@ -6,26 +7,16 @@ struct ItemProblems {
   private var errors: [String: OpenError] = [:]
   private var unnamed = 0
   private var overflowed = 0
-  /// How many items couldn't be used since the beginning.
-  private(set) var tally = OpenTally()
 
   /// How many ids a message names.
   static let shownCount = 3
-  /// How many ids are kept by name; more are only counted, until the next snapshot.
+  /// How many ids are kept by name; more are only counted.
   static let namedCount = 1024
 
   init(maximumCount: Int) { self.maximumCount = maximumCount }
 
-  /// A new snapshot begins.
-  mutating func reset() {
-    errors = [:]
-    unnamed = 0
-    overflowed = 0
-  }
-
   /// What came last under `id` had these errors; none: all is well with it.
   mutating func note(_ found: [OpenError], of id: String) {
-    tally.add(contentsOf: found)
     guard let first = found.first(where: { !$0.isUsual }) else {
       errors[id] = nil
       return
@@ -37,18 +28,18 @@ struct ItemProblems {
     }
   }
 
-  /// `count` nodes weren't taken, as there are too many.
-  mutating func overflow(_ count: Int) { overflowed += count }
+  /// A node wasn't taken, as there are too many.
+  mutating func overflow() { overflowed += 1 }
 
   /// One line for a person; nil where all is well.
   var message: String? {
     var parts: [String] = []
     if !errors.isEmpty || unnamed > 0 {
       let count = errors.count + unnamed
-      let shown = errors.min(count: Self.shownCount).map { "\(quotedForMessage($0)): \($1.message)" }
+      let shown = errors.min(count: Self.shownCount).map { "\(quoted($0)): \($1.message)" }
       let rest = count - shown.count
       parts.append(
-        "\(count == 1 ? "an affiliate" : "\(count) affiliates") can't be used as told: "
+        "\(count == 1 ? "an affiliate" : "\(count) affiliates") can't be used as sent: "
           + shown.joined(separator: "; ") + (rest > 0 ? "; and \(rest) more" : ""))
     }
     if overflowed > 0 {

@@ -1,9 +1,11 @@
+import Platform
 import RegistryKit
 
-/// What one service has to be told next, and when. Reads no clock and sends nothing.
+/// What to send to one service next, and when, so that it has what this node publishes. Reads no clock and
+/// sends nothing.
 ///
-/// A service that has too many endpoints of this node already refuses all of an update: then the data go out alone,
-/// and the endpoints after them.
+/// A service that has too many endpoints of this node already refuses all of an update: then the data go out
+/// alone, and the endpoints after them.
 struct PublicationPlan {
   /// A call to the service.
   enum Request: Equatable, Sendable {
@@ -26,25 +28,27 @@ struct PublicationPlan {
   private struct Entry {
     var item: SealedPublication.Item
     var part = Part.whole
-    /// What the service last said to it as it is, in this session.
+    /// What the service last answered to it as it is, in this session.
     var answer: Answer?
+    /// When the service last accepted it as it is, in any session.
+    var acceptedAt: Duration?
     /// Why it was refused, until it is accepted.
     var refusal: RegistryError?
-    var retry = RetryDelay()
+    var backoff = Backoff()
     var due: Duration = .zero
 
     /// What goes out.
-    var told: SealedPublication.Item {
-      var told = item
+    var sent: SealedPublication.Item {
+      var sent = item
       switch part {
       case .whole: break
-      case .data: told.endpoints = []
-      case .endpoints: told.data = nil
+      case .data: sent.endpoints = []
+      case .endpoints: sent.data = nil
       }
-      return told
+      return sent
     }
 
-    /// The same, about to be told.
+    /// The same, about to be sent.
     func unanswered(_ part: Part) -> Entry {
       var entry = self
       entry.part = part
@@ -54,20 +58,25 @@ struct PublicationPlan {
     }
   }
 
-  private let refresh: Duration
+  private struct Withdrawal {
+    var affiliateID: String
+    var refusal: RegistryError?
+    var backoff = Backoff()
+    var due: Duration = .zero
+  }
+
+  private let ttl: Duration
+  private var refresh: Duration { ttl / 2 }
   /// In the order in which they go out.
   private var entries: [Entry] = []
-  private var withdrawal: (affiliateID: String, due: Duration, retry: RetryDelay, refusal: RegistryError?)?
+  private var withdrawal: Withdrawal?
   /// The id under which this node was or is being published.
   private var publishedID: String?
 
-  /// A plan that tells everything again after `refresh`.
-  init(refresh: Duration) { self.refresh = refresh }
+  /// A plan for a service that keeps what it is sent for `ttl`: all is sent again after half of it.
+  init(ttl: Duration) { self.ttl = ttl }
 
-  /// Whether the service has accepted this node's data as they are now, and has answered all else.
-  var isSettled: Bool {
-    isAnswered && entries.allSatisfy { $0.answer == .accepted || $0.told.data == nil }
-  }
+  // MARK: How far it has come
 
   /// Whether the service has answered everything as it is now, if only that it won't have it.
   var isAnswered: Bool { withdrawal == nil && entries.allSatisfy { $0.answer != nil } }
@@ -75,12 +84,35 @@ struct PublicationPlan {
   /// Why something isn't accepted; nil: nothing is refused.
   var problem: RegistryError? { withdrawal?.refusal ?? entries.lazy.compactMap(\.refusal).first }
 
-  /// When something is to be told.
+  /// What became of the publication at this service at `now`: accepted once it has this node's data and has
+  /// answered all else, while endpoints may have been refused.
+  ///
+  /// - Parameter unreachable: why the service can't be reached; nil: it can, or is about to be tried.
+  func status(at now: Duration, unreachable: RegistryError? = nil) -> EndpointStatus {
+    if let withdrawal { return (withdrawal.refusal ?? unreachable).map { .failed($0) } ?? .pending }
+    guard let own = entries.first(where: { $0.sent.data != nil }) else { return .accepted }
+    if own.answer == .refused, let refusal = own.refusal { return .failed(refusal) }
+    if let unreachable {
+      // What the service accepted before it went away it keeps, until the ttl is over.
+      return own.acceptedAt.map { now < $0 + ttl } == true ? .accepted : .failed(unreachable)
+    }
+    return isAnswered ? .accepted : .pending
+  }
+
+  /// When something is to be sent.
   var nextDue: Duration? {
     let dues = entries.lazy.map(\.due).min()
     guard let withdrawal else { return dues }
     return min(withdrawal.due, dues ?? withdrawal.due)
   }
+
+  /// What to send at `now`; nil: nothing yet.
+  func next(at now: Duration) -> Request? {
+    if let withdrawal, withdrawal.due <= now { return .delete(affiliateID: withdrawal.affiliateID) }
+    return entries.first { $0.due <= now }.map { .update($0.sent) }
+  }
+
+  // MARK: What happens
 
   /// The publication is another one. What didn't change keeps its time.
   mutating func replace(with publication: SealedPublication) {
@@ -88,28 +120,21 @@ struct PublicationPlan {
     entries = publication.items.flatMap { item in
       let parts = before[item.affiliateID] ?? []
       if let first = parts.first, first.item == item { return parts }
-      // The last answer counts until there is another.
+      // The last refusal counts until there is another answer.
       return [Entry(item: item, refusal: parts.lazy.compactMap(\.refusal).first)]
     }
     if publication.withdraws {
-      if let publishedID { withdrawal = (publishedID, .zero, RetryDelay(), nil) }
+      if let publishedID, withdrawal == nil { withdrawal = Withdrawal(affiliateID: publishedID) }
     } else {
       withdrawal = nil
       publishedID = publication.items.first { $0.data != nil }?.affiliateID ?? publishedID
     }
   }
 
-  /// A session begins: what the service was told before, it may have forgotten.
+  /// A session begins: what the service was sent before, it may have forgotten.
   mutating func sessionStarted() {
-    entries = entries.filter { $0.part != .endpoints }.map { Entry(item: $0.item) }
-    withdrawal?.due = .zero
-    withdrawal?.refusal = nil
-  }
-
-  /// What to tell at `now`; nil: nothing yet.
-  func next(at now: Duration) -> Request? {
-    if let withdrawal, withdrawal.due <= now { return .delete(affiliateID: withdrawal.affiliateID) }
-    return entries.first { $0.due <= now }.map { .update($0.told) }
+    entries = entries.filter { $0.part != .endpoints }.map { Entry(item: $0.item, acceptedAt: $0.acceptedAt) }
+    if let affiliateID = withdrawal?.affiliateID { withdrawal = Withdrawal(affiliateID: affiliateID) }
   }
 
   /// The service accepted `request`.
@@ -120,18 +145,19 @@ struct PublicationPlan {
       withdrawal = nil
       publishedID = nil
     case .update(let item):
-      // It may have been replaced meanwhile: then it is still to be told.
-      guard let index = entries.firstIndex(where: { $0.told == item }) else { return }
+      // It may have been replaced meanwhile: then it is still to be sent.
+      guard let index = entries.firstIndex(where: { $0.sent == item }) else { return }
       entries[index].answer = .accepted
+      entries[index].acceptedAt = now
       entries[index].refusal = nil
-      entries[index].retry.succeeded()
+      entries[index].backoff.reset()
       entries[index].due = now + refresh
       if entries[index].part != .whole { joinIfAccepted(item.affiliateID) }
     }
   }
 
-  /// The service refused `request`, as `problem` says. It is tried again, further and further apart, but at the
-  /// next refresh at the latest.
+  /// The service refused `request`, as `problem` says. It is tried again, further and further apart, but at
+  /// the next refresh at the latest.
   ///
   /// - Parameters:
   ///   - isExhausted: whether there is too much of something, which may be the endpoints.
@@ -143,10 +169,10 @@ struct PublicationPlan {
     case .delete(let affiliateID):
       guard var changed = withdrawal, changed.affiliateID == affiliateID else { return }
       changed.refusal = problem
-      changed.due = now + changed.retry.next(random: random)
+      changed.due = now + changed.backoff.next(random: random)
       withdrawal = changed
     case .update(let item):
-      guard let index = entries.firstIndex(where: { $0.told == item }) else { return }
+      guard let index = entries.firstIndex(where: { $0.sent == item }) else { return }
       var entry = entries[index]
       if isExhausted, entry.part == .whole, item.data != nil, !item.endpoints.isEmpty {
         entries.replaceSubrange(index...index, with: [entry.unanswered(.data), entry.unanswered(.endpoints)])
@@ -159,7 +185,7 @@ struct PublicationPlan {
       }
       entry.answer = .refused
       entry.refusal = problem
-      entry.due = now + min(entry.retry.next(random: random), refresh)
+      entry.due = now + min(entry.backoff.next(random: random), refresh)
       entries[index] = entry
     }
   }

@@ -12,12 +12,13 @@ struct SealedPublication: Equatable, Sendable {
     var endpoints: [[UInt8]]
   }
 
-  /// This node's item first.
+  /// This node's item first; none: this node is withdrawn.
   var items: [Item] = []
-  /// Whether this node is withdrawn.
-  var withdraws = false
   /// How many endpoints are left out, as a service takes no more of one node.
   var omittedEndpoints = 0
+
+  /// Whether this node is withdrawn.
+  var withdraws: Bool { items.isEmpty }
 }
 
 /// Seals publications. What didn't change keeps its bytes, so that a service sees that it didn't.
@@ -25,39 +26,37 @@ struct PublicationSealer: Sendable {
   /// The most endpoints of one affiliate that a service takes.
   static let maximumEndpointCount = 64
 
-  let cipher: AffiliateCipher
+  private let cipher: AffiliateCipher
   private var last: (message: PlainAffiliate, sealed: [UInt8])?
 
   init(cipher: AffiliateCipher) { self.cipher = cipher }
 
-  /// `publication` sealed.
+  /// `publication` sealed; nil: this node's withdrawal.
   ///
   /// - Throws: where this node's affiliate is more than a service takes.
-  mutating func seal(_ publication: Publication) throws(SealError) -> SealedPublication {
-    var sealed = SealedPublication(withdraws: publication.local == nil)
-    if let local = publication.local {
-      let message = PlainAffiliate(local)
-      let data: [UInt8]
-      if let last, last.message == message {
-        data = last.sealed
-      } else {
-        data = try cipher.seal(message)
-        last = (message, data)
-      }
-      let endpoints = try seal(local.kubeSpan?.endpoints ?? [], &sealed.omittedEndpoints)
-      sealed.items.append(.init(affiliateID: local.nodeID.text, data: data, endpoints: endpoints))
+  mutating func seal(_ publication: Publication?) throws(SealError) -> SealedPublication {
+    var sealed = SealedPublication()
+    guard let publication else { return sealed }
+    let local = publication.local
+    let message = PlainAffiliate(local)
+    let data: [UInt8]
+    if let last, last.message == message {
+      data = last.sealed
+    } else {
+      data = try cipher.seal(message)
+      last = (message, data)
     }
+    let endpoints = try seal(local.kubeSpan?.endpoints ?? [], &sealed.omittedEndpoints)
+    sealed.items.append(.init(affiliateID: local.nodeID.text, data: data, endpoints: endpoints))
     for (nodeID, endpoints) in publication.seenEndpoints.sorted(by: { $0.key < $1.key })
-    where nodeID != publication.local?.nodeID && !endpoints.isEmpty {
+    where nodeID != local.nodeID && !endpoints.isEmpty {
       let endpoints = try seal(endpoints, &sealed.omittedEndpoints)
       sealed.items.append(.init(affiliateID: nodeID.text, data: nil, endpoints: endpoints))
     }
     return sealed
   }
 
-  private func seal(
-    _ endpoints: [IPEndpoint], _ omitted: inout Int
-  ) throws(SealError) -> [[UInt8]] {
+  private func seal(_ endpoints: [IPEndpoint], _ omitted: inout Int) throws(SealError) -> [[UInt8]] {
     var sealed: [[UInt8]] = []
     for endpoint in endpoints.prefix(Self.maximumEndpointCount) { sealed.append(try cipher.seal(endpoint)) }
     omitted += endpoints.count - sealed.count

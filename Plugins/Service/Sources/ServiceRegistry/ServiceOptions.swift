@@ -1,17 +1,19 @@
+public import RegistryKit
+
 /// What a person writes of a discovery service.
-public struct ServiceOptions: Decodable, Sendable {
+public struct ServiceOptions: RegistryOptions {
   /// The service's URL.
   public var endpoint: String?
   /// Several services' URLs, all used at once.
-  public var endpoints: [String]?
+  public var endpoints: [String] = []
   /// Opaque text that the cluster's nodes share; else the cluster's.
   public var clusterID: String?
-  /// The key as base64 text; else the cluster's.
-  public var secret: String?
+  /// The key; else the cluster's.
+  public var secret: SecretBytes?
   /// A file with the key as base64 text.
   public var secretFile: String?
-  /// How long the service keeps what this node tells, `30m` where not said.
-  public var ttl: String?
+  /// How long the service keeps what this node publishes.
+  public var ttl = Duration.seconds(1800)
   /// A file with the certificates that sign the service's, in PEM; else the system's.
   public var caFile: String?
   /// A file with this node's own certificate, in PEM.
@@ -20,72 +22,37 @@ public struct ServiceOptions: Decodable, Sendable {
   public var clientKeyFile: String?
   /// A file with a bearer token.
   public var tokenFile: String?
-  /// How long a node that a service no longer knows after an outage is kept as stale, `5m` where not said.
-  public var missingGrace: String?
 
-  public init(
-    endpoint: String? = nil, endpoints: [String]? = nil, clusterID: String? = nil, secret: String? = nil,
-    secretFile: String? = nil, ttl: String? = nil, caFile: String? = nil, clientCertFile: String? = nil,
-    clientKeyFile: String? = nil, tokenFile: String? = nil, missingGrace: String? = nil
-  ) {
-    self.endpoint = endpoint
-    self.endpoints = endpoints
-    self.clusterID = clusterID
-    self.secret = secret
-    self.secretFile = secretFile
-    self.ttl = ttl
-    self.caFile = caFile
-    self.clientCertFile = clientCertFile
-    self.clientKeyFile = clientKeyFile
-    self.tokenFile = tokenFile
-    self.missingGrace = missingGrace
+  public init() {}
+
+  public static let options = OptionList<Self> {
+    // No default of the schema: it would be filled in beside `endpoints`.
+    RegistryOption(
+      "endpoint", \.endpoint, .uri,
+      "the service: `https://host[:443]/`, `grpc://host:port`, or `http://host:port` without TLS; by default "
+        + "`\(ServiceURL.standard)/` where no `endpoints` are named")
+    RegistryOption(
+      "endpoints", \.endpoints, .list(of: .uri, count: 1...16), "several services, all used at once")
+    RegistryOption(
+      "clusterID", \.clusterID, .text(length: 1...256),
+      "text that the cluster's nodes share, up to 256 bytes; by default `cluster.id`")
+    RegistryOption(
+      "secret", \.secret, .base64,
+      "the key that the cluster's nodes share, 32 bytes; by default `cluster.secret`")
+    RegistryOption("secretFile", \.secretFile, .text(length: 1...4096), "a file with that, as base64")
+    RegistryOption(
+      "ttl", \.ttl, .duration(in: .seconds(1) ... .seconds(1800)),
+      "how long a service keeps what this node publishes; renewed at half of it")
+    RegistryOption(
+      "caFile", \.caFile, .text(length: 1...4096),
+      "PEM file with the authorities that sign the service's certificate; by default the system's")
+    RegistryOption(
+      "clientCertFile", \.clientCertFile, .text(length: 1...4096), "PEM file with this node's certificate")
+    RegistryOption(
+      "clientKeyFile", \.clientKeyFile, .text(length: 1...4096),
+      "PEM file with that certificate's private key")
+    RegistryOption(
+      "tokenFile", \.tokenFile, .text(length: 1...4096),
+      "a file with a bearer token, for a service that asks for one")
   }
-
-  /// The options' JSON Schema.
-  static let schema = #"""
-    {
-      "type": "object",
-      "additionalProperties": false,
-      "properties": {
-        "endpoint": {
-          "type": "string", "format": "uri", "default": "https://discovery.talos.dev/",
-          "description": "URL of the discovery service: https://host[:443]/, grpc://host:port, or http://host:port without TLS"
-        },
-        "endpoints": {
-          "type": "array", "items": { "type": "string", "format": "uri" }, "minItems": 1, "maxItems": 16,
-          "description": "URLs of several discovery services, all used at once"
-        },
-        "clusterID": {
-          "type": "string", "minLength": 1, "maxLength": 256,
-          "description": "the cluster's id, where it isn't the one under cluster"
-        },
-        "secret": {
-          "type": "string", "format": "base64", "writeOnly": true,
-          "description": "the cluster's secret, 32 bytes as base64, where it isn't the one under cluster"
-        },
-        "secretFile": { "type": "string", "minLength": 1, "description": "file with the cluster's secret" },
-        "ttl": {
-          "type": "string", "format": "duration", "default": "30m",
-          "description": "how long the service keeps what this node tells, 1s to 30m; renewed at half of it"
-        },
-        "caFile": {
-          "type": "string", "minLength": 1,
-          "description": "PEM file with the authorities that sign the service's certificate; else the system's"
-        },
-        "clientCertFile": {
-          "type": "string", "minLength": 1, "description": "PEM file with this node's certificate"
-        },
-        "clientKeyFile": {
-          "type": "string", "minLength": 1, "description": "PEM file with that certificate's private key"
-        },
-        "tokenFile": {
-          "type": "string", "minLength": 1, "description": "file with a bearer token for the service"
-        },
-        "missingGrace": {
-          "type": "string", "format": "duration", "default": "5m",
-          "description": "how long nodes that the service no longer knows after an outage are kept as stale"
-        }
-      }
-    }
-    """#
 }

@@ -1,95 +1,108 @@
+import ClusterModel
 import DiscoveryProtocol
 import FoundationEssentials
 import Logging
+import Platform
 public import RegistryKit
-import Synchronization
 
 /// Nodes find each other through an encrypted discovery service, or several at once.
-public final class ServiceRegistry: RegistryPlugin, PublishingRegistry {
+public struct ServiceRegistry: RegistryPlugin {
   public static let descriptor = RegistryDescriptor(
-    name: "service", version: "1.0.0",
+    name: "service", version: RollcallVersion.current,
     summary: "finds the nodes of the cluster through an encrypted discovery service",
-    optionsSchema: ServiceOptions.schema, publishes: true, wantsClusterSecret: true)
+    optionsSchema: ServiceOptions.schema, publishes: true, leases: true, wantsClusterSecret: true)
 
-  /// What the plugin calls itself before a service.
-  static let clientVersion = "rollcall/\(descriptor.version)"
+  private let settings: ServiceSettings
+  private let connector: any DiscoveryConnector
+  private let random: @Sendable () -> Double
 
-  private let logger: Logger
-  private let runners: [EndpointRunner]
-  private let sealer: Mutex<PublicationSealer>
-
-  public convenience init(options: ServiceOptions, context: RegistryContext) throws {
+  public init(options: ServiceOptions, context: RegistryContext) throws {
     let settings = try ServiceSettings(options, context)
     self.init(
       settings,
-      dialer: GRPCDialer(tls: settings.tls, tokenFile: settings.tokenFile, keepAlive: settings.keepAlive),
-      clock: .system(), random: { Double.random(in: 0..<1) }, logger: context.logger)
+      connector: GRPCDiscoveryConnector(
+        tls: settings.tls, tokenFile: settings.tokenFile, keepAlive: settings.keepAlive))
   }
 
+  /// - Parameter random: gives numbers from 0 up to 1.
   init(
-    _ settings: ServiceSettings, dialer: any ServiceDialer, clock: ServiceClock,
-    random: @escaping @Sendable () -> Double, logger: Logger
+    _ settings: ServiceSettings, connector: any DiscoveryConnector,
+    random: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
   ) {
-    self.logger = logger
-    runners = settings.services.enumerated().map { number, service in
-      EndpointRunner(
-        service, number: number, settings: settings, dialer: dialer, clock: clock, random: random,
-        logger: logger)
-    }
-    sealer = Mutex(PublicationSealer(cipher: settings.cipher))
+    self.settings = settings
+    self.connector = connector
+    self.random = random
   }
 
-  public func run(updates: RegistryUpdates) async throws {
-    warnOfProxy()
-    // All that there are, also those that can't be reached: what they told an earlier run isn't dropped for that.
-    if runners.count > 1 { try updates.sources(runners.map(\.source)) }
-    let output = EndpointRunner.Output(
-      updates: updates, status: StatusBoard(updates: updates, count: runners.count))
-    try await withThrowingTaskGroup { group in
-      for runner in runners { group.addTask { try await runner.run(output) } }
-      try await group.waitForAll()
+  public func run(_ session: RegistrySession) async throws {
+    Self.warnOfProxy(session.logger)
+    // All of them, also those that can't be reached: the registry has synced when each was read or has
+    // failed.
+    if settings.services.count > 1 {
+      try session.apply(RegistryBatch(expectedSources: settings.services.map(\.source)))
+    }
+    let time = TimeSource(session.clock)
+    let outcomes = PublicationOutcomes(of: settings.services.map(\.url.description)) {
+      session.published($0, $1)
+    }
+    var publishers: [EndpointPublisher] = []
+    var runners: [EndpointRunner] = []
+    for (number, service) in settings.services.enumerated() {
+      let output = EndpointOutput(session, source: service.source)
+      let publisher = EndpointPublisher(settings: settings, output: output, time: time, random: random) {
+        outcomes.update($0, of: number, revision: $1)
+      }
+      publishers.append(publisher)
+      runners.append(
+        EndpointRunner(
+          service.url, settings: settings, connector: connector, publisher: publisher, output: output,
+          time: time, random: random, context: session.context))
+    }
+    try await Self.run(runners) { [publishers] in await publish(session, publishers, outcomes) }
+  }
+
+  private static func run(
+    _ runners: [EndpointRunner], publishing: @escaping @Sendable () async -> Void
+  ) async throws {
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for runner in runners { group.addTask { try await runner.run() } }
+        group.addTask { await publishing() }
+        defer { group.cancelAll() }
+        for try await _ in group {}
+      }
+    } catch let over as SessionOver {
+      throw over.error
     }
   }
 
-  /// Publishes to all services; returns when the first has accepted it, a withdrawal when all have.
-  public func publish(_ publication: Publication) async throws {
-    let sealed = try sealer.withLock { sealer throws(RegistryError) in
+  /// Has each service keep what the session is to have published: sealed once for all of them.
+  private func publish(
+    _ session: RegistrySession, _ publishers: [EndpointPublisher], _ outcomes: PublicationOutcomes
+  ) async {
+    var sealer = PublicationSealer(cipher: settings.cipher)
+    var omitted = 0
+    for await desired in session.desired {
+      let sealed: SealedPublication
       do throws(SealError) {
-        return try sealer.seal(publication)
+        sealed = try sealer.seal(desired.publication)
       } catch {
-        throw RegistryError(.limitExceeded, error.description)
+        session.published(
+          desired.revision, RegistryError(.limitExceeded, error.description, cause: error))
+        continue
       }
-    }
-    if sealed.omittedEndpoints > 0 {
-      logger.warning(
-        "services take \(PublicationSealer.maximumEndpointCount) endpoints of a node; \(sealed.omittedEndpoints) aren't published"
-      )
-    }
-    let isWithdrawal = publication.local == nil
-    let failures = try await withThrowingTaskGroup(of: RegistryError?.self) { group in
-      for runner in runners {
-        group.addTask {
-          do {
-            try await runner.publish(sealed)
-            return nil
-          } catch let error as RegistryError {
-            return error
-          }
-        }
+      if sealed.omittedEndpoints != omitted, sealed.omittedEndpoints > 0 {
+        let limit = PublicationSealer.maximumEndpointCount
+        let text = "services take \(limit) endpoints of a node, \(sealed.omittedEndpoints) are left out"
+        session.logger.warning("\(text)")
       }
-      defer { group.cancelAll() }
-      var failures: [RegistryError] = []
-      for try await failure in group {
-        if let failure { failures.append(failure) } else if !isWithdrawal { return [RegistryError]() }
-      }
-      return failures
-    }
-    if let first = failures.first {
-      throw RegistryError(first.code, failures.map(\.message).joined(separator: "; "))
+      omitted = sealed.omittedEndpoints
+      outcomes.begin(desired.revision, withdraws: sealed.withdraws)
+      for publisher in publishers { await publisher.publish(sealed, revision: desired.revision) }
     }
   }
 
-  private func warnOfProxy() {
+  private static func warnOfProxy(_ logger: Logger) {
     let environment = ProcessInfo.processInfo.environment
     for name in ["grpc_proxy", "https_proxy", "HTTPS_PROXY"] where environment[name]?.isEmpty == false {
       logger.warning("\(name) is set, but a proxy isn't supported: the service is reached directly")

@@ -9,7 +9,6 @@ struct ServiceSettings: Sendable {
   var clusterID: String
   var cipher: AffiliateCipher
   var ttl: Duration
-  var missingGrace: Duration
   var tls: TLSFiles
   var tokenFile: String?
   var localNodeID: NodeIdentity?
@@ -21,15 +20,16 @@ struct ServiceSettings: Sendable {
     var clientKeyFile: String?
   }
 
-  /// The time between two pings where nothing else is heard.
+  /// The time between two pings where nothing else comes.
   var keepAlive: Duration { max(.seconds(10), ttl / 10) }
 
   init(_ options: ServiceOptions, _ context: RegistryContext) throws(RegistryError) {
     func fail(_ why: String) -> RegistryError { RegistryError(.invalidArgument, why) }
     func path(_ text: String?) -> String? {
-      text.map { SmallFile.resolve($0, base: context.baseDirectory) }
+      text.map { FilePaths.resolve($0, base: context.baseDirectory) }
     }
 
+    try options.check()
     services = try Self.services(options)
     guard let clusterID = options.clusterID ?? context.clusterID, !clusterID.isEmpty else {
       throw fail("there is no cluster id: write cluster.id, or clusterID here")
@@ -42,20 +42,24 @@ struct ServiceSettings: Sendable {
     guard options.secret == nil || options.secretFile == nil else {
       throw fail("write either secret or secretFile, not both")
     }
-    var secret = options.secret ?? context.clusterSecret
-    if let file = path(options.secretFile) { secret = try SmallFile.read(file, "secretFile") }
-    guard let secret, !secret.isEmpty else {
+    var text = context.clusterSecret ?? ""
+    if let file = path(options.secretFile) { text = try Self.text(of: file, "secretFile") }
+    guard options.secret != nil || !text.isEmpty else {
       throw fail("there is no cluster secret: write cluster.secret, or secret or secretFile here")
     }
     do throws(KeyError) {
-      cipher = AffiliateCipher(key: try ClusterKey(base64: secret))
+      let key: ClusterKey
+      if let secret = options.secret {
+        key = try ClusterKey(bytes: secret.revealed)
+      } else {
+        key = try ClusterKey(base64: text)
+      }
+      cipher = AffiliateCipher(key: key)
     } catch {
       throw fail(error.message)
     }
 
-    ttl = try Self.duration(options.ttl, "ttl", .seconds(1800), .seconds(1), .seconds(1800))
-    missingGrace = try Self.duration(
-      options.missingGrace, "missingGrace", .seconds(300), .zero, .seconds(7 * 86_400))
+    ttl = options.ttl
 
     guard (options.clientCertFile == nil) == (options.clientKeyFile == nil) else {
       throw fail("clientCertFile and clientKeyFile go together")
@@ -67,12 +71,35 @@ struct ServiceSettings: Sendable {
     localNodeID = context.localNodeID
   }
 
+  /// The text of a small file: a secret, a token.
+  ///
+  /// - Parameter option: which option names the file, for messages.
+  static func text(of path: String, _ option: String) throws(RegistryError) -> String {
+    try reading(path, option) { () throws(FileError) in try BoundedFile.text(path, limit: 1 << 16) }
+  }
+
+  /// Checks that the file at `path` can be read and isn't larger than any list of certificates.
+  static func checkReadable(_ path: String, _ option: String) throws(RegistryError) {
+    try reading(path, option) { () throws(FileError) in _ = try BoundedFile.read(path, limit: 1 << 22) }
+  }
+
+  private static func reading<Content>(
+    _ path: String, _ option: String, _ read: () throws(FileError) -> Content
+  ) throws(RegistryError) -> Content {
+    do throws(FileError) {
+      return try read()
+    } catch {
+      throw RegistryError(
+        .invalidArgument, "\(option) \(path) can't be read: \(error.explanation)", cause: error)
+    }
+  }
+
   /// The services of the options, each with its source: the only one, or named after its host.
   private static func services(
     _ options: ServiceOptions
   ) throws(RegistryError) -> [(url: ServiceURL, source: RegistrySource)] {
     var urls: [ServiceURL] = []
-    for text in (options.endpoint.map { [$0] } ?? []) + (options.endpoints ?? []) {
+    for text in (options.endpoint.map { [$0] } ?? []) + options.endpoints {
       let url = try ServiceURL(text)
       if !urls.contains(url) { urls.append(url) }
     }
@@ -92,22 +119,4 @@ struct ServiceSettings: Sendable {
     }
     return services
   }
-
-  private static func duration(
-    _ text: String?, _ name: String, _ standard: Duration, _ least: Duration, _ most: Duration
-  ) throws(RegistryError) -> Duration {
-    guard let text else { return standard }
-    guard let duration = try? DurationText.parse(text), duration >= least, duration <= most else {
-      throw RegistryError(
-        .invalidArgument,
-        "\(name) is \(quotedForMessage(text)), it should be a duration such as \(Int(standard.inSeconds) / 60)m, "
-          + "from \(Int(least.inSeconds))s to \(Int(most.inSeconds) / 60)m")
-    }
-    return duration
-  }
-}
-
-extension Duration {
-  /// The duration in seconds.
-  fileprivate var inSeconds: Double { self / .seconds(1) }
 }

@@ -1,15 +1,15 @@
 import ClusterModel
 import Documents
 
-/// Who is spoken of within one file: a node, and whose word it is.
+/// A node within one file, and who reported it.
 struct NodeKey: Hashable, Sendable {
-  /// The raw prefix that a document of the raw namespace came under, `k8s` of `k8s/…`; empty for the
-  /// file's own word.
+  /// The raw prefix that a document of the raw namespace came under, `k8s` of `k8s/…`; empty for the file's
+  /// own nodes.
   let origin: String
   let nodeID: NodeIdentity
 }
 
-/// What one file says.
+/// What one file holds.
 struct FileReading: Hashable, Sendable {
   /// The good nodes.
   var nodes: [NodeKey: Affiliate] = [:]

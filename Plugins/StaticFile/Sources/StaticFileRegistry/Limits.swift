@@ -20,8 +20,8 @@ enum Limits {
   static let operatingSystemBytes = 256
   /// Names on the way to one file, those that links add counted.
   static let pathNames = 512
-  /// Problems that are told in the log when they come up; of the others there is a number.
-  static let troubles = 1000
+  /// Problems that are kept one by one; of the others there is a number.
+  static let problems = 1000
   /// Symbolic links followed on the way to one file, as the system does.
   static let links = 40
 }

@@ -1,3 +1,4 @@
+import ClusterModel
 import Glibc
 import RegistryKit
 
@@ -15,8 +16,8 @@ struct PathWalk {
     let path: String
   }
 
-  /// Is told of each name that matters within a folder, before the folder is looked at. Of a mere
-  /// passage it only matters that the name isn't moved or removed.
+  /// Is given each name that matters within a folder, before the folder is looked at. Of a mere passage it
+  /// only matters that the name isn't moved or removed.
   typealias Watch = (_ folder: String, _ name: PathPattern.Component, _ isPassage: Bool) -> Void
 
   /// A name that is still to be walked.
@@ -29,7 +30,7 @@ struct PathWalk {
   /// The files, in the order of their names.
   private(set) var matches: [Match] = []
   /// What kept the walk from looking everywhere.
-  private(set) var troubles: [Trouble] = []
+  private(set) var errors: [RegistryError] = []
 
   private let pattern: PathPattern
   private let maximumMatches: Int
@@ -165,11 +166,11 @@ struct PathWalk {
   }
 
   private mutating func fail(_ path: String, _ code: Int32) {
-    troubles.append(Trouble(path: path, errno: code))
+    errors.append(RegistryError(path: path, errno: code))
   }
 
   private mutating func fail(_ code: RegistryError.Code, _ message: String) {
-    troubles.append(Trouble(code, message))
+    errors.append(RegistryError(code, message))
   }
 
   private static func join(_ folder: String, _ name: String) -> String {

@@ -1,20 +1,21 @@
 import ClusterModel
 import Documents
 import Glibc
+import Platform
 import RegistryKit
 
-/// What one look at all paths found.
+/// What one scan of all paths found.
 struct Scan: Sendable {
-  /// What there is to say of a file.
+  /// What a file turned out to be.
   enum Outcome: Sendable {
     /// It holds what it held, whether or not it was touched.
     case unchanged(FileMark)
     case read(FileReading, FileMark)
     /// It is no YAML and no JSON.
     case malformed(YAMLError, FileMark)
-    case unreadable(Trouble)
-    /// It is being written to: look again in a moment.
-    case unsettled(Trouble)
+    case unreadable(RegistryError)
+    /// It is being written to: scan again in a moment.
+    case unsettled(RegistryError)
   }
 
   struct File: Sendable {
@@ -26,12 +27,12 @@ struct Scan: Sendable {
   /// The files that were found, in the order of the paths and of their names.
   var files: [File] = []
   /// Paths that should be files and aren't there.
-  var missing: [(shown: String, trouble: Trouble)] = []
-  /// What else is wrong beside the content of files.
-  var troubles: [Trouble] = []
+  var missing: [(shown: String, error: RegistryError)] = []
+  /// What else kept files from being found.
+  var errors: [RegistryError] = []
   /// Whether some folder couldn't be looked into, so that a file that wasn't found may still be there.
   var isPartial = false
-  /// Why changes may go unheard; nil where all folders are watched.
+  /// Why changes may go unnoticed; nil where all folders are watched.
   var gap: FolderWatch.Gap?
 }
 
@@ -44,7 +45,7 @@ struct FileMark: Hashable, Sendable {
   var isRecent: Bool
 }
 
-/// Looks at all paths.
+/// Scans all paths.
 struct Scanner: Sendable {
   let paths: [PathPattern]
   /// What relative paths start from, an absolute path.
@@ -53,7 +54,7 @@ struct Scanner: Sendable {
   var maximumBytes = Limits.fileBytes
   let now: @Sendable () -> Timestamp
 
-  /// Looks once. May block for as long as the file systems like.
+  /// Scans once. May block for as long as the file systems like.
   ///
   /// - Parameter known: what is known of files by the paths that they are shown under.
   func scan(known: [String: FileMark]) -> Scan {
@@ -62,13 +63,13 @@ struct Scanner: Sendable {
     watch.begin()
     for path in paths {
       let walk = PathWalk(path, base: base, maximumMatches: Limits.files - seen.count, watch: watch.add)
-      scan.troubles += walk.troubles
-      if !walk.troubles.isEmpty { scan.isPartial = true }
+      scan.errors += walk.errors
+      if !walk.errors.isEmpty { scan.isPartial = true }
       for match in walk.matches where seen.insert(match.shown).inserted {
         guard let outcome = outcome(of: match, known: known[match.shown]) else { continue }
         scan.files.append(Scan.File(shown: match.shown, outcome: outcome))
       }
-      if !path.isPattern, walk.troubles.isEmpty, walk.matches.isEmpty {
+      if !path.isPattern, walk.errors.isEmpty, walk.matches.isEmpty {
         scan.missing.append((path.shown, missing(path)))
       }
     }
@@ -76,9 +77,10 @@ struct Scanner: Sendable {
     return scan
   }
 
-  private func missing(_ path: PathPattern) -> Trouble {
+  private func missing(_ path: PathPattern) -> RegistryError {
     let full = path.isAbsolute ? "" : " in '\(base)'"
-    return Trouble(.unavailable, "there is no file '\(path.text)'\(full); it is read as soon as it is there")
+    return RegistryError(
+      .unavailable, "there is no file '\(path.text)'\(full); it is read as soon as it is there")
   }
 
   private func outcome(of match: PathWalk.Match, known: FileMark?) -> Scan.Outcome? {

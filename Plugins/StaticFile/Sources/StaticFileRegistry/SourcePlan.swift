@@ -4,16 +4,12 @@ import RegistryKit
 /// Which source has which records.
 typealias SourceContents = [RegistrySource: [NodeIdentity: AffiliateRecord]]
 
-/// Decides under which source each file's nodes are told.
+/// Decides of which source each file's nodes are.
 ///
 /// A registry of one plain path has one source. Otherwise every file has its own, named after it, so that
-/// files that disagree show as such; and where there are more files than sources, all are told as one and a
+/// files that disagree show as such; and where there are more files than sources, all are one source and a
 /// node's first file counts. What a file repeats of others (raw documents, `k8s/…`) has a source of its own.
 struct SourcePlan: Sendable {
-  /// One fewer than a registry may have: the one that is left lets all files move to one source, or back,
-  /// without a moment in which a node isn't told of.
-  static let maximumSources = RegistrySource.maximumCount - 1
-
   private let isSingle: Bool
   /// The folder that source names are relative to, as it is shown: with a slash at its end, or empty.
   private let folder: String
@@ -32,19 +28,21 @@ struct SourcePlan: Sendable {
     zip(left, right).prefix { $0 == $1 }.map(\.0)
   }
 
-  /// The contents of all sources, and what has to be said of it. Never empty.
-  func contents(of files: KnownFiles) -> (contents: SourceContents, troubles: [Trouble]) {
-    let count = files.files.values.reduce(0) { $0 + max(1, $1.nodes.count) }
+  // MARK: Contents
+
+  /// The contents of all sources, never empty, and which nodes are left out as another file has them.
+  func contents(of files: KnownFiles) -> (contents: SourceContents, repetitions: [RegistryError]) {
+    let all = files.order.map { ($0, files.nodes(of: $0) ?? [:]) }
+    let count = all.reduce(0) { $0 + max(1, $1.1.count) }
     guard count > 0 else { return ([.only: [:]], []) }
-    return count <= Self.maximumSources ? (separate(files), []) : pooled(files)
+    return count <= RegistrySource.maximumCount ? (separate(all), []) : Self.pooled(all)
   }
 
-  private func separate(_ files: KnownFiles) -> SourceContents {
+  private func separate(_ files: [(shown: String, nodes: KnownFiles.Nodes)]) -> SourceContents {
     var contents: SourceContents = [:]
-    for shown in files.order {
-      guard let file = files.files[shown] else { continue }
-      let name = isSingle ? "" : fileName(shown)
-      // A file that says nothing yet has a source all the same: it is known to be empty.
+    for file in files {
+      let name = isSingle ? "" : fileName(file.shown)
+      // A file without nodes has a source all the same: it is known to be empty.
       let origins = file.nodes.isEmpty ? [""] : file.nodes.keys.sorted()
       for origin in origins {
         contents[unused(name, origin, in: contents)] = file.nodes[origin] ?? [:]
@@ -53,36 +51,74 @@ struct SourcePlan: Sendable {
     return contents
   }
 
-  private func pooled(_ files: KnownFiles) -> (contents: SourceContents, troubles: [Trouble]) {
+  private static func pooled(
+    _ files: [(shown: String, nodes: KnownFiles.Nodes)]
+  ) -> (contents: SourceContents, repetitions: [RegistryError]) {
     var records: [NodeIdentity: AffiliateRecord] = [:]
     var firstFile: [NodeIdentity: String] = [:]
-    var troubles: [Trouble] = []
-    for shown in files.order {
-      for (_, nodes) in files.files[shown]?.nodes.sorted(by: { $0.key < $1.key }) ?? [] {
+    var repetitions: [String] = []
+    for file in files {
+      for (_, nodes) in file.nodes.sorted(by: { $0.key < $1.key }) {
         for (id, record) in nodes {
-          guard let first = firstFile[id] else {
-            firstFile[id] = shown
+          if let first = firstFile[id] {
+            repetitions.append(
+              "\(file.shown): node \(quoted(id.text)) is in '\(first)' already, which is kept")
+          } else {
+            firstFile[id] = file.shown
             records[id] = record
-            continue
           }
-          troubles.append(
-            Trouble(
-              .invalidArgument, "\(shown): node \(quoted(id.text)) is in '\(first)' already, which is kept"))
         }
       }
     }
-    troubles.sort { $0.message < $1.message }
-    let more = troubles.count - Limits.troubles
-    guard more > 0 else { return ([.only: records], troubles) }
-    let rest = Trouble(.invalidArgument, "\(more) more nodes that are in several files")
-    return ([.only: records], troubles.prefix(Limits.troubles) + [rest])
+    repetitions.sort()
+    let more = repetitions.count - Limits.problems
+    if more > 0 {
+      repetitions = repetitions.prefix(Limits.problems) + ["\(more) more nodes that are in several files"]
+    }
+    return ([.only: records], repetitions.map { RegistryError(.invalidArgument, $0) })
   }
+
+  // MARK: Changes
+
+  /// What leads from `old` to `new`, as one batch.
+  static func updates(from old: SourceContents, to new: SourceContents) -> [RegistryUpdate] {
+    var updates: [RegistryUpdate] = []
+    // What goes first makes room: at no point are there more sources or nodes than a registry may have.
+    for source in old.keys.filter({ new[$0] == nil }).sorted() {
+      updates += [.snapshot([], source: source, absent: .deleted), .sourceGone(source)]
+    }
+    func growth(_ source: RegistrySource) -> Int { (new[source]?.count ?? 0) - (old[source]?.count ?? 0) }
+    for source in new.keys.sorted(by: { (growth($0), $0) < (growth($1), $1) }) {
+      updates += changes(of: source, from: old[source], to: new[source] ?? [:])
+    }
+    return updates
+  }
+
+  private static func changes(
+    of source: RegistrySource, from old: [NodeIdentity: AffiliateRecord]?,
+    to new: [NodeIdentity: AffiliateRecord]
+  ) -> [RegistryUpdate] {
+    let all = RegistryUpdate.snapshot(sorted(new), source: source, absent: .deleted)
+    guard let old else { return [all] }
+    guard old != new else { return [] }
+    let changed = new.filter { old[$0.key] != $0.value }
+    let removed = old.keys.filter { new[$0] == nil }.sorted()
+    guard changed.count + removed.count <= max(64, new.count / 2) else { return [all] }
+    return removed.map { .remove($0, source: source, reason: .deleted) }
+      + sorted(changed).map { .upsert($0, source: source) }
+  }
+
+  private static func sorted(_ records: [NodeIdentity: AffiliateRecord]) -> [AffiliateRecord] {
+    records.values.sorted { $0.affiliate.nodeID < $1.affiliate.nodeID }
+  }
+
+  // MARK: Names
 
   private func fileName(_ shown: String) -> String {
     shown.hasPrefix(folder) ? String(shown.dropFirst(folder.count)) : shown
   }
 
-  /// A source for `origin`'s word in the file `name` that isn't in `contents` yet.
+  /// A source for the nodes of `origin` in the file `name` that isn't in `contents` yet.
   private func unused(_ name: String, _ origin: String, in contents: SourceContents) -> RegistrySource {
     let parts = [name, origin].filter { !$0.isEmpty }
     let text = String(

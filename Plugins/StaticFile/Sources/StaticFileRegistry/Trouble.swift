@@ -1,28 +1,15 @@
 import Glibc
+import Platform
 import RegistryKit
 
-/// One thing that doesn't work, for a person.
-struct Trouble: Hashable, Sendable {
-  let code: RegistryError.Code
-  let message: String
+/// Until the reading of files is Platform's.
+typealias Trouble = RegistryError
 
-  init(_ code: RegistryError.Code, _ message: String) {
-    self.code = code
-    self.message = message
-  }
-
+extension RegistryError {
   /// What the system said of `path`.
   init(path: String, errno code: Int32) {
-    let reason = Self.text(of: code)
     self.init(
-      code == EACCES || code == EPERM ? .permissionDenied : .unavailable, "'\(path)' can't be read: \(reason)"
-    )
-  }
-
-  /// The system's text for an error number.
-  static func text(of code: Int32) -> String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
-    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+      code == EACCES || code == EPERM ? .permissionDenied : .unavailable,
+      "'\(path)' can't be read: \(errnoText(code))")
   }
 }

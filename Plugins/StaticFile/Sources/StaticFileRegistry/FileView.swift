@@ -1,0 +1,56 @@
+import RegistryKit
+
+/// What the session has been given of the files. Each scan becomes one batch, of what differs.
+struct FileView {
+  private let session: RegistrySession
+  private let plan: SourcePlan
+  private let pollInterval: Duration
+  private var files: KnownFiles
+  private var contents: SourceContents = [:]
+  /// The state of the files that `contents` is of; nil before the first scan.
+  private var revision: Int?
+  private var repetitions: [RegistryError] = []
+  private var problems: ProblemReports
+
+  init(paths: [PathPattern], pollInterval: Duration, session: RegistrySession) {
+    self.session = session
+    self.pollInterval = pollInterval
+    plan = SourcePlan(paths)
+    files = KnownFiles(localNodeID: session.context.localNodeID)
+    problems = ProblemReports(logger: session.logger)
+  }
+
+  /// What to hand to the next scan.
+  var marks: [String: FileMark] { files.marks }
+
+  /// Applies what `scan` found.
+  ///
+  /// - Returns: whether to scan again in a moment: a file is on its way from one state to the next.
+  /// - Throws: the session's refusal. Untyped, as a typed error in an async loop crashes Swift 6.3's optimizer.
+  mutating func apply(_ scan: Scan) throws -> Bool {
+    let scanAgain = files.take(scan)
+    var batch = RegistryBatch()
+    if files.revision != revision {
+      let (new, repetitions) = plan.contents(of: files)
+      batch.updates = SourcePlan.updates(from: contents, to: new)
+      (contents, self.repetitions, revision) = (new, repetitions, files.revision)
+    }
+    batch.reports += [
+      problems.report(.reading, files.readErrors),
+      problems.report(.content, files.contentErrors + repetitions),
+    ].compactMap(\.self)
+    problems.log(notes: files.notes)
+    problems.log(gap: scan.gap, pollInterval: pollInterval)
+    if !batch.isEmpty { try session.apply(batch) }
+    return scanAgain
+  }
+
+  /// Reports that a scan hasn't ended within `limit`. The next one that does ends that.
+  mutating func reportSlow(after limit: Duration) throws {
+    let error = RegistryError(
+      .unavailable, "the files haven't been read for \(limit): a file system doesn't answer")
+    if let report = problems.report(.reading, [error] + files.readErrors) {
+      try session.apply(RegistryBatch(reports: [report]))
+    }
+  }
+}

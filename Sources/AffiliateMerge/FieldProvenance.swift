@@ -1,0 +1,117 @@
+public import ClusterModel
+
+/// What one origin says of one field.
+public struct FieldClaim: Hashable, Sendable {
+  /// Who says it; nil for this node's own data.
+  public let origin: RecordOrigin?
+  /// What it says, as a person reads it: one text for a scalar, any number for a list.
+  public let values: [String]
+  /// Whether the merged value has it, or a part of it.
+  public let isChosen: Bool
+  /// Whether the record is stale.
+  public let isStale: Bool
+  /// When it was last heard or, where the registry knows better, confirmed.
+  public let at: Timestamp
+
+  public init(origin: RecordOrigin?, values: [String], isChosen: Bool, isStale: Bool, at: Timestamp) {
+    self.origin = origin
+    self.values = values
+    self.isChosen = isChosen
+    self.isStale = isStale
+    self.at = at
+  }
+}
+
+/// Why a field chose what it has.
+public enum MergeRule: String, Hashable, Sendable {
+  /// Only one origin says it.
+  case onlyClaim
+  /// All that say it say the same.
+  case agreement
+  /// The last in the order of raw ids.
+  case lastByRawID
+  /// The first in the order of raw ids: the operating system.
+  case firstByRawID
+  /// The strongest by `merge.precedence`.
+  case precedence
+  /// The others are stale.
+  case fresh
+  /// A list: all that anybody says.
+  case union
+  /// This node knows itself best.
+  case local
+}
+
+/// Where a merged field came from.
+public struct FieldProvenance: Hashable, Sendable {
+  public let field: AffiliateField
+  /// The merged value, as a person reads it: one text for a scalar, any number for a list.
+  public let values: [String]
+  public let rule: MergeRule
+  /// All that say something of it, in the order of the walk, the chosen ones marked.
+  public let claims: [FieldClaim]
+
+  public init(field: AffiliateField, values: [String], rule: MergeRule, claims: [FieldClaim]) {
+    self.field = field
+    self.values = values
+    self.rule = rule
+    self.claims = claims
+  }
+}
+
+/// Finds where merged fields came from: never stored, found anew from a node's records.
+struct ProvenanceReader {
+  let rules: MergeRules
+  let local: LocalNode?
+  let origins: OriginTable
+
+  /// Where each field of `node` that is set came from.
+  func provenance(of node: NodeEntry) -> [FieldProvenance] {
+    AffiliateField.allCases.compactMap { field in
+      let values = field.values(in: node.merged.affiliate)
+      if values.isEmpty { return nil }
+      let claims = claims(on: field, of: node)
+      return FieldProvenance(
+        field: field, values: values, rule: rule(for: field, node.id, claims), claims: claims)
+    }
+  }
+
+  /// What the node's own data and its records say of `field`, in the order of the walk.
+  func claims(on field: AffiliateField, of node: NodeEntry) -> [FieldClaim] {
+    let merged = Set(field.values(in: node.merged.affiliate))
+    var claims: [FieldClaim] = []
+    func note(_ affiliate: Affiliate, _ origin: RecordOrigin?, isStale: Bool, _ at: Timestamp) {
+      let values = field.values(in: affiliate)
+      if values.isEmpty { return }
+      claims.append(
+        FieldClaim(
+          origin: origin, values: values, isChosen: !merged.isDisjoint(with: values), isStale: isStale,
+          at: at))
+    }
+    if let local, local.id == node.id { note(local.affiliate, nil, isStale: false, local.updatedAt) }
+    for raw in rules.walk(node.raws).raws {
+      note(raw.record.affiliate, raw.origin.name, isStale: rules.isStale(raw), lastConfirmed(raw))
+    }
+    return claims
+  }
+
+  private func lastConfirmed(_ raw: RawEntry) -> Timestamp {
+    if let confirmedAt = raw.record.confirmedAt { return confirmedAt }
+    return origins[raw.origin.name]?.lastSnapshot.map { max($0, raw.reportedAt) } ?? raw.reportedAt
+  }
+
+  private func rule(for field: AffiliateField, _ id: NodeIdentity, _ claims: [FieldClaim]) -> MergeRule {
+    if id == local?.id { return .local }
+    if claims.count == 1 { return .onlyClaim }
+    if Self.agree(claims) { return .agreement }
+    if field.isList { return .union }
+    let fresh = claims.filter { !$0.isStale }
+    if !fresh.isEmpty, Self.agree(fresh) { return .fresh }
+    if rules.isExplicit { return .precedence }
+    return field == .operatingSystem ? .firstByRawID : .lastByRawID
+  }
+
+  private static func agree(_ claims: [FieldClaim]) -> Bool {
+    claims.allSatisfy { $0.values == claims.first?.values }
+  }
+}

@@ -1,0 +1,318 @@
+import AffiliateMerge
+import ClusterModel
+import Platform
+import RegistryKit
+import Synchronization
+
+/// Everything that is known, as one versioned table that serves every reader: a snapshot, a watch, the changes since a
+/// revision, whether it is in sync.
+///
+/// Writers change it one after the other under a lock of their own; each commit is one revision, and readers see all
+/// of it or nothing. Readers never wait for a writer: what they see is published at the end of a commit, and a
+/// reader is nothing but the revision that it has read, so that a slow one costs nothing.
+public final class ClusterTable: Sendable {
+  /// What readers see.
+  private struct Published {
+    var snapshot: ClusterSnapshot
+    var journal: ChangeJournal
+    var isFinished = false
+  }
+
+  private let writer: Mutex<TableWriter>
+  private let published: Mutex<Published>
+  private let now: @Sendable () -> Timestamp
+  let time: TimeSource
+
+  /// Notified when there is another revision, and at the end.
+  let revisions = ChangeSignal()
+  /// Notified when ``TableWriter/nextDeadline`` may be another one.
+  let deadlines = ChangeSignal()
+
+  /// - Parameter journalLimit: how many changes are kept for readers that fell behind.
+  init(
+    policy: MergePolicy, journalLimit: Int, time: TimeSource, now: @escaping @Sendable () -> Timestamp
+  ) {
+    let merge = ClusterMerge(policy: policy)
+    writer = Mutex(TableWriter(merge: merge))
+    published = Mutex(
+      Published(
+        snapshot: ClusterSnapshot(merge: merge, registries: [], revision: 0),
+        journal: ChangeJournal(limit: journalLimit)))
+    self.time = time
+    self.now = now
+  }
+
+  // MARK: Reading
+
+  /// The cluster as it is now. Costs the same however large the cluster is.
+  public func snapshot() -> ClusterSnapshot { published.withLock { $0.snapshot } }
+
+  /// What a reader that has read `revision` hasn't seen yet.
+  public enum Unread: Sendable {
+    /// What happened since, in order, and what it leads to. Empty where nothing did.
+    case events([ClusterEvent], ClusterSnapshot)
+    /// Everything as it is now, as the changes since are no longer all kept.
+    case snapshot(ClusterSnapshot)
+    /// Nothing, and nothing will come: the aggregator has stopped.
+    case finished
+  }
+
+  /// What happened after `revision`; nil: nothing was read yet, which gives a snapshot.
+  public func unread(since revision: UInt64?) -> Unread {
+    published.withLock { published in
+      let newest = published.snapshot.revision
+      guard let revision, revision <= newest, let events = published.journal.events(since: revision) else {
+        return .snapshot(published.snapshot)
+      }
+      if events.isEmpty, published.isFinished { return .finished }
+      return .events(events, published.snapshot)
+    }
+  }
+
+  /// Waits until there is a revision above `revision`, the table is finished, or the task is cancelled.
+  public func waitForChange(after revision: UInt64) async {
+    while !Task.isCancelled {
+      let seen = revisions.value
+      let isOver = published.withLock { $0.isFinished || $0.snapshot.revision > revision }
+      if isOver { return }
+      await revisions.wait(after: seen)
+    }
+  }
+
+  /// Whether nothing will change any more.
+  public var isFinished: Bool { published.withLock { $0.isFinished } }
+
+  // MARK: Writing
+
+  /// Commits what `body` changes as one revision, and notifies whom it concerns.
+  func commit<Result: Sendable>(_ body: (inout TableWriter) -> Result) -> Result {
+    let (result, effects) = writer.withLock { writer in
+      writer.begin(now: now(), elapsed: time.elapsed)
+      let result = body(&writer)
+      let commit = writer.end()
+      if let snapshot = commit.snapshot {
+        // What was published before is handed out, so that it isn't freed while readers wait.
+        _ = published.withLock { published in
+          defer {
+            published.snapshot = snapshot
+            published.journal.append(commit.events, revision: snapshot.revision)
+          }
+          return published.snapshot
+        }
+      }
+      return (result, commit)
+    }
+    if effects.snapshot != nil { revisions.notify() }
+    if effects.movesDeadlines { deadlines.notify() }
+    return result
+  }
+
+  /// Reads what only writers need to know.
+  func read<Result: Sendable>(_ body: (borrowing TableWriter) -> Result) -> Result {
+    writer.withLock { body($0) }
+  }
+
+  /// Nothing more will change: readers get what they haven't read yet, and then the end.
+  func finish() {
+    published.withLock { $0.isFinished = true }
+    revisions.notify()
+  }
+}
+
+/// The merge while it is changed, and what came of it so far.
+struct TableTransaction: Sendable {
+  fileprivate(set) var merge: ClusterMerge
+  /// The moment of the commit: civil time, and time since the table was made.
+  fileprivate(set) var now = Timestamp(milliseconds: 0)
+  fileprivate(set) var elapsed = Duration.zero
+  fileprivate var changes: [ClusterChange] = []
+  /// Whether the merge may be another one though nothing changed: who is stale, and how old claims are, shows in
+  /// provenance alone.
+  fileprivate var isRevised = false
+
+  mutating func apply(_ update: RegistryUpdate, of registry: RegistryID) {
+    note(merge.apply(update, of: registry, at: now))
+  }
+
+  mutating func removeRegistry(_ name: String) { note(merge.removeRegistry(name, at: now)) }
+  mutating func removeOrigin(_ origin: RecordOrigin) { note(merge.removeOrigin(origin, at: now)) }
+  mutating func setStale(_ isStale: Bool, registry name: String) {
+    note(merge.setStale(isStale, registry: name, at: now))
+  }
+  mutating func setStale(_ isStale: Bool, origin: RecordOrigin) {
+    note(merge.setStale(isStale, origin: origin, at: now))
+  }
+  fileprivate mutating func setLocal(_ affiliate: Affiliate?) {
+    let new = merge.setLocal(affiliate, at: now)
+    if !new.isEmpty { note(new) }
+  }
+  fileprivate mutating func setPolicy(_ policy: MergePolicy) { note(merge.setPolicy(policy, at: now)) }
+
+  /// What an origin's records are now.
+  func records(of origin: RecordOrigin) -> [AffiliateRecord] {
+    merge.rawAffiliates().filter { $0.id.origin == origin }.map(\.record.value)
+  }
+
+  private mutating func note(_ new: [ClusterChange]) {
+    isRevised = true
+    if changes.isEmpty { changes = new } else { changes += new }
+  }
+}
+
+/// What a ``ClusterTable``'s writers change, under its lock.
+struct TableWriter: Sendable {
+  private var transaction: TableTransaction
+  /// All registries in their declared order.
+  private var registries: [RegistryState] = []
+  private var revision: UInt64 = 0
+  /// What readers are to be given beside the merge's changes.
+  private var notices: [ClusterEvent] = []
+  private var isRevised = false
+  private var movesDeadlines = false
+
+  fileprivate init(merge: ClusterMerge) { transaction = TableTransaction(merge: merge) }
+
+  fileprivate mutating func begin(now: Timestamp, elapsed: Duration) {
+    transaction.now = now
+    transaction.elapsed = elapsed
+  }
+
+  /// What came of a commit.
+  fileprivate struct Commit: Sendable {
+    /// How the cluster is now; nil where nothing changed.
+    var snapshot: ClusterSnapshot?
+    var events: [ClusterEvent] = []
+    var movesDeadlines = false
+  }
+
+  fileprivate mutating func end() -> Commit {
+    defer {
+      transaction.changes = []
+      transaction.isRevised = false
+      notices = []
+      isRevised = false
+      movesDeadlines = false
+    }
+    var commit = Commit(movesDeadlines: movesDeadlines)
+    guard isRevised || transaction.isRevised || !notices.isEmpty else { return commit }
+    revision += 1
+    commit.snapshot = ClusterSnapshot(
+      merge: transaction.merge, registries: registries.map(status), revision: revision)
+    if !transaction.changes.isEmpty { commit.events.append(.changes(transaction.changes)) }
+    commit.events += notices
+    return commit
+  }
+
+  private func status(of registry: RegistryState) -> RegistryStatus {
+    var status = registry.status
+    status.affiliateCount = transaction.merge.rawCount(of: status.name)
+    return status
+  }
+
+  // MARK: Registries
+
+  /// Lets `body` change the registry of `key`, if there is one still, and readers know where its status became
+  /// another one.
+  mutating func update<Result>(
+    _ key: RegistryKey, _ body: (inout RegistryState, inout TableTransaction) -> Result
+  ) -> Result? {
+    guard let index = registries.firstIndex(where: { $0.key == key }) else { return nil }
+    return update(at: index, body)
+  }
+
+  private mutating func update<Result>(
+    at index: Int, _ body: (inout RegistryState, inout TableTransaction) -> Result
+  ) -> Result {
+    let before = registries[index].status
+    let deadline = registries[index].nextDeadline
+    let result = body(&registries[index], &transaction)
+    var after = registries[index].status
+    if after != before { isRevised = true }
+    after.lastUpdate = before.lastUpdate
+    if after != before { notices.append(.registry(status(of: registries[index]))) }
+    if registries[index].nextDeadline != deadline { movesDeadlines = true }
+    return result
+  }
+
+  /// Takes what a registry applied.
+  ///
+  /// - Returns: how many records there are of it now.
+  mutating func apply(_ batch: RegistryIntake.Batch, from key: RegistryKey) -> Int {
+    _ = update(key) { $0.apply(batch, in: &$1) }
+    return recordCount(of: key)
+  }
+
+  /// How many records there are of the registry.
+  func recordCount(of key: RegistryKey) -> Int { transaction.merge.rawCount(of: key.name) }
+
+  /// The registry has been made: what it is, and what its raw ids start with from now on.
+  ///
+  /// - Returns: why it can't be run: another registry's raw ids start with the same.
+  mutating func made(
+    _ key: RegistryKey, prefix: String, descriptor: RegistryDescriptor?, leases: Bool
+  ) -> RegistryError? {
+    let other = registries.first {
+      $0.key.name != key.name && $0.status.state != .disabled && $0.status.prefix == prefix
+    }
+    if let other {
+      return RegistryError(
+        .invalidArgument,
+        "its raw ids would start with '\(prefix)/' as those of registry '\(other.key.name)' do")
+    }
+    _ = update(key) { $0.made(prefix: prefix, descriptor: descriptor, leases: leases, in: &$1) }
+    return nil
+  }
+
+  /// Adds `registry`, or puts it in the place of the one of its name. That one's records stay.
+  mutating func place(_ registry: RegistryState) {
+    if let index = registries.firstIndex(where: { $0.key.name == registry.key.name }) {
+      registries[index] = registry
+    } else {
+      registries.append(registry)
+    }
+    notices.append(.registry(status(of: registry)))
+    movesDeadlines = true
+  }
+
+  /// Drops what the registry called `name` applied.
+  mutating func dropRecords(of name: String) { transaction.removeRegistry(name) }
+
+  /// Forgets a registry and what it applied.
+  mutating func remove(_ name: String) {
+    guard let index = registries.firstIndex(where: { $0.key.name == name }) else { return }
+    registries.remove(at: index)
+    transaction.removeRegistry(name)
+    notices.append(.registryRemoved(name))
+  }
+
+  /// Puts the registries in the order of `names`.
+  mutating func order(_ names: [String]) {
+    let rank = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    registries.sort { (rank[$0.key.name] ?? .max) < (rank[$1.key.name] ?? .max) }
+    isRevised = true
+  }
+
+  func registry(_ key: RegistryKey) -> RegistryState? { registries.first { $0.key == key } }
+  func registry(named name: String) -> RegistryState? { registries.first { $0.key.name == name } }
+  var keys: [RegistryKey] { registries.map(\.key) }
+  /// The moment of the commit, as the time since the table was made, and as civil time.
+  var elapsed: Duration { transaction.elapsed }
+  var now: Timestamp { transaction.now }
+
+  // MARK: Beside registries
+
+  mutating func setPolicy(_ policy: MergePolicy) {
+    if policy != transaction.merge.policy { transaction.setPolicy(policy) }
+  }
+
+  /// What this node says of itself; nil for a mere observer.
+  mutating func setLocal(_ affiliate: Affiliate?) { transaction.setLocal(affiliate) }
+
+  /// When ``expire()`` has something to do next.
+  var nextDeadline: Duration? { registries.lazy.compactMap(\.nextDeadline).min() }
+
+  /// Does what is due: records that were kept long enough become stale or are dropped.
+  mutating func expire() {
+    for index in registries.indices { update(at: index) { $0.expire(in: &$1) } }
+  }
+}

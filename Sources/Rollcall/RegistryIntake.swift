@@ -1,0 +1,296 @@
+import ClusterModel
+import Platform
+import RegistryKit
+import Synchronization
+
+/// What one run of a registry has applied and the table hasn't taken yet: the one place where it is validated.
+///
+/// Nothing waits here. What piles up is bounded by what there is to know, not by how often it is applied: of
+/// each node of a source only the newest update is kept, and a source's snapshot replaces all that came before
+/// it. Sources are independent of each other, so the order within each is all that counts.
+final class RegistryIntake: Sendable {
+  struct Limits {
+    /// The most nodes that a registry may have.
+    var nodes = 250_000
+    var sources = RegistrySource.maximumCount
+  }
+
+  /// What was applied since the last time, of each node the newest update only.
+  struct Batch: Sendable {
+    var updates: [RegistryUpdate] = []
+    var reports: [HealthReport] = []
+    var outages = Outages()
+    var publicAddress: IPAddress?
+    /// The sources that were named and have had no snapshot yet; nil where that didn't change.
+    var awaited: Set<RegistrySource>?
+    /// Whether with this batch each source that was awaited has had a snapshot, for the first time.
+    var completesSync = false
+
+    var isEmpty: Bool {
+      updates.isEmpty && reports.isEmpty && publicAddress == nil && awaited == nil && !completesSync
+    }
+  }
+
+  /// Sources that couldn't be read for a while. That a source was away counts also where it is back before anybody
+  /// takes the report of it.
+  struct Outages: Sendable {
+    /// Those that were away before their snapshot in the batch.
+    private(set) var beforeSnapshot: Set<RegistrySource> = []
+    /// Those that were away, and have had no snapshot since.
+    private(set) var open: Set<RegistrySource> = []
+
+    fileprivate mutating func note(_ report: HealthReport, known: Set<RegistrySource>) {
+      guard report.aspect == .reading, report.error != nil else { return }
+      open.insert(report.source)
+      if report.source == .only { open.formUnion(known) }
+    }
+
+    fileprivate mutating func noteSnapshot(of source: RegistrySource) {
+      if open.remove(source) != nil { beforeSnapshot.insert(source) }
+    }
+  }
+
+  private struct State {
+    /// What is pending, by source, in the order in which the sources first had something.
+    var pending: [PendingSource] = []
+    var sources = Sources()
+    /// Whether it was handed out that the registry is in sync.
+    var isSynced = false
+    /// The newest report of each aspect of each source, in order.
+    var reports: [HealthReport] = []
+    var outages = Outages()
+    var publicAddress: IPAddress?
+    var isAwaitedChanged = false
+    var end: RegistryError?
+  }
+
+  /// Which sources there are.
+  private struct Sources {
+    /// Those that had a snapshot and aren't gone.
+    var known: Set<RegistrySource> = []
+    /// Those that were named and had no snapshot yet.
+    var awaited: Set<RegistrySource> = []
+    var hasSnapshot = false
+  }
+
+  private let limits: Limits
+  private let state = Mutex(State())
+  /// Notified when there is something to take, and at the end.
+  let signal = ChangeSignal()
+
+  init(limits: Limits = Limits()) { self.limits = limits }
+
+  /// Why nothing more is taken; nil while it is open.
+  var end: RegistryError? { state.withLock { $0.end } }
+
+  /// Takes `batch`, all of it or nothing. What it throws but ``RegistryError/Code/stopped`` ends the run.
+  func apply(_ batch: RegistryBatch) throws(RegistryError) {
+    let error: RegistryError? = state.withLock { state in
+      if let end = state.end { return end.code == .stopped ? end : Self.stopped }
+      do throws(RegistryError) {
+        let sources = try validated(batch, after: state.sources)
+        if mayExceedLimits(batch, in: state) {
+          // What is refused halfway leaves nothing behind.
+          var copy = state
+          try append(batch, sources, to: &copy)
+          state = copy
+        } else {
+          try append(batch, sources, to: &state)
+        }
+        return nil
+      } catch {
+        state.end = error
+        return error
+      }
+    }
+    if error?.code != .stopped { signal.notify() }
+    if let error { throw error }
+  }
+
+  /// Takes out all that there is; nil where there is nothing.
+  func take() -> Batch? {
+    state.withLock { state in
+      var batch = Batch(
+        reports: state.reports, outages: state.outages, publicAddress: state.publicAddress)
+      // Most often there is one source with one update.
+      for source in state.pending { batch.updates += source.updates }
+      if state.isAwaitedChanged { batch.awaited = state.sources.awaited }
+      if !state.isSynced, state.sources.hasSnapshot, state.sources.awaited.isEmpty {
+        state.isSynced = true
+        batch.completesSync = true
+      }
+      state.pending = []
+      state.reports = []
+      state.outages = Outages()
+      state.publicAddress = nil
+      state.isAwaitedChanged = false
+      return batch.isEmpty ? nil : batch
+    }
+  }
+
+  /// Takes nothing more: whoever applies something gets ``RegistryError/Code/stopped``.
+  func close() {
+    state.withLock { state in
+      if state.end == nil { state.end = Self.stopped }
+    }
+    signal.notify()
+  }
+
+  private static let stopped = RegistryError(
+    .stopped, "the registry has been stopped; nothing of it is taken any more")
+}
+
+// MARK: Validation
+
+extension RegistryIntake {
+  /// The sources that there are after `batch`.
+  ///
+  /// - Throws: which rule it breaks, and what would be right.
+  private func validated(
+    _ batch: RegistryBatch, after before: Sources
+  ) throws(RegistryError) -> Sources {
+    var sources = before
+    if let expected = batch.expectedSources, !expected.isEmpty {
+      let expected = Set(expected)
+      guard expected.count <= limits.sources else { throw tooManySources(expected.count) }
+      sources.awaited = expected.subtracting(sources.known)
+    }
+    for update in batch.updates {
+      switch update {
+      case .snapshot(let records, let source, _):
+        guard records.count <= limits.nodes else {
+          throw .tooManyNodes(records.count, limit: limits.nodes)
+        }
+        try checkUnique(records)
+        if sources.known.insert(source).inserted, sources.known.count > limits.sources {
+          throw tooManySources(sources.known.count)
+        }
+        sources.awaited.remove(source)
+        sources.hasSnapshot = true
+      case .upsert(let record, let source): try check(source, knownFor: record.affiliate.nodeID, sources)
+      case .remove(let nodeID, let source, _): try check(source, knownFor: nodeID, sources)
+      case .sourceGone(let source):
+        sources.awaited.remove(source)
+        sources.known.remove(source)
+      }
+    }
+    return sources
+  }
+
+  private func check(
+    _ source: RegistrySource, knownFor nodeID: NodeIdentity, _ sources: Sources
+  ) throws(RegistryError) {
+    guard !sources.known.contains(source) else { return }
+    let name = source == .only ? "its source" : "source \(quoted(source.name))"
+    throw RegistryError(
+      .invalidArgument, "node '\(nodeID)' was changed before the first snapshot of \(name)")
+  }
+
+  private func checkUnique(_ records: [AffiliateRecord]) throws(RegistryError) {
+    var seen = Set<NodeIdentity>(minimumCapacity: records.count)
+    for record in records where !seen.insert(record.affiliate.nodeID).inserted {
+      throw RegistryError(
+        .invalidArgument,
+        "node '\(record.affiliate.nodeID)' is in a snapshot twice; each may be in it once")
+    }
+  }
+
+  private func tooManySources(_ count: Int) -> RegistryError {
+    RegistryError(
+      .limitExceeded, "\(count) sources are more than the \(limits.sources) that a registry may have")
+  }
+}
+
+extension RegistryError {
+  static func tooManyNodes(_ count: Int, limit: Int) -> RegistryError {
+    RegistryError(.limitExceeded, "the registry has \(count) nodes; a registry may have \(limit)")
+  }
+}
+
+// MARK: Keeping
+
+extension RegistryIntake {
+  private var maximumPendingSources: Int { 4 * limits.sources }
+  private var maximumReports: Int { HealthAspect.allCases.count * (limits.sources + 1) }
+
+  /// Whether more than is allowed may be pending with `batch`: a bound that costs little, as a copy of what is
+  /// pending costs much.
+  private func mayExceedLimits(_ batch: RegistryBatch, in state: State) -> Bool {
+    var runs = batch.updates.isEmpty ? 0 : 1
+    for index in batch.updates.indices.dropFirst()
+    where batch.updates[index].source != batch.updates[index - 1].source { runs += 1 }
+    let most = state.pending.reduce(0) { max($0, $1.updates.count) }
+    return most + batch.updates.count > limits.nodes + 1
+      || state.pending.count + runs > maximumPendingSources
+      || state.reports.count + batch.reports.count > maximumReports
+  }
+
+  private func append(
+    _ batch: RegistryBatch, _ sources: Sources, to state: inout State
+  ) throws(RegistryError) {
+    for update in batch.updates {
+      if case .sourceGone(let source) = update, !state.sources.known.contains(source),
+        !state.pending.contains(where: { $0.source == source })
+      {
+        continue
+      }
+      if case .snapshot(_, let source, _) = update { state.outages.noteSnapshot(of: source) }
+      let index = try place(update.source, in: &state)
+      state.pending[index].append(update)
+      guard state.pending[index].updates.count <= limits.nodes + 1 else {
+        throw .tooManyNodes(state.pending[index].updates.count, limit: limits.nodes)
+      }
+    }
+    if sources.awaited != state.sources.awaited { state.isAwaitedChanged = true }
+    state.sources = sources
+    for report in batch.reports {
+      state.reports.removeAll { $0.aspect == report.aspect && $0.source == report.source }
+      guard state.reports.count < maximumReports else {
+        throw RegistryError(.limitExceeded, "reports are of more sources than a registry may have")
+      }
+      state.reports.append(report)
+      state.outages.note(report, known: sources.known)
+    }
+    if let address = batch.publicAddress { state.publicAddress = address }
+  }
+
+  /// Where what is pending of `source` is.
+  private func place(_ source: RegistrySource, in state: inout State) throws(RegistryError) -> Int {
+    if let index = state.pending.firstIndex(where: { $0.source == source }) { return index }
+    // Sources that come and go faster than they are taken.
+    guard state.pending.count < maximumPendingSources else {
+      throw RegistryError(.limitExceeded, "more than \(maximumPendingSources) sources came and went at once")
+    }
+    state.pending.append(PendingSource(source: source))
+    return state.pending.count - 1
+  }
+
+  /// What is pending of one source: what all its records are to be, and then the newest update of single nodes.
+  private struct PendingSource: Sendable {
+    let source: RegistrySource
+    private(set) var updates: [RegistryUpdate] = []
+    /// Where in ``updates`` a node's newest one is.
+    private var index: [NodeIdentity: Int] = [:]
+
+    init(source: RegistrySource) { self.source = source }
+
+    mutating func append(_ update: RegistryUpdate) {
+      switch update {
+      case .snapshot, .sourceGone:
+        updates = [update]
+        index = [:]
+      case .upsert(let record, _): put(update, of: record.affiliate.nodeID)
+      case .remove(let nodeID, _, _): put(update, of: nodeID)
+      }
+    }
+
+    private mutating func put(_ update: RegistryUpdate, of nodeID: NodeIdentity) {
+      if let place = index[nodeID] {
+        updates[place] = update
+      } else {
+        index[nodeID] = updates.count
+        updates.append(update)
+      }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import PluginHost
+public import RegistryKit
+public import Rollcall
+
+/// The schemas of the options of the plugins that a configuration names: each plugin is asked once.
+public struct OptionsSchemas: Sendable {
+  /// By the plugin's name; what kept a plugin from being used, where it is there and can't be.
+  private var found: [String: Result<OptionsSchema, any Error>] = [:]
+
+  /// The schemas of those that can be used, by the plugin's name.
+  public var usable: [String: OptionsSchema] { found.compactMapValues { try? $0.get() } }
+
+  /// Asks the plugins of all registries of `configuration` that the file doesn't disable.
+  public init(of configuration: Configuration, from plugins: any PluginSource) async {
+    let registries = configuration.cluster.discovery.registries
+    for name in Set(registries.filter { $0.disabled == nil || $0.written != nil }.map(\.plugin)) {
+      do {
+        let plugin = try await plugins.plugin(named: name, settings: configuration.plugins)
+        found[name] = Result { try OptionsSchema(json: plugin.descriptor.optionsSchema) }
+      } catch {
+        if (error as? PluginError)?.code != .notFound { found[name] = .failure(error) }
+      }
+    }
+  }
+
+  /// What is wrong with the options of the registries in `configuration`.
+  ///
+  /// - Parameter ignoresMissing: whether a plugin that isn't there is no error, as its registry will report it when
+  ///   it is run.
+  public func problems(
+    of configuration: Configuration, ignoresMissing: Bool = false
+  ) -> [ConfigurationError] {
+    var checked = configuration
+    if ignoresMissing {
+      checked.cluster.discovery.registries.removeAll { found[$0.plugin] == nil }
+    }
+    return checked.check(plugins: usable.keys.sorted()) { try found[$0]?.get() }
+  }
+}

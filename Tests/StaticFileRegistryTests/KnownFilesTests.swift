@@ -1,0 +1,113 @@
+import ClusterModel
+import Documents
+import Foundation
+import Logging
+import Platform
+import RegistryKit
+import Testing
+
+@testable import StaticFileRegistry
+
+/// What one scan finds, without any file.
+private func scan(_ files: KeyValuePairs<String, Scan.Outcome>, missing: [String] = []) -> Scan {
+  Scan(
+    files: files.map { Scan.File(shown: $0.key, outcome: $0.value) },
+    missing: missing.map { ($0, RegistryError(.unavailable, "there is no \($0)")) })
+}
+
+func read(_ text: String, at seconds: Int64 = 100) throws -> Scan.Outcome {
+  .read(try FileParser.parse(Array(text.utf8), file: "f"), mark(seconds))
+}
+
+private func mark(_ seconds: Int64) -> FileMark {
+  var status = stat()
+  status.st_mtim.tv_sec = Int(seconds)
+  return FileMark(signature: FileSignature(status), digest: Int(seconds), isRecent: false)
+}
+
+@Suite struct KnownFilesTests {
+  @Test("a file that isn't found is kept for one more scan, then its nodes go")
+  func removal() throws {
+    var files = KnownFiles()
+    #expect(files.take(scan(["a": try read("nodeId: x")])) == false)
+    #expect(files.take(scan([:], missing: ["a"])) == true)
+    #expect(files.nodes(of: "a") != nil)
+    #expect(files.readErrors == [])
+    #expect(files.take(scan([:], missing: ["a"])) == false)
+    #expect(files.nodes(of: "a") == nil)
+    #expect(files.readErrors.map(\.message) == ["there is no a"])
+  }
+
+  @Test("a file that comes back between two scans was never gone")
+  func comeback() throws {
+    var files = KnownFiles()
+    for _ in 0..<3 {
+      _ = files.take(scan(["a": try read("nodeId: x")]))
+      #expect(files.take(scan([:])) == true)
+    }
+    #expect(files.nodes(of: "a")?[""]?.count == 1)
+  }
+
+  @Test("where a folder can't be looked into nothing is taken for gone")
+  func partial() throws {
+    var files = KnownFiles()
+    _ = files.take(scan(["a": try read("nodeId: x"), "b": try read("nodeId: y")]))
+    var partial = scan(["b": .unchanged(mark(100))])
+    partial.isPartial = true
+    partial.errors = [RegistryError(.permissionDenied, "no entry")]
+    for _ in 0..<3 { #expect(files.take(partial) == false) }
+    #expect(files.order == ["a", "b"])
+    #expect(files.readErrors.map(\.message) == ["no entry"])
+  }
+
+  @Test("a file that is unreadable or malformed keeps its nodes")
+  func keeps() throws {
+    var files = KnownFiles()
+    _ = files.take(scan(["a": try read("nodeId: x")]))
+    _ = files.take(scan(["a": .unreadable(RegistryError(path: "a", errno: EIO))]))
+    #expect(files.readErrors.map(\.message) == ["'a' can't be read: Input/output error"])
+    let error = YAMLError(file: "a", mark: YAMLMark(line: 2, column: 3), message: "no YAML")
+    _ = files.take(scan(["a": .malformed(error, mark(101))]))
+    #expect(files.contentErrors.map(\.message) == ["a:2:3: no YAML"])
+    #expect(files.nodes(of: "a")?[""]?.count == 1)
+    _ = files.take(scan(["a": .unchanged(mark(101))]))
+    #expect(files.contentErrors.map(\.message) == ["a:2:3: no YAML"])
+  }
+
+  @Test("a file that makes too many nodes of all keeps its nodes, and is an error")
+  func tooManyNodes() throws {
+    var files = KnownFiles(maximumNodes: 3)
+    _ = files.take(scan(["a": try read("[{nodeId: x}, {nodeId: y}]"), "b": try read("nodeId: z")]))
+    #expect(files.contentErrors == [])
+    _ = files.take(scan(["a": .unchanged(mark(100)), "b": try read("[{nodeId: v}, {nodeId: w}]")]))
+    #expect(files.nodes(of: "b")?[""]?.keys.map(\.text) == ["z"])
+    #expect(
+      files.contentErrors.map(\.message) == [
+        "with 'b' all files have 4 nodes, more than 3; its change isn't taken over"
+      ])
+    #expect(files.marks.keys.sorted() == ["a"])
+  }
+
+  @Test("a file that is always being written to is an error after a while")
+  func unsettled() throws {
+    var files = KnownFiles()
+    let outcome = Scan.Outcome.unsettled(RegistryError(.unavailable, "'a' is being written to"))
+    for _ in 0..<20 {
+      #expect(files.take(scan(["a": outcome])) == true)
+      #expect(files.readErrors == [])
+    }
+    #expect(files.take(scan(["a": outcome])) == false)
+    #expect(files.readErrors.count == 1)
+  }
+
+  @Test("only what changed in a file is as new as the file")
+  func ages() throws {
+    var files = KnownFiles()
+    _ = files.take(scan(["a": try read(nodes(["x": "1", "y": "1"]), at: 100)]))
+    _ = files.take(scan(["a": try read(nodes(["x": "1", "y": "2"]), at: 200)]))
+    let ages = files.nodes(of: "a")?[""]?.map { "\($0.key) \($0.value.confirmedAt?.milliseconds ?? -1)" }
+    #expect(ages?.sorted() == ["x 100000", "y 200000"])
+    _ = files.take(scan(["a": try read(nodes(["x": "2"]), at: 0)]))
+    #expect(files.nodes(of: "a")?[""]?.values.map(\.confirmedAt) == [nil])
+  }
+}
