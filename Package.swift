@@ -125,7 +125,6 @@ let package = Package(
       "DiscoveryService",
       [
         "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
-        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -212,7 +211,8 @@ let package = Package(
     tests(
       "DiscoveryServiceTests",
       [
-        "DiscoveryService", "ClusterModel", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+        "DiscoveryService", "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"),
+        nio("NIOHTTP1"),
         nio("NIOEmbedded"), "DiscoveryGRPC", "DiscoveryProtocol",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
