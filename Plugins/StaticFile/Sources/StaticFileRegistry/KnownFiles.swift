@@ -44,7 +44,7 @@ struct KnownFiles: Sendable {
   /// - Parameters:
   ///   - localNodeID: who is left out.
   ///   - maximumNodes: the most nodes that all files may have.
-  init(localNodeID: NodeIdentity? = nil, maximumNodes: Int = Limits.nodes) {
+  init(localNodeID: NodeIdentity? = nil, maximumNodes: Int = FileLimits.nodes) {
     self.localNodeID = localNodeID
     self.maximumNodes = maximumNodes
   }
@@ -66,7 +66,7 @@ struct KnownFiles: Sendable {
     var more = 0
     for file in order.lazy.compactMap({ files[$0] }) {
       if let refusal = file.refusal { errors.append(refusal) }
-      let kept = file.problems.kept.prefix(max(0, Limits.problems - errors.count))
+      let kept = file.problems.kept.prefix(max(0, FileLimits.problems - errors.count))
       errors += kept.map { RegistryError(.invalidArgument, $0.description) }
       more += file.problems.count - kept.count
     }

@@ -71,9 +71,9 @@ struct SourcePlan: Sendable {
       }
     }
     repetitions.sort()
-    let more = repetitions.count - Limits.problems
+    let more = repetitions.count - FileLimits.problems
     if more > 0 {
-      repetitions = repetitions.prefix(Limits.problems) + ["\(more) more nodes that are in several files"]
+      repetitions = repetitions.prefix(FileLimits.problems) + ["\(more) more nodes that are in several files"]
     }
     return ([.only: records], repetitions.map { RegistryError(.invalidArgument, $0) })
   }

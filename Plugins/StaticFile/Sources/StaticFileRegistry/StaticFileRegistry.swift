@@ -18,7 +18,7 @@ public struct StaticFileRegistry: RegistryPlugin {
       optionsSchema: StaticFileOptions.schema)
   }
 
-  private let settings: Settings
+  private let settings: StaticFileSettings
   private let base: String
   private let now: @Sendable () -> Timestamp
   /// Makes what watches folders.
@@ -38,7 +38,7 @@ public struct StaticFileRegistry: RegistryPlugin {
   init(
     options: StaticFileOptions, context: RegistryContext, now: @escaping @Sendable () -> Timestamp
   ) throws {
-    settings = try Settings(options)
+    settings = try StaticFileSettings(options)
     self.now = now
     base = try Self.absolute(context.baseDirectory)
   }

@@ -118,8 +118,7 @@ enum SmallFiles {
     do throws(FileError) {
       return try BoundedFile.read(path, limit: maximumBytes).bytes
     } catch {
-      throw RegistryError(
-        error.isForbidden ? .permissionDenied : .unavailable, "\(what) \(error.description)", cause: error)
+      throw RegistryError(error, named: "\(what) '\(path)'")
     }
   }
 }

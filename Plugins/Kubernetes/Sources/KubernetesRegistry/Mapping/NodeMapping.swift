@@ -64,7 +64,9 @@ struct NodeMapping: Sendable {
   /// What the annotations have of KubeSpan; nil where they have nothing.
   private mutating func kubeSpan(of node: NodeObject) -> KubeSpanAffiliate? {
     let kubeSpan = KubeSpanAffiliate(
-      publicKey: single(.kubeSpanPublicKey, of: node) { text throws(ModelError) in try Self.key(text) } ?? "",
+      publicKey: single(.kubeSpanPublicKey, of: node) { text throws(ModelError) in
+        try WireGuardKey.parse(text)
+      } ?? "",
       address: single(.kubeSpanIP, of: node) { text throws(ModelError) in try IPAddress(text) },
       additionalAddresses: items(.assignedPrefixes, of: node) { text throws(ModelError) in
         try IPPrefix(text)
@@ -147,14 +149,5 @@ struct NodeMapping: Sendable {
       throw ModelError("\(quoted(text)) isn't a port from 1 to 65535")
     }
     return port
-  }
-
-  /// A WireGuard key in base64, which is 32 bytes.
-  private static func key(_ text: Substring) throws(ModelError) -> String {
-    guard Base64.decode(text)?.count == 32 else {
-      throw ModelError(
-        "\(quoted(text)) isn't a WireGuard key: 32 bytes in base64, 44 characters with a '=' at the end")
-    }
-    return String(text)
   }
 }
