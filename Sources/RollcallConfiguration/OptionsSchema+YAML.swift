@@ -18,7 +18,7 @@ extension OptionsSchema {
         let place = ConfigurationKeys.places[key]
         let message = unknownKey(key, in: owner, known: known, place: place == owner ? nil : place)
         return ConfigurationError(file: file, mark: keyMark, message: message)
-      case .wrong, .missing:
+      case .wrong, .invalid, .missing:
         return ConfigurationError(file: file, mark: mark, message: problem.message(of: path))
       }
     }

@@ -33,10 +33,6 @@ struct WrittenValueTests {
       (WrittenValue.text("3"), " in quotes; write 3"), (.text("-1.5"), " in quotes; write -1.5"),
       (.text("nan"), ""), (.text("1e999"), ""), (.text("x"), ""), (.text(""), ""), (.number("3"), ""),
     ] { #expect(value.numberAdvice == text) }
-    for (value, text) in [
-      (WrittenValue.number("30"), "; write 30s"), (.text("30"), "; write 30s"), (.number("-1"), ""),
-      (.number("1.5"), ""), (.text("soon"), ""), (.mapping, ""),
-    ] { #expect(value.durationAdvice == text) }
     #expect(WrittenValue.number("8080").textAdvice(isShown: true) == "; write it in quotes: '8080'")
     #expect(WrittenValue.number("8080").textAdvice(isShown: false) == "; write it in quotes")
     #expect(WrittenValue.list.textAdvice(isShown: true) == "")

@@ -70,12 +70,6 @@ package enum WrittenValue: Hashable, Sendable {
     else { return "" }
     return " in quotes; write \(text)"
   }
-
-  /// What to write where a duration is expected and it has no unit: `; write 30s`.
-  package var durationAdvice: String {
-    guard let scalarText, let seconds = Int(scalarText), seconds >= 0 else { return "" }
-    return "; write \(seconds)s"
-  }
 }
 
 /// The message for a key that nobody knows: what was meant, where it belongs, or which keys there are.

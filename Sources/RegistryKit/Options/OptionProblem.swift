@@ -14,6 +14,8 @@ package struct OptionProblem: Error, Hashable, Sendable {
   package enum Reason: Hashable, Sendable {
     /// What is wrong with the value, to be read after its name: "must be text, not a list".
     case wrong(String)
+    /// What is wrong with the value, a sentence that names it: "'30' has no unit; write 30s".
+    case invalid(String)
     /// An object lacks this key.
     case missing(String)
     /// An object has a key, the last one of ``OptionProblem/path``, that isn't one of these.
@@ -35,6 +37,7 @@ package struct OptionProblem: Error, Hashable, Sendable {
   package func message(of name: String) -> String {
     switch reason {
     case .wrong(let what): "\(Self.name(of: path, in: name)) \(what)"
+    case .invalid(let what): "\(Self.name(of: path, in: name)): \(what)"
     case .missing(let key): "\(Self.name(of: path, in: name)) needs the key '\(key)'"
     case .unknown(let known):
       unknownKey(path.last?.key ?? "", in: Self.name(of: path.dropLast(), in: name), known: known)
@@ -46,6 +49,7 @@ package struct OptionProblem: Error, Hashable, Sendable {
     let name = Self.name(of: path, in: "")
     switch reason {
     case .wrong(let what): return path.isEmpty ? "the options \(what)" : "option '\(name)' \(what)"
+    case .invalid(let what): return "option '\(name)': \(what)"
     case .missing(let key): return "option '\(Self.name(of: path + [.key(key)], in: ""))' is missing"
     case .unknown(let known):
       let owner = Self.name(of: path.dropLast(), in: "")

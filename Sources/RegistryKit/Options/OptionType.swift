@@ -138,7 +138,7 @@ extension OptionType where Value == Duration {
 
   private static func duration(_ schema: SchemaNode) -> OptionType {
     OptionType(
-      schema, { $0.text.flatMap { try? DurationText.parse($0) } },
+      schema, { try? DurationText.parse($0.plainText) },
       write: { .text(DurationText.text(of: $0)) })
   }
 }

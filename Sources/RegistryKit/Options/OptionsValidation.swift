@@ -22,14 +22,15 @@ struct OptionsValidation {
   mutating func check(
     _ value: JSONValue, _ schema: SchemaNode, at path: [OptionProblem.Step], isSecret: Bool
   ) {
+    let value = schema.meant(by: value)
     guard schema.types.isEmpty || schema.types.contains(where: { value.isOf($0) }) else {
-      return add(path, typeError(value, schema, isShown: !isSecret))
+      return problems.append(OptionProblem(path: path, typeError(value, schema, isShown: !isSecret)))
     }
     if let choices = schema.choices, !choices.contains(where: { $0.normalized == value.normalized }) {
       return add(path, choiceError(value, choices, isShown: !isSecret))
     }
     switch value {
-    case .text(let text): checkText(text, value, schema, path, isShown: !isSecret)
+    case .text(let text): checkText(text, schema, path, isShown: !isSecret)
     case .number: checkNumber(value, schema, path, isShown: !isSecret)
     case .list(let items):
       checkCount(items.count, schema.minItems, schema.maxItems, "item", path)
@@ -87,14 +88,10 @@ struct OptionsValidation {
   }
 
   private mutating func checkText(
-    _ text: String, _ value: JSONValue, _ schema: SchemaNode, _ path: [OptionProblem.Step], isShown: Bool
+    _ text: String, _ schema: SchemaNode, _ path: [OptionProblem.Step], isShown: Bool
   ) {
-    if let format = schema.format, !format.matches(text) {
-      guard isShown, format.isShown else { return add(path, "isn't \(format.expectation)") }
-      return add(
-        path,
-        value.written.mismatch(must: format.expectation)
-          + (format == .duration ? value.written.durationAdvice : ""))
+    if let fault = schema.format?.fault(in: text, isShown: isShown) {
+      return problems.append(OptionProblem(path: path, fault))
     }
     if schema.format == .duration, let duration = try? DurationText.parse(text) {
       checkRange(duration / .seconds(1), text, schema, path, isShown: isShown)
@@ -112,20 +109,24 @@ struct OptionsValidation {
     }
   }
 
-  private func typeError(_ value: JSONValue, _ schema: SchemaNode, isShown: Bool) -> String {
+  private func typeError(
+    _ value: JSONValue, _ schema: SchemaNode, isShown: Bool
+  ) -> OptionProblem.Reason {
     let format = schema.types == [.string] ? schema.format : nil
+    // A number lacks its unit, which is told as for text.
+    if format == .duration, isShown, case .number(let digits) = value,
+      let fault = OptionFormat.duration.fault(in: digits, isShown: true)
+    {
+      return fault
+    }
     let expected = format?.expectation ?? schema.types.map(\.expectation).joined(separator: " or ")
     var message = value.written.mismatch(must: expected, isShown: isShown)
-    if format == .duration {
-      if isShown { message += value.written.durationAdvice }
-    } else if format == nil, schema.types.contains(.string) {
-      message += value.written.textAdvice(isShown: isShown)
-    }
+    if format == nil, schema.types.contains(.string) { message += value.written.textAdvice(isShown: isShown) }
     if schema.types == [.boolean] { message += value.written.booleanAdvice }
     if schema.types.allSatisfy({ $0 == .integer || $0 == .number }), isShown {
       message += value.written.numberAdvice
     }
-    return message
+    return .wrong(message)
   }
 
   private func choiceError(_ value: JSONValue, _ choices: [JSONValue], isShown: Bool) -> String {
