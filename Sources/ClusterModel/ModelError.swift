@@ -13,15 +13,18 @@ public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// - Parameter limit: the most characters (Unicode scalars) of `text` that are shown.
 package func quoted(_ text: some StringProtocol, limit: Int = 80) -> String {
+  // Nearly every text is shown as it is.
+  let scalars = text.unicodeScalars.prefix(limit)
+  if scalars.endIndex == text.endIndex, !scalars.contains(where: \.breaksLines) { return "'\(text)'" }
   var shown = "'"
-  for scalar in text.unicodeScalars.prefix(limit) {
+  for scalar in scalars {
     if scalar.breaksLines {
       shown += scalar.escaped(asASCII: true)
     } else {
       shown.unicodeScalars.append(scalar)
     }
   }
-  return shown + (text.unicodeScalars.dropFirst(limit).isEmpty ? "'" : "…'")
+  return shown + (scalars.endIndex == text.endIndex ? "'" : "…'")
 }
 
 extension Unicode.Scalar {

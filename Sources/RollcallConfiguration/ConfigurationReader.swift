@@ -37,14 +37,14 @@ struct ConfigurationReader {
 
   private func plugins(_ section: FieldReader) -> PluginSettings {
     PluginSettings(
-      path: section.list("path", of: "folders") { $0 }?.map { FilePaths.resolve($0.value, base: base) } ?? [],
+      path: section.list("path", of: "folders") { FilePaths.resolve($0, base: base) } ?? [],
       allowUnsafePermissions: section.bool("allowUnsafePermissions") ?? false)
   }
 
   private func merge(_ section: FieldReader, registries: [RegistrySettings]) -> MergeSettings {
     let known = registries.map(\.name) + inProcess
     var precedence: [String] = []
-    for (name, mark) in section.list("precedence", of: "registries", { $0 }) ?? [] {
+    for (name, mark) in section.texts("precedence", of: "registries") ?? [] {
       if precedence.contains(name) {
         diagnostics.error(mark, "merge.precedence names \(quoted(name)) twice")
       } else if !known.contains(name) {
@@ -61,17 +61,16 @@ struct ConfigurationReader {
     let filter = section.section("addressFilter", keys: ConfigurationKeys.addressFilter)
     let controlPlane = section.section("controlPlane", keys: ConfigurationKeys.controlPlane)
     let prefixes = { (section: FieldReader, key: String) in
-      section.list(key, of: "prefixes") { (text) throws(ModelError) in try IPPrefix(text) }?.map(\.value)
-        ?? []
+      section.list(key, of: "prefixes") { (text) throws(ModelError) in try IPPrefix(text) } ?? []
     }
     return NodeSettings(
       publish: section.bool("publish") ?? true,
       hostname: section.value("hostname", HostName.check),
       nodename: section.value("nodename", HostName.check),
       machineType: section.value("machineType") { (text) throws(ModelError) in try MachineType(text) },
-      addresses: section.list("addresses", of: "addresses") { (text) throws(ModelError) in try IPAddress(text)
-      }?
-      .map(\.value),
+      addresses: section.list("addresses", of: "addresses") { (text) throws(ModelError) in
+        try IPAddress(text)
+      },
       includeNetworks: prefixes(filter, "include"), excludeNetworks: prefixes(filter, "exclude"),
       operatingSystem: section.text("operatingSystem"),
       controlPlanePort: controlPlane.port("port"),

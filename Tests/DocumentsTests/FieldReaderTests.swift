@@ -49,8 +49,9 @@ struct FieldReaderTests {
     #expect(root.path("folder", base: "/etc") == "/etc/data/x")
     #expect(root.base64("key") == Array("foo".utf8))
     let addresses = root.list("list", of: "addresses") { (text) throws(ModelError) in try IPAddress(text) }
-    #expect(addresses?.map(\.value.description) == ["10.0.0.1", "fd00::1"])
-    #expect(addresses?.map(\.mark.column) == [8, 18])
+    #expect(addresses?.map(\.description) == ["10.0.0.1", "fd00::1"])
+    let texts = root.texts("list", of: "addresses")
+    #expect(texts?.map(\.text) == ["10.0.0.1", "fd00::1"] && texts?.map(\.mark.column) == [8, 18])
     let inner = root.section("section", keys: ["inner"]).section("inner", keys: ["deep"])
     #expect(inner.integer("deep", in: 0...9) == 1 && inner.path == "section.inner")
     let sections = root.sections("sections", of: "things", keys: ["name"])
@@ -131,7 +132,7 @@ struct FieldReaderTests {
     let read = { (key: String) in
       reading.root.list(key, of: "addresses", maximum: 5) { (text) throws(ModelError) in try IPAddress(text)
       }?
-      .map(\.value.description)
+      .map(\.description)
     }
     #expect(read("v") == ["10.0.0.1", "10.0.0.2"])
     #expect(read("w") == nil)
@@ -200,7 +201,7 @@ struct FieldReaderTests {
     }
     #expect(root.items("f", of: "things")?.isEmpty == true && root.items("c", of: "things") == nil)
     #expect(reading.errors == [])
-    #expect(root.list("g", of: "texts") { $0 }?.map(\.value) == ["x"])
+    #expect(root.list("g", of: "texts") { $0 } == ["x"])
     root.error("a", "it is odd")
     root.error("nowhere", ModelError("it is needed"))
     root.warning("e", "it is old")
@@ -254,6 +255,6 @@ struct FieldReaderTests {
       .section("exec", keys: nil)
     #expect(exec.path("command", base: "/home/.kube") == "/home/.kube/./login")
     #expect(exec.sections("env", of: "variables", keys: nil).map { $0.text("value") } == ["1"])
-    #expect(exec.list("args", of: "arguments") { $0 }?.map(\.value) == ["-v", "7"])
+    #expect(exec.list("args", of: "arguments") { $0 } == ["-v", "7"])
   }
 }

@@ -193,14 +193,28 @@ package struct FieldReader {
   }
 
   /// What `convert` makes of the items of a list of texts; wrong ones are reported and left out.
+  ///
+  /// - Parameters:
+  ///   - maximum: the most items that the list may have.
+  ///   - itemMaximum: the most bytes that each may have.
   package func list<Value>(
     _ key: String, of things: String, maximum: Int = .max, itemMaximum: Int = .max,
     _ convert: (String) throws(ModelError) -> Value
-  ) -> [(value: Value, mark: YAMLMark)]? {
-    items(key, of: things, maximum: maximum).map { items in
-      items.enumerated().compactMap { index, item in
-        converted(item, "\(name(of: key))[\(index)]", maximum: itemMaximum, convert).map { ($0, item.mark) }
-      }
+  ) -> [Value]? {
+    guard let items = items(key, of: things, maximum: maximum) else { return nil }
+    var values: [Value] = []
+    values.reserveCapacity(items.count)
+    for (index, item) in items.enumerated() {
+      let value = converted(item, "\(name(of: key))[\(index)]", maximum: itemMaximum, convert)
+      if let value { values.append(value) }
+    }
+    return values
+  }
+
+  /// The items of a list of texts with their places; wrong ones are reported and left out.
+  package func texts(_ key: String, of things: String) -> [(text: String, mark: YAMLMark)]? {
+    items(key, of: things)?.enumerated().compactMap { index, item in
+      text(item, "\(name(of: key))[\(index)]", maximum: .max).map { ($0, item.mark) }
     }
   }
 
@@ -228,43 +242,46 @@ package struct FieldReader {
     error(value.mark, "\(name(of: key)) \(value.written.mismatch(must: expected))\(advice)")
   }
 
-  private func text(_ value: YAMLNode, _ name: String, isSecret: Bool, maximum: Int) -> String? {
+  private func text(
+    _ value: YAMLNode, _ name: @autoclosure () -> String, isSecret: Bool = false, maximum: Int
+  ) -> String? {
     guard let scalar = value.scalar, scalar.kind == .text || style == .lenient && scalar.kind != .null else {
       let fault = value.written.mismatch(must: "text", isShown: !isSecret)
-      error(value.mark, "\(name) \(fault)\(value.written.textAdvice(isShown: !isSecret))")
+      error(value.mark, "\(name()) \(fault)\(value.written.textAdvice(isShown: !isSecret))")
       return nil
     }
     let text = scalar.text
     guard !text.isEmpty else {
-      error(value.mark, "\(name) \(WrittenValue.nothing.mismatch(must: "text"))")
+      error(value.mark, "\(name()) \(WrittenValue.nothing.mismatch(must: "text"))")
       return nil
     }
     guard text.utf8.count <= maximum else {
-      error(value.mark, "\(name) has at most \(maximum) bytes, this one has \(text.utf8.count)")
+      error(value.mark, "\(name()) has at most \(maximum) bytes, this one has \(text.utf8.count)")
       return nil
     }
-    guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+    guard !text.unicodeScalars.contains(where: \.breaksLines) else {
       let shown = isSecret ? "" : " \(quoted(text))"
-      error(value.mark, "\(name)\(shown) has a control character; it is one line of text")
+      error(value.mark, "\(name())\(shown) has a control character; it is one line of text")
       return nil
     }
     return text
   }
 
   private func converted<Value>(
-    _ value: YAMLNode, _ name: String, maximum: Int, _ convert: (String) throws(ModelError) -> Value
+    _ value: YAMLNode, _ name: @autoclosure () -> String, maximum: Int,
+    _ convert: (String) throws(ModelError) -> Value
   ) -> Value? {
-    guard let text = text(value, name, isSecret: false, maximum: maximum) else { return nil }
-    return converting(value, name) { () throws(ModelError) in try convert(text) }
+    guard let text = text(value, name(), maximum: maximum) else { return nil }
+    return converting(value, name()) { () throws(ModelError) in try convert(text) }
   }
 
   private func converting<Value>(
-    _ value: YAMLNode, _ name: String, _ convert: () throws(ModelError) -> Value
+    _ value: YAMLNode, _ name: @autoclosure () -> String, _ convert: () throws(ModelError) -> Value
   ) -> Value? {
     do throws(ModelError) {
       return try convert()
     } catch {
-      self.error(value.mark, "\(name): \(error)")
+      self.error(value.mark, "\(name()): \(error)")
       return nil
     }
   }

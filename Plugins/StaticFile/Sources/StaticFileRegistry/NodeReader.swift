@@ -102,9 +102,8 @@ struct NodeReader {
     _ fields: FieldReader, _ key: String, of things: String,
     _ convert: (String) throws(ModelError) -> Value
   ) -> [Value] {
-    (fields.list(
-      key, of: things, maximum: FileLimits.listItems, itemMaximum: FileLimits.textBytes, convert) ?? []).map(
-        \.value)
+    fields.list(key, of: things, maximum: FileLimits.listItems, itemMaximum: FileLimits.textBytes, convert)
+      ?? []
   }
 
   private static func machineType(_ text: String) throws(ModelError) -> MachineType {
