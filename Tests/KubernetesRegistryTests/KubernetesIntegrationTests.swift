@@ -313,7 +313,7 @@ struct KubernetesIntegrationTests {
       ServerVersion(Array(try await cluster.kubectl("get", "--raw", "/version").utf8)))
     try await cluster.createNode("stream-1", annotations: [nodeID: "stream-id"])
     let before = try await listsOfNodes(cluster)
-    try await registry(cluster.adminConfig, options: { $0.sendInitialEvents = nil }).run { recorder in
+    try await registry(cluster.adminConfig, options: { $0.sendInitialEvents = true }).run { recorder in
       try await recorder.wait(for: "all nodes") {
         $0.ids()?.contains("stream-id") == true && $0.isHealthy
       }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct InitialEventsTests {
   @Test("where the server is new enough all nodes come in one stream")
   func initialEvents() async throws {
-    try await checkInformer(options: { $0.sendInitialEvents = nil }) { request, answer in
+    try await checkInformer(options: { $0.sendInitialEvents = true }) { request, answer in
       if request.path == "/version" { return try await answer.send(Kube.version("32+")) }
       #expect(request.isWatch)
       try await answer.begin()
