@@ -62,10 +62,15 @@ struct MergeRules: Sendable {
 
   /// The walk of one node's records, which are in the order of ``walks(_:before:)``.
   func walk(_ raws: [RawEntry]) -> Walk {
-    guard raws.contains(where: isStale) else {
+    guard hasStale(raws) else {
       return Walk(raws: raws, freshCount: raws.count, lastWins: !isExplicit)
     }
     let fresh = raws.filter { !isStale($0) }
     return Walk(raws: fresh + raws.filter(isStale), freshCount: fresh.count, lastWins: !isExplicit)
+  }
+
+  private func hasStale(_ raws: [RawEntry]) -> Bool {
+    if raws.indices.contains(where: { raws[$0].record.isStale }) { return true }
+    return !(staleRegistries.isEmpty && staleOrigins.isEmpty) && raws.contains(where: isStale)
   }
 }
