@@ -114,6 +114,7 @@ public struct ClusterMerge: Sendable {
       stored.append(put(records[position], of: &known, isSnapshot: true, &touched).record)
     }
     for id in absent { drop(id, of: &known, &touched) }
+    if known.count != records.count { touched.joinRepeated() }
     if !known.hasOrder || !difference.isEmpty { known.list(difference, stored: stored, count: records.count) }
     known.confirm(at: touched.now)
     origins.set(known)

@@ -12,7 +12,7 @@ struct Touched {
   let now: Timestamp
   /// Why records that it removes are gone.
   let reason: RemovalReason?
-  /// Each node once, unless a snapshot has an id twice.
+  /// Each node once, but where a snapshot has an id twice; see ``joinRepeated()``.
   private var nodes: [TouchedNode] = []
   /// Where in ``nodes`` a node is first; only filled where there are many.
   private var positions: [NodeIdentity: Int] = [:]
@@ -59,6 +59,22 @@ struct Touched {
 
   mutating func note(_ key: ConflictKey, of before: TreeSet<NodeIdentity>?) {
     if shared[key] == nil { shared[key] = .some(before) }
+  }
+
+  /// Joins what was touched more than once: from how it was at first to how it is at last.
+  mutating func joinRepeated() {
+    var first: [NodeIdentity: Int] = [:]
+    var joined: [TouchedNode] = []
+    for node in nodes {
+      if let position = first[node.id] {
+        joined[position] = TouchedNode(id: node.id, old: joined[position].old, new: node.new)
+      } else {
+        first[node.id] = joined.count
+        joined.append(node)
+      }
+    }
+    nodes = joined
+    for position in nodenames.indices { nodenames[position].node = nil }
   }
 
   /// The node `id` as it was first touched; nil where it wasn't.

@@ -86,7 +86,6 @@ struct VersionTests {
         let changes = try merge.apply(.snapshot(records, from: k8s), at: at(1))
         #expect(changes.count == 4)
         #expect(try merge.merged("a")?.hostname == "2")
-        #expect(merge.affiliate(try NodeIdentity("a"))?.version == (known.isEmpty ? 1 : 2))
         #expect(merge.rawCount(of: "kubernetes") == 2)
       }
     }

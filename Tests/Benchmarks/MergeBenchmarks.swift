@@ -16,11 +16,11 @@ func mergeBenchmarks() throws -> [BenchmarkRow] {
     rows.append(
       BenchmarkRow(
         name: "first sync, \(size)", measured: sync.inMilliseconds,
-        target: nodes == 100_000 ? "<= 2000 ms" : ""))
+        target: nodes == 100_000 ? "<= 1200 ms" : ""))
     rows.append(
       BenchmarkRow(
         name: "one change while a reader has a copy, \(size)", measured: change.inMicroseconds,
-        target: nodes == 100_000 ? "<= 20 us" : ""))
+        target: nodes == 100_000 ? "<= 10 us" : ""))
     for sharing in SnapshotBuffers.allCases {
       rows.append(
         BenchmarkRow(
@@ -43,7 +43,7 @@ func mergeBenchmarks() throws -> [BenchmarkRow] {
   rows.append(
     BenchmarkRow(
       name: "memory of a raw record, registries agree", measured: try outputOfFreshProcess("merge-memory"),
-      target: "<= 1024 bytes"))
+      target: "<= 700 bytes"))
   rows.append(
     BenchmarkRow(
       name: "memory of a raw record, registries disagree on each node",
