@@ -2,14 +2,14 @@ public import ClusterModel
 
 /// What one origin says of one field.
 public struct FieldClaim: Hashable, Sendable {
-  /// Who says it; nil for this node's own data.
+  /// Which origin says it; nil for this node's own data.
   public let origin: RecordOrigin?
   private let said: Said
   /// Whether the merged value has it, or a part of it.
   public let isChosen: Bool
   /// Whether the record is stale.
   public let isStale: Bool
-  /// When it was last heard or, where the registry knows better, confirmed.
+  /// When it was last reported or, where the registry knows better, confirmed.
   public let at: Timestamp
 
   public init(origin: RecordOrigin?, values: [String], isChosen: Bool, isStale: Bool, at: Timestamp) {

@@ -4,7 +4,7 @@ import HashTreeCollections
 /// Which nodes of the merged view have what at most one should have: addresses, public keys, nodenames. To see
 /// a conflict takes one look.
 ///
-/// Of addresses and keys only a fingerprint is kept, which takes half the memory: who asks compares the values
+/// Of addresses and keys only a fingerprint is kept, which takes half the memory: readers compare the values
 /// themselves.
 struct HolderIndex: Sendable {
   private var fingerprints: TreeDictionary<Fingerprint, Holders> = [:]

@@ -145,7 +145,7 @@ extension Affiliate: CustomReflectable {
   public var customMirror: Mirror { Mirror(reflecting: fields) }
 }
 
-/// What an affiliate tells of its API server.
+/// What an affiliate says of its API server.
 public struct ControlPlane: Hashable, Sendable {
   /// The TCP port on which the node's API server listens.
   public var apiServerPort: UInt16
@@ -154,7 +154,7 @@ public struct ControlPlane: Hashable, Sendable {
   public init(apiServerPort: UInt16) { self.apiServerPort = apiServerPort }
 }
 
-/// What an affiliate tells of its WireGuard peer.
+/// What an affiliate says of its WireGuard peer.
 ///
 /// Registries may know parts of it: endpoints seen by others come without a key.
 public struct KubeSpanAffiliate: Hashable, Sendable {

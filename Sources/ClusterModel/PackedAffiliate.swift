@@ -12,7 +12,7 @@ final class PackedAffiliate: ManagedBuffer<PackedAffiliate.Header, UInt64> {
   }
 
   /// Positions of the words before the parts' bytes: two parts' ends each, then these.
-  private enum Word {
+  private enum Place {
     static let kubeSpanAddressHigh = AffiliatePart.allCases.count / 2
     static let kubeSpanAddressLow = kubeSpanAddressHigh + 1
     /// From the lowest bit on the API server's port, the KubeSpan address's family, the machine type and flags.
@@ -45,7 +45,7 @@ final class PackedAffiliate: ManagedBuffer<PackedAffiliate.Header, UInt64> {
     }
     for endpoint in kubeSpan?.endpoints ?? [] { length += PackWriter.length(endpoint.address) + 2 }
 
-    let packed = allocate(fields.nodeID, count: Word.count + (length + 7) / 8)
+    let packed = allocate(fields.nodeID, count: Place.count + (length + 7) / 8)
     packed.write { part, writer in
       switch part {
       case .hostname: writer.write(fields.hostname)
@@ -86,7 +86,7 @@ final class PackedAffiliate: ManagedBuffer<PackedAffiliate.Header, UInt64> {
     }
     var length = 0
     for part in AffiliatePart.allCases { bytes(part) { length += $0.count } }
-    let packed = allocate(nodeID, count: Word.count + (length + 7) / 8)
+    let packed = allocate(nodeID, count: Place.count + (length + 7) / 8)
     packed.write { part, writer in bytes(part) { writer.write($0) } }
     var flags: Flags = .isNormal
     if isNodenameHostname { flags.insert(.isNodenameHostname) }
@@ -105,7 +105,7 @@ final class PackedAffiliate: ManagedBuffer<PackedAffiliate.Header, UInt64> {
     withUnsafeMutablePointerToElements { words in
       words.initialize(repeating: 0, count: count)
       let start = UnsafeMutableRawPointer(words)
-      var writer = PackWriter(start + Word.count * 8)
+      var writer = PackWriter(start + Place.count * 8)
       for part in AffiliatePart.allCases {
         body(part, &writer)
         start.storeBytes(of: UInt32(writer.offset), toByteOffset: part.rawValue * 4, as: UInt32.self)
@@ -120,9 +120,9 @@ final class PackedAffiliate: ManagedBuffer<PackedAffiliate.Header, UInt64> {
     var flags = flags
     if controlPlane != nil { flags.insert(.hasControlPlane) }
     withUnsafeMutablePointerToElements { words in
-      words[Word.kubeSpanAddressHigh] = kubeSpanAddress?.high ?? 0
-      words[Word.kubeSpanAddressLow] = kubeSpanAddress?.low ?? 0
-      words[Word.small] =
+      words[Place.kubeSpanAddressHigh] = kubeSpanAddress?.high ?? 0
+      words[Place.kubeSpanAddressLow] = kubeSpanAddress?.low ?? 0
+      words[Place.small] =
         flags.rawValue | UInt64(controlPlane?.apiServerPort ?? 0)
         | UInt64(kubeSpanAddress?.family.rawValue ?? 0) << 16 | UInt64(machineType.rank) << 24
     }
@@ -155,7 +155,7 @@ final class PackedAffiliate: ManagedBuffer<PackedAffiliate.Header, UInt64> {
 
   var kubeSpanAddress: IPAddress? {
     IPAddress.Family(rawValue: UInt8(truncatingIfNeeded: small >> 16)).map {
-      IPAddress(high: word(Word.kubeSpanAddressHigh), low: word(Word.kubeSpanAddressLow), family: $0)
+      IPAddress(high: word(Place.kubeSpanAddressHigh), low: word(Place.kubeSpanAddressLow), family: $0)
     }
   }
 
@@ -235,7 +235,7 @@ final class PackedAffiliate: ManagedBuffer<PackedAffiliate.Header, UInt64> {
 
   // The header's own property would have each read checked for exclusive access.
   private var count: Int { withUnsafeMutablePointerToHeader { $0.pointee.count } }
-  private var small: UInt64 { word(Word.small) }
+  private var small: UInt64 { word(Place.small) }
   private var flags: Flags { Flags(rawValue: small & ~0xFFFF_FFFF) }
 
   private func word(_ index: Int) -> UInt64 { withUnsafeMutablePointerToElements { $0[index] } }
@@ -248,7 +248,7 @@ final class PackedAffiliate: ManagedBuffer<PackedAffiliate.Header, UInt64> {
       let start =
         part.rawValue == 0 ? 0 : Int(ends.load(fromByteOffset: part.rawValue * 4 - 4, as: UInt32.self))
       return body(
-        UnsafeRawBufferPointer(start: UnsafeRawPointer(words + Word.count) + start, count: end - start))
+        UnsafeRawBufferPointer(start: UnsafeRawPointer(words + Place.count) + start, count: end - start))
     }
   }
 }
