@@ -52,12 +52,12 @@ struct KilledInSnapshotTests {
     return mark ?? 0
   }
 
-  /// What changes the state: an affiliate whose data is `mark`.
-  private func change(_ mark: Int) -> WireAffiliateUpdateRequest {
+  /// What changes the state: an affiliate whose data is `mark`, behind so many zeros.
+  private func change(_ mark: Int, zeros: Int = 0) -> WireAffiliateUpdateRequest {
     .with {
       $0.clusterID = "mark"
       $0.affiliateID = "mark"
-      $0.affiliateData = Data("\(mark)".utf8)
+      $0.affiliateData = Data((String(repeating: "0", count: zeros) + "\(mark)").utf8)
       $0.ttl.seconds = 1800
     }
   }
@@ -85,7 +85,14 @@ struct KilledInSnapshotTests {
       try await cluster.tell(change(round))
       // At a random moment of a write.
       let reached = Int.random(in: 0...(size(file) ?? 0))
-      try await eventually("a write has come to byte \(reached)") { (size(file + ".new") ?? -1) >= reached }
+      // Each look may miss a write that is over already; a change makes one more.
+      var zeros = 0
+      try await eventually("a write has come to byte \(reached)") {
+        if (size(file + ".new") ?? -1) >= reached { return true }
+        zeros = (zeros + 1) % 2
+        try await cluster.tell(change(round, zeros: zeros))
+        return (size(file + ".new") ?? -1) >= reached
+      }
       service.signal(SIGKILL)
       #expect(try await service.result().status == -SIGKILL)
       if size(file + ".new") != nil { unfinished += 1 }
