@@ -40,7 +40,7 @@ import Testing
       #expect(result.output.contains(" passed, 0 failed, "))
       #expect(result.output.contains("\nexports   its entry function alone\n"))
       #expect(result.output.contains("\nreading   "))
-      #expect(result.output.contains("source racks.yaml: "))
+      #expect(result.output.contains("\nnodes     5: "))
     }
   }
 
