@@ -1,9 +1,10 @@
 import ClusterModel
+import Logging
 import RegistryKit
 
 /// The checks one after the other.
 struct ConformanceChecks: Sendable {
-  let make: @Sendable () throws -> any Registry
+  let make: @Sendable (Logger) throws -> any Registry
   let sabotage: RegistryConformance.Sabotage?
   let publication: Publication?
   let deadline: Duration
@@ -23,20 +24,21 @@ struct ConformanceChecks: Sendable {
   /// All checks in order. Where the registry never has a first snapshot, or doesn't end, that is said once, and what
   /// can't be checked then is skipped.
   func report() async -> ConformanceReport {
+    let log = RunLog()
     let first: ObservedRun
-    do { first = ObservedRun(try make()) } catch {
+    do { first = try run(log) } catch {
       return report(
         [failed(Self.firstUpdateName, error)], skipping: Self.afterFirstUpdate, "it can't be made")
     }
     do { try await hasSnapshot(first) } catch {
-      let observation = first.now.observation
+      let observation = first.now.observation(log: log.lines)
       await end(first)
       return report(
         [failed(Self.firstUpdateName, error)], skipping: Self.afterFirstUpdate, "it has no first snapshot",
         observation)
     }
     try? await clock.sleep(for: quietTime)
-    let observation = first.now.observation
+    let observation = first.now.observation(log: log.lines)
     let updates = first.updates
     var checks = [
       await check(Self.firstUpdateName) { try startsWithSnapshot(updates) },
@@ -138,7 +140,7 @@ struct ConformanceChecks: Sendable {
   }
 
   private func restart() async throws {
-    let registry = try make()
+    let registry = try make(RunLog().logger)
     for _ in 0..<2 {
       let run = try await synced(registry)
       run.cancel()
@@ -148,8 +150,8 @@ struct ConformanceChecks: Sendable {
   }
 
   private func sideBySide() async throws {
-    let first = ObservedRun(try make())
-    let second = ObservedRun(try make())
+    let first = try run()
+    let second = try run()
     defer { second.cancel() }
     try await hasSnapshot(first)
     try await hasSnapshot(second)
@@ -180,7 +182,7 @@ struct ConformanceChecks: Sendable {
       try await sabotage.mend()
       mended = true
       if run.now.end == nil {
-        try await wait("all is well again after its source was mended", run) { $0.trouble == nil }
+        try await wait("a report that all is well after its source was mended", run) { $0.trouble == nil }
       } else {
         // A registry may leave it to the aggregator to run it again.
         let again = try await synced(run.registry)
@@ -201,7 +203,7 @@ struct ConformanceChecks: Sendable {
     for (revision, publication) in [(UInt64(1), publication), (UInt64(2), nil)] {
       let what = publication == nil ? "the withdrawal" : "the publication"
       run.publish(publication, revision: revision)
-      try await wait("\(what) is accepted", run) { $0.outcomes[revision] != nil || $0.end != nil }
+      try await wait("the outcome of \(what)", run) { $0.outcomes[revision] != nil || $0.end != nil }
       if case .failure(let error) = run.now.outcomes[revision] {
         throw Failure(reason: "\(what) was refused: \(error.message)")
       }
@@ -213,9 +215,14 @@ struct ConformanceChecks: Sendable {
 // MARK: Steps
 
 extension ConformanceChecks {
+  /// Makes a registry and runs it.
+  private func run(_ log: RunLog = RunLog()) throws -> ObservedRun {
+    ObservedRun(try make(log.logger), logger: log.logger)
+  }
+
   /// A run that has applied its first update, and where it named sources a snapshot of each.
   private func synced(_ registry: (any Registry)? = nil) async throws -> ObservedRun {
-    let run = ObservedRun(try registry ?? make())
+    let run = try registry.map { ObservedRun($0, logger: RunLog().logger) } ?? run()
     try await hasSnapshot(run)
     return run
   }
@@ -223,7 +230,7 @@ extension ConformanceChecks {
   /// Ends a run that is of no more use; one that doesn't end soon is left.
   private func end(_ run: ObservedRun) async {
     run.cancel()
-    try? await wait("its end", run, within: .seconds(4)) { $0.end != nil }
+    try? await wait("its end", run, within: .seconds(3)) { $0.end != nil }
   }
 
   private func hasSnapshot(_ run: ObservedRun) async throws {
@@ -237,26 +244,30 @@ extension ConformanceChecks {
   }
 
   private func ended(_ run: ObservedRun) async throws {
-    try await wait("it ends after it was cancelled", run) { $0.end != nil }
+    try await wait("its end after it was cancelled", run) { $0.end != nil }
     if case .failure(let error) = run.now.end, error.code == .deadlineExceeded {
       throw Failure(reason: error.message)
     }
   }
 
+  /// Waits for `what`, by the checks' clock.
   private func wait(
     _ what: String, _ run: ObservedRun, within limit: Duration? = nil,
     until condition: (ObservedRun.State) -> Bool
   ) async throws {
-    let deadline = limit ?? deadline
-    let pause = Duration.milliseconds(5)
-    var waited = Duration.zero
+    try await Self.wait(what, run, within: limit ?? deadline, clock: clock, until: condition)
+  }
+
+  private static func wait<Time: Clock<Duration>>(
+    _ what: String, _ run: ObservedRun, within limit: Duration, clock: Time,
+    until condition: (ObservedRun.State) -> Bool
+  ) async throws {
+    let end = clock.now.advanced(by: limit)
     while !condition(run.now) {
-      guard waited < deadline else {
-        throw Failure(
-          reason: "this should happen and didn't: \(what), within \(deadline)\(Self.reason(run.now))")
+      guard clock.now < end else {
+        throw Failure(reason: "\(what) didn't come within \(limit)\(Self.reason(run.now))")
       }
-      try await clock.sleep(for: pause)
-      waited += pause
+      try await clock.sleep(for: .milliseconds(5))
     }
   }
 

@@ -11,8 +11,6 @@ final class ObservedRun: Sendable {
     var outcomes: [UInt64: Result<Void, RegistryError>] = [:]
     /// Whether it reads what is to be published.
     var readsPublications = false
-    /// What it logged to the session's logger, the first thousand lines.
-    var log: [String] = []
     /// How it ended: without an error or with one. Nil while it runs.
     var end: Result<Void, RegistryError>?
   }
@@ -22,19 +20,14 @@ final class ObservedRun: Sendable {
   private let task = Mutex<Task<Void, Never>?>(nil)
   private let desired: AsyncStream<DesiredPublication>.Continuation
 
-  /// Starts to run `registry`.
-  init(_ registry: any Registry) {
+  /// Starts to run `registry`, whose session logs to `logger`.
+  init(_ registry: any Registry, logger: Logger) {
     self.registry = registry
     let (stream, desired) = AsyncStream.makeStream(
       of: DesiredPublication.self, bufferingPolicy: .bufferingNewest(1))
     self.desired = desired
     // Unstructured: a registry that doesn't end on cancellation must not keep the checks from ending.
     let run = Task { [weak self] in
-      let logger = Logger(label: "conformance") { _ in
-        LogLines { [weak self] line in
-          self?.state.withLock { if $0.log.count < 1000 { $0.log.append(line) } }
-        }
-      }
       let session = RegistrySession(
         context: RegistryContext(name: "conformance", logger: logger),
         desired: DesiredPublications(stream) { [weak self] in
@@ -125,20 +118,4 @@ extension ObservedRun.State {
     }
     return nodes
   }
-}
-
-/// Hands each entry on as one line.
-private struct LogLines: LogHandler {
-  let line: @Sendable (String) -> Void
-  var metadata: Logger.Metadata = [:]
-  var logLevel: Logger.Level = .info
-
-  init(_ line: @escaping @Sendable (String) -> Void) { self.line = line }
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) { line("\(event.level): \(event.message)") }
 }

@@ -1,3 +1,4 @@
+public import Logging
 public import RegistryKit
 
 /// The rules that every registry must keep, checked against one: a Swift value, or a plugin that has been loaded.
@@ -25,7 +26,7 @@ public enum RegistryConformance {
   /// Checks the registry that `make` makes. Nothing is left running, unless the registry doesn't end.
   ///
   /// Where it never has a first snapshot, or doesn't end, that is the one failure, within `deadline` and at most
-  /// four seconds more for its end; the checks that would fail for the same cause are skipped.
+  /// three seconds more for its end; the checks that would fail for the same cause are skipped.
   ///
   /// - Parameters:
   ///   - sabotage: how its source is broken and mended, for the check that a failure keeps data; nil skips it.
@@ -38,6 +39,20 @@ public enum RegistryConformance {
     sabotage: Sabotage? = nil, publication: Publication? = nil, deadline: Duration = .seconds(10),
     quietTime: Duration = .milliseconds(200), clock: any Clock<Duration> = ContinuousClock(),
     _ make: @escaping @Sendable () throws -> any Registry
+  ) async -> ConformanceReport {
+    await check(
+      sabotage: sabotage, publication: publication, deadline: deadline, quietTime: quietTime, clock: clock
+    ) { _ in try make() }
+  }
+
+  /// Checks the registry that `make` makes, as ``check(sabotage:publication:deadline:quietTime:clock:_:)`` does.
+  ///
+  /// - Parameter make: is given the logger whose lines the report's observation has, for what doesn't log to its
+  ///   session's: plugins log to the context that they are made with.
+  public static func check(
+    sabotage: Sabotage? = nil, publication: Publication? = nil, deadline: Duration = .seconds(10),
+    quietTime: Duration = .milliseconds(200), clock: any Clock<Duration> = ContinuousClock(),
+    _ make: @escaping @Sendable (Logger) throws -> any Registry
   ) async -> ConformanceReport {
     let checks = ConformanceChecks(
       make: make, sabotage: sabotage, publication: publication, deadline: deadline, quietTime: quietTime,

@@ -16,7 +16,7 @@ public struct RegistryObservation: Hashable, Sendable {
   public let sources: [Source]
   /// The newest report of each aspect of each source: in the order of the aspects, then by source.
   public let health: [HealthReport]
-  /// What it logged to the session's logger, each line as `level: message`; the first thousand lines.
+  /// What it logged, each line as `level: message`, from `info` on; the first thousand lines.
   public let log: [String]
 
   init(sources: [Source] = [], health: [HealthReport] = [], log: [String] = []) {
@@ -27,7 +27,7 @@ public struct RegistryObservation: Hashable, Sendable {
 }
 
 extension ObservedRun.State {
-  var observation: RegistryObservation {
+  func observation(log: [String]) -> RegistryObservation {
     let aspects = HealthAspect.allCases
     let health = reports.sorted {
       let (left, right) = (aspects.firstIndex(of: $0.aspect) ?? 0, aspects.firstIndex(of: $1.aspect) ?? 0)

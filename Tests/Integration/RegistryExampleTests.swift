@@ -161,6 +161,13 @@ struct RegistryExampleTests {
 
     let plugin = try await plugin(named: "rack", in: "\(scratch)/debug")
     #expect(plugin.descriptor.summary == "The nodes of a rack")
+    #expect(plugin.otherSymbols == [])
+    let map = try String(contentsOf: example.appendingPathComponent("plugin.map"), encoding: .utf8)
+    let original = BuiltProducts.checkout.appendingPathComponent("Sources/CRegistryPlugin/plugin.map")
+    #expect(map == (try String(contentsOf: original, encoding: .utf8)))
+    let manifest = try String(
+      contentsOf: example.appendingPathComponent("Package.swift"), encoding: .utf8)
+    #expect(manifest.contains("from: \"\(RollcallVersion.current)\""))
     let make: @Sendable () -> any Registry = {
       plugin.registry(
         options: #"{"name": "r7", "nodes": 3}"#, context: RegistryContext(name: "rack", logger: Self.silent))

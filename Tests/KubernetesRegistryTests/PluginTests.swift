@@ -62,7 +62,9 @@ import Testing
     let registry = try await plugin().registry(
       options: #"{"kubeconfig":"x","inCluster":true}"#,
       context: RegistryContext(name: "k", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
-    let error = await #expect(throws: RegistryError.self) { try await SessionRecorder().run(registry) {} }
+    let error = await #expect(throws: RegistryError.self) {
+      try await registry.run(SessionRecorder().session())
+    }
     #expect(error?.message.contains("inCluster: true and kubeconfig exclude each other") == true)
   }
 }

@@ -1,6 +1,9 @@
 import ClusterModel
+import Logging
+import PluginHost
 import RegistryConformance
 import RegistryKit
+import TestSupport
 import Testing
 
 /// What the checks saw, and that one cause is one failure.
@@ -32,7 +35,7 @@ struct ObservationTests {
     }
     #expect(
       report.description == """
-        FAIL  the first update is a snapshot: this should happen and didn't: its first update, within 0.4 seconds: \
+        FAIL  the first update is a snapshot: its first update didn't come within 0.4 seconds: \
         10.0.0.1 doesn't answer
         skip  no snapshot has a node twice: it has no first snapshot
         skip  a source's changes come after its snapshot: it has no first snapshot
@@ -87,5 +90,20 @@ struct ObservationTests {
         HealthReport(.content, nil),
         HealthReport(.publishing, RegistryError(.permissionDenied, "no"), source: source),
       ])
+  }
+
+  @Test("what a plugin logs is seen where it is made with the checks' logger")
+  func pluginLog() async throws {
+    let file = try await CLibrary.build("Tests/HostilePlugins/chatty.c")
+    let plugin = try await PluginCatalog(
+      directories: PluginDirectories(folders: []), logger: Logger(label: "test")
+    )
+    .plugin(at: file)
+    let report = await RegistryConformance.check { logger in
+      plugin.registry(context: RegistryContext(name: "chatty", logger: logger))
+    }
+    #expect(report.observation.log == ["info: create", "info: start"])
+    #expect(report.observation.health.map(\.error?.message) == ["start"])
+    #expect(report.observation.sources.map(\.nodes) == [["start"]])
   }
 }

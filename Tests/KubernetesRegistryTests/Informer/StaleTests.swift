@@ -28,7 +28,9 @@ import Testing
       let recorder = SessionRecorder()
       var options = AggregatorOptions()
       options.restart = RestartPolicy(initial: .milliseconds(20), maximum: .milliseconds(100))
-      let definition = RegistryDefinition(name: "kubernetes", staleAfter: .milliseconds(300)) { context in
+      let definition = RegistryDefinition(
+        name: "kubernetes", retention: RetentionPolicy(staleAfter: .milliseconds(300))
+      ) { _ in
         var registry = try KubernetesRegistry(
           options: KubernetesOptions {
             $0.kubeconfig = "kubeconfig"

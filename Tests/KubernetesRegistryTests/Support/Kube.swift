@@ -18,7 +18,7 @@ enum Kube {
     var annotations = more
     if let id { annotations[NodeAnnotation.nodeID.rawValue] = id }
     let list = annotations.sorted { $0.key < $1.key }.map {
-      "\(JSONText.of($0.key)):\(JSONText.of($0.value))"
+      "\(CompactJSON.of($0.key)):\(CompactJSON.of($0.value))"
     }
     let addresses =
       hostname.isEmpty
@@ -48,7 +48,7 @@ enum Kube {
   }
 
   static func status(_ code: Int, reason: String, message: String) -> String {
-    #"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":\#(JSONText.of(message)),"#
+    #"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":\#(CompactJSON.of(message)),"#
       + #""reason":"\#(reason)","code":\#(code)}"#
   }
 

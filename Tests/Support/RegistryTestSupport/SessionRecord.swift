@@ -71,7 +71,8 @@ public struct SessionRecord: Sendable {
     for update in batch.updates {
       switch update {
       case .snapshot(let records, let source, _):
-        contents[source] = Dictionary(uniqueKeysWithValues: records.map { ($0.affiliate.nodeID, $0) })
+        // Who checks nothing may be given a node twice.
+        contents[source] = Dictionary(records.map { ($0.affiliate.nodeID, $0) }) { first, _ in first }
       case .upsert(let record, let source): contents[source]?[record.affiliate.nodeID] = record
       case .remove(let id, let source, _): contents[source]?[id] = nil
       case .sourceGone(let source): contents[source] = nil

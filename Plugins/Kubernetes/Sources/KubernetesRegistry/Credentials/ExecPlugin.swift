@@ -94,7 +94,7 @@ struct ExecPlugin: Hashable, Sendable {
       var kind = "ExecCredential"
       var spec: Spec
     }
-    return JSONText.of(Info(apiVersion: version.rawValue, spec: .init(cluster: cluster)))
+    return CompactJSON.of(Info(apiVersion: version.rawValue, spec: .init(cluster: cluster)))
   }
 
   /// Runs the program. Blocks for ``deadline`` at the most.

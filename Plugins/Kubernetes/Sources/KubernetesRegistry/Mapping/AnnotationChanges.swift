@@ -49,12 +49,12 @@ struct AnnotationChanges: Hashable, Sendable {
   /// The changes as a JSON merge patch (RFC 7396) of a Node: `null` removes.
   var mergePatch: String {
     let annotations = Dictionary(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value) })
-    return JSONText.of(["metadata": ["annotations": annotations]])
+    return CompactJSON.of(["metadata": ["annotations": annotations]])
   }
 }
 
 /// JSON of the few small values that are sent.
-enum JSONText {
+enum CompactJSON {
   /// `value` in one line, its keys sorted.
   static func of(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
