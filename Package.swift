@@ -125,7 +125,6 @@ let package = Package(
       "DiscoveryService",
       [
         "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
-        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -153,11 +152,14 @@ let package = Package(
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
-      ["RegistryKit", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
+      ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
     tests(
       "PluginHostTests",
-      ["PluginHost", "RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", logging]),
+      [
+        "PluginHost", "RegistryKit", "RegistryTestSupport", "Rollcall", "ClusterModel", "CRegistryPlugin",
+        logging,
+      ]),
     tests(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
@@ -169,8 +171,7 @@ let package = Package(
     tests(
       "RollcallTests",
       [
-        "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration",
-        logging,
+        "Rollcall", "AffiliateMerge", "ClusterModel", "Platform", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
@@ -210,7 +211,8 @@ let package = Package(
     tests(
       "DiscoveryServiceTests",
       [
-        "DiscoveryService", "ClusterModel", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+        "DiscoveryService", "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"),
+        nio("NIOHTTP1"),
         nio("NIOEmbedded"), "DiscoveryGRPC", "DiscoveryProtocol",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),

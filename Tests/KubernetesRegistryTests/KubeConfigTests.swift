@@ -28,7 +28,7 @@ import Testing
     } catch let error as RegistryError {
       return error
     }
-    throw NotInTimeTold(description: "there was no error")
+    throw NotInTime(description: "there was no error")
   }
 
   private static let cluster = "clusters: [{name: c, cluster: {server: 'https://10.5.0.2:6443'}}]\n"
@@ -224,9 +224,12 @@ import Testing
     try folder.replace("token", with: "two")
     #expect(try await source.current().token == "two")
     try folder.replace("token", with: "")
-    await #expect(throws: RegistryError(.invalidArgument, "token file '\(folder.path("token"))' is empty")) {
+    let error = RegistryError(.invalidArgument, "token file '\(folder.path("token"))' is empty")
+    await #expect(throws: AccessSource.Failure(error: error, isOfCredentials: true)) {
       try await source.current()
     }
+    // Whom to ask is known all the same.
+    #expect(try await source.cluster().server.host == "10.5.0.2")
   }
 
   @Test("where to look: the option, KUBECONFIG, the pod's service account, the home folder")

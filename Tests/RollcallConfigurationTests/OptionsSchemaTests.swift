@@ -102,12 +102,9 @@ import Testing
       #expect(try errors(schema, "d: \(good)").isEmpty, "\(good)")
     }
     for bad in ["30", "'30'"] {
-      let errors = try errors(schema, "d: \(bad)")
-      #expect(
-        errors.count == 1 && errors[0].hasPrefix("o.yaml:1:4: options.d must be a duration such as 30s"))
-      #expect(errors.first?.hasSuffix("; write 30s") == true)
+      #expect(try errors(schema, "d: \(bad)") == ["o.yaml:1:4: options.d: '30' has no unit; write 30s"])
     }
-    #expect(try errors(schema, "d: 1h1h").count == 1)
+    #expect(try errors(schema, "d: 1h1h") == ["o.yaml:1:4: options.d: '1h1h' has the unit h twice"])
     #expect(
       try errors(schema, "d: [x]") == [
         "o.yaml:1:4: options.d must be a duration such as 30s, 5m or 1h30m, not a list"

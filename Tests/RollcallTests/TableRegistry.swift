@@ -1,5 +1,6 @@
 import AffiliateMerge
 import ClusterModel
+import Platform
 import RegistryKit
 import TestSupport
 
@@ -116,8 +117,8 @@ final class TableRegistry {
 
   /// Each node that was removed since this was last asked for, and why.
   func removals() -> [String] {
-    guard case .events(let events, let newest) = table.unread(since: revision) else { return ["unknown"] }
-    revision = newest
+    guard case .events(let events, let snapshot) = table.unread(since: revision) else { return ["unknown"] }
+    revision = snapshot.revision
     var removals: [String] = []
     for case .changes(let changes) in events {
       for case .raw(let change, let reason) in changes where change.kind == .removed {
@@ -129,7 +130,7 @@ final class TableRegistry {
 
   /// In how long something is due by itself; nil: never.
   var due: Duration? {
-    table.read { $0.nextDeadline }.map { $0 - table.time.elapsed() }
+    table.read { $0.nextDeadline }.map { $0 - table.time.elapsed }
   }
 }
 

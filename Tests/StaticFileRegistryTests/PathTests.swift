@@ -88,32 +88,6 @@ import Testing
     let walk = PathWalk(try PathPattern("nodes"), base: folder.path) { _, _, _ in }
     #expect(walk.errors.map(\.message) == ["'\(folder.path)/nodes' is a folder, not a file"])
   }
-
-  @Test("a file that is too large isn't read, and the error has its size")
-  func tooLarge() throws {
-    let folder = try TestFolder()
-    try folder.write("0123456789", to: "nodes.yaml")
-    do throws(FileTrouble) {
-      _ = try FileContent.read("\(folder.path)/nodes.yaml", shown: "nodes.yaml", maximumBytes: 9)
-      Issue.record("read all the same")
-    } catch {
-      #expect(error.trouble.code == .limitExceeded)
-      #expect(
-        error.trouble.message == "'nodes.yaml' can't be read: it has 10 bytes, more than the 9 that are read")
-    }
-  }
-
-  @Test("a pipe is refused at once, not waited for")
-  func pipe() throws {
-    let folder = try TestFolder()
-    try #require(mkfifo("\(folder.path)/pipe", 0o600) == 0)
-    do throws(FileTrouble) {
-      _ = try FileContent.read("\(folder.path)/pipe", shown: "pipe", maximumBytes: 9)
-      Issue.record("read all the same")
-    } catch {
-      #expect(error.trouble.message == "'pipe' can't be read: it is a pipe, not a file")
-    }
-  }
 }
 
 @Suite struct OptionTests {
@@ -133,7 +107,7 @@ import Testing
     ])
   func refused(options: String, message: String) {
     #expect(throws: RegistryError(.invalidArgument, message)) {
-      try Settings(StaticFileOptions(json: options))
+      try StaticFileSettings(StaticFileOptions(json: options))
     }
   }
 
@@ -142,7 +116,7 @@ import Testing
     #expect(
       throws: RegistryError(.invalidArgument, "option 'debounce' must be at most 10s, not 1m")
     ) {
-      try Settings(
+      try StaticFileSettings(
         StaticFileOptions {
           $0.path = "a"
           $0.debounce = .seconds(60)
