@@ -198,6 +198,8 @@ struct ConformanceChecks: Sendable {
   private func publishing() async throws {
     let run = try await synced()
     defer { run.cancel() }
+    // It may begin to read what is to be published after its first snapshot.
+    if !run.now.readsPublications { try await clock.sleep(for: quietTime) }
     guard run.now.readsPublications else { throw Skip(reason: "it doesn't publish") }
     guard let publication else { throw Skip(reason: "nobody said what to publish") }
     for (revision, publication) in [(UInt64(1), publication), (UInt64(2), nil)] {
