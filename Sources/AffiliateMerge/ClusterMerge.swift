@@ -230,35 +230,32 @@ public struct ClusterMerge: Sendable {
     _ nodename: TouchedNodename, _ touched: inout Touched, _ changes: inout [ClusterChange]
   ) {
     let name = nodename.name
-    let (old, new, isOfOneNode) = members(nodename, &touched)
-    let history = nodename.before.flatMap { nodes.memberHistory(name, $0) { entryBefore(&touched, $0) } }
-    if old == new {
-      if !isOfOneNode { nodes.setHistory(history, ofMember: name) }
-      return
-    }
+    let history = nodename.before?.history
+    let (old, new) = members(nodename, &touched)
+    if old == new { return }
     let (change, next) = Change.of(name, from: old, history, to: new, at: touched.now)
-    if !isOfOneNode { nodes.setHistory(next, ofMember: name) }
+    if let next, next != History(from: touched.now) || history != nil {
+      nodes.setHistory(next, ofMember: name)
+    }
     changes.append(.member(change))
   }
 
-  /// The member of a nodename before and after an update, and whether no other node ever had the nodename: then
-  /// the member's history is what its node made of it already.
-  private func members(
-    _ nodename: TouchedNodename, _ touched: inout Touched
-  ) -> (old: Member?, new: Member?, isOfOneNode: Bool) {
+  /// The member of a nodename before and after an update.
+  private func members(_ nodename: TouchedNodename, _ touched: inout Touched) -> (old: Member?, new: Member?)
+  {
     if let position = nodename.node {
       let node = touched.all[position]
-      if nodename.before?.isOnly(node.id) != false {
+      if nodename.before?.holders.isOnly(node.id) != false {
         let new = node.new?.merged.affiliate
         return (
           nodename.before == nil ? nil : node.old.flatMap { Member($0.merged.affiliate) },
-          new?.nodename == nodename.name ? new.flatMap(Member.init) : nil, true
+          new?.nodename == nodename.name ? new.flatMap(Member.init) : nil
         )
       }
     }
     return (
       nodename.before.flatMap { nodes.member($0) { entryBefore(&touched, $0) } },
-      nodes.memberValue(nodename.name), false
+      nodes.member(nodename.name)?.value
     )
   }
 

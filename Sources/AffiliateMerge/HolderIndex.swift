@@ -8,12 +8,12 @@ import HashTreeCollections
 /// themselves.
 struct HolderIndex: Sendable {
   private var fingerprints: TreeDictionary<Fingerprint, Holders> = [:]
-  private var nodenames: TreeDictionary<String, Holders> = [:]
+  private var nodenames: TreeDictionary<String, Nodename> = [:]
 
   var nodenameCount: Int { nodenames.count }
   var sortedNodenames: [String] { nodenames.keys.sorted() }
 
-  subscript(nodename name: String) -> Holders? { nodenames[name] }
+  subscript(nodename name: String) -> Nodename? { nodenames[name] }
 
   /// The nodes that may share what the conflict `key` is about; nil where fewer than two do. Of an address or a
   /// public key one of them may have another one with the same fingerprint.
@@ -21,9 +21,15 @@ struct HolderIndex: Sendable {
     switch key {
     case .field: nil
     case .address(let address): fingerprints[Fingerprint(address)]?.several
-    case .nodename(let name): nodenames[name]?.several
+    case .nodename(let name): nodenames[name]?.holders.several
     case .publicKey(let key): fingerprints[Fingerprint(key)]?.several
     }
+  }
+
+  /// Sets the history of the member that is called `name`.
+  mutating func setHistory(_ history: History, ofMember name: String) {
+    guard let known = nodenames[name], known.history != history else { return }
+    nodenames[name] = Nodename(holders: known.holders, history: history)
   }
 
   /// Goes from `old` to `new`, and notes which shared things are touched by it.
@@ -72,16 +78,18 @@ struct HolderIndex: Sendable {
     }
     let old = oldAffiliate?.nodename ?? ""
     if !old.isEmpty, let before = nodenames[old] {
-      nodenames[old] = before.removing(id)
+      nodenames[old] = before.holders.removing(id).map { Nodename(holders: $0, history: before.history) }
       touched.note(nodename: old, of: before)
-      if let several = before.several { touched.note(.nodename(old), of: several) }
+      if let several = before.holders.several { touched.note(.nodename(old), of: several) }
     }
     if !new.isEmpty {
-      let before = nodenames.updateValue(.one(id), forKey: new)
+      // What the update makes of it later: a member of this nodename that wasn't there before is new now.
+      let fresh = Nodename(holders: .one(id), history: History(from: touched.now))
+      let before = nodenames.updateValue(fresh, forKey: new)
       touched.note(nodename: new, of: before)
       guard let before else { return }
-      nodenames[new] = before.adding(id)
-      touched.note(.nodename(new), of: before.several)
+      nodenames[new] = Nodename(holders: before.holders.adding(id), history: before.history)
+      touched.note(.nodename(new), of: before.holders.several)
     }
   }
 
@@ -126,6 +134,12 @@ extension Affiliate {
     }
     return addresses
   }
+}
+
+/// A nodename: which nodes have it, and the history of the member that is called by it.
+struct Nodename: Sendable {
+  let holders: Holders
+  let history: History
 }
 
 /// The nodes that have something: one, mostly.

@@ -7,19 +7,11 @@ final class NodeEntry: Sendable {
   let merged: MergedNode
   /// The merged affiliate's.
   let history: History
-  /// That of the member that the node is, where no other node has its nodename; else nothing.
-  let memberHistory: History
 
-  /// A node that appears `now`.
-  convenience init(raws: [RawEntry], merged: MergedNode, at now: Timestamp) {
-    self.init(raws: raws, merged: merged, history: History(from: now), memberHistory: History(from: now))
-  }
-
-  private init(raws: [RawEntry], merged: MergedNode, history: History, memberHistory: History) {
+  init(raws: [RawEntry], merged: MergedNode, history: History) {
     self.raws = raws
     self.merged = merged
     self.history = history
-    self.memberHistory = memberHistory
   }
 
   var id: NodeIdentity { merged.affiliate.nodeID }
@@ -40,29 +32,12 @@ final class NodeEntry: Sendable {
 
   /// The node with other records, of which `merged` is the merge.
   func with(_ raws: [RawEntry], _ merged: MergedNode, at now: Timestamp) -> NodeEntry {
-    var merged = merged
-    let old = self.merged.affiliate
-    if old == merged.affiliate {
-      merged.affiliate = old
-      return NodeEntry(raws: raws, merged: merged, history: history, memberHistory: memberHistory)
+    guard self.merged.affiliate == merged.affiliate else {
+      return NodeEntry(raws: raws, merged: merged, history: history.changed(at: now))
     }
-    let memberHistory =
-      Member(old) == Member(merged.affiliate)
-      ? memberHistory
-      : old.isEqual(.nodename, to: merged.affiliate)
-        ? memberHistory.changed(at: now) : History(from: now)
-    return NodeEntry(
-      raws: raws, merged: merged, history: history.changed(at: now), memberHistory: memberHistory)
-  }
-
-  /// The node with records that say the same.
-  func with(_ raws: [RawEntry]) -> NodeEntry {
-    NodeEntry(raws: raws, merged: merged, history: history, memberHistory: memberHistory)
-  }
-
-  /// The node with another history of the member that it is.
-  func with(memberHistory: History) -> NodeEntry {
-    NodeEntry(raws: raws, merged: merged, history: history, memberHistory: memberHistory)
+    var merged = merged
+    merged.affiliate = self.merged.affiliate
+    return NodeEntry(raws: raws, merged: merged, history: history)
   }
 
   /// Whether nothing that anybody sees differs. Where origins disagree something may: which of them is stale.

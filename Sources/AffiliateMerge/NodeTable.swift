@@ -9,8 +9,6 @@ struct NodeTable: Sendable {
   private(set) var local: LocalNode?
   private var nodes: TreeDictionary<NodeIdentity, NodeEntry> = [:]
   private var holders = HolderIndex()
-  /// The histories of members whose nodename several nodes have; others' are with their nodes.
-  private var sharedMembers: TreeDictionary<String, History> = [:]
 
   init(policy: MergePolicy) { rules = MergeRules(policy) }
 
@@ -28,15 +26,14 @@ struct NodeTable: Sendable {
   /// The member of that nodename.
   func member(_ nodename: String) -> Versioned<Member>? {
     guard let known = holders[nodename: nodename] else { return nil }
-    guard let history = memberHistory(nodename, known, { nodes[$0] }) else { return nil }
-    return member(known) { nodes[$0] }.map { history.of($0) }
+    return member(known) { nodes[$0] }.map { known.history.of($0) }
   }
 
-  /// The member of a nodename that the nodes `holders` have, which are what `entry` says.
+  /// The member that `nodename` is, where the nodes that have it are `entry`.
   ///
   /// Of several it is one of which a fresh record says so; of these one with an identity; of these the lowest.
-  func member(_ holders: Holders, _ entry: (NodeIdentity) -> NodeEntry?) -> Member? {
-    switch holders {
+  func member(_ nodename: Nodename, _ entry: (NodeIdentity) -> NodeEntry?) -> Member? {
+    switch nodename.holders {
     case .one(let id): return entry(id).flatMap { Member($0.merged.affiliate) }
     case .many(let ids):
       let owner = ids.compactMap(entry).min { left, right in
@@ -46,19 +43,6 @@ struct NodeTable: Sendable {
       }
       return owner.flatMap { Member($0.merged.affiliate) }
     }
-  }
-
-  /// The same of a nodename, as the nodes are now.
-  func memberValue(_ nodename: String) -> Member? {
-    holders[nodename: nodename].flatMap { member($0) { nodes[$0] } }
-  }
-
-  /// The history of that member.
-  func memberHistory(
-    _ nodename: String, _ holders: Holders, _ entry: (NodeIdentity) -> NodeEntry?
-  ) -> History? {
-    if case .one(let id) = holders { return entry(id)?.memberHistory }
-    return sharedMembers[nodename]
   }
 
   /// The nodes that share what the conflict `key` is about, in order; none where fewer than two have it.
@@ -87,16 +71,8 @@ struct NodeTable: Sendable {
     }
   }
 
-  /// Keeps the history of the member that is called `name`; nil where there is none any more.
-  mutating func setHistory(_ history: History?, ofMember name: String) {
-    let known = holders[nodename: name]
-    if let history, case .one(let id)? = known {
-      if let node = nodes[id], node.memberHistory != history {
-        nodes.updateValue(node.with(memberHistory: history), forKey: id)
-      }
-    }
-    let shared = known?.several == nil ? nil : history
-    if sharedMembers[name] != shared { sharedMembers[name] = shared }
+  mutating func setHistory(_ history: History, ofMember name: String) {
+    holders.setHistory(history, ofMember: name)
   }
 
   // MARK: Records
@@ -128,7 +104,7 @@ struct NodeTable: Sendable {
         return (previous.record, .unchanged)
       }
       raws[position] = previous.confirmed(at: record.confirmedAt, reportedAt: now)
-      nodes[id] = old.with(raws)
+      nodes[id] = NodeEntry(raws: raws, merged: old.merged, history: old.history)
       return (raws[position].record, .replaced)
     }
     raws[position] = previous.replaced(by: pooled(record, beside: old), at: now)
@@ -212,7 +188,7 @@ struct NodeTable: Sendable {
   ) {
     let new = merge(id, raws).map { merged in
       old?.with(raws, merged, at: touched.now)
-        ?? NodeEntry(raws: raws, merged: merged, at: touched.now)
+        ?? NodeEntry(raws: raws, merged: merged, history: History(from: touched.now))
     }
     if let old, let new, new.looksTheSame(as: old) { return }
     if let new {

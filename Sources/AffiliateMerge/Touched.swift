@@ -16,7 +16,7 @@ struct Touched {
   private var nodes: [TouchedNode] = []
   /// Where in ``nodes`` a node is first; only filled where there are many.
   private var positions: [NodeIdentity: Int] = [:]
-  /// Nodenames, which nodes had them before, and by which node they were touched.
+  /// Nodenames, what they were before, and by which node they were touched.
   private(set) var nodenames: [TouchedNodename] = []
   /// Where in ``nodenames`` a nodename is; only filled where there are many.
   private var nodenamePositions: [String: Int] = [:]
@@ -39,7 +39,7 @@ struct Touched {
   mutating func note(_ node: TouchedNode) { nodes.append(node) }
 
   /// Notes that the node that was noted last has the nodename, or had it.
-  mutating func note(nodename: String, of before: Holders?) {
+  mutating func note(nodename: String, of before: Nodename?) {
     guard !nodename.isEmpty else { return }
     if let position = position(of: nodename) {
       if nodenames[position].node != nodes.count - 1 { nodenames[position].node = nil }
@@ -93,8 +93,8 @@ struct Touched {
 /// A nodename that nodes got or lost.
 struct TouchedNodename {
   let name: String
-  /// Which nodes had it before the update; nil where none had.
-  let before: Holders?
+  /// What it was before the update; nil where no node had it.
+  let before: Nodename?
   /// The position of the node that touched it; nil where several did.
   fileprivate(set) var node: Int?
 }

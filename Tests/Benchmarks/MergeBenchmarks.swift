@@ -141,8 +141,8 @@ func runFirstSync() {
 }
 
 /// Changes alone, for the same purpose.
-func runChanges(nodes: Int = 10_000) {
-  let cluster = SampleCluster(nodes: nodes)
+func runChanges() {
+  let cluster = SampleCluster(nodes: 10_000)
   var merge = ClusterMerge()
   _ = firstSync(cluster, into: &merge)
   print(oneChange(cluster, in: &merge).inMicroseconds)
