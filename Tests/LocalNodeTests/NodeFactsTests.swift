@@ -49,6 +49,7 @@ struct NodeFactsTests {
     #expect(OSRelease.prettyName(#"PRETTY_NAME="A \"fine\" \$ystem\n""#) == #"A "fine" $ystem\n"#)
     #expect(OSRelease.prettyName("NAME=Alpine\nID=alpine") == "Alpine")
     #expect(OSRelease.prettyName("PRETTY_NAME=\"open\nNAME=Plain") == "Plain")
+    #expect(OSRelease.prettyName("NAME=Alpine\r\nPRETTY_NAME=\"Alpine Linux\"\r\n") == "Alpine Linux")
     #expect(OSRelease.prettyName("") == nil)
   }
 

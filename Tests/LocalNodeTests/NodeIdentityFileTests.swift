@@ -47,7 +47,10 @@ struct NodeIdentityFileTests {
 
   @Test(
     "a file as others write it is read",
-    arguments: ["nodeId: \"abc\"\n", "---\n# kept\nnodeId: abc", "nodeId:   'abc'\r\n"])
+    arguments: [
+      "nodeId: \"abc\"\n", "---\n# kept\nnodeId: abc", "nodeId:   'abc'\r\n",
+      "# kept\r\n\r\nnodeId: abc\r\n# too\r\n",
+    ])
   func forms(text: String) throws {
     try folder.write(text, to: "a/state/node-identity.yaml")
     #expect(try file.read()?.text == "abc")
@@ -60,6 +63,7 @@ struct NodeIdentityFileTests {
       ("nodeId:\n", "a node identity can't be empty", 1),
       ("# x\nnodeId: a/b\n", "node identity 'a/b' may only have printable ASCII without spaces and '/'", 2),
       ("nodeId: a\nnodeId: b\n", "a second nodeId", 2),
+      ("# x\r\n\r\nnodeId: a\r\nnodeId: b\r\n", "a second nodeId", 4),
       ("nodeid: a\n", "only 'nodeId: <identity>' may stand here", 1),
     ])
   func wrong(text: String, message: String, line: Int) throws {
@@ -67,6 +71,25 @@ struct NodeIdentityFileTests {
     let error = #expect(throws: NodeIdentityFileError.self) { try file.readOrCreate() }
     #expect(error?.message == "\(file.path):\(line == 0 ? "" : "\(line):") \(message)")
     #expect(try String(contentsOfFile: file.path, encoding: .utf8) == text)
+  }
+
+  @Test("what isn't a file is refused at once, and stays")
+  func noFile() throws {
+    try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+    try #require(mkfifo(file.path, 0o600) == 0)
+    #expect(
+      throws: NodeIdentityFileError("\(file.path): it can't be read: it is a pipe, not a file")
+    ) { try file.readOrCreate() }
+    try FileManager.default.removeItem(atPath: file.path)
+    try FileManager.default.createDirectory(atPath: file.path, withIntermediateDirectories: false)
+    #expect(
+      throws: NodeIdentityFileError("\(file.path): it can't be read: it is a folder, not a file")
+    ) { try file.readOrCreate() }
+    try folder.write(String(repeating: "#", count: 70_000), to: "b/node-identity.yaml")
+    let error = #expect(throws: NodeIdentityFileError.self) {
+      try NodeIdentityFile(folder: folder.path("b")).readOrCreate()
+    }
+    #expect(error?.message.hasSuffix("it has 70000 bytes, more than the 65536 that are read") == true)
   }
 
   @Test("a folder that can't be made is told with its path")
