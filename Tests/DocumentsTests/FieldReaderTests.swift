@@ -182,15 +182,15 @@ struct FieldReaderTests {
   @Test("lines may end as on other systems, and places are counted alike")
   func lineEnds() throws {
     for end in ["\n", "\r\n"] {
-      let text = ["# a", "", "a: 1", "b:", "  c: x", "  d: [1,", "    y]", ""].joined(separator: end)
-      let reading = try Reading(text, keys: ["b"])
-      let section = reading.root.section("b", keys: ["c", "d"])
+      let text = ["# a", "", "a: 1", "box:", "  c: x", "  d: [1,", "    y]", ""].joined(separator: end)
+      let reading = try Reading(text, keys: ["box"])
+      let section = reading.root.section("box", keys: ["c", "d"])
       #expect(section.text("c") == "x")
       #expect(section.texts("d", of: "texts")?.map(\.text) == ["y"])
       #expect(
         reading.errors == [
-          "a.yaml:3:1: unknown key 'a'; the file knows b",
-          "a.yaml:6:7: b.d[0] must be text, not the number 1; write it in quotes: '1'",
+          "a.yaml:3:1: unknown key 'a'; the file knows box",
+          "a.yaml:6:7: box.d[0] must be text, not the number 1; write it in quotes: '1'",
         ], "\(end.utf8.count)")
     }
   }
