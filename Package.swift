@@ -203,10 +203,12 @@ let package = Package(
       "ServiceRegistryTests",
       [
         "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
-        "Documents", logging,
+        "Documents", "RegistryTestSupport", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        nio("NIOCore"), nio("NIOPosix"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"),
       ]),
     tests(
       "DiscoveryServiceTests",
@@ -245,6 +247,9 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "BenchmarkTable", path: "Tests/Benchmarks/Table", swiftSettings: strict),
     .executableTarget(
+      name: "ServiceProbe", dependencies: ["ServiceRegistry", "RegistryKit", "ClusterModel", logging],
+      path: "Tests/Support/ServiceProbe", swiftSettings: strict),
+    .executableTarget(
       name: "ServiceServer", dependencies: ["DiscoveryService", "ClusterModel", logging],
       path: "Tests/Benchmarks/ServiceServer", swiftSettings: strict),
     .systemLibrary(name: "CEpoll", path: "Tests/Benchmarks/CEpoll"),
@@ -269,7 +274,10 @@ let package = Package(
         "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", "Platform", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         nio("NIOCore"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ])
     + plugin(

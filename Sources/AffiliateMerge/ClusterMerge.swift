@@ -17,6 +17,7 @@ public struct ClusterMerge: Sendable {
   private var origins = OriginTable()
   private var conflictHistories: TreeDictionary<ConflictKey, History> = [:]
 
+  /// A merge that knows nothing yet.
   public init(policy: MergePolicy = MergePolicy()) { nodes = NodeTable(policy: policy) }
 
   // MARK: Registries

@@ -12,6 +12,7 @@ public struct FieldClaim: Hashable, Sendable {
   /// When it was last reported or, where the registry knows better, confirmed.
   public let at: Timestamp
 
+  /// What `origin` says; nil for this node's own data.
   public init(origin: RecordOrigin?, values: [String], isChosen: Bool, isStale: Bool, at: Timestamp) {
     self.init(origin: origin, .values(values), isChosen: isChosen, isStale: isStale, at: at)
   }
@@ -91,13 +92,16 @@ public enum MergeRule: String, Hashable, Sendable {
 
 /// Where a merged field came from.
 public struct FieldProvenance: Hashable, Sendable {
+  /// The field that it is about.
   public let field: AffiliateField
   /// The merged value, as a person reads it: one text for a scalar, any number for a list.
   public let values: [String]
+  /// Why the field has this value.
   public let rule: MergeRule
   /// All that say something of it, in the order of the walk, the chosen ones marked.
   public let claims: [FieldClaim]
 
+  /// Where the values of `field` came from.
   public init(field: AffiliateField, values: [String], rule: MergeRule, claims: [FieldClaim]) {
     self.field = field
     self.values = values

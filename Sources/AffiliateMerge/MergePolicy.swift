@@ -15,6 +15,7 @@ public struct MergePolicy: Hashable, Sendable {
   /// Names of registries from the strongest to the weakest; empty: the rule of existing nodes.
   public var precedence: [String]
 
+  /// The policy of that order; without one the rule of existing nodes.
   public init(precedence: [String] = []) { self.precedence = precedence }
 }
 

@@ -7,6 +7,7 @@ public struct RegistryID: Hashable, Sendable {
   /// What the registry's raw ids start with: `k8s` of `k8s/…`. Unique among registries, without a slash.
   public let prefix: String
 
+  /// The registry called `name`, whose raw ids start with `prefix`.
   public init(name: String, prefix: String) {
     self.name = name
     self.prefix = prefix
@@ -27,6 +28,7 @@ public struct RecordOrigin: Hashable, Sendable {
   /// The source's name; empty where the registry has only one.
   public let source: String
 
+  /// The source of a registry; an empty name where it has only one.
   public init(registry: String, prefix: String, source: String = "") {
     self.registry = registry
     self.prefix = prefix
@@ -45,9 +47,12 @@ extension RecordOrigin: CustomStringConvertible {
 ///
 /// Ordered by node, then by ``RecordOrigin/rawPrefix`` as text.
 public struct RawID: Hashable, Sendable {
+  /// Where the record is from.
   public let origin: RecordOrigin
+  /// The record's id: the node's identity, or a local id.
   public let nodeID: NodeIdentity
 
+  /// The name of the record that `origin` has under the id `nodeID`.
   public init(origin: RecordOrigin, nodeID: NodeIdentity) {
     self.origin = origin
     self.nodeID = nodeID
