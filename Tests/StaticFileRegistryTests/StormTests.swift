@@ -1,5 +1,6 @@
 import ClusterModel
 import RegistryTestSupport
+import TestSupport
 import Testing
 
 @testable import StaticFileRegistry
@@ -14,7 +15,7 @@ import Testing
   func storm(seed: UInt64) async throws {
     let folder = folder
     try await run(folder.registry("d/*.yaml", "d/sub/link.yaml")) { recorder in
-      var generator = SmallGenerator(state: seed)
+      var generator = SeededGenerator(seed: seed)
       for round in 0..<6 {
         for step in 0..<25 {
           try? folder.disturb(text: nodes(["n\(step % 4)": "\(round)-\(step)"]), using: &generator)
@@ -31,19 +32,9 @@ import Testing
   }
 }
 
-/// Random numbers that are the same for the same seed.
-private struct SmallGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return (state ^ state >> 29) &* 0xBF58_476D_1CE4_E5B9
-  }
-}
-
 extension TestFolder {
   /// Does one of the things that are done to files.
-  fileprivate func disturb(text: String, using generator: inout SmallGenerator) throws {
+  fileprivate func disturb(text: String, using generator: inout SeededGenerator) throws {
     let name = "d/\(["a", "b", "c"].randomElement(using: &generator) ?? "a").yaml"
     switch Int.random(in: 0..<10, using: &generator) {
     case 0, 1: try write(text, to: name)

@@ -3,6 +3,7 @@ import Foundation
 import KubernetesRegistry
 import NodeFixtures
 import Platform
+import TestSupport
 import Testing
 
 @Suite("Properties of the decoders")
@@ -73,7 +74,7 @@ struct DecodingPropertyTests {
   @Test("garbage is an error that has a place within it")
   func garbage() {
     for seed in 0..<500 as Range<UInt64> {
-      var random = SplitMix(state: seed)
+      var random = SeededGenerator(seed: seed)
       let bytes = (0..<Int.random(in: 1...64, using: &random)).map { _ in
         UInt8.random(in: .min ... .max, using: &random)
       }

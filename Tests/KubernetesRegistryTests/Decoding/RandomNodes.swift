@@ -1,11 +1,11 @@
 import ClusterModel
-import NodeFixtures
+import TestSupport
 
 /// Makes lists of Nodes of random shape that JSON allows: order of keys, white space, escapes, depth.
 struct RandomNodes {
-  var random: SplitMix
+  var random: SeededGenerator
 
-  init(seed: UInt64) { random = SplitMix(state: seed) }
+  init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
   /// `bytes` in pieces of random length.
   mutating func cut(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {

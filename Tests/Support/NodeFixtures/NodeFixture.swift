@@ -1,5 +1,6 @@
 import ClusterModel
 import Platform
+import TestSupport
 
 /// A Node as a cluster of the tests has it: everything follows from its number.
 ///
@@ -58,7 +59,7 @@ public struct NodeFixture: Hashable, Sendable {
   }
 
   private func bytes(salt: UInt64) -> [UInt8] {
-    var generator = SplitMix(state: UInt64(truncatingIfNeeded: index) &* 0x9E37_79B9 &+ salt << 48)
+    var generator = SeededGenerator(seed: UInt64(truncatingIfNeeded: index) &* 0x9E37_79B9 &+ salt << 48)
     return (0..<32).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 24) }
   }
 

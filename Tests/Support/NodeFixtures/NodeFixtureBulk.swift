@@ -1,3 +1,5 @@
+import TestSupport
+
 /// What makes a Node long and is needed by nobody here.
 extension NodeFixture {
   /// Images, each by digest and by tag, with its size.
@@ -9,7 +11,7 @@ extension NodeFixture {
       "local-path-provisioner", "node-problem-detector", "external-dns", "cluster-autoscaler", "kyverno",
       "velero", "argocd", "external-secrets",
     ]
-    var generator = SplitMix(state: UInt64(index % 16))
+    var generator = SeededGenerator(seed: UInt64(index % 16))
     let list = names.enumerated().map { number, name in
       let digest = (0..<4).map { _ in hexadecimal(generator.next()) }.joined()
       return """

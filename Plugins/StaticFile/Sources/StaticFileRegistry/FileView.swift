@@ -1,3 +1,4 @@
+import Platform
 import RegistryKit
 
 /// What the session has been given of the files. Each scan becomes one batch, of what differs.
@@ -48,7 +49,8 @@ struct FileView {
   /// Reports that a scan hasn't ended within `limit`. The next one that does ends that.
   mutating func reportSlow(after limit: Duration) throws {
     let error = RegistryError(
-      .unavailable, "the files haven't been read for \(limit): a file system doesn't answer")
+      .unavailable,
+      "the files haven't been read for \(DurationText.text(of: limit)): a file system doesn't answer")
     if let report = problems.report(.reading, [error] + files.readErrors) {
       try session.apply(RegistryBatch(reports: [report]))
     }

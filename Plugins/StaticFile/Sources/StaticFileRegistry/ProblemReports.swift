@@ -1,4 +1,5 @@
 import Logging
+import Platform
 import RegistryKit
 
 /// Reports what is wrong with the files: each thing once in the log, all of an aspect in one report.
@@ -41,7 +42,7 @@ struct ProblemReports {
   /// Logs, once, that changes may go unnoticed.
   mutating func log(gap current: FolderWatch.Gap?, pollInterval: Duration) {
     if let current, current != gap {
-      logger.notice("\(current): files are looked at every \(pollInterval)")
+      logger.notice("\(current): files are looked at every \(DurationText.text(of: pollInterval))")
     }
     gap = current
   }

@@ -35,7 +35,7 @@ extension APIError {
     case 404:
       error = RegistryError(.unavailable, "\(server) has no Node '\(request.nodeName ?? "")' (404)")
     case 429:
-      let wait = retryAfter.map { "; asked again in \($0)" } ?? ""
+      let wait = retryAfter.map { "; asked again in \(DurationText.text(of: $0))" } ?? ""
       error = RegistryError(.unavailable, "\(server) is too busy to \(request.action) (429)\(wait)")
     case 300..<400:
       error = RegistryError(

@@ -137,7 +137,8 @@ struct KubernetesClient: Sendable {
           .silent,
           RegistryError(
             .deadlineExceeded,
-            "\(access.endpoint.server) has sent nothing for \(silence()) while asked to \(request.action)"))
+            "\(access.endpoint.server) has sent nothing for \(DurationText.text(of: silence())) while asked to \(request.action)"
+          ))
       }
       defer { group.cancelAll() }
       try await group.next()

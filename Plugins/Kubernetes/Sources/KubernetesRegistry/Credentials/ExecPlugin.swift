@@ -117,7 +117,8 @@ struct ExecPlugin: Hashable, Sendable {
           .unavailable, "the credential program '\(command)' can't be started: \(reason)\(hint)")
       case .deadline:
         throw RegistryError(
-          .deadlineExceeded, "the credential program '\(command)' didn't end within \(deadline)")
+          .deadlineExceeded,
+          "the credential program '\(command)' didn't end within \(DurationText.text(of: deadline))")
       case .tooMuchOutput:
         throw RegistryError(
           .limitExceeded, "the credential program '\(command)' printed more than \(Self.maximumOutput) bytes")

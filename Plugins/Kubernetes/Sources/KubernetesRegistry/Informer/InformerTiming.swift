@@ -17,8 +17,8 @@ struct InformerTiming: Sendable {
   var quietLimit = Duration.seconds(300)
   /// How long a watch has to last to count as one that works.
   var settled = Duration.seconds(5)
-  /// Waits between attempts.
-  var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(60), factor: 2)
+  /// Waits between attempts: of at most a minute, with the spread.
+  var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(40), factor: 2)
   /// Waits before what somebody else changed is changed back: two who disagree must not fight as fast as they
   /// can.
   var restoring = Backoff(initial: .seconds(1), maximum: .seconds(300), factor: 2)

@@ -3,7 +3,7 @@ import Platform
 import Testing
 
 @Suite("Timestamps as text")
-struct TimestampTests {
+struct RFC3339Tests {
   @Test("moments are read in any offset, to a millisecond")
   func reading() {
     let texts: [(String, Int64)] = [
