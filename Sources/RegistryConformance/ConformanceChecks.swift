@@ -164,6 +164,10 @@ struct ConformanceChecks: Sendable {
   private func publishing() async throws {
     let run = try await synced()
     defer { run.cancel() }
+    if publication != nil {
+      // It may begin to read only after its first update.
+      try? await wait("it reads what is to be published", run) { $0.readsPublications || $0.end != nil }
+    }
     guard run.now.readsPublications else { throw Skip(reason: "it doesn't publish") }
     guard let publication else { throw Skip(reason: "nobody said what to publish") }
     for (revision, publication) in [(UInt64(1), publication), (UInt64(2), nil)] {
