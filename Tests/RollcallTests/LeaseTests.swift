@@ -331,15 +331,19 @@ struct LeaseTests {
     #expect(registry.nodes == ["rack/17"])
   }
 
-  @Test("under the aggregator the time runs by its clock, and a wait ends as something else is due")
-  func aggregator() async throws {
+  @Test(
+    "under the aggregator the time runs by its clock, for a plugin and for a Swift value whose records are leases",
+    arguments: [true, false])
+  func aggregator(isPlugin: Bool) async throws {
     let clock = ManualClock()
     let registry = StagedRegistry(knowing: try affiliates("a", "b"))
     let plugins = StagedPlugins(["rack": registry], leases: true)
     let retention = RetentionPolicy(missingGrace: Self.grace)
+    var value = RegistryDefinition(name: "rack", retention: retention, registry: registry)
+    value.leases = true
+    let definition = isPlugin ? plugins.registry("rack", retention: retention) : value
     let aggregator = try await Aggregator(
-      AggregatorDefinition(registries: [plugins.registry("rack", retention: retention)]),
-      options: options(clock), logger: quiet)
+      AggregatorDefinition(registries: [definition]), options: options(clock), logger: quiet)
     try await running(aggregator) {
       try await aggregator.waitUntilSynced()
       #expect(aggregator.snapshot().registry("rack")?.leases == true)
