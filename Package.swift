@@ -125,7 +125,6 @@ let package = Package(
       "DiscoveryService",
       [
         "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
-        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -153,7 +152,7 @@ let package = Package(
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
-      ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", logging]),
+      ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
     tests(
       "PluginHostTests",
@@ -189,7 +188,7 @@ let package = Package(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
         "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "DiscoveryGRPC", "DiscoveryProtocol", logging,
+        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -204,15 +203,18 @@ let package = Package(
       "ServiceRegistryTests",
       [
         "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
-        "Documents", logging,
+        "Documents", "RegistryTestSupport", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        nio("NIOCore"), nio("NIOPosix"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"),
       ]),
     tests(
       "DiscoveryServiceTests",
       [
-        "DiscoveryService", "ClusterModel", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+        "DiscoveryService", "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"),
+        nio("NIOHTTP1"),
         nio("NIOEmbedded"), "DiscoveryGRPC", "DiscoveryProtocol",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
@@ -223,7 +225,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     .target(
-      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
+      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel", "Platform"],
       path: "Tests/Support/NodeFixtures", swiftSettings: strict),
     .target(
       name: "KubernetesTestSupport", dependencies: ["TestSupport", nio("NIOCore"), nio("NIOPosix")],
@@ -244,6 +246,9 @@ let package = Package(
       path: "Tests/Benchmarks", exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer", "Table"],
       swiftSettings: strict),
     .target(name: "BenchmarkTable", path: "Tests/Benchmarks/Table", swiftSettings: strict),
+    .executableTarget(
+      name: "ServiceProbe", dependencies: ["ServiceRegistry", "RegistryKit", "ClusterModel", logging],
+      path: "Tests/Support/ServiceProbe", swiftSettings: strict),
     .executableTarget(
       name: "ServiceServer", dependencies: ["DiscoveryService", "ClusterModel", logging],
       path: "Tests/Benchmarks/ServiceServer", swiftSettings: strict),
@@ -269,7 +274,10 @@ let package = Package(
         "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", "Platform", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         nio("NIOCore"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ])
     + plugin(

@@ -57,8 +57,8 @@ extension Conflict {
   package func hasContent(of other: Conflict) -> Bool {
     nodes == other.nodes
       && claims.elementsEqual(other.claims) {
-        $0.origin == $1.origin && $0.values == $1.values && $0.isChosen == $1.isChosen
-          && $0.isStale == $1.isStale
+        $0.origin == $1.origin && $0.isChosen == $1.isChosen && $0.isStale == $1.isStale
+          && $0.hasValues(of: $1)
       }
   }
 }

@@ -9,7 +9,8 @@ struct NodeTable: Sendable {
   private(set) var local: LocalNode?
   private var nodes: TreeDictionary<NodeIdentity, NodeEntry> = [:]
   private var holders = HolderIndex()
-  private var texts = TextPool()
+  /// The histories of members whose nodename several nodes have; others' are with their nodes.
+  private var sharedMembers: TreeDictionary<String, History> = [:]
 
   init(policy: MergePolicy) { rules = MergeRules(policy) }
 
@@ -27,14 +28,15 @@ struct NodeTable: Sendable {
   /// The member of that nodename.
   func member(_ nodename: String) -> Versioned<Member>? {
     guard let known = holders[nodename: nodename] else { return nil }
-    return member(known) { nodes[$0] }.map { known.history.of($0) }
+    guard let history = memberHistory(nodename, known, { nodes[$0] }) else { return nil }
+    return member(known) { nodes[$0] }.map { history.of($0) }
   }
 
-  /// The member that `nodename` is, where the nodes that have it are `entry`.
+  /// The member of a nodename that the nodes `holders` have, which are what `entry` says.
   ///
   /// Of several it is one of which a fresh record says so; of these one with an identity; of these the lowest.
-  func member(_ nodename: Nodename, _ entry: (NodeIdentity) -> NodeEntry?) -> Member? {
-    switch nodename.holders {
+  func member(_ holders: Holders, _ entry: (NodeIdentity) -> NodeEntry?) -> Member? {
+    switch holders {
     case .one(let id): return entry(id).flatMap { Member($0.merged.affiliate) }
     case .many(let ids):
       let owner = ids.compactMap(entry).min { left, right in
@@ -46,8 +48,32 @@ struct NodeTable: Sendable {
     }
   }
 
+  /// The same of a nodename, as the nodes are now.
+  func memberValue(_ nodename: String) -> Member? {
+    holders[nodename: nodename].flatMap { member($0) { nodes[$0] } }
+  }
+
+  /// The history of that member.
+  func memberHistory(
+    _ nodename: String, _ holders: Holders, _ entry: (NodeIdentity) -> NodeEntry?
+  ) -> History? {
+    if case .one(let id) = holders { return entry(id)?.memberHistory }
+    return sharedMembers[nodename]
+  }
+
   /// The nodes that share what the conflict `key` is about, in order; none where fewer than two have it.
-  func sharers(of key: ConflictKey) -> [NodeIdentity] { holders.sharers(of: key) }
+  func sharers(of key: ConflictKey) -> [NodeIdentity] {
+    sharers(of: key, among: holders.holders(of: key)) { nodes[$0] }
+  }
+
+  /// Those of `holders` that have what the conflict `key` is about, in order; none where fewer than two have it.
+  func sharers(
+    of key: ConflictKey, among holders: TreeSet<NodeIdentity>?, _ entry: (NodeIdentity) -> NodeEntry?
+  ) -> [NodeIdentity] {
+    guard let holders else { return [] }
+    let sharers = holders.filter { entry($0)?.merged.affiliate.has(key) == true }
+    return sharers.count > 1 ? sharers.sorted() : []
+  }
 
   /// The nodes of which an origin that is `chosen` has a record, in order.
   func ids(where chosen: (Origin) -> Bool) -> [NodeIdentity] {
@@ -56,13 +82,21 @@ struct NodeTable: Sendable {
 
   /// The ids of all records of an origin, local ones too.
   func recordIDs(of origin: Origin) -> [NodeIdentity] {
-    nodes.values.flatMap { node in
-      node.raws.lazy.filter { $0.isRecord(of: origin) }.map(\.record.affiliate.nodeID)
+    nodes.values.compactMap { node in
+      node.position(of: origin).map { node.raws[$0].record.affiliate.nodeID }
     }
   }
 
-  mutating func setHistory(_ history: History, ofMember name: String) {
-    holders.setHistory(history, ofMember: name)
+  /// Keeps the history of the member that is called `name`; nil where there is none any more.
+  mutating func setHistory(_ history: History?, ofMember name: String) {
+    let known = holders[nodename: name]
+    if let history, case .one(let id)? = known {
+      if let node = nodes[id], node.memberHistory != history {
+        nodes.updateValue(node.with(memberHistory: history), forKey: id)
+      }
+    }
+    let shared = known?.several == nil ? nil : history
+    if sharedMembers[name] != shared { sharedMembers[name] = shared }
   }
 
   // MARK: Records
@@ -77,12 +111,12 @@ struct NodeTable: Sendable {
   ) -> (record: AffiliateRecord, outcome: PutOutcome) {
     let now = touched.now
     guard let old = nodes[id] else {
-      let raw = RawEntry(pooled(record), of: origin, at: now)
+      let raw = RawEntry(record, of: origin, at: now)
       renew(id, [raw], old: nil, &touched)
       return (raw.record, .added)
     }
     var raws = old.raws
-    guard let position = raws.firstIndex(where: { $0.isRecord(of: origin) }) else {
+    guard let position = old.position(of: origin) else {
       let raw = RawEntry(pooled(record, beside: old), of: origin, at: now)
       raws.insert(raw, at: raws.firstIndex { rules.walks(origin, before: $0.origin) } ?? raws.count)
       renew(id, raws, old: old, &touched)
@@ -94,7 +128,7 @@ struct NodeTable: Sendable {
         return (previous.record, .unchanged)
       }
       raws[position] = previous.confirmed(at: record.confirmedAt, reportedAt: now)
-      nodes[id] = NodeEntry(raws: raws, merged: old.merged, history: old.history)
+      nodes[id] = old.with(raws)
       return (raws[position].record, .replaced)
     }
     raws[position] = previous.replaced(by: pooled(record, beside: old), at: now)
@@ -110,22 +144,23 @@ struct NodeTable: Sendable {
   /// - Returns: whether there was anything.
   @discardableResult
   mutating func drop(_ id: NodeIdentity, _ touched: inout Touched, where gone: (Origin) -> Bool) -> Bool {
-    guard let old = nodes[id], old.raws.contains(where: { gone($0.origin) }) else { return false }
+    guard let old = nodes[id], old.raws.indices.contains(where: { gone(old.raws[$0].origin) }) else {
+      return false
+    }
     renew(id, old.raws.filter { !gone($0.origin) }, old: old, &touched)
     return true
   }
 
-  /// `record` in the buffers of what is known of the node already: several registries mostly say the same.
-  private mutating func pooled(_ record: AffiliateRecord, beside node: NodeEntry? = nil) -> AffiliateRecord {
+  /// `record` in memory that it shares with what is known of the node already: several registries mostly say
+  /// the same.
+  private func pooled(_ record: AffiliateRecord, beside node: NodeEntry) -> AffiliateRecord {
     var record = record
-    if let node {
-      if let same = node.raws.first(where: { $0.record.affiliate == record.affiliate }) {
-        record.affiliate = same.record.affiliate
-        return record
-      }
-      record.affiliate.shareBuffers(with: [node.merged.affiliate] + node.raws.map(\.record.affiliate))
+    let known = node.distinctAffiliates
+    if let same = known.first(where: { $0 == record.affiliate }) {
+      record.affiliate = same
+    } else if !record.isLocalID {
+      record.affiliate.nodeID = node.id
     }
-    texts.share(&record.affiliate)
     return record
   }
 
@@ -177,7 +212,7 @@ struct NodeTable: Sendable {
   ) {
     let new = merge(id, raws).map { merged in
       old?.with(raws, merged, at: touched.now)
-        ?? NodeEntry(raws: raws, merged: merged, history: History(from: touched.now))
+        ?? NodeEntry(raws: raws, merged: merged, at: touched.now)
     }
     if let old, let new, new.looksTheSame(as: old) { return }
     if let new {
@@ -186,33 +221,12 @@ struct NodeTable: Sendable {
       nodes.removeValue(forKey: id)
     }
     touched.note(TouchedNode(id: id, old: old, new: new))
-    holders.update(id, from: old, to: new, &touched)
+    holders.update(from: old, to: new, &touched)
   }
 
   /// What the node is: of the local one its own data, of others the merge of their records.
   private func merge(_ id: NodeIdentity, _ raws: [RawEntry]) -> MergedNode? {
     if let local, local.id == id { return MergedNode(affiliate: local.affiliate) }
     return raws.isEmpty ? nil : rules.walk(raws).merged(id)
-  }
-}
-
-/// Texts that many nodes have in common, kept once each: the names of operating systems.
-///
-/// Bounded: a cluster has few of them, and one that doesn't merely shares less.
-private struct TextPool: Sendable {
-  private static let capacity = 256
-  /// A String of so few bytes has no buffer to share.
-  private static let inlineCount = 15
-  private var texts: Set<String> = []
-
-  mutating func share(_ affiliate: inout Affiliate) {
-    let text = affiliate.operatingSystem
-    if text.utf8.count <= Self.inlineCount { return }
-    if let index = texts.firstIndex(of: text) {
-      affiliate.operatingSystem = texts[index]
-    } else {
-      if texts.count == Self.capacity { texts.removeAll() }
-      texts.insert(text)
-    }
   }
 }

@@ -1,6 +1,6 @@
 public import ClusterModel
 
-/// A registry, as the merge is told of it.
+/// A registry, as the merge knows it.
 public struct RegistryID: Hashable, Sendable {
   /// The registry's name in the configuration.
   public let name: String
@@ -18,7 +18,7 @@ public struct RegistryID: Hashable, Sendable {
   }
 }
 
-/// Who says something: a registry, and one of its sources where it has several.
+/// Where records are from: a registry, and one of its sources where it has several.
 public struct RecordOrigin: Hashable, Sendable {
   /// The registry's name in the configuration.
   public let registry: String
@@ -41,7 +41,7 @@ extension RecordOrigin: CustomStringConvertible {
   public var description: String { rawPrefix }
 }
 
-/// The name of a raw affiliate, `k8s/2VfX3nu67ZtZPl57IdJrU87BMjVWkSBJiL9ulP9TCnF`: who says it, and of whom.
+/// The name of a raw affiliate, `k8s/2VfX3nu67ZtZPl57IdJrU87BMjVWkSBJiL9ulP9TCnF`: its origin, and its id.
 ///
 /// Ordered by node, then by ``RecordOrigin/rawPrefix`` as text.
 public struct RawID: Hashable, Sendable {

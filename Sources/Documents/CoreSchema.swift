@@ -1,3 +1,5 @@
+package import Platform
+
 extension YAMLScalar {
   /// What a scalar is by YAML 1.2's core schema. `yes`, `on` and the like are text.
   public enum Kind: Hashable, Sendable {
@@ -109,16 +111,19 @@ extension YAMLNode {
   public subscript(key: String) -> YAMLNode? { pairs?.first { $0.key == key }?.value }
 
   /// What the node is, for a message: "a list", "a mapping", "text", "a number", "true or false", "nothing".
-  public var kindName: String {
+  public var kindName: String { written.kindName }
+
+  /// The node, for a message that it isn't what must be there.
+  package var written: WrittenValue {
     switch content {
-    case .sequence: "a list"
-    case .mapping: "a mapping"
+    case .sequence: .list
+    case .mapping: .mapping
     case .scalar(let scalar):
       switch scalar.kind {
-      case .null: "nothing"
-      case .bool: "true or false"
-      case .integer, .number: "a number"
-      case .text: "text"
+      case .null: .nothing
+      case .bool: .bool(scalar.text)
+      case .integer, .number: .number(scalar.text)
+      case .text: .text(scalar.text)
       }
     }
   }

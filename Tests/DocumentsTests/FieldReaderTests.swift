@@ -139,7 +139,7 @@ struct FieldReaderTests {
     #expect(
       reading.errors == [
         "a.yaml:1:15: v[1]: 'nowhere' isn't an IP address such as 10.5.0.2 or fd00::2",
-        "a.yaml:1:24: v[2] is empty; write a value, or leave it out",
+        "a.yaml:1:24: v[2] is empty; write a value, or leave the key out",
         "a.yaml:1:28: v[3] must be text, not a list",
         "a.yaml:2:4: w must be a list of addresses, not the text 'text'",
         "a.yaml:3:4: x has at most 2 items, this one has 3",
@@ -156,8 +156,8 @@ struct FieldReaderTests {
       reading.errors == [
         "a.yaml:1:1: unknown key 'hostnam'; did you mean 'hostname'?",
         "a.yaml:2:1: unknown key 'port'; it belongs in sub",
-        "a.yaml:3:1: unknown key 'colour'; the file has hostname and sub",
-        "a.yaml:4:1: unknown key (not shown, as it may be a secret); the file has hostname and sub",
+        "a.yaml:3:1: unknown key 'colour'; the file knows hostname, sub",
+        "a.yaml:4:1: unknown key (not shown, as it may be a secret); the file knows hostname, sub",
         "a.yaml:5:7: unknown key 'adress'; did you mean 'address'?",
         "a.yaml:5:18: unknown key 'zzz'; it belongs at the top of the file",
       ])
@@ -171,8 +171,8 @@ struct FieldReaderTests {
     #expect(sections.map(\.isMissing) == [false, false, true, true])
     #expect(
       reading.errors == [
-        "a.yaml:1:4: s must be a mapping with a, b and c, not text",
-        "a.yaml:2:4: t must be a mapping with a, b and c, not a list",
+        "a.yaml:1:4: s must be a mapping with a, b, c, not text",
+        "a.yaml:2:4: t must be a mapping with a, b, c, not a list",
       ])
     #expect(try Reading("[1]").errors == ["a.yaml:1:1: the file must be a mapping, not a list"])
     #expect(try Reading("").errors == [])
@@ -206,7 +206,7 @@ struct FieldReaderTests {
     root.warning("e", "it is old")
     #expect(
       reading.errors == [
-        "a.yaml:7:5: node 'n': g[0] is empty; write a value, or leave it out",
+        "a.yaml:7:5: node 'n': g[0] is empty; write a value, or leave the key out",
         "a.yaml:1:4: node 'n': a: it is odd", "a.yaml:1:1: node 'n': nowhere: it is needed",
       ])
     #expect(reading.warnings == ["a.yaml:5:4: node 'n': e: it is old"])

@@ -39,7 +39,8 @@ swiftc -swift-version 6 -parse-as-library -Onone -g -sanitize=fuzzer -I "$bin/Mo
 service=$root/Sources/DiscoveryService
 messages=$root/Sources/DiscoveryProtocol/Generated
 shared=$root/Tests/DiscoveryServiceTests/Fuzz
-find "$bin"/ClusterModel.build "$bin"/SwiftProtobuf.build "$bin"/NIO*.build "$bin"/_NIO*.build "$bin"/CNIO*.build "$bin"/DequeModule.build \
+find "$bin"/ClusterModel.build "$bin"/Platform.build "$bin"/SystemPackage.build "$bin"/CSystem.build \
+  "$bin"/SwiftProtobuf.build "$bin"/NIO*.build "$bin"/_NIO*.build "$bin"/CNIO*.build "$bin"/DequeModule.build \
   "$bin"/*Collections*.build "$bin"/*Atomics*.build "$bin"/ContainersPreview.build -name '*.o' \
   -exec printf '"%s"\n' '{}' + | sort -u >"$build/objects"
 maps=$(find "$bin"/CNIO*.build "$build"/checkouts/swift-atomics "$build"/checkouts/swift-nio -name module.modulemap \
@@ -47,11 +48,13 @@ maps=$(find "$bin"/CNIO*.build "$build"/checkouts/swift-atomics "$build"/checkou
 # shellcheck disable=SC2086 # one word for each option
 swiftc -swift-version 6 -parse-as-library -O -g -use-ld=lld -sanitize=fuzzer,address -D FUZZING -I "$bin/Modules" $maps \
   -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
-  -module-name DiscoveryServiceFuzz "$here/DiscoveryService/FuzzTarget.swift" \
+  -package-name "$(basename "$root" | tr '[:upper:]' '[:lower:]')" -module-name DiscoveryServiceFuzz "$here/DiscoveryService/FuzzTarget.swift" \
   "$shared/ServiceFuzz.swift" "$shared/FuzzedStore.swift" "$shared/FuzzedMessages.swift" \
   "$messages/cluster.pb.swift" "$messages/snapshot.pb.swift" \
   "$service"/State/*.swift "$service"/Wire/*.swift "$service/Snapshots/StateSnapshot.swift" \
+  "$service/Snapshots/SnapshotChecksum.swift" \
   "$service/Access/AccessTokens.swift" "$service/Limits/ClientAddress.swift" \
+  "$service/Limits/ResourceLedger.swift" "$service/Limits/SharedResource.swift" "$service/Metrics/Histogram.swift" \
   "$service/Pages/PageTarget.swift" "$service/Pages/InspectData.swift" "$service/Pages/Page.swift" \
   "$service/Transport/MessageFraming.swift" "$service/Transport/RequestHead.swift" \
   "@$build/objects" -o "$build/fuzz-discovery-service"

@@ -34,6 +34,24 @@ struct RegistryExampleTests {
     return records
   }
 
+  /// Builds `source` as the line in its head says, with `program` in place of `compiler`, to the file `library`.
+  private func build(
+    _ source: String, compiler: String, by program: String, flags: [String], to library: String
+  ) async throws {
+    let checkout = BuiltProducts.checkout
+    let text = try String(contentsOf: checkout.appendingPathComponent(source), encoding: .utf8)
+    let head = try #require(text.range(of: "Build:")).upperBound
+    let end = try #require(text.range(of: source, range: head..<text.endIndex)).upperBound
+    let comment: Set<String> = ["\\", "*", "//!"]
+    var words = text[head..<end].split(whereSeparator: \.isWhitespace).map(String.init)
+      .filter { !comment.contains($0) }
+    #expect(words.removeFirst() == compiler)
+    let name = URL(filePath: library).lastPathComponent
+    words[try #require(words.firstIndex(of: name))] = library
+    let built = try await Tool.run(program, flags + words, folder: checkout.path)
+    try #require(built.status == 0, "\(built)")
+  }
+
   @Test("the registry in C is built by the line in its head, in under 120 lines, and keeps the rules")
   func inC() async throws {
     let folder = try TemporaryFolder()
@@ -41,18 +59,11 @@ struct RegistryExampleTests {
     let text = try String(contentsOf: source, encoding: .utf8)
     #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count < 121)
 
-    let head = try #require(text.range(of: "Build:")).upperBound
-    let end = try #require(text.range(of: "registry.c", range: head..<text.endIndex)).upperBound
-    let line = text[head..<end].replacing("\\\n *", with: " ")
-    var words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+    let library = folder.path("librollcall-hosts.so")
     // `cc` is the reader's compiler; here the toolchain's does.
-    #expect(words.removeFirst() == "cc")
-    let output = try #require(words.firstIndex(of: "librollcall-hosts.so"))
-    words[output] = folder.path("librollcall-hosts.so")
-    let built = try await Tool.run(
-      try CLibrary.clang, ["-Wall", "-Wextra", "-Werror"] + words, folder: BuiltProducts.checkout.path)
-    try #require(built.status == 0, "\(built)")
-
+    try await build(
+      "Docs/Examples/CRegistry/registry.c", compiler: "cc", by: try CLibrary.clang,
+      flags: ["-Wall", "-Wextra", "-Werror"], to: library)
     let hosts = try folder.write(
       """
       # comment
@@ -101,6 +112,40 @@ struct RegistryExampleTests {
     }
   }
 
+  @Test(
+    "the registry in Rust is built by the line in its head, and keeps the rules",
+    .enabled(if: RustCompiler.path != nil, Comment(rawValue: RustCompiler.absence)))
+  func inRust() async throws {
+    let folder = try TemporaryFolder()
+    let library = folder.path("librollcall-folder.so")
+    try await build(
+      "Docs/Examples/RustRegistry/registry.rs", compiler: "rustc", by: try #require(RustCompiler.path),
+      flags: ["-D", "warnings"], to: library)
+    try folder.write("10.5.0.2\n nonsense\n fd00::2 \n", to: "nodes.d/member")
+    try folder.write("", to: "nodes.d/.hidden")
+    try folder.write("", to: "nodes.d/not a name")
+    try FileManager.default.createDirectory(
+      atPath: folder.path("nodes.d/folder"), withIntermediateDirectories: false)
+
+    let plugin = try await plugin(named: "folder", in: folder.path)
+    #expect(plugin.otherSymbols == [])
+    let make: @Sendable () -> any Registry = {
+      plugin.registry(
+        context: RegistryContext(name: "folder", baseDirectory: folder.path, logger: Self.silent))
+    }
+    let nodes = try await firstNodes(make()).map(\.affiliate)
+    #expect(nodes.map(\.nodename) == ["member"])
+    #expect(nodes.map(\.addresses) == [[try IPAddress("10.5.0.2"), try IPAddress("fd00::2")]])
+    let (there, away) = (folder.path("nodes.d"), folder.path("away"))
+    let sabotage = RegistryConformance.Sabotage {
+      try FileManager.default.moveItem(atPath: there, toPath: away)
+    } mend: {
+      try FileManager.default.moveItem(atPath: away, toPath: there)
+    }
+    let report = await RegistryConformance.check(sabotage: sabotage, make)
+    #expect(report.failures == [], "\(report)")
+  }
+
   @Test("the registry in Swift is a package of its own, of under 40 lines, and keeps the rules")
   func inSwift() async throws {
     let example = BuiltProducts.checkout.appendingPathComponent("Docs/Examples/SwiftRegistry")
@@ -116,6 +161,13 @@ struct RegistryExampleTests {
 
     let plugin = try await plugin(named: "rack", in: "\(scratch)/debug")
     #expect(plugin.descriptor.summary == "The nodes of a rack")
+    #expect(plugin.otherSymbols == [])
+    let map = try String(contentsOf: example.appendingPathComponent("plugin.map"), encoding: .utf8)
+    let original = BuiltProducts.checkout.appendingPathComponent("Sources/CRegistryPlugin/plugin.map")
+    #expect(map == (try String(contentsOf: original, encoding: .utf8)))
+    let manifest = try String(
+      contentsOf: example.appendingPathComponent("Package.swift"), encoding: .utf8)
+    #expect(manifest.contains("from: \"\(RollcallVersion.current)\""))
     let make: @Sendable () -> any Registry = {
       plugin.registry(
         options: #"{"name": "r7", "nodes": 3}"#, context: RegistryContext(name: "rack", logger: Self.silent))

@@ -28,7 +28,7 @@ import Testing
     } catch let error as RegistryError {
       return error
     }
-    throw NotInTimeTold(description: "there was no error")
+    throw NotInTime(description: "there was no error")
   }
 
   private static let cluster = "clusters: [{name: c, cluster: {server: 'https://10.5.0.2:6443'}}]\n"
@@ -92,7 +92,7 @@ import Testing
     #expect(plan.token == .file("\(folder.path)/b/secret/token"))
   }
 
-  @Test("a context that isn't there is told with those that are")
+  @Test("a context that isn't there is refused with those that are")
   func wrongContext() throws {
     let error = try error(Self.cluster + Self.context, context: "nope")
     #expect(error.message.contains("there is no context 'nope'; there are: 'x'"))
@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test(
-    "what isn't supported is told by its name and place",
+    "what isn't supported is refused by its name and place",
     arguments: [
       ("{auth-provider: {name: gcp}}", "auth-provider"),
       ("{username: me, password: secret-password}", "username"),
@@ -144,7 +144,7 @@ import Testing
   }
 
   @Test(
-    "mistakes are told with what would be right",
+    "mistakes are refused with what would be right",
     arguments: [
       ("clusters: {a: b}", "clusters is a list, not a mapping"),
       ("clusters: [{cluster: {}}]", "an item of clusters has a name"),
@@ -224,9 +224,12 @@ import Testing
     try folder.replace("token", with: "two")
     #expect(try await source.current().token == "two")
     try folder.replace("token", with: "")
-    await #expect(throws: RegistryError(.invalidArgument, "token file '\(folder.path("token"))' is empty")) {
+    let error = RegistryError(.invalidArgument, "token file '\(folder.path("token"))' is empty")
+    await #expect(throws: AccessSource.Failure(error: error, isOfCredentials: true)) {
       try await source.current()
     }
+    // Which cluster it is, is known all the same.
+    #expect(try await source.cluster().server.host == "10.5.0.2")
   }
 
   @Test("where to look: the option, KUBECONFIG, the pod's service account, the home folder")

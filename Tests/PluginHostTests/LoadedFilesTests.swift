@@ -268,6 +268,20 @@ struct LoadedFilesTests {
     let open = try await Plugins.load(try await Plugins.build("late", style))
     #expect(open.otherSymbols.sorted() == ["late_last_code", "late_stopped_calls"])
   }
+
+  @Test("a plugin in C++ that is linked with plugin.map exports its entry function alone")
+  func versionScript() async throws {
+    let source = "Tests/HostilePlugins/templates.cc"
+    let map = "-Wl,--version-script=\(BuiltProducts.checkout.path)/Sources/CRegistryPlugin/plugin.map"
+    let bare = try await Plugins.load(try await CLibrary.build(source))
+    #expect(bare.otherSymbols.sorted() == ["_Z6sharedv", "_ZN6HolderIiE5valueE"])
+    for linker in ["lld", "bfd"] {
+      let plugin = try await Plugins.load(
+        try await CLibrary.build(source, flags: ["-fuse-ld=\(linker)", map]))
+      #expect(plugin.otherSymbols == [])
+      #expect(try await firstNodes(plugin) == [])
+    }
+  }
 }
 
 /// Counts how often a file is opened, by anybody.

@@ -34,7 +34,7 @@ import Testing
       let rack = try #require(stream.documents.first?["cluster"]?["discovery"]?["registries"]?["rack"])
       #expect(rack["plugin"]?.string == StaticFileRegistry.descriptor.name)
       let options = (rack.pairs ?? []).filter { $0.key != "plugin" }.map { ($0.key, $0.value) }
-      _ = try Settings(StaticFileOptions(json: YAML.json(of: .mapping(options))))
+      _ = try StaticFileSettings(StaticFileOptions(json: YAML.json(of: .mapping(options))))
     }
   }
 

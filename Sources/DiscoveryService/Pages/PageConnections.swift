@@ -33,16 +33,29 @@ final class PageConnections: Sendable {
   /// A connection has come; an older one is closed where there are too many.
   func add(_ channel: any Channel, client: IPAddress?) {
     let evicted = state.withLock { state in
-      var candidates = state.entries.filter { $0.value.client == client }
-      if candidates.count < limitOfClient { candidates = state.entries.count < limit ? [:] : state.entries }
-      let oldest = candidates.min { $0.value.last < $1.value.last }
-      if let oldest { state.entries[oldest.key] = nil }
+      let evicted = toEvict(state.entries, client).flatMap { state.entries.removeValue(forKey: $0)?.channel }
       state.clock += 1
       state.entries[ObjectIdentifier(channel)] = Entry(channel: channel, client: client, last: state.clock)
-      return oldest?.value.channel
+      return evicted
     }
     guard let evicted else { return gauge.add(1) }
     evicted.close(promise: nil)
+  }
+
+  /// Who makes room for one more of `client`: one of the client's own if it has many, else any, else nobody.
+  private func toEvict(_ entries: [ObjectIdentifier: Entry], _ client: IPAddress?) -> ObjectIdentifier? {
+    guard entries.count >= limitOfClient else { return nil }
+    var count = 0
+    var own: (key: ObjectIdentifier, last: UInt64)?
+    var any: (key: ObjectIdentifier, last: UInt64)?
+    for (key, entry) in entries {
+      if entry.last < any?.last ?? .max { any = (key, entry.last) }
+      guard entry.client == client else { continue }
+      count += 1
+      if entry.last < own?.last ?? .max { own = (key, entry.last) }
+    }
+    if count >= limitOfClient { return own?.key }
+    return entries.count >= limit ? any?.key : nil
   }
 
   /// It has sent a whole request.

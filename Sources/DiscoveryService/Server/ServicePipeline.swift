@@ -15,6 +15,8 @@ struct ServicePipeline: Sendable {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .pausesAccepting(metrics: service.metrics)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      // So much of one connection at a time, that what it sends holds others up for no longer than that takes.
+      .childChannelOption(.maxMessagesPerRead, value: 1)
       // Each connection keeps the buffer that it last read into: requests are small.
       .childChannelOption(
         .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 4096)

@@ -413,7 +413,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
   private func sentContent(_ count: Int) {
     session.sentData(frames: 1 + count / FrameHead.largestPayload)
-    acknowledgements.sentContent(now)
+    acknowledgements.sentContent(.now())
     flushSoon()
   }
 

@@ -51,16 +51,17 @@ package struct FieldReader {
     guard let pairs = node.pairs else {
       self.node = nil
       isWrong = true
-      let expected = keys.map { "a mapping with \(Self.list($0))" } ?? "a mapping"
+      let expected = keys.map { "a mapping with \($0.joined(separator: ", "))" } ?? "a mapping"
       // The text isn't shown: 'secret:…' without a space after the colon is text as well.
-      error(node.mark, node.mismatch(name, must: expected, isShown: false))
+      error(node.mark, "\(name) \(node.written.mismatch(must: expected, isShown: false))")
       return
     }
     self.node = node
     isWrong = false
     guard let keys else { return }
     for pair in pairs where !keys.contains(pair.key) {
-      error(pair.keyMark, Self.unknown(pair.key, in: path, name, known: keys, places: diagnostics.places))
+      let place = diagnostics.places[pair.key]
+      error(pair.keyMark, unknownKey(pair.key, in: name, known: keys, place: place == path ? nil : place))
     }
   }
 
@@ -127,7 +128,7 @@ package struct FieldReader {
   package func bool(_ key: String) -> Bool? {
     guard let value = value(key) else { return nil }
     if value.bool == nil {
-      error(value.mark, value.mismatch(name(of: key), must: "true or false") + value.booleanAdvice)
+      mismatch(key, value, must: "true or false", value.written.booleanAdvice)
     }
     return value.bool
   }
@@ -137,7 +138,7 @@ package struct FieldReader {
     guard let value = value(key) else { return nil }
     guard let number = value.int, range.contains(number) else {
       let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
-      error(value.mark, value.mismatch(name(of: key), must: expected) + value.numberAdvice)
+      mismatch(key, value, must: expected, value.written.numberAdvice)
       return nil
     }
     return number
@@ -152,7 +153,7 @@ package struct FieldReader {
   ) -> Duration? {
     guard let value = value(key) else { return nil }
     guard let scalar = value.scalar, [.text, .integer, .number].contains(scalar.kind) else {
-      error(value.mark, value.mismatch(name(of: key), must: "a duration such as 30s, 5m or 1h30m"))
+      mismatch(key, value, must: "a duration such as 30s, 5m or 1h30m")
       return nil
     }
     return converting(value, name(of: key)) { () throws(ModelError) in
@@ -181,7 +182,7 @@ package struct FieldReader {
   package func items(_ key: String, of things: String, maximum: Int = .max) -> [YAMLNode]? {
     guard let value = value(key) else { return nil }
     guard let items = value.items else {
-      error(value.mark, value.mismatch(name(of: key), must: "a list of \(things)"))
+      mismatch(key, value, must: "a list of \(things)")
       return nil
     }
     guard items.count <= maximum else {
@@ -223,15 +224,19 @@ package struct FieldReader {
 
   // MARK: Steps
 
+  private func mismatch(_ key: String, _ value: YAMLNode, must expected: String, _ advice: String = "") {
+    error(value.mark, "\(name(of: key)) \(value.written.mismatch(must: expected))\(advice)")
+  }
+
   private func text(_ value: YAMLNode, _ name: String, isSecret: Bool, maximum: Int) -> String? {
     guard let scalar = value.scalar, scalar.kind == .text || style == .lenient && scalar.kind != .null else {
-      let advice = value.textAdvice(isShown: !isSecret)
-      error(value.mark, value.mismatch(name, must: "text", isShown: !isSecret) + advice)
+      let fault = value.written.mismatch(must: "text", isShown: !isSecret)
+      error(value.mark, "\(name) \(fault)\(value.written.textAdvice(isShown: !isSecret))")
       return nil
     }
     let text = scalar.text
     guard !text.isEmpty else {
-      error(value.mark, YAMLNode.emptiness(of: name))
+      error(value.mark, "\(name) \(WrittenValue.nothing.mismatch(must: "text"))")
       return nil
     }
     guard text.utf8.count <= maximum else {
@@ -262,39 +267,5 @@ package struct FieldReader {
       self.error(value.mark, "\(name): \(error)")
       return nil
     }
-  }
-
-  /// The names in a sentence: "a, b and c".
-  private static func list(_ names: [String]) -> String {
-    guard let last = names.last, names.count > 1 else { return names.first ?? "no keys" }
-    return names.dropLast().joined(separator: ", ") + " and " + last
-  }
-}
-
-extension FieldReader {
-  /// The message for a key that nobody knows.
-  ///
-  /// - Parameters:
-  ///   - path: the keys to the mapping that it is in.
-  ///   - name: how messages call that mapping.
-  ///   - known: the keys that it may have.
-  ///   - places: as in ``Diagnostics``.
-  package static func unknown(
-    _ key: String, in path: String, _ name: String, known: [String], places: [String: String]
-  ) -> String {
-    // What doesn't look like a key may be a secret that slipped.
-    let isName =
-      (1...40).contains(key.utf8.count)
-      && key.utf8.allSatisfy { isLetterOrDigit($0) || "-_.".utf8.contains($0) }
-    let start = isName ? "unknown key \(quoted(key))" : "unknown key (not shown, as it may be a secret)"
-    if let advice = didYouMean(key, among: known) { return "\(start); \(advice)" }
-    if let place = places[key], place != path {
-      return "\(start); it belongs \(place.isEmpty ? "at the top of the file" : "in \(place)")"
-    }
-    return "\(start); \(name) has \(list(known))"
-  }
-
-  private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-    (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
   }
 }

@@ -49,7 +49,7 @@ public struct OptionType<Value: Sendable>: Sendable {
         let expected =
           schema.format?.expectation ?? schema.types.map(\.expectation).joined(separator: " or ")
         let isShown = !schema.isSecret && schema.format?.isShown ?? true
-        throw OptionProblem(.wrong(value.mismatch(must: expected, isShown: isShown)))
+        throw OptionProblem(.wrong(value.written.mismatch(must: expected, isShown: isShown)))
       }, write: write)
   }
 
@@ -138,7 +138,7 @@ extension OptionType where Value == Duration {
 
   private static func duration(_ schema: SchemaNode) -> OptionType {
     OptionType(
-      schema, { $0.text.flatMap { try? DurationText.parse($0) } },
+      schema, { try? DurationText.parse($0.plainText) },
       write: { .text(DurationText.text(of: $0)) })
   }
 }

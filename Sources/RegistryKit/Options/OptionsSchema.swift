@@ -90,7 +90,8 @@ extension OptionsSchema {
   /// `options`, a JSON object, with every option that isn't there and has a default: its own keys first, in
   /// their order, then the defaults in the schema's.
   ///
-  /// A default within an object counts where that object is there. What is wrong in `options` stays as it is.
+  /// A default within an object counts where that object is there. A duration that is written as the number 0
+  /// becomes text, as the schema has it. What is wrong in `options` stays as it is.
   ///
   /// - Throws: where `options` isn't a JSON object.
   public func fillingDefaults(in options: String) throws(RegistryError) -> String {
@@ -116,7 +117,8 @@ extension OptionsSchema {
       throw RegistryError(.invalidArgument, "the options aren't JSON: \(error)")
     }
     guard value.members != nil else {
-      throw RegistryError(.invalidArgument, "the options must be a JSON object, not \(value.kindName)")
+      throw RegistryError(
+        .invalidArgument, "the options must be a JSON object, not \(value.written.kindName)")
     }
     return value
   }
@@ -138,7 +140,7 @@ extension SchemaNode {
         members.append(JSONValue.Member(property.name, property.schema.fillingDefaults(in: standard)))
       }
       return .object(members)
-    case .null, .bool, .number, .text: return value
+    case .null, .bool, .number, .text: return meant(by: value)
     }
   }
 }

@@ -16,7 +16,9 @@ struct PluginsCheck: AsyncParsableCommand {
     abstract: "Load a plugin and check that it keeps the rules of a registry.",
     discussion: """
       Makes registries of it with the options given, and checks that the first update is a snapshot, that a stop \
-      ends it, that nothing comes after it, and that it runs again. It publishes nothing.
+      ends it, that nothing comes after it, and that it runs again. It publishes nothing. Then it says what it saw: \
+      nodes, what works and what doesn't, log lines, exported symbols. Where there is no first snapshot within ten \
+      seconds, that is the one failure.
 
         rollcall plugins check static-file --options '{"path": "members.yaml"}'
         rollcall plugins check ./librollcall-rack.so
@@ -38,12 +40,16 @@ struct PluginsCheck: AsyncParsableCommand {
     // What a registry keeps goes with the check.
     let folder = try TemporaryStateFolder()
     defer { folder.remove() }
-    let context = RegistryContext(
-      name: plugin.descriptor.name, stateDirectory: folder.path, logger: .silent)
-    let report = await RegistryConformance.check { plugin.registry(options: options, context: context) }
+    let (name, state) = (plugin.descriptor.name, folder.path)
+    let report = await RegistryConformance.check { logger in
+      plugin.registry(
+        options: options, context: RegistryContext(name: name, stateDirectory: state, logger: logger),
+        stopTimeout: .seconds(4))
+    }
     let about = "\(plugin.descriptor.name) \(plugin.descriptor.version), \(plugin.file)"
     let lines = [about] + report.description.split(separator: "\n").map(String.init)
-    try Terminal.write(lines.map { $0.shown + "\n" }.joined())
+    let seen = ObservationText.text(report.observation, of: plugin)
+    try Terminal.write(lines.map { $0.shown + "\n" }.joined() + "\n" + seen)
     guard report.isPassed else { throw ExitCode.failure }
   }
 

@@ -12,6 +12,7 @@ public struct SessionRecord: Sendable {
   /// What became of a publication.
   public struct Outcome: Hashable, Sendable {
     public let revision: UInt64
+    /// nil: others can see it.
     public let error: RegistryError?
 
     public init(revision: UInt64, error: RegistryError? = nil) {
@@ -47,6 +48,9 @@ public struct SessionRecord: Sendable {
   /// Whether nothing is wrong with any aspect.
   public var isHealthy: Bool { reports.values.allSatisfy { $0 == nil } }
 
+  /// The last outcome of a publication; nil where there is none yet.
+  public func outcome(of revision: UInt64) -> Outcome? { outcomes.last { $0.revision == revision } }
+
   /// The identities of a source's nodes, sorted; nil before its first snapshot, and after its end.
   public func ids(_ source: String = "") -> [String]? { records(source)?.keys.map(\.text).sorted() }
 
@@ -81,8 +85,8 @@ public struct SessionRecord: Sendable {
 }
 
 extension RegistryUpdate {
-  /// The update in one line: `upsert rack-1`, `remove rack-1 deleted`, `snapshot a b` with sorted ids; the source's
-  /// name comes first where it has one.
+  /// The update in one line: `upsert rack-1`, `remove rack-1 deleted`, `snapshot a b` with sorted ids; the
+  /// source's name comes first where it has one.
   public var summary: String {
     let text =
       switch self {

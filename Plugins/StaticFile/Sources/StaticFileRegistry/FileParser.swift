@@ -14,13 +14,13 @@ struct FileParser {
   /// - Throws: where they are no YAML and no JSON, or more than is taken.
   static func parse(_ bytes: [UInt8], file: String) throws(YAMLError) -> FileReading {
     var parser = FileParser(diagnostics: Diagnostics(file: file))
-    let stream = try YAML.parse(bytes, file: file, limits: YAMLLimits(size: Limits.fileBytes))
+    let stream = try YAML.parse(bytes, file: file, limits: YAMLLimits(size: FileLimits.fileBytes))
     for document in stream.documents {
       parser.document(document)
-      guard parser.places.count <= Limits.nodes else {
+      guard parser.places.count <= FileLimits.nodes else {
         throw YAMLError(
           file: file, mark: document.mark,
-          message: "more than \(Limits.nodes) nodes in one file; split it into several")
+          message: "more than \(FileLimits.nodes) nodes in one file; split it into several")
       }
     }
     parser.diagnostics.add(stream.duplicateKeys)
@@ -48,8 +48,9 @@ struct FileParser {
       guard !node.isNull else { return }
       diagnostics.error(
         node.mark,
-        node.mismatch(
-          "a file of nodes", must: "`nodes:` with a list of nodes, or documents of affiliates or members"))
+        "a file of nodes "
+          + node.written.mismatch(
+            must: "`nodes:` with a list of nodes, or documents of affiliates or members"))
     }
   }
 
@@ -122,7 +123,7 @@ struct FileParser {
 
   /// A member; its id is the nodename.
   private mutating func member(_ spec: YAMLNode, _ metadata: FieldReader) {
-    let nodename = metadata.text("id", maximum: Limits.nameBytes)
+    let nodename = metadata.text("id", maximum: FileLimits.nameBytes)
     let (nodeID, affiliate) = NodeReader.read(spec, as: .member(nodename: nodename ?? ""), diagnostics)
     add(nodename == nil ? nil : affiliate, id: nodeID, origin: "", at: spec.mark)
   }

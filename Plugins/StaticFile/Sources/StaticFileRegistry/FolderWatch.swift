@@ -5,9 +5,10 @@ import Synchronization
 
 /// Learns from the system, by inotify, when names in folders change.
 ///
-/// Folders are registered anew before each look at them (``begin()``, ``add(_:name:isPassage:)``, ``end()``), as a
-/// path may lead to another folder than it did the last time; a folder that isn't needed any more is let go.
-/// Where the system has no watches left nothing is noticed, and ``end()`` returns why. May be used from any thread.
+/// Folders are registered anew before each look at them (``begin()``, ``add(_:name:isPassage:)``, ``end()``),
+/// as a path may lead to another folder than it did the last time; a folder that isn't needed any more is let
+/// go. Where the system has no watches left nothing is noticed, and ``end()`` returns why. May be used from
+/// any thread.
 final class FolderWatch: Sendable {
   /// Why changes may go unnoticed, so that looking from time to time has to do.
   typealias Gap = String
@@ -68,8 +69,8 @@ final class FolderWatch: Sendable {
     source.activate()
   }
 
-  /// A watch by the inotify instance `descriptor`, whose events are given to ``take(_:)``; without one, a watch
-  /// that notices nothing, because of `failure`.
+  /// A watch by the inotify instance `descriptor`, whose events are given to ``take(_:)``; without one, a
+  /// watch that notices nothing, because of `failure`.
   init(descriptor: Int32? = nil, failure: Gap? = nil, onChange: @escaping @Sendable () -> Void = {}) {
     state = Mutex(State(descriptor: descriptor, failure: failure))
     self.onChange = onChange

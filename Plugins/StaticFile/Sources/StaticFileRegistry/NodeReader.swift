@@ -40,12 +40,14 @@ struct NodeReader {
     let identity = readIdentity(fields)
     let kubeSpan = readKubeSpan(fields.section("kubespan", keys: kubeSpanKeys))
     let controlPlane = readControlPlane(fields.section("controlPlane", keys: ["port"]))
-    var nodename = fields.text("nodename", maximum: Limits.nameBytes)
+    var nodename = fields.text("nodename", maximum: FileLimits.nameBytes)
     if case .member(let id) = form { nodename = id }
-    let hostname = fields.text("hostname", maximum: Limits.nameBytes)
-    let system = fields.text("operatingSystem", maximum: Limits.operatingSystemBytes)
-    let type = fields.value("machineType", maximum: Limits.textBytes, machineType)
-    let addresses = list(fields, "addresses") { (text) throws(ModelError) in try IPAddress(text) }
+    let hostname = fields.text("hostname", maximum: FileLimits.nameBytes)
+    let system = fields.text("operatingSystem", maximum: FileLimits.operatingSystemBytes)
+    let type = fields.value("machineType", maximum: FileLimits.textBytes, machineType)
+    let addresses = list(fields, "addresses", of: "addresses") { (text) throws(ModelError) in
+      try IPAddress(text)
+    }
     guard let identity, diagnostics.errors.count == problemsBefore else { return (id, nil) }
     return (
       identity,
@@ -61,7 +63,7 @@ struct NodeReader {
       fields.error(fields.mark(of: "nodeId"), "a node needs its identity as `nodeId`")
       return nil
     }
-    return fields.value("nodeId", maximum: Limits.textBytes) { (text) throws(ModelError) in
+    return fields.value("nodeId", maximum: FileLimits.textBytes) { (text) throws(ModelError) in
       try NodeIdentity(text)
     }
   }
@@ -83,22 +85,26 @@ struct NodeReader {
     guard fields.node != nil else { return nil }
     let prefix = { (text: String) throws(ModelError) in try IPPrefix(text) }
     let kubeSpan = KubeSpanAffiliate(
-      publicKey: fields.value("publicKey", maximum: Limits.textBytes, WireGuardKey.parse) ?? "",
-      address: fields.value("address", maximum: Limits.textBytes) { (text) throws(ModelError) in
+      publicKey: fields.value("publicKey", maximum: FileLimits.textBytes, WireGuardKey.parse) ?? "",
+      address: fields.value("address", maximum: FileLimits.textBytes) { (text) throws(ModelError) in
         try IPAddress(text)
       },
-      additionalAddresses: list(fields, "additionalAddresses", prefix),
-      excludeAdvertisedNetworks: list(fields, "excludeAdvertisedNetworks", prefix),
-      endpoints: list(fields, "endpoints") { (text) throws(ModelError) in try IPEndpoint(text) })
+      additionalAddresses: list(fields, "additionalAddresses", of: "prefixes", prefix),
+      excludeAdvertisedNetworks: list(fields, "excludeAdvertisedNetworks", of: "prefixes", prefix),
+      endpoints: list(fields, "endpoints", of: "endpoints") { (text) throws(ModelError) in
+        try IPEndpoint(text)
+      })
     // A node that takes no part is printed with all of it empty.
     return kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan
   }
 
   private static func list<Value>(
-    _ fields: FieldReader, _ key: String, _ convert: (String) throws(ModelError) -> Value
+    _ fields: FieldReader, _ key: String, of things: String,
+    _ convert: (String) throws(ModelError) -> Value
   ) -> [Value] {
     (fields.list(
-      key, of: "texts", maximum: Limits.listItems, itemMaximum: Limits.textBytes, convert) ?? []).map(\.value)
+      key, of: things, maximum: FileLimits.listItems, itemMaximum: FileLimits.textBytes, convert) ?? []).map(
+        \.value)
   }
 
   private static func machineType(_ text: String) throws(ModelError) -> MachineType {

@@ -6,8 +6,8 @@ public import RegistryKit
 
 /// A registry of files: who is in the cluster is what a person, or a program, wrote there.
 ///
-/// The files are watched, and read again when they change. What is wrong with a file is reported with its place,
-/// and never loses what the file had before.
+/// The files are watched, and read again when they change. What is wrong with a file is reported with its
+/// place, and never loses what the file had before.
 public struct StaticFileRegistry: RegistryPlugin {
   public typealias Options = StaticFileOptions
 
@@ -18,7 +18,7 @@ public struct StaticFileRegistry: RegistryPlugin {
       optionsSchema: StaticFileOptions.schema)
   }
 
-  private let settings: Settings
+  private let settings: StaticFileSettings
   private let base: String
   private let now: @Sendable () -> Timestamp
   /// Makes what watches folders.
@@ -38,7 +38,7 @@ public struct StaticFileRegistry: RegistryPlugin {
   init(
     options: StaticFileOptions, context: RegistryContext, now: @escaping @Sendable () -> Timestamp
   ) throws {
-    settings = try Settings(options)
+    settings = try StaticFileSettings(options)
     self.now = now
     base = try Self.absolute(context.baseDirectory)
   }

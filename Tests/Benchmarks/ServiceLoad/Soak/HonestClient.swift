@@ -1,14 +1,14 @@
 import Glibc
 
-/// A client that does what clients do, and notes how long it is kept waiting: a call on a connection that stays, a
-/// call on a new one, a page.
+/// Clients of several addresses that do what clients do, one after another, and note how long they are kept waiting: a
+/// call on a connection that stays, a call on a new one, a page.
 final class HonestClient {
-  private static let address = "127.0.0.9"
+  /// Each makes fewer calls than the rate limit allows.
+  private static let addresses = (0..<24).map { "127.0.0.\(9 + $0)" }
   private let host: String
   private let port: Int
   private let pages: Int
-  private var kept: Socket?
-  private var nextStream: UInt32 = 1
+  private var kept: [String: (socket: Socket, nextStream: UInt32)] = [:]
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
   private(set) var failures: [String] = []
   private(set) var waits: [Int64] = []
@@ -31,36 +31,35 @@ final class HonestClient {
   func run(until end: Int64) {
     var round = 0
     while steadyNanoseconds() < end {
+      let address = Self.addresses[round % Self.addresses.count]
       let start = steadyNanoseconds()
       do {
-        switch round % 4 {
-        case 0: try page()
-        case 1: try callOnNewConnection()
-        default: try call()
+        switch round / Self.addresses.count % 4 {
+        case 0: try page(address)
+        case 1: try callOnNewConnection(address)
+        default: try call(address)
         }
         waits.append(steadyNanoseconds() - start)
       } catch {
         failures.append("\(error)")
-        kept = nil
+        kept[address] = nil
       }
       round += 1
-      usleep(100_000)
+      usleep(5000)
     }
   }
 
-  private func call() throws {
-    if kept == nil {
-      kept = try Socket(host: host, port: port, from: Self.address)
-      nextStream = 1
-      kept?.write(SoakBytes.opening)
-    }
-    guard let kept else { return }
-    try list(kept, nextStream)
-    nextStream += 2
+  private func call(_ address: String) throws {
+    let known = kept[address]
+    let socket = try known?.socket ?? Socket(host: host, port: port, from: address)
+    let stream = known?.nextStream ?? 1
+    if stream == 1 { socket.write(SoakBytes.opening) }
+    try list(socket, stream)
+    kept[address] = (socket, stream + 2)
   }
 
-  private func callOnNewConnection() throws {
-    let socket = try Socket(host: host, port: port, from: Self.address)
+  private func callOnNewConnection(_ address: String) throws {
+    let socket = try Socket(host: host, port: port, from: address)
     socket.write(SoakBytes.opening)
     try list(socket, 1)
   }
@@ -83,8 +82,8 @@ final class HonestClient {
     throw SystemError("a call of an honest client", code: socket.isClosed ? ECONNRESET : ETIMEDOUT)
   }
 
-  private func page() throws {
-    let socket = try Socket(host: host, port: pages, from: Self.address)
+  private func page(_ address: String) throws {
+    let socket = try Socket(host: host, port: pages, from: address)
     socket.write(Array("GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".utf8))
     let end = steadyNanoseconds() + 5_000_000_000
     while steadyNanoseconds() < end, !socket.isClosed {

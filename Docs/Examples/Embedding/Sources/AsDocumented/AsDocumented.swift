@@ -19,7 +19,7 @@ enum AsDocumented {
     }
   }
 
-  static func aggregators(file: String) async throws -> [Aggregator] {
+  static func aggregators(file: String = "rollcall.yaml") async throws -> [Aggregator] {
     [
       try Aggregator(registries: [RegistryDefinition(name: "rack", registry: Rack())]),
       try await Aggregator(
@@ -35,14 +35,16 @@ enum AsDocumented {
     print(
       snapshot.members, snapshot.affiliates, snapshot.rawAffiliates, snapshot.conflicts, snapshot.registries)
     for member in snapshot.members {
-      for field in snapshot.provenance(of: member.value.nodeID) ?? [] { print(field.rule, field.claims) }
+      let versioned: Versioned<Member> = member
+      let fields: [FieldProvenance] = snapshot.provenance(of: versioned.value.nodeID) ?? []
+      for field in fields { print(field.rule, field.claims) }
     }
     for await newer in aggregator.snapshots() where newer.revision > snapshot.revision { break }
     for await event in aggregator.changes() {
       switch event {
       case .snapshot(let first): print(first.revision)
       case .changes(let changes):
-        for change in changes {
+        for change: ClusterChange in changes {
           switch change {
           case .raw(let change, let reason): print(change.kind, reason as Any)
           case .affiliate(let change): print(change.old as Any, change.new as Any)

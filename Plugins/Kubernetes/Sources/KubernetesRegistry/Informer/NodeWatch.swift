@@ -1,20 +1,20 @@
 import NIOCore
+import Platform
 import RegistryKit
 import Synchronization
 
-/// One watch as it is read.
-struct WatchSession {
+/// One watch of Nodes as it is read.
+struct NodeWatch {
   private var decoder = NodeWatchDecoder()
-  /// The Nodes that came at the beginning, until they are complete; nil where there are none to wait for.
-  var draft: NodeView.Draft?
   /// Whether the server has agreed to it.
   var isAccepted = false
   /// Whether something came that is newer than what was known.
-  var hasHeard = false
+  var hasProgress = false
   /// Whether something came of it, or it has lasted for a while.
   var hasSettled = false
 
-  init(draft: NodeView.Draft?) { self.draft = draft }
+  /// Objects that were left out so far as they have no name.
+  var skipped: Int { decoder.skipped }
 
   mutating func feed(_ part: ByteBuffer) throws -> [NodeWatchEvent] {
     try part.withUnsafeReadableBytes { try decoder.feed($0) }
@@ -32,56 +32,39 @@ struct WatchSession {
       return APIError(.interrupted, RegistryError(.unavailable, "the watch ended within an event: \(error)"))
     }
   }
-
-  mutating func add(_ node: NodeObject, view: NodeView, localNode: LocalNode) {
-    guard var draft else { return }
-    // Taken out, so that it isn't copied.
-    self.draft = nil
-    view.add(node, to: &draft)
-    localNode.add(node, to: &draft.own)
-    self.draft = draft
-  }
-
-  /// Objects that were left out so far as they have no name.
-  var skipped: Int { decoder.skipped }
-
-  mutating func remove(_ node: NodeObject, localNode: LocalNode) {
-    guard draft != nil else { return }
-    draft?.remove(node.name)
-    if var own = draft?.own {
-      localNode.remove(node, from: &own)
-      draft?.own = own
-    }
-  }
 }
 
 /// How long a watch may be silent: as long as the server keeps it, or shorter where bookmarks come all the
-/// time, and while all Nodes are told at its beginning.
+/// time, and while all Nodes are sent at its beginning.
 final class SilenceLimit: Sendable {
   private let initial: Duration?
   private let watch: Duration
   private let regular: Duration
   private let lateness: Duration
-  private let start = ContinuousClock.now
+  private let time: TimeSource
+  private let start: Duration
   private let isInitial: Atomic<Bool>
   private let isRegular = Atomic<Bool>(false)
 
   /// - Parameters:
   ///   - initial: for the beginning; nil where there is none.
   ///   - lateness: bookmarks from this time on are those that come at a watch's end anyway.
-  init(initial: Duration?, watch: Duration, regular: Duration, lateness: Duration) {
+  init(initial: Duration?, watch: Duration, regular: Duration, lateness: Duration, time: TimeSource) {
     self.initial = initial
     isInitial = Atomic(initial != nil)
     self.watch = watch
     self.regular = min(watch, regular)
     self.lateness = lateness
+    self.time = time
+    start = time.elapsed
   }
 
+  /// A bookmark came.
   func bookmark() {
-    if ContinuousClock.now - start < lateness { isRegular.store(true, ordering: .relaxed) }
+    if time.elapsed - start < lateness { isRegular.store(true, ordering: .relaxed) }
   }
 
-  /// All Nodes have been told.
+  /// All Nodes have been sent.
   func initialEnd() { isInitial.store(false, ordering: .relaxed) }
 
   var now: Duration {

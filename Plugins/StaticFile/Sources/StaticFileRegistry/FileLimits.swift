@@ -1,7 +1,7 @@
 import RegistryKit
 
 /// What is the most of everything that a file may have: beyond it a mistake is more likely than a cluster.
-enum Limits {
+enum FileLimits {
   /// Bytes of one file.
   static let fileBytes = 64 << 20
   /// Files that all paths of one registry may find.

@@ -1,7 +1,8 @@
 import ClusterModel
+import FoundationEssentials
 
 extension NodeAnnotation {
-  /// The annotations that tell `affiliate`, those that have nothing to tell left out.
+  /// The annotations that stand for `affiliate`, those that would be empty left out.
   static func values(of affiliate: Affiliate) -> [NodeAnnotation: String] {
     let kubeSpan = affiliate.kubeSpan
     let all: [NodeAnnotation: String] = [
@@ -28,10 +29,13 @@ struct AnnotationChanges: Hashable, Sendable {
 
   var isEmpty: Bool { values.isEmpty }
 
-  /// What makes `wanted` of `present`; annotations that aren't ours stay as they are.
-  init(from present: [String: String], to wanted: [NodeAnnotation: String]) {
-    for annotation in NodeAnnotation.allCases where present[annotation.rawValue] != wanted[annotation] {
-      values.updateValue(wanted[annotation], forKey: annotation)
+  /// The annotations' names, sorted, for a message.
+  var names: String { values.keys.map(\.rawValue).sorted().joined(separator: ", ") }
+
+  /// What makes `desired` of `present`; annotations that aren't ours stay as they are.
+  init(from present: [String: String], to desired: [NodeAnnotation: String]) {
+    for annotation in NodeAnnotation.allCases where present[annotation.rawValue] != desired[annotation] {
+      values.updateValue(desired[annotation], forKey: annotation)
     }
   }
 
@@ -44,28 +48,18 @@ struct AnnotationChanges: Hashable, Sendable {
 
   /// The changes as a JSON merge patch (RFC 7396) of a Node: `null` removes.
   var mergePatch: String {
-    let members = values.sorted { $0.key.rawValue < $1.key.rawValue }.map { annotation, value in
-      "\(JSONText.string(annotation.rawValue)):\(value.map(JSONText.string) ?? "null")"
-    }
-    return #"{"metadata":{"annotations":{"# + members.joined(separator: ",") + "}}}"
+    let annotations = Dictionary(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value) })
+    return CompactJSON.of(["metadata": ["annotations": annotations]])
   }
 }
 
-/// JSON written by hand, for the few small texts that are sent.
-enum JSONText {
-  /// `text` as a JSON string, quotes and all.
-  static func string(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\u{0}"..."\u{1F}":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
+/// JSON of the few small values that are sent.
+enum CompactJSON {
+  /// `value` in one line, its keys sorted.
+  static func of(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Text and truth values have no form that JSON lacks.
+    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 }
