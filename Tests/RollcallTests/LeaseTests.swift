@@ -80,6 +80,21 @@ struct LeaseTests {
     #expect(registry.removals() == ["a expired"])
   }
 
+  @Test("an outage counts that was over, snapshot and all, before anybody took the report of it")
+  func outageInOneTake() throws {
+    let registry = registry()
+    try registry.snapshot("a", "b")
+    try registry.apply(
+      RegistryBatch(reports: [HealthReport(.reading, away)]),
+      RegistryBatch(
+        updates: [.snapshot([AffiliateRecord(try affiliate("a"))], source: .only)],
+        reports: [HealthReport(.reading, nil)]))
+    #expect(registry.nodes == ["a", "~b"])
+    #expect(registry.due == Self.grace)
+    try registry.snapshot()
+    #expect(registry.removals() == ["a expired"])
+  }
+
   @Test("what isn't a lease is gone with the first snapshot after an outage", arguments: Outage.allCases)
   func notLeases(outage: Outage) throws {
     let registry = registry(leases: false)
