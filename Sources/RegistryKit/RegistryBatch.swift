@@ -49,6 +49,7 @@ public struct HealthReport: Hashable, Sendable {
   /// Which aspect.
   public var aspect: HealthAspect
   /// Of which source; ``RegistrySource/only`` is the registry itself, or its only source.
+  /// What is reported of a source ends with ``RegistryUpdate/sourceGone(_:)``.
   public var source: RegistrySource
   /// Why it doesn't work, while the registry goes on and tries again by itself; nil: it works.
   public var error: RegistryError?

@@ -171,7 +171,7 @@ final class PublicationReconciler: Sendable {
 
   private func published(_ key: RegistryKey, _ run: UInt64, _ revision: UInt64, _ error: RegistryError?) {
     let outcome = state.withLock { state -> DesiredPublication? in
-      guard var registry = state.registries[key.name], registry.run == run,
+      guard var registry = state.registries[key.name], registry.run == run, registry.sink != nil,
         let handed = registry.handed, handed.revision == revision
       else { return nil }
       if error == nil {

@@ -78,6 +78,11 @@ final class RegistryIntake: Sendable {
   private struct Problem: Hashable {
     let aspect: HealthAspect
     let source: RegistrySource
+
+    /// Whether it is no longer one when the source isn't asked any more. What the registry says of itself goes on.
+    func ends(with source: RegistrySource) -> Bool {
+      self.source == source && (source != .only || aspect == .reading || aspect == .content)
+    }
   }
 
   private let limits: Limits
@@ -182,6 +187,7 @@ extension RegistryIntake {
       case .sourceGone(let source):
         sources.awaited.remove(source)
         sources.known.remove(source)
+        for problem in sources.problems where problem.ends(with: source) { sources.problems.remove(problem) }
       }
     }
     for report in batch.reports {
@@ -237,12 +243,18 @@ extension RegistryIntake {
     let most = state.pending.reduce(0) { max($0, $1.updates.count) }
     return most + batch.updates.count > limits.nodes + 1
       || state.pending.count + runs > maximumPendingSources
-      || state.reports.count + batch.reports.count > maximumReports
+      || state.reports.count + state.sources.problems.count + batch.reports.count > maximumReports
   }
 
   private func append(
     _ batch: RegistryBatch, _ sources: Sources, to state: inout State
   ) throws(RegistryError) {
+    // What was reported of sources that end with this batch ends before what the batch reports.
+    for problem in state.sources.problems
+    where batch.updates.contains(where: { $0 == .sourceGone(problem.source) }) {
+      guard problem.ends(with: problem.source) else { continue }
+      try append(HealthReport(problem.aspect, nil, source: problem.source), known: [], to: &state)
+    }
     for update in batch.updates {
       if case .sourceGone(let source) = update, !state.sources.known.contains(source),
         !state.pending.contains(where: { $0.source == source })
@@ -258,15 +270,17 @@ extension RegistryIntake {
     }
     if sources.awaited != state.sources.awaited { state.isAwaitedChanged = true }
     state.sources = sources
-    for report in batch.reports {
-      state.reports.removeAll { $0.aspect == report.aspect && $0.source == report.source }
-      guard state.reports.count < maximumReports else {
-        throw Self.tooManyReports
-      }
-      state.reports.append(report)
-      state.outages.note(report, known: sources.known)
-    }
+    for report in batch.reports { try append(report, known: sources.known, to: &state) }
     if let address = batch.publicAddress { state.publicAddress = address }
+  }
+
+  private func append(
+    _ report: HealthReport, known: Set<RegistrySource>, to state: inout State
+  ) throws(RegistryError) {
+    state.reports.removeAll { $0.aspect == report.aspect && $0.source == report.source }
+    guard state.reports.count < maximumReports else { throw Self.tooManyReports }
+    state.reports.append(report)
+    state.outages.note(report, known: known)
   }
 
   /// Where what is pending of `source` is.

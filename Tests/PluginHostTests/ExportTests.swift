@@ -74,7 +74,7 @@ struct ExportTests {
     }
   }
 
-  /// The newest session of the registry of each name.
+  /// The newest session of each registry, by its name.
   static let leaked = Mutex<[String: RegistrySession]>([:])
 
   private func registry(_ options: String, name: String = "x") throws -> any Registry {
@@ -192,16 +192,16 @@ struct ExportTests {
 
   @Test("who keeps its session after the end learns that nothing is taken")
   func leakedSession() async throws {
-    let registry = try registry("{}", name: "leaky")
+    let registry = try registry("{}", name: "leaks")
     let recorder = SessionRecorder()
     let run = Task { try await registry.run(recorder.checkedSession()) }
     try await recorder.wait(for: "its nodes") { $0.ids() == ["n1"] }
-    let session = try #require(Self.leaked.withLock { $0["leaky"] })
+    let session = try #require(Self.leaked.withLock { $0["leaks"] })
     run.cancel()
     _ = await run.result
-    let before = recorder.now.batches.count
-    try? session.snapshot([Affiliate]())
-    #expect(recorder.now.batches.count == before)
+    let error = #expect(throws: RegistryError.self) { try session.snapshot([Affiliate]()) }
+    #expect(error?.code == .stopped)
+    #expect(recorder.now.ids() == ["n1"])
   }
 
   @Test("a thousand lives leave nothing behind that would stop the next")

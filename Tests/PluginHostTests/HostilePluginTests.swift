@@ -281,6 +281,21 @@ struct HostilePluginTests {
     #expect(recorder.now.ids() == ["n1", "n2"])
   }
 
+  @Test("an extension that the host doesn't have is NULL, and its table says that it can be asked")
+  func extensions() async throws {
+    let file = try await Plugins.build(
+      "says",
+      "-DSAY=const void *other = host->get_extension(host->context, registry_string(\"example/1\")); "
+        + "code = REGISTRY_HAS(host, get_extension) && other == NULL ? snapshot(host, nodes, 2, message) "
+        + ": registry_fail(message, REGISTRY_FAILED, \"it has one\")")
+    let recorder = SessionRecorder()
+    let registry = try await Plugins.registry(file)
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "its nodes") { $0.ids() == ["n1", "n2"] }
+    run.cancel()
+    await #expect(throws: CancellationError.self) { try await run.value }
+  }
+
   @Test("an error of create is the registry's, as one line")
   func createFails() async throws {
     let error = try await failure(of: try await Plugins.registry(try await Plugins.build("create_fails")))

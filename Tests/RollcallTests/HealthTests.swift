@@ -73,6 +73,39 @@ struct HealthTests {
     #expect(status.error?.message.hasSuffix("…") == true)
   }
 
+  @Test(
+    "what was reported of a source ends with it, whether it had a snapshot or not, and whoever takes it when",
+    arguments: [true, false], [true, false])
+  func sourceGone(hadSnapshot: Bool, takesTogether: Bool) throws {
+    let (eu, us) = (try RegistrySource("eu"), try RegistrySource("us"))
+    try registry.snapshot("a", source: us)
+    if hadSnapshot { try registry.snapshot("b", source: eu) }
+    let trouble = RegistryBatch(reports: [
+      HealthReport(.content, away, source: eu), HealthReport(.reading, away, source: eu),
+      HealthReport(.content, away, source: us),
+    ])
+    let gone = RegistryBatch(updates: [.sourceGone(eu)])
+    if takesTogether {
+      try registry.apply(trouble, gone)
+    } else {
+      try registry.apply(trouble)
+      try registry.apply(gone)
+    }
+    #expect(registry.status.problems == [HealthReport(.content, away, source: us)])
+    // What is reported with its end or later counts again.
+    try registry.apply(
+      RegistryBatch(updates: [.sourceGone(us)], reports: [HealthReport(.content, away, source: us)]))
+    #expect(registry.status.problems == [HealthReport(.content, away, source: us)])
+  }
+
+  @Test("the end of a registry's only source leaves what is wrong with its credentials and its publishing")
+  func onlySourceGone() throws {
+    try registry.snapshot("a")
+    for aspect in HealthAspect.allCases { try registry.report(aspect, away) }
+    try registry.apply(RegistryBatch(updates: [.sourceGone(.only)]))
+    #expect(registry.status.problems.map(\.aspect) == [.credentials, .publishing])
+  }
+
   @Test("before its first snapshot a registry that is well again starts again")
   func beforeTheFirst() throws {
     try registry.reading(away)
@@ -121,6 +154,11 @@ struct HealthTests {
     registry.advance(by: .seconds(1))
     try registry.reading(away)
     #expect(registry.status.lastFailure?.at == Timestamp(milliseconds: 3_000))
+    // The same beside other trouble is nothing new either.
+    try registry.report(.content, error("line 7 is odd"))
+    registry.advance(by: .seconds(1))
+    try registry.reading(away)
+    #expect(registry.status.lastFailure?.error == error("line 7 is odd"))
   }
 
   // MARK: Settled

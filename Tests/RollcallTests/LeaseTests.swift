@@ -80,6 +80,21 @@ struct LeaseTests {
     #expect(registry.removals() == ["a expired"])
   }
 
+  @Test("an outage counts that was over, snapshot and all, before anybody took the report of it")
+  func outageInOneTake() throws {
+    let registry = registry()
+    try registry.snapshot("a", "b")
+    try registry.apply(
+      RegistryBatch(reports: [HealthReport(.reading, away)]),
+      RegistryBatch(
+        updates: [.snapshot([AffiliateRecord(try affiliate("a"))], source: .only)],
+        reports: [HealthReport(.reading, nil)]))
+    #expect(registry.nodes == ["a", "~b"])
+    #expect(registry.due == Self.grace)
+    try registry.snapshot()
+    #expect(registry.removals() == ["a expired"])
+  }
+
   @Test("what isn't a lease is gone with the first snapshot after an outage", arguments: Outage.allCases)
   func notLeases(outage: Outage) throws {
     let registry = registry(leases: false)
@@ -331,15 +346,19 @@ struct LeaseTests {
     #expect(registry.nodes == ["rack/17"])
   }
 
-  @Test("under the aggregator the time runs by its clock, and a wait ends as something else is due")
-  func aggregator() async throws {
+  @Test(
+    "under the aggregator the time runs by its clock, for a plugin and for a Swift value whose records are leases",
+    arguments: [true, false])
+  func aggregator(isPlugin: Bool) async throws {
     let clock = ManualClock()
     let registry = StagedRegistry(knowing: try affiliates("a", "b"))
     let plugins = StagedPlugins(["rack": registry], leases: true)
     let retention = RetentionPolicy(missingGrace: Self.grace)
+    var value = RegistryDefinition(name: "rack", retention: retention, registry: registry)
+    value.leases = true
+    let definition = isPlugin ? plugins.registry("rack", retention: retention) : value
     let aggregator = try await Aggregator(
-      AggregatorDefinition(registries: [plugins.registry("rack", retention: retention)]),
-      options: options(clock), logger: quiet)
+      AggregatorDefinition(registries: [definition]), options: options(clock), logger: quiet)
     try await running(aggregator) {
       try await aggregator.waitUntilSynced()
       #expect(aggregator.snapshot().registry("rack")?.leases == true)

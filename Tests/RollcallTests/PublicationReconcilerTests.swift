@@ -221,6 +221,22 @@ struct PublicationReconcilerTests {
     #expect(reports.all == ["rack: well"])
   }
 
+  @Test("an outcome that comes after the run's end is passed over, and nothing is retried by it")
+  func afterTheEnd() async throws {
+    try await retrying {
+      try publish("one")
+      let reader = begin()
+      let first = try await reader.next()
+      _ = await reader.end()
+      reader.run.published(first.revision, refused)
+      #expect(reports.all.isEmpty)
+      let next = begin()
+      #expect(try await next.next().publication == first.publication)
+      #expect(await next.end() == [])
+    }
+    #expect(clock.pending.isEmpty)
+  }
+
   @Test("an outcome for what wasn't handed out counts for nothing")
   func unasked() async throws {
     let reader = begin()
