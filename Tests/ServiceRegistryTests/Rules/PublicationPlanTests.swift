@@ -6,7 +6,7 @@ import Testing
 
 @Suite("What is sent to a service")
 struct PublicationPlanTests {
-  var plan = PublicationPlan(ttl: .seconds(1800))
+  var plan = PublicationPlan(ttl: .seconds(1800), localID: nil)
 
   static func item(_ id: String, _ data: UInt8?, _ endpoints: [UInt8] = []) -> SealedPublication.Item {
     .init(affiliateID: id, data: data.map { [$0] }, endpoints: endpoints.map { [$0] })
@@ -84,7 +84,7 @@ struct PublicationPlanTests {
     "is settled with endpoints of another that are refused, which are tried again at the refresh at the latest"
   )
   mutating func refusedForeign() {
-    plan = PublicationPlan(ttl: .seconds(2))
+    plan = PublicationPlan(ttl: .seconds(2), localID: nil)
     plan.replace(with: SealedPublication(items: [mine, other]))
     plan.accepted(.update(mine), at: .zero)
     for _ in 0..<10 { plan.refused(.update(other), no, isExhausted: true, at: .zero, random: 0.5) }
@@ -157,6 +157,17 @@ struct PublicationPlanTests {
     #expect(plan.nextDue == nil)
   }
 
+  @Test("is a withdrawal of what an earlier run may have published, once")
+  mutating func earlierRun() {
+    plan = PublicationPlan(ttl: .seconds(1800), localID: "me")
+    #expect(plan.next(at: .zero) == nil)
+    for _ in 0..<2 { plan.replace(with: SealedPublication()) }
+    #expect(plan.next(at: .zero) == .delete(affiliateID: "me"))
+    plan.accepted(.delete(affiliateID: "me"), at: .zero)
+    plan.replace(with: SealedPublication())
+    #expect(isAccepted && plan.next(at: .zero) == nil)
+  }
+
   @Test("is the withdrawal again where it was refused, further and further apart")
   mutating func withdrawalRefused() {
     plan.replace(with: SealedPublication(items: [mine]))
@@ -189,7 +200,7 @@ struct PublicationPlanTests {
     plan.replace(with: SealedPublication(items: [Self.item("me", 2)]))
     #expect(plan.status(at: .seconds(11), unreachable: away) == .failed(away))
     // Who isn't published needs no service.
-    plan = PublicationPlan(ttl: .seconds(1800))
+    plan = PublicationPlan(ttl: .seconds(1800), localID: nil)
     plan.replace(with: SealedPublication())
     #expect(plan.status(at: .zero, unreachable: away) == .accepted)
   }

@@ -5,7 +5,7 @@ import NIOPosix
 import Synchronization
 import TestSupport
 
-/// Runs a gRPC server on loopback while `body` runs; it is cut off hard at the end, as by kill -9.
+/// Runs a gRPC server on loopback while `body` runs; its connections are cut off hard at the end.
 func withServer<Result: Sendable>(
   _ services: [any RegistrableRPCService], port: Int = 0,
   security: HTTP2ServerTransport.Posix.TransportSecurity = .plaintext,
@@ -20,7 +20,12 @@ func withServer<Result: Sendable>(
   return try await withThrowingTaskGroup(of: Void.self) { group in
     group.addTask { try? await server.serve() }
     defer { group.cancelAll() }
-    return try await body(try await server.listeningAddress?.ipv4?.port ?? 0)
+    let ownPort = try await server.listeningAddress?.ipv4?.port ?? 0
+    let result = try await body(ownPort)
+    // A server that is cancelled while somebody connects stops the process (an unfinished NIOAsyncWriter).
+    server.beginGracefulShutdown()
+    try await eventually("nobody listens any more") { LoopbackPort.isFree(ownPort) }
+    return result
   }
 }
 

@@ -34,7 +34,7 @@ actor EndpointPublisher {
     self.time = time
     self.random = random
     self.onStatus = onStatus
-    plan = PublicationPlan(ttl: settings.ttl)
+    plan = PublicationPlan(ttl: settings.ttl, localID: settings.localNodeID?.text)
   }
 
   /// Publishes `publication` from now on.

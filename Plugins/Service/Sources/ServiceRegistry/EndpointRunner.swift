@@ -47,13 +47,13 @@ struct EndpointRunner: Sendable {
     var backoff = Backoff()
     while true {
       let failure = try await session()
-      await publisher.connectionFailed(failure.error)
       // What is wrong with publishing is that there is no connection.
       try output.apply(
         [],
         failure.isAboutCredentials
           ? [.reading: failure.error, .credentials: failure.error, .publishing: nil]
           : [.reading: failure.error, .publishing: nil])
+      await publisher.connectionFailed(failure.error)
       if failure.wasGood { backoff.reset() }
       let wait = backoff.next(atOnce: failure.isRefresh, random: random())
       logger.debug("\(failure.error.message); next attempt in \(wait)")

@@ -2,6 +2,7 @@ import DiscoveryGRPC
 import DiscoveryProtocol
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import GRPCProtobuf
 
 /// A connection to a service by gRPC over HTTP/2.
 struct GRPCDiscoveryClient: DiscoveryClient {
@@ -34,14 +35,22 @@ struct GRPCDiscoveryClient: DiscoveryClient {
   }
 
   func list(_ request: WireListRequest) async throws -> WireListResponse {
-    try await call { try await client.list(request, metadata: metadata, options: options) }
+    try await call {
+      try await client.list(
+        request: ClientRequest(message: request, metadata: metadata), serializer: ProtobufSerializer(),
+        deserializer: AnswerDeserializer<WireListResponse>(), options: options
+      ) { try $0.message }
+    }
   }
 
   func watch(
     _ request: WireWatchRequest, _ each: @escaping @Sendable (WireWatchResponse) async throws -> Void
   ) async throws {
     do {
-      try await client.watch(request, metadata: metadata, options: options) { response in
+      try await client.watch(
+        request: ClientRequest(message: request, metadata: metadata), serializer: ProtobufSerializer(),
+        deserializer: AnswerDeserializer<WireWatchResponse>(), options: options
+      ) { response in
         for try await answer in response.messages {
           do { try await each(answer) } catch { throw CallerFailure(error: error) }
         }

@@ -23,6 +23,12 @@ struct GRPCDiscoveryConnector: DiscoveryConnector {
       target: Self.target(url), transportSecurity: security,
       config: .defaults { config in
         config.connection.keepalive = .init(time: keepAlive, timeout: .seconds(20), allowWithoutCalls: false)
+        let maximumFrameSize = config.http2.maxFrameSize
+        config.channelDebuggingCallbacks.onCreateTCPConnection = { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try FrameGate.install(in: channel, maximumFrameSize: maximumFrameSize)
+          }
+        }
         // A name only: an address is no server name in TLS, and the default authority is the address.
         if url.address == nil { config.http2.authority = url.authority }
       })

@@ -70,11 +70,16 @@ struct PublicationPlan {
   /// In the order in which they go out.
   private var entries: [Entry] = []
   private var withdrawal: Withdrawal?
-  /// The id under which this node was or is being published.
+  /// The id under which the service may have this node.
   private var publishedID: String?
 
-  /// A plan for a service that keeps what it is sent for `ttl`: all is sent again after half of it.
-  init(ttl: Duration) { self.ttl = ttl }
+  /// - Parameters:
+  ///   - ttl: how long the service keeps what it is sent: all is sent again after half of it.
+  ///   - localID: this node, which an earlier run may have published; nil: it can't have.
+  init(ttl: Duration, localID: String?) {
+    self.ttl = ttl
+    publishedID = localID
+  }
 
   // MARK: How far it has come
 
