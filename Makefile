@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run install test check lint format bench bench-core bench-service bench-kubernetes tsan fuzz clean
+.PHONY: help setup setup-tests run install test check lint format bench bench-core bench-service bench-kubernetes soak tsan fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ run: setup ## Build, then show the main job: two registries of a five-node clust
 	$(SWIFT) build --scratch-path $(SCRATCH) --product rollcall
 	@Docs/Examples/five-nodes/show $(BIN)/rollcall
 
-install: setup ## Build for release and install below PREFIX, /usr/local: bin/rollcall, lib/rollcall/*.so
+install: setup ## Build for release and install below PREFIX, /usr/local: bin, lib/rollcall, include/rollcall
 	@echo "==> Building for release (several minutes the first time)"
 	@for product in rollcall rollcall-static-file rollcall-service rollcall-kubernetes; do \
 	  $(SWIFT) build --scratch-path .build-bench -c release --product $$product || exit 1; done
@@ -73,6 +73,11 @@ bench-kubernetes: setup ## Measure the Kubernetes registry, in release, against 
 	@echo "==> Building for release (several minutes the first time)"
 	$(SWIFT) build --scratch-path .build-bench -c release --product KubernetesBenchmark
 	@.build-bench/release/KubernetesBenchmark report
+
+soak: setup ## Attack the discovery service, in release, and see that memory is bounded and others are served; SOAK='--seconds 30' for more
+	$(SWIFT) build --scratch-path .build-bench -c release --product ServiceServer
+	$(SWIFT) build --scratch-path .build-bench -c release --product ServiceLoad
+	@Tests/Support/soak-service .build-bench/release $(SOAK)
 
 tsan: setup-tests ## Run the tests of the core and the discovery service under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Support/tsan.suppressions" \

@@ -47,6 +47,7 @@ let package = Package(
   products: [
     .executable(name: "rollcall", targets: ["RollcallCommand"]),
     .library(name: "Rollcall", targets: ["Rollcall"]),
+    .library(name: "RollcallConfiguration", targets: ["RollcallConfiguration"]),
     .library(name: "RegistryKit", targets: ["RegistryKit"]),
     .library(name: "ClusterModel", targets: ["ClusterModel"]),
     .library(name: "AffiliateMerge", targets: ["AffiliateMerge"]),
@@ -124,7 +125,6 @@ let package = Package(
       "DiscoveryService",
       [
         "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
-        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -146,12 +146,20 @@ let package = Package(
     // Tests.
     .target(
       name: "TestSupport", dependencies: [logging], path: "Tests/Support/TestSupport", swiftSettings: strict),
+    .target(
+      name: "RegistryTestSupport", dependencies: ["RegistryKit", "ClusterModel", "TestSupport", logging],
+      path: "Tests/Support/RegistryTestSupport", swiftSettings: strict),
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
-      ["RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+      ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
-    tests("PluginHostTests", ["PluginHost", "RegistryKit", "ClusterModel", "CRegistryPlugin", logging]),
+    tests(
+      "PluginHostTests",
+      [
+        "PluginHost", "RegistryKit", "RegistryTestSupport", "Rollcall", "ClusterModel", "CRegistryPlugin",
+        logging,
+      ]),
     tests(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
@@ -163,8 +171,7 @@ let package = Package(
     tests(
       "RollcallTests",
       [
-        "Rollcall", "AffiliateMerge", "ClusterModel", "RegistryKit", "RollcallConfiguration",
-        logging,
+        "Rollcall", "AffiliateMerge", "ClusterModel", "Platform", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
@@ -174,14 +181,14 @@ let package = Package(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
       [
-        "StaticFileRegistry", "PluginHost", "RegistryConformance", "RegistryKit", "ClusterModel", "Documents",
-        logging,
+        "StaticFileRegistry", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
+        "ClusterModel", "Documents", "Platform", logging,
       ]),
     tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
         "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "DiscoveryGRPC", "DiscoveryProtocol", logging,
+        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -204,7 +211,8 @@ let package = Package(
     tests(
       "DiscoveryServiceTests",
       [
-        "DiscoveryService", "ClusterModel", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+        "DiscoveryService", "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"),
+        nio("NIOHTTP1"),
         nio("NIOEmbedded"), "DiscoveryGRPC", "DiscoveryProtocol",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
@@ -215,7 +223,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     .target(
-      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel"],
+      name: "NodeFixtures", dependencies: ["KubernetesRegistry", "ClusterModel", "Platform"],
       path: "Tests/Support/NodeFixtures", swiftSettings: strict),
     .target(
       name: "KubernetesTestSupport", dependencies: ["TestSupport", nio("NIOCore"), nio("NIOPosix")],
@@ -224,8 +232,8 @@ let package = Package(
       "KubernetesRegistryTests",
       resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
-        "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "PluginHost", "RegistryConformance",
-        "RegistryKit", "ClusterModel", "Rollcall", "Documents", logging,
+        "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "RegistryTestSupport", "PluginHost",
+        "RegistryConformance", "RegistryKit", "ClusterModel", "Rollcall", "Documents", "Platform", logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .executableTarget(

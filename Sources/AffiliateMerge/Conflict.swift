@@ -54,7 +54,7 @@ extension ConflictKey: Comparable {
 
 extension Conflict {
   /// Whether nothing but the age of claims differs.
-  func hasContent(of other: Conflict) -> Bool {
+  package func hasContent(of other: Conflict) -> Bool {
     nodes == other.nodes
       && claims.elementsEqual(other.claims) {
         $0.origin == $1.origin && $0.values == $1.values && $0.isChosen == $1.isChosen

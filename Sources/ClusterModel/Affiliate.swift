@@ -7,6 +7,7 @@
 public struct Affiliate: Sendable {
   private var storage: Storage
 
+  /// An affiliate of what is known; what isn't given is what nobody said.
   public init(
     nodeID: NodeIdentity, addresses: [IPAddress] = [], hostname: String = "", nodename: String = "",
     operatingSystem: String = "", machineType: MachineType = .unknown,
@@ -130,6 +131,7 @@ public struct ControlPlane: Hashable, Sendable {
   /// The TCP port on which the node's API server listens.
   public var apiServerPort: UInt16
 
+  /// The API server at `apiServerPort`, 1 to 65535.
   public init(apiServerPort: UInt16) { self.apiServerPort = apiServerPort }
 }
 
@@ -148,6 +150,7 @@ public struct KubeSpanAffiliate: Hashable, Sendable {
   /// The node's own address within KubeSpan.
   public var address: IPAddress?
 
+  /// What is known of a peer; what isn't given is what nobody said.
   public init(
     publicKey: String = "", address: IPAddress? = nil, additionalAddresses: [IPPrefix] = [],
     excludeAdvertisedNetworks: [IPPrefix] = [], endpoints: [IPEndpoint] = []

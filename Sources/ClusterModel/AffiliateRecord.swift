@@ -13,6 +13,7 @@ public struct AffiliateRecord: Hashable, Sendable {
   /// stable for that machine, and unique within its source. Records of other registries never share it.
   public var isLocalID: Bool
 
+  /// A record of `affiliate`; labels, health and what else few registries know are set afterwards.
   public init(
     _ affiliate: Affiliate, confirmedAt: Timestamp? = nil, isStale: Bool = false, isLocalID: Bool = false
   ) {

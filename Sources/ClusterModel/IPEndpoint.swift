@@ -3,9 +3,12 @@
 /// Ordered by address, then by port.
 @frozen
 public struct IPEndpoint: Hashable, Sendable {
+  /// Where to send packets to, v4 or v6.
   public let address: IPAddress
+  /// The port, 0 to 65535.
   public let port: UInt16
 
+  /// The endpoint at `address` and `port`.
   public init(address: IPAddress, port: UInt16) {
     self.address = address
     self.port = port

@@ -4,6 +4,7 @@
 /// Kubernetes annotations carry such); ``network`` clears them. Ordered by address, then by length.
 @frozen
 public struct IPPrefix: Hashable, Sendable {
+  /// The address as it was written, host bits and all.
   public let address: IPAddress
   private let bits: UInt8
 

@@ -3,16 +3,36 @@ public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   /// One line for a person, without a full stop.
   public let message: String
 
+  /// An error with `message`: one line that names the value and what would be right.
   public init(_ message: String) { self.message = message }
 
   public var description: String { message }
 }
 
-/// `text` in quotes for a message: escaped, and cut where it is long.
+/// `text` in quotes for a message: what could draw on a person's terminal escaped, and cut where it is long.
+///
+/// - Parameter limit: the most characters (Unicode scalars) of `text` that are shown.
 package func quoted(_ text: some StringProtocol, limit: Int = 80) -> String {
-  var shown = ""
+  var shown = "'"
   for scalar in text.unicodeScalars.prefix(limit) {
-    shown += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+    if scalar.breaksLines {
+      shown += scalar.escaped(asASCII: true)
+    } else {
+      shown.unicodeScalars.append(scalar)
+    }
   }
-  return text.unicodeScalars.dropFirst(limit).isEmpty ? "'\(shown)'" : "'\(shown)…'"
+  return shown + (text.unicodeScalars.dropFirst(limit).isEmpty ? "'" : "…'")
+}
+
+extension Unicode.Scalar {
+  /// Whether a terminal may do something else with the character than show it: control characters, line
+  /// separators and those that turn the direction of text around.
+  package var breaksLines: Bool {
+    // Nearly every character is plain ASCII, for which no table needs to be asked.
+    if value >= 0x20, value < 0x7F { return false }
+    switch properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator, .format: return true
+    default: return false
+    }
+  }
 }

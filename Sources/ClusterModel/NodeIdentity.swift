@@ -34,6 +34,13 @@ public struct NodeIdentity: Hashable, Sendable {
     self.text = text
   }
 
+  /// The identity that `bytes` are the text of; nil where they aren't one.
+  package init?(printable bytes: UnsafeRawBufferPointer) {
+    guard (1...Self.maximumLength).contains(bytes.count) else { return nil }
+    for byte in bytes where byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "/") { return nil }
+    self.init(unchecked: String(decoding: bytes, as: UTF8.self))
+  }
+
   /// The identity of 32 random bytes, as existing nodes write theirs.
   public init(bytes: [UInt8]) throws(ModelError) {
     guard bytes.count == Self.byteCount else {

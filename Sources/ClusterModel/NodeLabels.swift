@@ -41,7 +41,9 @@ public struct NodeLabels: Hashable, Sendable {
     pairs = values.sorted { $0.key < $1.key }.map { Pair(key: $0.key, value: $0.value) }
   }
 
+  /// Whether there are no labels.
   public var isEmpty: Bool { pairs.isEmpty }
+  /// How many labels there are.
   public var count: Int { pairs.count }
 
   /// The value of `key`; nil where there is no such label.

@@ -4,6 +4,7 @@
 /// Most registries have one source, ``only``, whose name is empty. A name is at most 256 bytes of printable
 /// ASCII without a slash. Ordered as text.
 public struct RegistrySource: Hashable, Sendable, Comparable {
+  /// The name; empty for ``only``.
   public let name: String
 
   /// The source of a registry that has only one.

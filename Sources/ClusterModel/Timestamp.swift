@@ -6,6 +6,7 @@ public struct Timestamp: Hashable, Sendable {
   /// Milliseconds since 1970-01-01 00:00:00 UTC, leap seconds not counted.
   public var milliseconds: Int64
 
+  /// The moment `milliseconds` after 1970-01-01 00:00:00 UTC.
   @inlinable
   public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 }

@@ -4,6 +4,7 @@ public import ClusterModel
 public struct RegistrySummary: Hashable, Sendable {
   /// The registry's name in the configuration.
   public var name: String
+  /// The plugin that makes it; empty for none.
   public var plugin: String
   /// `starting`, `synced`, `degraded`, `failed` or `disabled`.
   public var state: String
@@ -14,6 +15,7 @@ public struct RegistrySummary: Hashable, Sendable {
   /// What last went wrong, or why it is disabled; empty where nothing did.
   public var lastError: String
 
+  /// What is shown of a registry.
   public init(
     name: String, plugin: String, state: String, since: Timestamp, affiliates: Int, lastError: String = ""
   ) {

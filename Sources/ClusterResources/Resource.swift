@@ -2,16 +2,22 @@ public import ClusterModel
 
 /// What a resource is called and how it came about: the `metadata` of its YAML form.
 public struct ResourceMetadata: Hashable, Sendable {
+  /// The namespace: `cluster` or `cluster-raw`.
   public var namespace: String
+  /// What kind of resource it is.
   public var type: ResourceType
+  /// Its name within its type and namespace.
   public var id: String
   /// 1 when it appeared, one more at each real change.
   public var version: UInt64
   /// What made it: `rollcall` or, for a raw affiliate, the registry's name.
   public var owner: String
+  /// When it appeared.
   public var created: Timestamp
+  /// When its content last changed.
   public var updated: Timestamp
 
+  /// Metadata as they are shown.
   public init(
     namespace: String, type: ResourceType, id: String, version: UInt64, owner: String, created: Timestamp,
     updated: Timestamp
@@ -30,11 +36,14 @@ public struct ResourceMetadata: Hashable, Sendable {
 public struct Resource: Hashable, Sendable {
   /// What the node that knows it is called: its first address or its name.
   public var node: String
+  /// What identifies the resource, and its history.
   public var metadata: ResourceMetadata
+  /// Its content, as programs see it.
   public var spec: ResourceValue
   /// The cells of the type's own columns, in the order of ``ResourceType/columns``.
   public var cells: [String]
 
+  /// A resource; `cells` are what a table has in its own columns.
   public init(node: String, metadata: ResourceMetadata, spec: ResourceValue, cells: [String]) {
     self.node = node
     self.metadata = metadata

@@ -8,9 +8,12 @@ public protocol ResourcePrinter: Sendable {
 
 /// A resource and, where changes are watched, what happened to it.
 public struct PrintedResource: Hashable, Sendable {
+  /// What is printed.
   public let resource: Resource
+  /// What happened to it, where somebody watches; nil for a plain list.
   public let event: ResourceEvent?
 
+  /// `resource`, with what happened to it where somebody watches.
   public init(_ resource: Resource, event: ResourceEvent? = nil) {
     self.resource = resource
     self.event = event
@@ -36,10 +39,10 @@ public enum OutputFormat: Hashable, Sendable {
     case "jsonpath":
       throw ResourceError("jsonpath needs an expression, such as jsonpath={.metadata.id}")
     default:
-      let near = nearMiss(of: text, among: ["table", "yaml", "json", "jsonpath"])
+      let advice = didYouMean(text, among: ["table", "yaml", "json", "jsonpath"])
       throw ResourceError(
         "there is no output format '\(String(text.prefix(80)).shown)'"
-          + (near.map { ": did you mean '\($0)'?" } ?? "")
+          + (advice.map { ": \($0)" } ?? "")
           + " (the formats are table, yaml, json, jsonpath=EXPRESSION)")
     }
   }

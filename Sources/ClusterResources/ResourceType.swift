@@ -13,15 +13,19 @@ public struct ResourceType: Hashable, Sendable {
   /// The type's own columns, after those that all have.
   public let columns: [String]
 
+  /// This node's own identity.
   public static let identity = ResourceType(
     name: "Identities.cluster.talos.dev", kind: "Identity", aliases: ["id", "ids"], namespaces: ["cluster"],
     columns: ["ID"])
+  /// What is known of each node, merged or raw.
   public static let affiliate = ResourceType(
     name: "Affiliates.cluster.talos.dev", kind: "Affiliate", aliases: [],
     namespaces: ["cluster", "cluster-raw"], columns: ["HOSTNAME", "MACHINE TYPE", "ADDRESSES"])
+  /// Affiliates that have a nodename.
   public static let member = ResourceType(
     name: "Members.cluster.talos.dev", kind: "Member", aliases: [], namespaces: ["cluster"],
     columns: ["HOSTNAME", "MACHINE TYPE", "OS", "ADDRESSES"])
+  /// How the registries are.
   public static let registry = ResourceType(
     name: "Registries.rollcall.dev", kind: "Registry", aliases: [], namespaces: ["rollcall"],
     columns: ["PLUGIN", "STATE", "SINCE", "AFFILIATES", "LAST ERROR"])
@@ -42,10 +46,10 @@ public struct ResourceType: Hashable, Sendable {
     let wanted = name.lowercased()
     if let type = all.first(where: { $0.names.contains(wanted) }) { return type }
     let known = all.map(\.plural)
-    let near = nearMiss(of: wanted, among: all.flatMap { [$0.plural, $0.kind.lowercased()] })
+    let advice = didYouMean(wanted, among: all.flatMap { [$0.plural, $0.kind.lowercased()] })
     throw ResourceError(
       "there is no resource type '\(String(name.prefix(80)).shown)'"
-        + (near.map { ": did you mean '\($0)'?" } ?? "")
+        + (advice.map { ": \($0)" } ?? "")
         + " (the types are \(known.joined(separator: ", ")))")
   }
 
@@ -56,18 +60,20 @@ public struct ResourceType: Hashable, Sendable {
     let known = namespaces
     guard let name else { return known.first ?? "" }
     if known.contains(name) { return name }
-    let near = nearMiss(of: name, among: known)
+    let advice = didYouMean(name, among: known)
     throw ResourceError(
       "there are no \(plural) in namespace '\(String(name.prefix(80)).shown)'"
-        + (near.map { ": did you mean '\($0)'?" } ?? "")
+        + (advice.map { ": \($0)" } ?? "")
         + " (they are in \(known.joined(separator: ", ")))")
   }
 }
 
 /// A request for a resource that can't be understood: the fault of who asked.
 public struct ResourceError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// One line that names the value and what would be right.
   public let message: String
 
+  /// An error with `message`.
   public init(_ message: String) { self.message = message }
 
   public var description: String { message }

@@ -13,9 +13,12 @@ public indirect enum ResourceValue: Hashable, Sendable {
 
   /// One entry of ``fields(_:)``.
   public struct Field: Hashable, Sendable {
+    /// The field's name, as it is written.
     public let name: String
+    /// What the field holds.
     public let value: ResourceValue
 
+    /// The field called `name`.
     public init(_ name: String, _ value: ResourceValue) {
       self.name = name
       self.value = value

@@ -1,15 +1,4 @@
-extension Unicode.Scalar {
-  /// Whether a terminal may do something else with the character than show it: control characters, line
-  /// separators and those that turn the direction of text around.
-  var breaksLines: Bool {
-    // Nearly every character is plain ASCII, for which no table needs to be asked.
-    if value >= 0x20, value < 0x7F { return false }
-    switch properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator, .format: return true
-    default: return false
-    }
-  }
-}
+import ClusterModel
 
 extension String {
   /// The text with every character escaped that could break a line or a table: what comes from outside

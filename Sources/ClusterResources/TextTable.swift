@@ -6,6 +6,7 @@ public struct TextTable: Sendable {
   private var widths: [Int] = []
   private let gap: Int
 
+  /// A table whose columns are `gap` spaces apart.
   public init(gap: Int = 3) { self.gap = gap }
 
   /// The lines of `rows`, each ended. Cells must not break lines: see ``Swift/String/shown``.

@@ -60,13 +60,13 @@ public struct AffiliateCipher: Sendable {
   /// - Throws: where nothing of it can be used.
   public func open(_ affiliate: WireAffiliate) throws(OpenError) -> OpenedAffiliate? {
     guard let nodeID = try? NodeIdentity(affiliate.id) else {
-      throw OpenError(.identity, "\(quotedForMessage(affiliate.id)) isn't a node identity")
+      throw OpenError(.identity, "\(quoted(affiliate.id)) isn't a node identity")
     }
     guard !affiliate.data.isEmpty else { return nil }
     let message = try openMessage(affiliate.data)
     guard message.nodeID == affiliate.id else {
       throw OpenError(
-        .identityMismatch, "its data is of another node, \(quotedForMessage(message.nodeID))")
+        .identityMismatch, "its data is of another node, \(quoted(message.nodeID))")
     }
     var opened = OpenedAffiliate(message, nodeID: nodeID)
     opened.take(openEndpoints(affiliate.endpoints))

@@ -1,4 +1,5 @@
 import COpenSSL
+import Platform
 import Synchronization
 
 /// The 256-bit key that the nodes of a cluster share, which the discovery service never sees.
@@ -31,7 +32,7 @@ public final class ClusterKey: Sendable {
   ///
   /// - Throws: ``KeyError``, whose message never has the text.
   public convenience init(base64 text: some StringProtocol) throws(KeyError) {
-    guard var decoded = Base64.decode(text) else {
+    guard var decoded = Base64.decodeLeniently(text) else {
       throw KeyError("the cluster secret isn't base64 text of \(Self.byteCount) bytes")
     }
     defer { decoded.withUnsafeMutableBytes { OPENSSL_cleanse($0.baseAddress, $0.count) } }

@@ -53,7 +53,7 @@ struct ItemReader {
       return ""
     }
     guard text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
-      skipped.append(OpenError(.text, "\(what) has control characters: \(quotedForMessage(text))"))
+      skipped.append(OpenError(.text, "\(what) has control characters: \(quoted(text))"))
       return ""
     }
     return text
@@ -62,7 +62,7 @@ struct ItemReader {
   mutating func machineType(_ text: String) -> MachineType {
     guard !text.isEmpty else { return .unknown }
     if let type = MachineType(rawValue: text) { return type }
-    skipped.append(OpenError(.machineType, "its machine type \(quotedForMessage(text)) isn't known"))
+    skipped.append(OpenError(.machineType, "its machine type \(quoted(text)) isn't known"))
     return .unknown
   }
 

@@ -33,10 +33,12 @@ public struct OpenError: Error, Hashable, Sendable, CustomStringConvertible {
     case count
   }
 
+  /// What kind of failure it is.
   public let kind: Kind
   /// One line that names the item and the value. Never what the secret protects beyond that.
   public let message: String
 
+  /// A failure with `message`, which never has what was sealed.
   public init(_ kind: Kind, _ message: String) {
     self.kind = kind
     self.message = message
@@ -62,17 +64,4 @@ public enum SealError: Error, Hashable, Sendable, CustomStringConvertible {
     case .unavailable: "the system's libcrypto can't encrypt or has no randomness"
     }
   }
-}
-
-/// `text` in quotes for a message: control characters escaped, and cut where it is long.
-package func quotedForMessage(_ text: String, limit: Int = 64) -> String {
-  var shown = ""
-  for scalar in text.unicodeScalars.prefix(limit) {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse:
-      shown += "\\u{\(String(scalar.value, radix: 16))}"
-    default: shown.unicodeScalars.append(scalar)
-    }
-  }
-  return text.unicodeScalars.dropFirst(limit).isEmpty ? "'\(shown)'" : "'\(shown)…'"
 }

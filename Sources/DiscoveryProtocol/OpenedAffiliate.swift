@@ -2,6 +2,7 @@ public import ClusterModel
 
 /// An affiliate that was opened, and what of it had to be left out.
 public struct OpenedAffiliate: Hashable, Sendable {
+  /// What could be opened.
   public private(set) var affiliate: Affiliate
   /// What is wrong with each item that was left out. In the order of the message, endpoints last.
   public private(set) var skipped: [OpenError]

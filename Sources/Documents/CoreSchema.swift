@@ -1,3 +1,5 @@
+package import Platform
+
 extension YAMLScalar {
   /// What a scalar is by YAML 1.2's core schema. `yes`, `on` and the like are text.
   public enum Kind: Hashable, Sendable {
@@ -109,16 +111,19 @@ extension YAMLNode {
   public subscript(key: String) -> YAMLNode? { pairs?.first { $0.key == key }?.value }
 
   /// What the node is, for a message: "a list", "a mapping", "text", "a number", "true or false", "nothing".
-  public var kindName: String {
+  public var kindName: String { written.kindName }
+
+  /// The node, for a message that it isn't what must be there.
+  package var written: WrittenValue {
     switch content {
-    case .sequence: "a list"
-    case .mapping: "a mapping"
+    case .sequence: .list
+    case .mapping: .mapping
     case .scalar(let scalar):
       switch scalar.kind {
-      case .null: "nothing"
-      case .bool: "true or false"
-      case .integer, .number: "a number"
-      case .text: "text"
+      case .null: .nothing
+      case .bool: .bool(scalar.text)
+      case .integer, .number: .number(scalar.text)
+      case .text: .text(scalar.text)
       }
     }
   }
@@ -131,12 +136,16 @@ extension YAMLNode {
   /// What is written without quotes and is what it looks like: a time, a number of another type.
   public static func plain(_ text: String) -> YAMLNode { YAMLNode(.scalar(YAMLScalar(text, isPlain: true))) }
 
+  /// A whole number.
   public static func integer(_ value: some BinaryInteger) -> YAMLNode { .plain(String(value)) }
 
+  /// `true` or `false`.
   public static func bool(_ value: Bool) -> YAMLNode { .plain(value ? "true" : "false") }
 
+  /// Nothing.
   public static var null: YAMLNode { .plain("null") }
 
+  /// A list of `items`.
   public static func list(_ items: [YAMLNode]) -> YAMLNode { YAMLNode(.sequence(items)) }
 
   /// A mapping in the order given.

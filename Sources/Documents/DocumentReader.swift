@@ -1,4 +1,5 @@
 import CYAML
+import ClusterModel
 
 /// Makes nodes of libyaml's events.
 struct DocumentReader: ~Copyable {

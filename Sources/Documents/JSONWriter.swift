@@ -1,36 +1,75 @@
+import Platform
+
 extension YAML {
-  /// `node` as compact JSON. Scalars are what the core schema says; what JSON has no number for (`.inf`,
-  /// `.nan`) is text.
-  public static func json(of node: YAMLNode) -> String {
-    var writer = JSONWriter()
-    writer.write(node)
+  /// How JSON is laid out.
+  public enum JSONLayout: Hashable, Sendable {
+    /// On one line without spaces, keys in their own order.
+    case compact
+    /// Over several lines, each level so many spaces further in; keys in the order of their text.
+    case indented(by: Int)
+  }
+
+  /// `node` as JSON. Scalars are what the core schema says; what JSON has no number for (`.inf`, `.nan`) is text.
+  public static func json(of node: YAMLNode, _ layout: JSONLayout = .compact) -> String {
+    var writer = JSONWriter(layout: layout)
+    switch layout {
+    case .compact: writer.write(node, depth: 0)
+    case .indented: writer.write(node.sorted, depth: 0)
+    }
     return writer.text
   }
 }
 
+extension YAMLNode {
+  /// The node with the keys of all mappings in order of their text: alike where only their order differs.
+  public var sorted: YAMLNode {
+    switch content {
+    case .scalar: self
+    case .sequence(let items): YAMLNode(.sequence(items.map(\.sorted)), mark: mark)
+    case .mapping(let pairs):
+      YAMLNode(
+        .mapping(
+          pairs.map { YAMLPair(key: $0.key, keyMark: $0.keyMark, value: $0.value.sorted) }
+            .sorted { $0.key < $1.key }), mark: mark)
+    }
+  }
+}
+
 private struct JSONWriter {
+  let layout: YAML.JSONLayout
   var text = ""
 
-  mutating func write(_ node: YAMLNode) {
+  mutating func write(_ node: YAMLNode, depth: Int) {
     switch node.content {
     case .scalar(let scalar): write(scalar)
     case .sequence(let items):
       text += "["
       for (index, item) in items.enumerated() {
-        if index > 0 { text += "," }
-        write(item)
+        beginElement(index, depth: depth + 1)
+        write(item, depth: depth + 1)
       }
+      if !items.isEmpty { beginLine(depth: depth) }
       text += "]"
     case .mapping(let pairs):
       text += "{"
       for (index, pair) in pairs.enumerated() {
-        if index > 0 { text += "," }
-        write(quoting: pair.key)
-        text += ":"
-        write(pair.value)
+        beginElement(index, depth: depth + 1)
+        text += jsonString(pair.key) + (layout == .compact ? ":" : ": ")
+        write(pair.value, depth: depth + 1)
       }
+      if !pairs.isEmpty { beginLine(depth: depth) }
       text += "}"
     }
+  }
+
+  private mutating func beginElement(_ index: Int, depth: Int) {
+    if index > 0 { text += "," }
+    beginLine(depth: depth)
+  }
+
+  private mutating func beginLine(depth: Int) {
+    guard case .indented(let step) = layout else { return }
+    text += "\n" + String(repeating: " ", count: step * depth)
   }
 
   private mutating func write(_ scalar: YAMLScalar) {
@@ -39,17 +78,14 @@ private struct JSONWriter {
     case .bool: text += scalar.text.lowercased()
     case .integer:
       if scalar.text.hasPrefix("0x") || scalar.text.hasPrefix("0o") {
-        if let value = scalar.integer { text += String(value) } else { write(quoting: scalar.text) }
+        text += scalar.integer.map { String($0) } ?? jsonString(scalar.text)
       } else {
         text += Self.number(scalar.text)
       }
     case .number:
-      if scalar.number?.isFinite == true || !scalar.text.lowercased().contains("n") {
-        text += Self.number(scalar.text)
-      } else {
-        write(quoting: scalar.text)
-      }
-    case .text: write(quoting: scalar.text)
+      let isNumber = scalar.number?.isFinite == true || !scalar.text.lowercased().contains("n")
+      text += isNumber ? Self.number(scalar.text) : jsonString(scalar.text)
+    case .text: text += jsonString(scalar.text)
     }
   }
 
@@ -69,23 +105,5 @@ private struct JSONWriter {
       result += "." + (fraction.isEmpty ? "0" : String(fraction))
     }
     return result + rest
-  }
-
-  private mutating func write(quoting string: String) {
-    text += "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case "\u{0}"..."\u{1F}":
-        text += scalar.value < 16 ? "\\u000" : "\\u00"
-        text += String(scalar.value, radix: 16)
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    text += "\""
   }
 }

@@ -1,3 +1,5 @@
+import ClusterModel
+
 /// Counts what a text has asked for against its limits, and collects the keys that it repeats.
 struct NodeBudget {
   let file: String
@@ -59,13 +61,4 @@ struct NodeBudget {
       return false
     }
   }
-}
-
-/// `text` in quotes for a message: escaped, and cut where it is long.
-package func quoted(_ text: String) -> String {
-  var shown = ""
-  for scalar in text.unicodeScalars.prefix(80) {
-    shown += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
-  }
-  return text.unicodeScalars.dropFirst(80).isEmpty ? "'\(shown)'" : "'\(shown)…'"
 }

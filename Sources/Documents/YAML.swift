@@ -41,6 +41,7 @@ public struct YAMLStream: Hashable, Sendable {
   /// message. The first one counts. At most ``YAMLLimits/duplicateKeys``.
   public var duplicateKeys: [YAMLError]
 
+  /// A stream of `documents`.
   public init(documents: [YAMLNode], duplicateKeys: [YAMLError] = []) {
     self.documents = documents
     self.duplicateKeys = duplicateKeys
@@ -61,6 +62,7 @@ public struct YAMLLimits: Hashable, Sendable {
   /// The most repeated keys that are reported; further ones are left out in silence.
   public var duplicateKeys: Int
 
+  /// Limits; what isn't given is generous.
   public init(
     size: Int = 64 << 20, depth: Int = 64, nodes: Int = 4_000_000, aliasedNodes: Int = 10_000,
     duplicateKeys: Int = 100

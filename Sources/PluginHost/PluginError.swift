@@ -1,7 +1,8 @@
 /// Why a plugin can't be used: one line with the file, the reason and what would be right.
-public struct PluginError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct PluginError: Error, Sendable, CustomStringConvertible {
   /// What kind of refusal it is. More may come.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
+    /// The code as text, for programs.
     public let description: String
 
     /// No file, or no plugin of that name.
@@ -26,17 +27,36 @@ public struct PluginError: Error, Hashable, Sendable, CustomStringConvertible {
     public static let deadlineExceeded = Code(description: "deadline-exceeded")
   }
 
+  /// What kind of refusal it is.
   public let code: Code
   /// The file that it is about; nil where none was found.
   public let file: String?
   /// The reason and what would be right, without the file.
   public let reason: String
 
-  public init(_ code: Code, file: String? = nil, _ reason: String) {
+  /// What led to it, where that is another error.
+  public let cause: (any Error)?
+
+  /// An error about `file`, or about no file in particular.
+  public init(_ code: Code, file: String? = nil, _ reason: String, cause: (any Error)? = nil) {
     self.code = code
     self.file = file
     self.reason = reason
+    self.cause = cause
   }
 
   public var description: String { file.map { "\($0): \(reason)" } ?? reason }
+}
+
+/// Two are equal that say the same, whatever led to them.
+extension PluginError: Hashable {
+  public static func == (left: PluginError, right: PluginError) -> Bool {
+    left.code == right.code && left.file == right.file && left.reason == right.reason
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(code)
+    hasher.combine(file)
+    hasher.combine(reason)
+  }
 }

@@ -1,9 +1,10 @@
 import ClusterModel
+import Logging
 import RegistryKit
 
 /// The checks one after the other.
 struct ConformanceChecks: Sendable {
-  let make: @Sendable () throws -> any Registry
+  let make: @Sendable (Logger) throws -> any Registry
   let sabotage: RegistryConformance.Sabotage?
   let publication: Publication?
   let deadline: Duration
@@ -20,46 +21,86 @@ struct ConformanceChecks: Sendable {
     let reason: String
   }
 
-  func all() async -> [ConformanceCheck] {
-    [
-      await check("the first update is a snapshot", firstUpdate),
-      await check("no snapshot has a node twice", noDuplicates),
-      await check("a source's changes come after its snapshot", order),
-      await check("cancellation ends it", cancellation),
-      await check("nothing comes after its end", silence),
-      await check("it can be run again, with a snapshot again", restart),
-      await check("two of them run side by side", sideBySide),
-      await check("a failure keeps what is known, and is got over", failureKeepsData),
-      await check("a publication is taken and withdrawn", publishing),
+  /// All checks in order. Where the registry never has a first snapshot, or doesn't end, that is said once, and what
+  /// can't be checked then is skipped.
+  func report() async -> ConformanceReport {
+    let log = RunLog()
+    let first: ObservedRun
+    do { first = try run(log) } catch {
+      return report(
+        [failed(Self.firstUpdateName, error)], skipping: Self.afterFirstUpdate, "it can't be made")
+    }
+    do { try await hasSnapshot(first) } catch {
+      let observation = first.now.observation(log: log.lines)
+      await end(first)
+      return report(
+        [failed(Self.firstUpdateName, error)], skipping: Self.afterFirstUpdate, "it has no first snapshot",
+        observation)
+    }
+    try? await clock.sleep(for: quietTime)
+    let observation = first.now.observation(log: log.lines)
+    let updates = first.updates
+    var checks = [
+      await check(Self.firstUpdateName) { try startsWithSnapshot(updates) },
+      await check("no snapshot has a node twice") { try noDuplicates(updates) },
+      await check("a source's changes come after its snapshot") { try order(updates) },
+      await check("cancellation ends it") { try await cancellation(first) },
     ]
+    guard case .passed = checks[3].result else {
+      return report(checks, skipping: Self.afterItsEnd, "it doesn't end", observation)
+    }
+    checks.append(await check(Self.afterItsEnd[0]) { try await silence(first) })
+    checks.append(await check(Self.afterItsEnd[1], restart))
+    checks.append(await check(Self.afterItsEnd[2], sideBySide))
+    checks.append(await check(Self.afterItsEnd[3], failureKeepsData))
+    checks.append(await check(Self.afterItsEnd[4], publishing))
+    return ConformanceReport(checks: checks, observation: observation)
+  }
+
+  private static let firstUpdateName = "the first update is a snapshot"
+  private static let afterItsEnd = [
+    "nothing comes after its end", "it can be run again, with a snapshot again",
+    "two of them run side by side", "a failure keeps what is known, and is got over",
+    "a publication is taken and withdrawn",
+  ]
+  private static let afterFirstUpdate =
+    [
+      "no snapshot has a node twice", "a source's changes come after its snapshot", "cancellation ends it",
+    ] + afterItsEnd
+
+  private func report(
+    _ checks: [ConformanceCheck], skipping names: [String], _ reason: String,
+    _ observation: RegistryObservation = RegistryObservation()
+  ) -> ConformanceReport {
+    ConformanceReport(
+      checks: checks + names.map { ConformanceCheck($0, .skipped(reason)) }, observation: observation)
+  }
+
+  private func failed(_ name: String, _ error: any Error) -> ConformanceCheck {
+    ConformanceCheck(name, .failed((error as? Failure)?.reason ?? "\(error)"))
   }
 
   private func check(_ name: String, _ body: () async throws -> Void) async -> ConformanceCheck {
     do {
       try await body()
       return ConformanceCheck(name, .passed)
-    } catch let failure as Failure {
-      return ConformanceCheck(name, .failed(failure.reason))
     } catch let skip as Skip {
       return ConformanceCheck(name, .skipped(skip.reason))
     } catch {
-      return ConformanceCheck(name, .failed("\(error)"))
+      return failed(name, error)
     }
   }
 
   // MARK: The rules
 
-  private func firstUpdate() async throws {
-    let run = try await synced()
-    run.cancel()
-    guard case .snapshot = run.updates.first else {
-      throw Failure(reason: "it is \(run.updates.first.map(Self.name) ?? "nothing")")
+  private func startsWithSnapshot(_ updates: [RegistryUpdate]) throws {
+    guard case .snapshot = updates.first else {
+      throw Failure(reason: "it is \(updates.first.map(Self.name) ?? "nothing")")
     }
   }
 
-  private func noDuplicates() async throws {
-    let run = try await watched()
-    for case .snapshot(let records, _, _) in run.updates {
+  private func noDuplicates(_ updates: [RegistryUpdate]) throws {
+    for case .snapshot(let records, _, _) in updates {
       var seen: Set<NodeIdentity> = []
       for record in records where !seen.insert(record.affiliate.nodeID).inserted {
         throw Failure(reason: "'\(record.affiliate.nodeID)' is in one twice")
@@ -67,10 +108,9 @@ struct ConformanceChecks: Sendable {
     }
   }
 
-  private func order() async throws {
-    let run = try await watched()
+  private func order(_ updates: [RegistryUpdate]) throws {
     var known: Set<RegistrySource> = []
-    for update in run.updates {
+    for update in updates {
       switch update {
       case .snapshot(_, let source, _): known.insert(source)
       case .sourceGone(let source): known.remove(source)
@@ -82,16 +122,12 @@ struct ConformanceChecks: Sendable {
     }
   }
 
-  private func cancellation() async throws {
-    let run = try await synced()
+  private func cancellation(_ run: ObservedRun) async throws {
     run.cancel()
     try await ended(run)
   }
 
-  private func silence() async throws {
-    let run = try await synced()
-    run.cancel()
-    try await ended(run)
+  private func silence(_ run: ObservedRun) async throws {
     let before = run.now.batches.count
     try await clock.sleep(for: quietTime)
     let late = run.now.batches.dropFirst(before)
@@ -104,20 +140,18 @@ struct ConformanceChecks: Sendable {
   }
 
   private func restart() async throws {
-    let registry = try make()
+    let registry = try make(RunLog().logger)
     for _ in 0..<2 {
       let run = try await synced(registry)
       run.cancel()
       try await ended(run)
-      guard case .snapshot = run.updates.first else {
-        throw Failure(reason: "its first update is \(run.updates.first.map(Self.name) ?? "nothing")")
-      }
+      try startsWithSnapshot(run.updates)
     }
   }
 
   private func sideBySide() async throws {
-    let first = ObservedRun(try make())
-    let second = ObservedRun(try make())
+    let first = try run()
+    let second = try run()
     defer { second.cancel() }
     try await hasSnapshot(first)
     try await hasSnapshot(second)
@@ -181,20 +215,22 @@ struct ConformanceChecks: Sendable {
 // MARK: Steps
 
 extension ConformanceChecks {
+  /// Makes a registry and runs it.
+  private func run(_ log: RunLog = RunLog()) throws -> ObservedRun {
+    ObservedRun(try make(log.logger), logger: log.logger)
+  }
+
   /// A run that has applied its first update, and where it named sources a snapshot of each.
   private func synced(_ registry: (any Registry)? = nil) async throws -> ObservedRun {
-    let run = ObservedRun(try registry ?? make())
+    let run = try registry.map { ObservedRun($0, logger: RunLog().logger) } ?? run()
     try await hasSnapshot(run)
     return run
   }
 
-  /// A run that was watched for a while, and has ended.
-  private func watched() async throws -> ObservedRun {
-    let run = try await synced()
-    try await clock.sleep(for: quietTime)
+  /// Ends a run that is of no more use; one that doesn't end soon is left.
+  private func end(_ run: ObservedRun) async {
     run.cancel()
-    try await ended(run)
-    return run
+    try? await wait("its end", run, within: .seconds(4)) { $0.end != nil }
   }
 
   private func hasSnapshot(_ run: ObservedRun) async throws {
@@ -215,8 +251,10 @@ extension ConformanceChecks {
   }
 
   private func wait(
-    _ what: String, _ run: ObservedRun, until condition: (ObservedRun.State) -> Bool
+    _ what: String, _ run: ObservedRun, within limit: Duration? = nil,
+    until condition: (ObservedRun.State) -> Bool
   ) async throws {
+    let deadline = limit ?? deadline
     let pause = Duration.milliseconds(5)
     var waited = Duration.zero
     while !condition(run.now) {

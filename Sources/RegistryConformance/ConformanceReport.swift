@@ -2,8 +2,16 @@
 public struct ConformanceReport: Hashable, Sendable, CustomStringConvertible {
   /// Each check, in the order in which they are made.
   public let checks: [ConformanceCheck]
+  /// What was seen of the registry.
+  public let observation: RegistryObservation
 
-  public init(checks: [ConformanceCheck]) { self.checks = checks }
+  /// A report of `checks`, with nothing seen.
+  public init(checks: [ConformanceCheck]) { self.init(checks: checks, observation: RegistryObservation()) }
+
+  init(checks: [ConformanceCheck], observation: RegistryObservation) {
+    self.checks = checks
+    self.observation = observation
+  }
 
   /// Whether no check failed.
   public var isPassed: Bool { failures.isEmpty }
@@ -24,7 +32,9 @@ public struct ConformanceReport: Hashable, Sendable, CustomStringConvertible {
 
 /// One check of a registry.
 public struct ConformanceCheck: Hashable, Sendable, CustomStringConvertible {
+  /// How a check went.
   public enum Result: Hashable, Sendable {
+    /// The rule is kept.
     case passed
     /// What was wrong.
     case failed(String)
@@ -34,8 +44,10 @@ public struct ConformanceCheck: Hashable, Sendable, CustomStringConvertible {
 
   /// The rule, in plain words.
   public let name: String
+  /// How it went.
   public let result: Result
 
+  /// The check called `name`.
   public init(_ name: String, _ result: Result) {
     self.name = name
     self.result = result

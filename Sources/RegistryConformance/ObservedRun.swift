@@ -20,15 +20,12 @@ final class ObservedRun: Sendable {
   private let task = Mutex<Task<Void, Never>?>(nil)
   private let desired: AsyncStream<DesiredPublication>.Continuation
 
-  /// Starts to run `registry`.
-  ///
-  /// - Parameter log: is given each line that it logs.
-  init(_ registry: any Registry, log: @escaping @Sendable (String) -> Void = { _ in }) {
+  /// Starts to run `registry`, whose session logs to `logger`.
+  init(_ registry: any Registry, logger: Logger) {
     self.registry = registry
     let (stream, desired) = AsyncStream.makeStream(
       of: DesiredPublication.self, bufferingPolicy: .bufferingNewest(1))
     self.desired = desired
-    let logger = Logger(label: "conformance") { _ in LogLines(log) }
     // Unstructured: a registry that doesn't end on cancellation must not keep the checks from ending.
     let run = Task { [weak self] in
       let session = RegistrySession(
@@ -92,20 +89,20 @@ extension ObservedRun.State {
     return awaited
   }
 
-  /// What doesn't work, by the newest reports.
-  var problems: [HealthReport] {
-    var problems: [HealthReport] = []
+  /// The newest report of each aspect of each source.
+  var reports: [HealthReport] {
+    var reports: [HealthReport] = []
     for report in batches.flatMap(\.reports) {
-      problems.removeAll { $0.aspect == report.aspect && $0.source == report.source }
-      if report.error != nil { problems.append(report) }
+      reports.removeAll { $0.aspect == report.aspect && $0.source == report.source }
+      reports.append(report)
     }
-    return problems
+    return reports
   }
 
-  /// Why something doesn't work: the end where it was a failure, else the first problem.
+  /// Why something doesn't work: the end where it was a failure, else the first report of a problem.
   var trouble: RegistryError? {
     if case .failure(let error) = end { return error }
-    return problems.first?.error
+    return reports.lazy.compactMap(\.error).first
   }
 
   /// All nodes that are known after these batches, by source.
@@ -121,20 +118,4 @@ extension ObservedRun.State {
     }
     return nodes
   }
-}
-
-/// Hands each entry on as one line.
-private struct LogLines: LogHandler {
-  let line: @Sendable (String) -> Void
-  var metadata: Logger.Metadata = [:]
-  var logLevel: Logger.Level = .info
-
-  init(_ line: @escaping @Sendable (String) -> Void) { self.line = line }
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) { line("\(event.level): \(event.message)") }
 }

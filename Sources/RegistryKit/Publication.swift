@@ -7,6 +7,7 @@ public struct Publication: Hashable, Sendable {
   /// Where this node has seen the WireGuard of others.
   public var seenEndpoints: [NodeIdentity: [IPEndpoint]]
 
+  /// A publication of `local`.
   public init(local: Affiliate, seenEndpoints: [NodeIdentity: [IPEndpoint]] = [:]) {
     self.local = local
     self.seenEndpoints = seenEndpoints
@@ -20,6 +21,7 @@ public struct DesiredPublication: Hashable, Sendable {
   /// What is to be published; nil withdraws what was, as the node leaves.
   public var publication: Publication?
 
+  /// What is to be published as `revision`.
   public init(revision: UInt64, publication: Publication?) {
     self.revision = revision
     self.publication = publication

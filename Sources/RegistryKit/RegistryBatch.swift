@@ -15,6 +15,7 @@ public struct RegistryBatch: Hashable, Sendable {
   /// Under which address whom the registry asks sees this node; nil leaves it as it was.
   public var publicAddress: IPAddress?
 
+  /// A batch of what is given; the rest stays as it was.
   public init(
     expectedSources: [RegistrySource]? = nil, updates: [RegistryUpdate] = [], reports: [HealthReport] = [],
     publicAddress: IPAddress? = nil
@@ -45,12 +46,14 @@ public enum HealthAspect: String, Hashable, Sendable, CaseIterable {
 
 /// How one aspect of a registry is.
 public struct HealthReport: Hashable, Sendable {
+  /// Which aspect.
   public var aspect: HealthAspect
   /// Of which source; ``RegistrySource/only`` is the registry itself, or its only source.
   public var source: RegistrySource
   /// Why it doesn't work, while the registry goes on and tries again by itself; nil: it works.
   public var error: RegistryError?
 
+  /// The report that `aspect` works, where `error` is nil, or why it doesn't.
   public init(_ aspect: HealthAspect, _ error: RegistryError?, source: RegistrySource = .only) {
     self.aspect = aspect
     self.source = source

@@ -2,6 +2,7 @@
 public struct RegistryError: Error, Sendable {
   /// What kind of failure it is. More may come: treat one that you don't know as ``failed``.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
+    /// The code as text, for programs.
     public let description: String
 
     /// What was passed breaks a rule.
@@ -22,12 +23,14 @@ public struct RegistryError: Error, Sendable {
     public static let failed = Code(description: "failed")
   }
 
+  /// What kind of failure it is.
   public let code: Code
   /// One line that names the thing, the value and what would be right. Never a secret.
   public let message: String
   /// What led to it, where that is another error: for logs and debuggers; the message says what people need.
   public let cause: (any Error)?
 
+  /// An error with `message`, led to by `cause`.
   public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
     self.code = code
     self.message = message

@@ -45,6 +45,7 @@ public struct RegistryDescriptor: Hashable, Sendable {
   /// Whether the plugin needs the cluster's secret; others never see it.
   public var wantsClusterSecret: Bool
 
+  /// A descriptor; the prefix is the name where none is given.
   public init(
     name: String, version: String, prefix: String? = nil, summary: String,
     optionsSchema: String = #"{"type":"object"}"#, publishes: Bool = false, leases: Bool = false,
@@ -80,6 +81,7 @@ public struct RegistryContext: Sendable {
   /// Logs to the host's log.
   public var logger: Logger
 
+  /// A context; what isn't given isn't there.
   public init(
     name: String, localNodeID: NodeIdentity? = nil, clusterID: String? = nil, clusterSecret: String? = nil,
     stateDirectory: String = "", baseDirectory: String = ".", host: HostProgram = .rollcall, logger: Logger
@@ -102,6 +104,7 @@ public struct HostProgram: Hashable, Sendable {
   /// Its version, for people.
   public var version: String
 
+  /// The program called `name`.
   public init(name: String, version: String) {
     self.name = name
     self.version = version

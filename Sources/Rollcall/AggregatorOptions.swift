@@ -6,7 +6,7 @@ public struct AggregatorOptions: Sendable {
   /// Whether registries are given what this node tells of itself. Without, it is in the view alone: for
   /// who only looks.
   public var publishes = true
-  /// How many directives are kept for a reader of changes that is slow.
+  /// How many changes are kept for a reader of changes that is slow.
   public var changeLimit = 1024
   /// The most nodes that one registry may tell of; one that tells of more has failed.
   public var nodeLimit = 250_000
@@ -16,6 +16,7 @@ public struct AggregatorOptions: Sendable {
   public var withdrawTimeout: Duration = .seconds(3)
   /// How long after a reload the data of sources that a changed registry no longer tells of are kept.
   public var settleTime: Duration = .seconds(5)
+  /// How long failed registries rest, and how what couldn't be published is tried again.
   public var restart = RestartPolicy()
   /// What waits are measured with.
   public var clock: any Clock<Duration> = ContinuousClock()

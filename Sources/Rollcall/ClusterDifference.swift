@@ -2,18 +2,26 @@ import AffiliateMerge
 import ClusterModel
 
 /// What leads from one snapshot to another, for a reader for whom the changes between the two aren't kept any more.
+/// Ages alone make no change, as in a commit.
 enum ClusterDifference {
   /// The events, in the order in which a commit has them. What came and went again in between isn't in it.
   static func events(from old: ClusterSnapshot, to new: ClusterSnapshot) -> [ClusterEvent] {
-    var changes: [ClusterChange] = differences(old.rawAffiliates, new.rawAffiliates).map { .raw($0) }
+    var changes: [ClusterChange] = differences(old.rawAffiliates, new.rawAffiliates) {
+      $0.unconfirmed == $1.unconfirmed
+    }
+    .map { .raw($0) }
     changes += differences(
-      old.affiliates.map { ($0.value.nodeID, $0) }, new.affiliates.map { ($0.value.nodeID, $0) }
+      old.affiliates.map { ($0.value.nodeID, $0) }, new.affiliates.map { ($0.value.nodeID, $0) }, same: ==
     )
     .map { .affiliate($0) }
-    changes += differences(old.members.map { ($0.value.id, $0) }, new.members.map { ($0.value.id, $0) })
-      .map { .member($0) }
-    changes += differences(old.conflicts.map { ($0.value.key, $0) }, new.conflicts.map { ($0.value.key, $0) })
-      .map { .conflict($0) }
+    changes += differences(
+      old.members.map { ($0.value.id, $0) }, new.members.map { ($0.value.id, $0) }, same: ==
+    )
+    .map { .member($0) }
+    changes += differences(
+      old.conflicts.map { ($0.value.key, $0) }, new.conflicts.map { ($0.value.key, $0) }
+    ) { $0.hasContent(of: $1) }
+    .map { .conflict($0) }
     var events: [ClusterEvent] = changes.isEmpty ? [] : [.changes(changes)]
     for status in new.registries where !isSame(old.registry(status.name), status) {
       events.append(.registry(status))
@@ -24,14 +32,16 @@ enum ClusterDifference {
     return events
   }
 
+  /// - Parameter same: whether two values have the same content.
   private static func differences<Key, Value>(
-    _ old: [(Key, Versioned<Value>)], _ new: [(Key, Versioned<Value>)]
+    _ old: [(Key, Versioned<Value>)], _ new: [(Key, Versioned<Value>)], same: (Value, Value) -> Bool
   ) -> [Change<Key, Value>] {
     var before = Dictionary(old.map { ($0.0, $0.1) }, uniquingKeysWith: { first, _ in first })
     var changes: [Change<Key, Value>] = []
     for (key, value) in new {
       let previous = before.removeValue(forKey: key)
-      if previous != value { changes.append(Change(key: key, old: previous, new: value)) }
+      if let previous, previous.hasHistory(of: value), same(previous.value, value.value) { continue }
+      changes.append(Change(key: key, old: previous, new: value))
     }
     // In their order of then.
     for (key, value) in old where before.removeValue(forKey: key) != nil {
@@ -46,5 +56,20 @@ enum ClusterDifference {
     old.affiliateCount = new.affiliateCount
     old.lastUpdate = new.lastUpdate
     return old == new
+  }
+}
+
+extension Versioned {
+  fileprivate func hasHistory(of other: Versioned) -> Bool {
+    version == other.version && created == other.created && updated == other.updated
+  }
+}
+
+extension AffiliateRecord {
+  /// The record without the time of its confirmation, which is no content.
+  fileprivate var unconfirmed: AffiliateRecord {
+    var record = self
+    record.confirmedAt = nil
+    return record
   }
 }

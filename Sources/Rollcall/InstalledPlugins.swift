@@ -12,6 +12,7 @@ public struct InstalledPlugins: PluginSource {
   /// can tell what happened.
   private let stopTimeout: Duration
 
+  /// The machine's plugins; what is found on the way is logged to `logger`.
   public init(logger: Logger = Logger(label: "rollcall"), stopTimeout: Duration = .seconds(4)) {
     self.logger = logger
     self.stopTimeout = stopTimeout

@@ -15,6 +15,7 @@ public struct PluginSettings: Hashable, Sendable {
   /// Whether plugins that others may write to are loaded all the same.
   public var allowUnsafePermissions: Bool
 
+  /// The standard folders, after those at `path`.
   public init(path: [String] = [], allowUnsafePermissions: Bool = false) {
     self.path = path
     self.allowUnsafePermissions = allowUnsafePermissions
@@ -23,10 +24,12 @@ public struct PluginSettings: Hashable, Sendable {
 
 /// A plugin that is there to be used.
 public struct AvailablePlugin: Sendable {
+  /// What the plugin says of itself.
   public let descriptor: RegistryDescriptor
   /// Makes a registry from options, which are a JSON object.
   public let make: @Sendable (_ options: String, RegistryContext) async throws -> any Registry
 
+  /// A plugin that makes its registries by `make`.
   public init(
     descriptor: RegistryDescriptor,
     make: @escaping @Sendable (_ options: String, RegistryContext) async throws -> any Registry

@@ -86,6 +86,7 @@ public struct PluginReference: Hashable, Sendable {
   /// The folder below which registries keep what is theirs; nil: nothing is kept.
   public var stateDirectory: String?
 
+  /// The plugin called `name`; what isn't given isn't there.
   public init(
     name: String, options: String = "{}", settings: PluginSettings = PluginSettings(),
     clusterID: String? = nil,

@@ -5,12 +5,14 @@ import RegistryKit
 
 /// What an aggregator runs: what a configuration file declares, or a program puts together.
 public struct AggregatorDefinition: Sendable {
+  /// The registries, in the order in which they are shown; disabled ones too.
   public var registries: [RegistryDefinition]
   /// Names of registries from the strongest to the weakest; empty: the rule of existing nodes, see `MergePolicy`.
   public var precedence: [String]
   /// What this machine is to say of itself, where it takes part.
   public var node: NodeSettings
 
+  /// A definition of `registries`.
   public init(
     registries: [RegistryDefinition], precedence: [String] = [], node: NodeSettings = NodeSettings()
   ) {

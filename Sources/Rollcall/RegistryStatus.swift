@@ -3,6 +3,7 @@ public import RegistryKit
 
 /// How a registry is doing.
 public struct RegistryStatus: Hashable, Sendable {
+  /// How a registry is, in a word.
   public enum State: String, Hashable, Sendable, CaseIterable {
     /// It runs, and not each of its sources has had a snapshot yet.
     case starting
@@ -18,9 +19,12 @@ public struct RegistryStatus: Hashable, Sendable {
 
   /// An error and when it came about.
   public struct Failure: Hashable, Sendable {
+    /// What was wrong.
     public let error: RegistryError
+    /// When it came about.
     public let at: Timestamp
 
+    /// The failure `error`, which came about `at` that moment.
     public init(error: RegistryError, at: Timestamp) {
       self.error = error
       self.at = at
@@ -35,6 +39,7 @@ public struct RegistryStatus: Hashable, Sendable {
   public internal(set) var plugin: String?
   /// The plugin's version; nil where ``plugin`` is.
   public internal(set) var pluginVersion: String?
+  /// How it is.
   public internal(set) var state: State
   /// Since when it is in ``state``.
   public internal(set) var since: Timestamp

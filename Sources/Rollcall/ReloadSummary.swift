@@ -2,6 +2,7 @@
 public struct ReloadSummary: Hashable, Sendable {
   /// Those that run as before.
   public var kept: [String] = []
+  /// Those that weren't run before.
   public var added: [String] = []
   /// Those that were made anew; their records stay until their first snapshot.
   public var changed: [String] = []

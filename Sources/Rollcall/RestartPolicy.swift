@@ -6,12 +6,16 @@ import Platform
 /// is spread at random between half and one and a half times its length, so that the nodes of a cluster
 /// don't return to a service all at once.
 public struct RestartPolicy: Hashable, Sendable {
+  /// The first pause.
   public var initial: Duration
+  /// By how much each pause is longer than the one before, at least 1.
   public var factor: Double
+  /// What the pauses grow to.
   public var maximum: Duration
   /// How long a registry has to have been in sync for its next pause to be ``initial`` again.
   public var resetAfter: Duration
 
+  /// A policy; the defaults serve.
   public init(
     initial: Duration = .milliseconds(500), factor: Double = 1.5, maximum: Duration = .seconds(60),
     resetAfter: Duration = .seconds(60)

@@ -1,5 +1,6 @@
 /// What becomes of a registry's records when it fails, and when a peer no longer lists them after an outage.
 public struct RetentionPolicy: Hashable, Sendable {
+  /// What happens to the records of a registry that has failed.
   public enum FailureAction: String, Hashable, Sendable, CaseIterable {
     /// The records of a failing registry stay, and are stale after ``RetentionPolicy/staleAfter``.
     case keep
@@ -7,6 +8,7 @@ public struct RetentionPolicy: Hashable, Sendable {
     case drop
   }
 
+  /// What happens to the records when the registry has failed.
   public var onFailure: FailureAction
   /// How long after a failure the records count as good.
   public var staleAfter: Duration

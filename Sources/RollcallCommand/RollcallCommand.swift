@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClusterModel
 import Glibc
+import Platform
 
 /// The command `rollcall`.
 @main
@@ -58,7 +59,7 @@ struct RollcallCommand: AsyncParsableCommand {
       do { try Terminal.write(fullMessage(for: error) + "\n") } catch { return 128 + SIGPIPE }
       return 0
     }
-    let message = message(for: error).split(whereSeparator: \.isNewline).map { $0.trimmed }
+    let message = message(for: error).lines.map(\.trimmed)
     Terminal.error(message.joined(separator: " "))
     return code == .validationFailure ? CommandError.usage : CommandError.failure
   }

@@ -33,8 +33,9 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     name: Self.names("gc-interval"),
-    help: "How often to look over all that is kept; what expires is dropped on time in any case.")
-  var collectInterval = TimeArgument(duration: .seconds(1))
+    help: "How often to look over all that is kept; what expires is dropped on time in any case.",
+    transform: DurationOption.parse)
+  var collectInterval = DurationOption(.seconds(1))
 
   @Option(name: Self.names("redirect-endpoint"), help: "Send clients to this endpoint instead.")
   var redirectEndpoint: String?
@@ -45,8 +46,10 @@ struct Serve: AsyncParsableCommand {
   @Option(name: Self.names("snapshot-path"), help: "The file that carries the state over a restart.")
   var snapshotPath: String?
 
-  @Option(name: Self.names("snapshot-interval"), help: "How often to write the snapshot.")
-  var snapshotInterval = TimeArgument(duration: .seconds(600))
+  @Option(
+    name: Self.names("snapshot-interval"), help: "How often to write the snapshot.",
+    transform: DurationOption.parse)
+  var snapshotInterval = DurationOption(.seconds(600))
 
   @Option(
     name: Self.names("trust-x-real-ip"), help: "Believe x-real-ip of trusted proxies.")
@@ -54,7 +57,10 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     name: Self.names("trust-first-x-forwarded-for"),
-    help: "Believe x-forwarded-for of trusted proxies: the last address that isn't a trusted proxy's.")
+    help: """
+      Believe x-forwarded-for of trusted proxies. Of its addresses the LAST one counts that isn't a trusted \
+      proxy's, whatever the option's name says: the first one is the client's own to choose.
+      """)
   var trustForwardedFor = true
 
   @Option(
@@ -75,8 +81,24 @@ struct Serve: AsyncParsableCommand {
   @Option(name: Self.names("event-loops"), help: "Event loops (default: half of the cores).")
   var eventLoops: Int?
 
-  @Option(name: Self.names("drain-timeout"), help: "How long clients may take to go at the end.")
-  var drainTimeout = TimeArgument(duration: .seconds(10))
+  @Option(
+    name: Self.names("drain-timeout"), help: "How long clients may take to go at the end.",
+    transform: DurationOption.parse)
+  var drainTimeout = DurationOption(.seconds(10))
+
+  @Option(
+    name: Self.names("coalesce"),
+    help: """
+      How long watchers of a cluster that changed just now wait for the next change, so that many go out at once; \
+      0 for never.
+      """,
+    transform: DurationOption.parseWithZero)
+  var coalescing = DurationOption(ServiceConfiguration().transport.coalescing)
+
+  @Option(
+    name: Self.names("connections-of-client"),
+    help: "Connections of one address or /64 of IPv6 (default: 12000, with TLS 2500).")
+  var connectionsOfClient: Int?
 
   @OptionGroup var log: LogOptions
 
@@ -105,6 +127,9 @@ struct Serve: AsyncParsableCommand {
     result.requestBurst = rateBurst
     result.eventLoops = eventLoops
     result.drainTimeout = drainTimeout.duration
+    result.transport.coalescing = coalescing.duration
+    if result.certificatePath != nil { result.shares[.connections].perClient = 2500 }
+    if let connectionsOfClient { result.shares[.connections].perClient = connectionsOfClient }
     return result
   }
 
@@ -158,35 +183,4 @@ struct PrefixList: ExpressibleByArgument, CustomStringConvertible {
   }
 
   var description: String { prefixes.map { "\($0)" }.joined(separator: ",") }
-}
-
-/// A length of time as `90s`, `10m`, `1h30m` or `500ms`.
-struct TimeArgument: ExpressibleByArgument, CustomStringConvertible {
-  var duration: Duration
-
-  init(duration: Duration) { self.duration = duration }
-
-  init?(argument: String) {
-    var rest = Substring(argument)
-    var sum = Duration.zero
-    guard !rest.isEmpty else { return nil }
-    while !rest.isEmpty {
-      let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-      let unit = rest.dropFirst(digits.count).prefix { $0.isLetter }
-      guard let value = Double(digits), value < 1e9, let length = Self.units[String(unit)] else { return nil }
-      sum += .seconds(value * length)
-      rest = rest.dropFirst(digits.count + unit.count)
-    }
-    duration = sum
-  }
-
-  private static let units = ["ms": 0.001, "s": 1, "m": 60, "h": 3600]
-
-  var description: String {
-    let seconds = duration.components.seconds
-    if seconds > 0, seconds % 3600 == 0 { return "\(seconds / 3600)h" }
-    if seconds > 0, seconds % 60 == 0 { return "\(seconds / 60)m" }
-    return duration < .seconds(1)
-      ? "\(duration.components.attoseconds / 1_000_000_000_000_000)ms" : "\(seconds)s"
-  }
 }

@@ -1,3 +1,4 @@
+import Platform
 public import RegistryKit
 public import Rollcall
 
@@ -5,9 +6,13 @@ public import Rollcall
 public struct Configuration: Hashable, Sendable {
   /// The file that it was read from; nil where there is none.
   public var file: String?
+  /// `cluster:`
   public var cluster: ClusterSettings
+  /// `plugins:`
   public var plugins: PluginSettings
+  /// `merge:`
   public var merge: MergeSettings
+  /// `node:`
   public var node: NodeSettings
   /// The folder in which the node keeps its identity; nil: the command's default.
   public var stateDirectory: String?
@@ -15,8 +20,9 @@ public struct Configuration: Hashable, Sendable {
   public var warnings: [ConfigurationError] = []
 
   /// The folder that relative paths are relative to: the file's.
-  public var baseDirectory: String { file.map(folder(of:)) ?? "." }
+  public var baseDirectory: String { file.map(FilePaths.folder(of:)) ?? "." }
 
+  /// A configuration as if it had been written.
   public init(
     file: String? = nil, cluster: ClusterSettings = .init(), plugins: PluginSettings = .init(),
     merge: MergeSettings = .init(), node: NodeSettings = .init(), stateDirectory: String? = nil
@@ -38,8 +44,10 @@ public struct ClusterSettings: Hashable, Sendable {
   public var secret: Secret?
   /// The path of the file that the secret was read from.
   public var secretFile: String?
+  /// `cluster.discovery:`
   public var discovery: DiscoverySettings
 
+  /// A cluster; without an id and a secret it has no discovery service.
   public init(
     id: String? = nil, secret: Secret? = nil, secretFile: String? = nil,
     discovery: DiscoverySettings = .init()
@@ -53,6 +61,7 @@ public struct ClusterSettings: Hashable, Sendable {
 
 /// `cluster.discovery:`
 public struct DiscoverySettings: Hashable, Sendable {
+  /// Whether any registry is run.
   public var isEnabled: Bool
   /// Every registry, enabled or not, in the order of the file, those that it doesn't name last.
   ///
@@ -60,6 +69,7 @@ public struct DiscoverySettings: Hashable, Sendable {
   /// in the file. `kubernetes` is enabled only by `disabled: false`.
   public var registries: [RegistrySettings]
 
+  /// These registries.
   public init(isEnabled: Bool = true, registries: [RegistrySettings] = []) {
     self.isEnabled = isEnabled
     self.registries = registries
@@ -71,5 +81,6 @@ public struct MergeSettings: Hashable, Sendable {
   /// Names of registries from the strongest to the weakest; empty: the rule of existing nodes.
   public var precedence: [String]
 
+  /// The registries of `precedence`, the strongest first.
   public init(precedence: [String] = []) { self.precedence = precedence }
 }

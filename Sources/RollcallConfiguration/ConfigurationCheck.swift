@@ -41,9 +41,9 @@ extension Configuration {
   ) -> ConfigurationError {
     let path = "cluster.discovery.registries.\(registry.name)"
     let advice =
-      switch (nearMiss(of: registry.plugin, among: plugins), registry.written) {
+      switch (didYouMean(registry.plugin, among: plugins), registry.written) {
       case (_, nil): "it is on by default; put the plugin into plugins.path, or set \(path).disabled to true"
-      case (let near?, _): "did you mean '\(near)'?"
+      case (let advice?, _): advice
       case (nil, let written?) where written.pluginMark == nil:
         "name one with 'plugin:', or put it into plugins.path"
       default: "put it into plugins.path"

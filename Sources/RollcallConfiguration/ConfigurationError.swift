@@ -9,6 +9,7 @@ public struct ConfigurationError: Error, Hashable, Sendable {
   /// One line that names the key, the value and what would be right, without a full stop.
   public let message: String
 
+  /// An error at `mark` of `file`, or about the file as a whole.
   public init(file: String, mark: YAMLMark? = nil, message: String) {
     self.file = file
     self.mark = mark
@@ -47,23 +48,4 @@ public struct ConfigurationErrors: Error, Hashable, Sendable, CustomStringConver
 
   /// A line for each error.
   public var description: String { errors.map(\.description).joined(separator: "\n") }
-}
-
-/// Collects what is wrong while a file is read, so that all of it is told at once.
-final class Diagnostics {
-  let file: String
-  private(set) var errors: [ConfigurationError] = []
-  private(set) var warnings: [ConfigurationError] = []
-
-  init(file: String) { self.file = file }
-
-  func error(_ mark: YAMLMark?, _ message: String) {
-    errors.append(ConfigurationError(file: file, mark: mark, message: message))
-  }
-
-  func warning(_ mark: YAMLMark?, _ message: String) {
-    warnings.append(ConfigurationError(file: file, mark: mark, message: message))
-  }
-
-  func add(_ more: [ConfigurationError]) { errors += more }
 }

@@ -1,4 +1,5 @@
 import Documents
+import Platform
 
 /// Reads configuration files.
 public enum ConfigurationFile {
@@ -36,28 +37,29 @@ public enum ConfigurationFile {
   public static func read(
     _ path: String, inProcess: [String] = []
   ) throws(ConfigurationErrors) -> DeclaredConfiguration {
-    let bytes: [UInt8]
-    do {
-      bytes = try BoundedFile.read(path, limit: maximumSize).bytes
+    let file: BoundedFile
+    do throws(FileError) {
+      // A shell's `<(…)` is a pipe.
+      file = try BoundedFile.read(path, limit: maximumSize, kind: .regularOrPipe)
     } catch {
       throw ConfigurationErrors([
-        ConfigurationError(file: path, message: "the configuration can't be read: \(error.message)")
+        ConfigurationError(file: path, message: "the configuration can't be read: \(error.explanation)")
       ])
     }
-    return try declared(bytes, file: path, inProcess: inProcess)
+    return try declared(file.bytes, file: path, inProcess: inProcess)
   }
 
   private static func declared(
     _ text: some Collection<UInt8>, file: String, inProcess: [String]
   ) throws(ConfigurationErrors) -> DeclaredConfiguration {
-    let diagnostics = Diagnostics(file: file)
+    let diagnostics = Diagnostics(file: file, places: ConfigurationKeys.places, limit: 1000)
     let stream: YAMLStream
-    do {
+    do throws(YAMLError) {
       stream = try YAML.parse(text, file: file, limits: limits)
     } catch {
       throw ConfigurationErrors([ConfigurationError(error)])
     }
-    diagnostics.add(stream.duplicateKeys.map(ConfigurationError.init))
+    diagnostics.add(stream.duplicateKeys)
     if stream.documents.count > 1 {
       diagnostics.error(
         stream.documents[1].mark,
@@ -66,7 +68,8 @@ public enum ConfigurationFile {
     let reader = ConfigurationReader(diagnostics: diagnostics, inProcess: inProcess)
     let (configuration, arePluginsKnown) = reader.read(stream.documents.first)
     return DeclaredConfiguration(
-      configuration: configuration, arePluginsKnown: arePluginsKnown, errors: diagnostics.errors)
+      configuration: configuration, arePluginsKnown: arePluginsKnown,
+      errors: diagnostics.errors.kept.map(ConfigurationError.init))
   }
 
   private static let limits = YAMLLimits(size: maximumSize, depth: 32, nodes: 100_000, aliasedNodes: 10_000)

@@ -8,11 +8,11 @@ struct ConfigurationReader {
   let diagnostics: Diagnostics
   let inProcess: [String]
 
-  private var base: String { folder(of: diagnostics.file) }
+  private var base: String { FilePaths.folder(of: diagnostics.file) }
 
   /// - Returns: what could be read, and whether `plugins` could.
   func read(_ document: YAMLNode?) -> (configuration: Configuration, arePluginsKnown: Bool) {
-    let root = Section(document, path: "", keys: ConfigurationKeys.file, diagnostics: diagnostics)
+    let root = FieldReader(document, "the file", keys: ConfigurationKeys.file, diagnostics: diagnostics)
     let cluster = cluster(root.section("cluster", keys: ConfigurationKeys.cluster))
     let errorCount = diagnostics.errors.count
     let plugins = plugins(root.section("plugins", keys: ConfigurationKeys.plugins))
@@ -22,12 +22,12 @@ struct ConfigurationReader {
       merge: merge(
         root.section("merge", keys: ConfigurationKeys.merge), registries: cluster.discovery.registries),
       node: node(root.section("node", keys: ConfigurationKeys.node)),
-      stateDirectory: root.text("stateDirectory").map { resolve($0, in: base) })
-    configuration.warnings = diagnostics.warnings.sorted()
+      stateDirectory: root.path("stateDirectory", base: base))
+    configuration.warnings = diagnostics.warnings.kept.map(ConfigurationError.init).sorted()
     return (configuration, arePluginsKnown)
   }
 
-  private func cluster(_ section: Section) -> ClusterSettings {
+  private func cluster(_ section: FieldReader) -> ClusterSettings {
     let id = section.text("id")
     let (secret, secretFile) = SecretReader(section: section, base: base).read()
     let discovery = RegistriesReader(id: id, secret: secret, diagnostics: diagnostics)
@@ -35,13 +35,13 @@ struct ConfigurationReader {
     return ClusterSettings(id: id, secret: secret, secretFile: secretFile, discovery: discovery)
   }
 
-  private func plugins(_ section: Section) -> PluginSettings {
+  private func plugins(_ section: FieldReader) -> PluginSettings {
     PluginSettings(
-      path: section.list("path", of: "folders") { $0 }?.map { resolve($0.value, in: base) } ?? [],
+      path: section.list("path", of: "folders") { $0 }?.map { FilePaths.resolve($0.value, base: base) } ?? [],
       allowUnsafePermissions: section.bool("allowUnsafePermissions") ?? false)
   }
 
-  private func merge(_ section: Section, registries: [RegistrySettings]) -> MergeSettings {
+  private func merge(_ section: FieldReader, registries: [RegistrySettings]) -> MergeSettings {
     let known = registries.map(\.name) + inProcess
     var precedence: [String] = []
     for (name, mark) in section.list("precedence", of: "registries", { $0 }) ?? [] {
@@ -49,8 +49,7 @@ struct ConfigurationReader {
         diagnostics.error(mark, "merge.precedence names \(quoted(name)) twice")
       } else if !known.contains(name) {
         let advice =
-          nearMiss(of: name, among: known).map { "did you mean '\($0)'?" }
-          ?? "the registries are \(known.joined(separator: ", "))"
+          didYouMean(name, among: known) ?? "the registries are \(known.joined(separator: ", "))"
         diagnostics.error(mark, "merge.precedence: there is no registry \(quoted(name)); \(advice)")
       }
       precedence.append(name)
@@ -58,10 +57,10 @@ struct ConfigurationReader {
     return MergeSettings(precedence: precedence)
   }
 
-  private func node(_ section: Section) -> NodeSettings {
+  private func node(_ section: FieldReader) -> NodeSettings {
     let filter = section.section("addressFilter", keys: ConfigurationKeys.addressFilter)
     let controlPlane = section.section("controlPlane", keys: ConfigurationKeys.controlPlane)
-    let prefixes = { (section: Section, key: String) in
+    let prefixes = { (section: FieldReader, key: String) in
       section.list(key, of: "prefixes") { (text) throws(ModelError) in try IPPrefix(text) }?.map(\.value)
         ?? []
     }
@@ -75,7 +74,7 @@ struct ConfigurationReader {
       .map(\.value),
       includeNetworks: prefixes(filter, "include"), excludeNetworks: prefixes(filter, "exclude"),
       operatingSystem: section.text("operatingSystem"),
-      controlPlanePort: controlPlane.integer("port", in: 1...65_535).map { UInt16($0) },
+      controlPlanePort: controlPlane.port("port"),
       additionalAddresses: prefixes(section, "additionalAddresses"))
   }
 }

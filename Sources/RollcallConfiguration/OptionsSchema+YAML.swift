@@ -1,4 +1,5 @@
 public import Documents
+import Platform
 public import RegistryKit
 
 extension OptionsSchema {
@@ -13,9 +14,11 @@ extension OptionsSchema {
       switch problem.reason {
       case .unknown(let known):
         let owner = OptionProblem.name(of: problem.path.dropLast(), in: path)
-        let message = unknownKey(problem.path.last?.key ?? "", in: owner, known: known)
+        let key = problem.path.last?.key ?? ""
+        let place = ConfigurationKeys.places[key]
+        let message = unknownKey(key, in: owner, known: known, place: place == owner ? nil : place)
         return ConfigurationError(file: file, mark: keyMark, message: message)
-      case .wrong, .missing:
+      case .wrong, .invalid, .missing:
         return ConfigurationError(file: file, mark: mark, message: problem.message(of: path))
       }
     }

@@ -9,21 +9,18 @@ struct RegistriesReader {
   let secret: Secret?
   let diagnostics: Diagnostics
 
-  func read(_ section: Section) -> DiscoverySettings {
+  func read(_ section: FieldReader) -> DiscoverySettings {
     let isEnabled = section.bool("enabled") ?? true
     let registries = section.section("registries", keys: nil)
     var settings: [RegistrySettings] = []
-    for pair in registries.node?.pairs ?? [] {
+    for pair in registries.pairs {
       do throws(ModelError) {
         try checkName(pair.key)
       } catch {
         diagnostics.error(pair.keyMark, "\(registries.path): \(error)")
         continue
       }
-      settings.append(
-        registry(
-          pair,
-          Section(pair.value, path: registries.path(to: pair.key), keys: nil, diagnostics: diagnostics)))
+      settings.append(registry(pair, registries.section(pair.key, keys: nil)))
     }
     for implied in ImpliedRegistry.all where !settings.contains(where: { $0.name == implied.name }) {
       let missing = implied.needsCluster ? DisabledReason.missing(id: id, secret: secret) : nil
@@ -37,7 +34,7 @@ struct RegistriesReader {
     return DiscoverySettings(isEnabled: isEnabled, registries: settings)
   }
 
-  private func registry(_ pair: YAMLPair, _ section: Section) -> RegistrySettings {
+  private func registry(_ pair: YAMLPair, _ section: FieldReader) -> RegistrySettings {
     let disabled = section.bool("disabled")
     let isDisabledByDefault = ImpliedRegistry.all.contains { $0.name == pair.key && $0.isDisabled }
     let plugin = section.value("plugin") { (text) throws(ModelError) in
@@ -51,8 +48,7 @@ struct RegistriesReader {
       return action
     }
     let options = YAMLNode(
-      .mapping((section.node?.pairs ?? []).filter { !ConfigurationKeys.registry.contains($0.key) }),
-      mark: section.node?.mark ?? pair.value.mark)
+      .mapping(section.pairs.filter { !ConfigurationKeys.registry.contains($0.key) }), mark: section.mark)
     var settings = RegistrySettings(
       name: pair.key, plugin: plugin,
       disabled: disabled == true
@@ -68,7 +64,7 @@ struct RegistriesReader {
     return settings
   }
 
-  private func isExempt(_ section: Section, _ value: YAMLNode, disabled: Bool?, plugin: String?) -> Bool {
+  private func isExempt(_ section: FieldReader, _ value: YAMLNode, disabled: Bool?, plugin: String?) -> Bool {
     guard let node = section.node else { return !value.isNull }
     return disabled == true || disabled == nil && node["disabled"] != nil
       || plugin == nil && node["plugin"] != nil
@@ -77,21 +73,6 @@ struct RegistriesReader {
   private func checkName(_ name: String) throws(ModelError) {
     guard RegistryName.isWellFormed(name) else {
       throw ModelError("\(quoted(name)) isn't a name: \(RegistryName.rule)")
-    }
-  }
-}
-
-extension YAMLNode {
-  /// The node with the keys of all mappings in order of their text: alike where only their order differs.
-  var sorted: YAMLNode {
-    switch content {
-    case .scalar: self
-    case .sequence(let items): YAMLNode(.sequence(items.map(\.sorted)), mark: mark)
-    case .mapping(let pairs):
-      YAMLNode(
-        .mapping(
-          pairs.map { YAMLPair(key: $0.key, keyMark: $0.keyMark, value: $0.value.sorted) }
-            .sorted { $0.key < $1.key }), mark: mark)
     }
   }
 }

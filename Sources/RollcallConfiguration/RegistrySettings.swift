@@ -20,6 +20,7 @@ public struct RegistrySettings: Sendable {
   /// The registry as it was written; nil where no file names it.
   public var written: WrittenRegistry?
 
+  /// The settings of the registry called `name`; the plugin is that of its name where none is given.
   public init(
     name: String, plugin: String? = nil, disabled: String? = nil, options: String = "{}",
     retention: RetentionPolicy = RetentionPolicy(), position: String? = nil
@@ -56,6 +57,7 @@ extension RegistrySettings: Hashable {
 
 /// A registry's section as a person wrote it, so that what is wrong can be told at its place.
 public struct WrittenRegistry: Hashable, Sendable {
+  /// The file as the person named it.
   public var file: String
   /// The place of the registry's name.
   public var nameMark: YAMLMark
@@ -67,6 +69,7 @@ public struct WrittenRegistry: Hashable, Sendable {
   /// What is written beside the reserved keys, as a mapping.
   public var options: YAMLNode
 
+  /// A section as it was written.
   public init(
     file: String, nameMark: YAMLMark, pluginMark: YAMLMark? = nil, isExempt: Bool = false, options: YAMLNode
   ) {

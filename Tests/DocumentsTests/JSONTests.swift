@@ -51,4 +51,25 @@ import Testing
     #expect(YAML.json(of: .plain("-00.50e3")) == "-0.50e3")
     #expect(YAML.json(of: .plain("99999999999999999999")) == "99999999999999999999")
   }
+
+  @Test("indented JSON has a line for each part, keys in their order, and reads as the same")
+  func indented() throws {
+    let root = try node("b: [1, {d: x, c: []}]\na: {}\n")
+    let text = YAML.json(of: root, .indented(by: 2))
+    #expect(
+      text == """
+        {
+          "a": {},
+          "b": [
+            1,
+            {
+              "c": [],
+              "d": "x"
+            }
+          ]
+        }
+        """)
+    #expect(try YAML.json(of: node(text)) == YAML.json(of: root.sorted))
+    #expect(YAML.json(of: .null, .indented(by: 2)) == "null")
+  }
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzzes with libFuzzer, each target for SECONDS (default 60): what opens and decodes a discovery service's words, and
-# what the service reads of strangers, proxies and files.
+# Fuzzes with libFuzzer, each target for SECONDS (default 60): what opens and decodes a discovery service's words,
+# what the service reads of strangers, proxies and files, and what reads a plugin's options in C.
 #
 # What ends the process is kept in the target's folder Findings: commit it with the repair, the tests run it from
 # then on. New inputs that reach new code stay in .build/fuzz.
@@ -39,7 +39,8 @@ swiftc -swift-version 6 -parse-as-library -Onone -g -sanitize=fuzzer -I "$bin/Mo
 service=$root/Sources/DiscoveryService
 messages=$root/Sources/DiscoveryProtocol/Generated
 shared=$root/Tests/DiscoveryServiceTests/Fuzz
-find "$bin"/ClusterModel.build "$bin"/SwiftProtobuf.build "$bin"/NIO*.build "$bin"/_NIO*.build "$bin"/CNIO*.build "$bin"/DequeModule.build \
+find "$bin"/ClusterModel.build "$bin"/Platform.build "$bin"/SystemPackage.build "$bin"/CSystem.build \
+  "$bin"/SwiftProtobuf.build "$bin"/NIO*.build "$bin"/_NIO*.build "$bin"/CNIO*.build "$bin"/DequeModule.build \
   "$bin"/*Collections*.build "$bin"/*Atomics*.build "$bin"/ContainersPreview.build -name '*.o' \
   -exec printf '"%s"\n' '{}' + | sort -u >"$build/objects"
 maps=$(find "$bin"/CNIO*.build "$build"/checkouts/swift-atomics "$build"/checkouts/swift-nio -name module.modulemap \
@@ -47,14 +48,22 @@ maps=$(find "$bin"/CNIO*.build "$build"/checkouts/swift-atomics "$build"/checkou
 # shellcheck disable=SC2086 # one word for each option
 swiftc -swift-version 6 -parse-as-library -O -g -use-ld=lld -sanitize=fuzzer,address -D FUZZING -I "$bin/Modules" $maps \
   -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
-  -module-name DiscoveryServiceFuzz "$here/DiscoveryService/FuzzTarget.swift" \
+  -package-name "$(basename "$root" | tr '[:upper:]' '[:lower:]')" -module-name DiscoveryServiceFuzz "$here/DiscoveryService/FuzzTarget.swift" \
   "$shared/ServiceFuzz.swift" "$shared/FuzzedStore.swift" "$shared/FuzzedMessages.swift" \
   "$messages/cluster.pb.swift" "$messages/snapshot.pb.swift" \
   "$service"/State/*.swift "$service"/Wire/*.swift "$service/Snapshots/StateSnapshot.swift" \
+  "$service/Snapshots/SnapshotChecksum.swift" \
   "$service/Access/AccessTokens.swift" "$service/Limits/ClientAddress.swift" \
+  "$service/Limits/ResourceLedger.swift" "$service/Limits/SharedResource.swift" "$service/Metrics/Histogram.swift" \
   "$service/Pages/PageTarget.swift" "$service/Pages/InspectData.swift" "$service/Pages/Page.swift" \
   "$service/Transport/MessageFraming.swift" "$service/Transport/RequestHead.swift" \
   "@$build/objects" -o "$build/fuzz-discovery-service"
 
+mkdir -p "$build"
+clang -g -O1 -Wall -Wextra -Werror -fuse-ld=lld -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+  -I "$root/Sources/CRegistryPlugin/include" -o "$build/fuzz-registry-options" \
+  "$here/RegistryOptions/registry_options_fuzz.c"
+
+fuzz RegistryOptions "$build/fuzz-registry-options"
 fuzz DiscoveryProtocol "$build/fuzz-discovery-protocol"
 fuzz DiscoveryService "$build/fuzz-discovery-service"

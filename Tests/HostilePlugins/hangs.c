@@ -50,7 +50,7 @@ static void destroy(void *instance) {
 }
 
 static const registry_descriptor_v1 descriptor = {
-    TEXT("hangs"), TEXT("1"), TEXT("hangs"), TEXT("Hangs"), TEXT("{}"), REGISTRY_PUBLISHES, 0};
+    TEXT("hangs"), TEXT("1"), TEXT("hangs"), TEXT("Hangs"), TEXT("{\"type\":\"object\"}"), REGISTRY_PUBLISHES, 0};
 static const registry_plugin_v1 table = {sizeof(registry_plugin_v1), REGISTRY_ABI_MAJOR, REGISTRY_ABI_MINOR,
                                          &descriptor, create, start, publish, stop, destroy, NULL};
 const registry_plugin_v1 *registry_plugin_entry_v1(void) { return &table; }

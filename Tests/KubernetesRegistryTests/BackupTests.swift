@@ -1,5 +1,6 @@
 import Foundation
 import KubernetesTestSupport
+import RegistryTestSupport
 import Testing
 
 @testable import KubernetesRegistry
@@ -13,7 +14,7 @@ extension KubernetesIntegrationTests {
     let backup = URL(fileURLWithPath: cluster.path("backup"))
     try await cluster.stopped { try FileManager.default.copyItem(at: $0, to: backup) }
     var test = try registry(cluster.adminConfig, watchSeconds: 2...3)
-    test.registry.timing.doubtsVersion = .seconds(5)
+    test.registry.timing.quietLimit = .seconds(5)
     try await test.run { recorder in
       try await recorder.wait(for: "the node") { $0.affiliate("backup-id")?.addresses.count == 1 }
       // More versions than the server makes by itself when it starts.
@@ -25,9 +26,9 @@ extension KubernetesIntegrationTests {
         try FileManager.default.moveItem(at: backup, to: data)
       }
       let told = try await recorder.wait(for: "what is so again", within: .seconds(60)) {
-        $0.affiliate("backup-id")?.addresses.count == 1 && $0.trouble == nil
+        $0.affiliate("backup-id")?.addresses.count == 1 && $0.isHealthy
       }
-      #expect(told.log.contains { $0.contains("the server has said nothing of them since version") })
+      #expect(told.log.contains { $0.contains("the server has sent nothing of them since version") })
       #expect(!told.log.contains { $0.contains("too old resource version") })
     }
     try await cluster.kubectl("delete", "node", "backup-1")

@@ -1,6 +1,8 @@
 import Foundation
 import KubernetesTestSupport
+import Platform
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -8,7 +10,7 @@ import Testing
 
 /// etcd forgets old versions while a list is being read from it, page by page.
 extension KubernetesIntegrationTests {
-  @Test("a page whose token expired by a compaction of etcd is told as expired")
+  @Test("a page whose token expired by a compaction of etcd is an expired one")
   func compaction() async throws {
     let cluster = try await Self.server()
     for index in 0..<3 {
@@ -19,12 +21,11 @@ extension KubernetesIntegrationTests {
     let source = AccessSource { () throws(RegistryError) in AccessLocation(.files([path], mustExist: true)) }
     let connections = Connections(connectTimeout: .seconds(10))
     let client = KubernetesClient(
-      source: source, connections: connections, timing: ClientTiming(), clock: ContinuousClock())
-    let reading = ListReading(
-      view: NodeView(localNodeID: nil, problems: ProblemLog(logger: test.recorder.logger)),
-      localNode: LocalNode())
+      source: source, connections: connections, timing: ClientTiming(), time: TimeSource(), userAgent: "test")
     do {
-      let token = try #require(try await reading.page(from: client, .list(limit: 1, continueToken: nil)))
+      var page = NodeListDecoder()
+      _ = try page.feed(try await client.data(.list(limit: 1, continueToken: nil)))
+      let token = try #require(try page.finish().continueToken)
       try await cluster.kubectl("create", "configmap", "compact-1")
       try await cluster.kubectl("create", "configmap", "compact-2")
       let reply = try await cluster.etcdctl("get", "/none", "-w", "json")
@@ -35,7 +36,7 @@ extension KubernetesIntegrationTests {
       let revision = try JSONDecoder().decode(Reply.self, from: Data(reply.utf8)).header.revision
       try await cluster.etcdctl("compact", "\(revision)")
       do {
-        _ = try await reading.page(from: client, .list(limit: 1, continueToken: token))
+        _ = try await client.data(.list(limit: 1, continueToken: token))
         Issue.record("the token was still good")
       } catch let error as APIError {
         #expect(error.kind == .expired, "\(error)")
@@ -45,11 +46,12 @@ extension KubernetesIntegrationTests {
     try await cluster.kubectl("delete", "node", "compact-0", "compact-1", "compact-2")
   }
 
-  @Test("a compaction of etcd between two pages has the list read again, with nothing told of the first half")
+  @Test(
+    "a compaction of etcd between two pages has the list read again, with nothing applied of the first half")
   func compactedOnce() async throws {
     let cluster = try await Self.server()
     try await compacting(cluster, from: 2, to: 2) { recorder, requests in
-      let told = try await recorder.wait(for: "all nodes") { $0.records != nil && $0.trouble == nil }
+      let told = try await recorder.wait(for: "all nodes") { $0.ids() != nil && $0.isHealthy }
       expectWhole(told)
       #expect(told.log.count { $0.contains("reading all nodes again") } == 1)
       // The first page, the second one that had expired, and all pages once more.
@@ -61,7 +63,7 @@ extension KubernetesIntegrationTests {
   func compactedAlways() async throws {
     let cluster = try await Self.server()
     try await compacting(cluster, from: 2, to: .max) { recorder, requests in
-      let told = try await recorder.wait(for: "all nodes") { $0.records != nil && $0.trouble == nil }
+      let told = try await recorder.wait(for: "all nodes") { $0.ids() != nil && $0.isHealthy }
       expectWhole(told)
       #expect(told.log.count { $0.contains("reading all nodes again") } == 2)
       // Twice a first page and an expired one, then the whole list, then the watch.
@@ -71,22 +73,22 @@ extension KubernetesIntegrationTests {
     }
   }
 
-  private func expectWhole(_ told: Told) {
-    #expect(Set(told.ids ?? []).isSuperset(of: (0..<3).map { "compact-\($0)" }))
-    #expect(told.updateCount == 1, "one snapshot, of all")
-    #expect(!told.events.contains { if case .degraded = $0 { true } else { false } }, "\(told.events)")
+  private func expectWhole(_ record: SessionRecord) {
+    #expect(Set(record.ids() ?? []).isSuperset(of: (0..<3).map { "compact-\($0)" }))
+    #expect(record.updates.count == 1, "one snapshot, of all")
+    #expect(record.errors == [])
   }
 
   /// Runs a registry that reads three Nodes one by one, while etcd is compacted before each of its requests
   /// from the `first` to the `last`.
   ///
-  /// Its credentials come from a program, and are too old as soon as they are printed: so the program runs before
-  /// each request, and is what compacts.
+  /// Its credentials come from a program, and are too old as soon as they are printed: so the program runs
+  /// before each request, and is what compacts.
   ///
   /// - Parameter body: is given the registry's recorder, and how many requests there were.
   private func compacting(
     _ cluster: TestCluster, from first: Int, to last: Int,
-    _ body: @escaping @Sendable (Recorder, @Sendable () throws -> Int) async throws -> Void
+    _ body: @escaping @Sendable (SessionRecorder, @Sendable () throws -> Int) async throws -> Void
   ) async throws {
     for index in 0..<3 {
       try await cluster.createNode("compact-\(index)", annotations: [nodeID: "compact-\(index)"])
@@ -125,7 +127,7 @@ extension KubernetesIntegrationTests {
     test.registry.timing.pageSize = 1
     try await test.run { recorder in
       try await body(recorder) {
-        Int(try String(contentsOfFile: count, encoding: .utf8).trimmingBlanks()) ?? 0
+        Int(try String(contentsOfFile: count, encoding: .utf8).trimmed) ?? 0
       }
     }
     try await cluster.kubectl("delete", "node", "compact-0", "compact-1", "compact-2")

@@ -39,11 +39,10 @@ import Testing
 }
 
 /// A registry whose folder lasts as long as it does.
-private struct Kept: PublishingRegistry {
+private struct Kept: Registry {
   let test: TestRegistry
 
-  func run(updates: RegistryUpdates) async throws { try await test.registry.run(updates: updates) }
-  func publish(_ publication: Publication) async throws { try await test.registry.publish(publication) }
+  func run(_ session: RegistrySession) async throws { try await test.registry.run(session) }
 }
 
 extension TestRegistry {

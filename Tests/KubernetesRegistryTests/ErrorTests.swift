@@ -1,4 +1,5 @@
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -36,7 +37,7 @@ import Testing
     #expect(odd.contains("(go away)"))
   }
 
-  @Test("other answers are told with what they mean")
+  @Test("other answers are errors that have what they mean")
   func others() throws {
     #expect(try text(401, "Unauthorized").contains("doesn't accept token file '/t' (401)"))
     #expect(try text(404, "404 page not found").contains("isn't a Kubernetes API server"))
@@ -55,26 +56,24 @@ import Testing
     #expect(!APIStatus(message: "no", reason: "Timeout", code: 504).isExpired)
   }
 
-  private func trouble(_ config: String) async throws -> String {
+  private func failure(_ config: String) async throws -> String {
     let test = try TestRegistry(config: config)
-    try await test.run { recorder in try await recorder.wait(for: "the trouble") { $0.trouble != nil } }
-    return test.recorder.now.events.compactMap {
-      if case .degraded(let error) = $0 { error.message } else { nil }
-    }[0]
+    try await test.run { recorder in try await recorder.wait(for: "the trouble") { !$0.isHealthy } }
+    return test.recorder.now.errors[0].message
   }
 
-  @Test("a server that doesn't listen, that doesn't speak TLS or that breaks off is told")
+  @Test("a server that doesn't listen, that doesn't speak TLS or that breaks off is reported")
   func connections() async throws {
     try await ScriptedServer.run(greeting: "HTTP/1.1 400 Bad Request\r\n\r\n") { _, _ in
     } _: { server in
-      let text = try await trouble(Kube.config(server: "https://127.0.0.1:\(server.port)"))
+      let text = try await failure(Kube.config(server: "https://127.0.0.1:\(server.port)"))
       #expect(
         text.contains("https://127.0.0.1:\(server.port) doesn't speak TLS; is the port right"), "\(text)")
     }
     let silent = try SilentPort()
     defer { withExtendedLifetime(silent) {} }
     let port = silent.number
-    let closed = try await trouble(Kube.config(server: "https://127.0.0.1:\(port)"))
+    let closed = try await failure(Kube.config(server: "https://127.0.0.1:\(port)"))
     #expect(
       closed.hasPrefix(
         "https://127.0.0.1:\(port) can't be reached: Connection refused; the URL is of context 'x' of"),
@@ -82,26 +81,26 @@ import Testing
     let broken = try await ScriptedServer.run { _, _ in
       throw ScriptedServer.HangUp()
     } _: { server in
-      try await trouble(Kube.config(server: server.url))
+      try await failure(Kube.config(server: server.url))
     }
     #expect(broken.contains("closed the connection"), "\(broken)")
   }
 
-  @Test("a connection that breaks off again and again is told, though the view was read before")
+  @Test("a connection that breaks off again and again is reported, though the view was read before")
   func breaksOff() async throws {
     try await ScriptedServer.run { request, answer in
       guard request.isList else { throw ScriptedServer.HangUp() }
       try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
     } _: { server in
       try await TestRegistry(config: Kube.config(server: server.url)).run { recorder in
-        try await recorder.wait(for: "the trouble") { $0.ids == ["1"] && $0.trouble != nil }
+        try await recorder.wait(for: "the trouble") { $0.ids() == ["1"] && !$0.isHealthy }
       }
     }
   }
 
-  @Test("a name that nobody knows is told")
+  @Test("a name that nobody knows is reported")
   func unknownName() async throws {
-    let text = try await trouble(Kube.config(server: "https://no-such-host.invalid:6443"))
+    let text = try await failure(Kube.config(server: "https://no-such-host.invalid:6443"))
     #expect(text.contains("https://no-such-host.invalid:6443"), "\(text)")
     #expect(text.contains("the name 'no-such-host.invalid' isn't known"), "\(text)")
   }

@@ -1,4 +1,6 @@
+import ClusterModel
 import Foundation
+import Platform
 import RegistryKit
 import Synchronization
 import TestSupport
@@ -37,21 +39,21 @@ import Testing
   }
 
   @Test(
-    "a program prints a token, and is told what it should be told", arguments: ExecPlugin.Version.allCases)
+    "a program prints a token, and is given what it should be given", arguments: ExecPlugin.Version.allCases)
   func token(version: ExecPlugin.Version) throws {
     let plugin = try plugin(
       #"echo "$KUBERNETES_EXEC_INFO" > "$(dirname "$0")/info"; echo noise >&2"# + "\n"
         + #"printf '{"apiVersion":"%s","kind":"ExecCredential","status":{"token":"%s-%s","expirationTimestamp":"2026-11-23T03:08:50Z"}}' "\#(version.rawValue)" "$1" "$COLOUR""#,
       version: version, arguments: ["first"], environment: [.init(name: "COLOUR", value: "red")])
     let credential = try plugin.run()
-    #expect(credential == .init(token: "first-red", expiration: 1_795_403_330))
+    #expect(credential == .init(token: "first-red", expiration: Timestamp(milliseconds: 1_795_403_330_000)))
     let info = try String(contentsOfFile: folder.path("info"), encoding: .utf8)
     #expect(
       info == #"{"apiVersion":"\#(version.rawValue)","kind":"ExecCredential","spec":{"interactive":false}}"#
         + "\n")
   }
 
-  @Test("a program that asks for it is told of the cluster")
+  @Test("a program that asks for it is given the cluster")
   func clusterInfo() throws {
     var plan = AccessPlan(server: ServerURL(host: "h", port: 6443), origin: "")
     plan.certificateAuthority = .inline(Array("CA".utf8), name: "")
@@ -59,11 +61,11 @@ import Testing
     let plugin = ExecPlugin(version: .v1, command: "x", providesClusterInfo: true).knowing(cluster: plan)
     #expect(
       plugin.execInfo
-        == #"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"cluster":{"server":"https://h:6443","tls-server-name":"kube","certificate-authority-data":"Q0E="},"interactive":false}}"#
+        == #"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"cluster":{"certificate-authority-data":"Q0E=","server":"https://h:6443","tls-server-name":"kube"},"interactive":false}}"#
     )
   }
 
-  @Test("what goes wrong is told, and what was printed isn't")
+  @Test("what goes wrong is an error, in which what was printed isn't")
   func failures() throws {
     #expect(
       message(try plugin("echo secret; echo 'log in first' >&2; exit 3")).contains(
@@ -97,7 +99,7 @@ import Testing
     #expect(text.contains("didn't end within 1.0 seconds"))
     #expect(ContinuousClock.now - start < .seconds(15))
     let pid = try #require(
-      Int32(try String(contentsOfFile: folder.path("pid"), encoding: .utf8).trimmingBlanks()))
+      Int32(try String(contentsOfFile: folder.path("pid"), encoding: .utf8).trimmed))
     try await eventually("what it started has ended") {
       // A killed process may still be a zombie of whoever inherits it.
       let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
@@ -129,18 +131,18 @@ import Testing
       users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, args: [\(folder.path("login"))]}}}]
       """, to: "config")
     #expect(plugin.command == "/bin/sh")
-    let time = Mutex(1_795_403_330.5 - 100)
+    let time = Mutex(Timestamp(milliseconds: 1_795_403_330_500 - 100_000))
     let path = folder.path("config")
     let source = AccessSource(now: { time.withLock { $0 } }) { () throws(RegistryError) in
       AccessLocation(.files([path], mustExist: true))
     }
     #expect(try await source.current().token == "t1")
     #expect(try await source.current().token == "t1")
-    time.withLock { $0 += 89 }
+    time.withLock { $0.milliseconds += 89_000 }
     #expect(try await source.current().token == "t1")
-    time.withLock { $0 += 2 }
+    time.withLock { $0.milliseconds += 2000 }
     #expect(try await source.current().token == "t2")
-    time.withLock { $0 -= 50 }
+    time.withLock { $0.milliseconds -= 50_000 }
     #expect(try await source.current().token == "t2")
     await source.refused()
     #expect(try await source.current().token == "t3")
@@ -159,7 +161,7 @@ import Testing
     let path = folder.path("config")
     let source = AccessSource { () throws(RegistryError) in AccessLocation(.files([path], mustExist: true)) }
     let task = Task { try await source.current() }
-    try await eventually("the program runs") { SmallFile.exists(folder.path("started")) }
+    try await eventually("the program runs") { FilePaths.exists(folder.path("started")) }
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
   }

@@ -28,7 +28,7 @@ import Testing
     } catch let error as RegistryError {
       return error
     }
-    throw NotInTimeTold(description: "there was no error")
+    throw NotInTime(description: "there was no error")
   }
 
   private static let cluster = "clusters: [{name: c, cluster: {server: 'https://10.5.0.2:6443'}}]\n"
@@ -224,38 +224,42 @@ import Testing
     try folder.replace("token", with: "two")
     #expect(try await source.current().token == "two")
     try folder.replace("token", with: "")
-    await #expect(throws: RegistryError(.invalidArgument, "token file '\(folder.path("token"))' is empty")) {
+    let error = RegistryError(.invalidArgument, "token file '\(folder.path("token"))' is empty")
+    await #expect(throws: AccessSource.Failure(error: error, isOfCredentials: true)) {
       try await source.current()
     }
+    // Whom to ask is known all the same.
+    #expect(try await source.cluster().server.host == "10.5.0.2")
   }
 
   @Test("where to look: the option, KUBECONFIG, the pod's service account, the home folder")
   func locations() throws {
     let folder = try TemporaryFolder()
     try folder.write("t", to: "token")
-    func kind(_ options: KubernetesOptions, _ environment: [String: String]) throws -> AccessLocation.Kind {
+    func kind(_ options: String, _ environment: [String: String]) throws -> AccessLocation.Kind {
       try AccessLocation(
-        settings: try KubernetesSettings(options), baseDirectory: "/base", environment: environment,
+        settings: try KubernetesSettings(KubernetesOptions(json: options)), baseDirectory: "/base",
+        environment: environment,
         serviceAccountFolder: folder.path
       ).kind
     }
     let pod = ["KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443", "HOME": "/home/me"]
     let account = AccessLocation.Kind.serviceAccount(folder: folder.path, host: "10.0.0.1", port: "443")
-    #expect(try kind(KubernetesOptions(kubeconfig: "c"), pod) == .files(["/base/c"], mustExist: true))
-    #expect(try kind(KubernetesOptions(), pod) == account)
+    #expect(try kind(#"{"kubeconfig":"c"}"#, pod) == .files(["/base/c"], mustExist: true))
+    #expect(try kind("{}", pod) == account)
     // A service account has no contexts.
     #expect(
-      try kind(KubernetesOptions(context: "x"), pod) == .files(["/home/me/.kube/config"], mustExist: true))
-    #expect(try kind(KubernetesOptions(inCluster: true), pod.merging(["KUBECONFIG": "/x"]) { $1 }) == account)
+      try kind(#"{"context":"x"}"#, pod) == .files(["/home/me/.kube/config"], mustExist: true))
+    #expect(try kind(#"{"inCluster":true}"#, pod.merging(["KUBECONFIG": "/x"]) { $1 }) == account)
     #expect(
-      try kind(KubernetesOptions(), pod.merging(["KUBECONFIG": "/x:/y"]) { $1 })
+      try kind("{}", pod.merging(["KUBECONFIG": "/x:/y"]) { $1 })
         == .files(["/x", "/y"], mustExist: false))
     #expect(
-      try kind(KubernetesOptions(inCluster: false), pod) == .files(["/home/me/.kube/config"], mustExist: true)
+      try kind(#"{"inCluster":false}"#, pod) == .files(["/home/me/.kube/config"], mustExist: true)
     )
-    #expect(throws: RegistryError.self) { try kind(KubernetesOptions(inCluster: true), [:]) }
-    #expect(throws: RegistryError.self) { try kind(KubernetesOptions(), [:]) }
-    #expect(throws: RegistryError.self) { try kind(KubernetesOptions(kubeconfig: "c", inCluster: true), pod) }
+    #expect(throws: RegistryError.self) { try kind(#"{"inCluster":true}"#, [:]) }
+    #expect(throws: RegistryError.self) { try kind("{}", [:]) }
+    #expect(throws: RegistryError.self) { try kind(#"{"kubeconfig":"c","inCluster":true}"#, pod) }
   }
 
   @Test("a pod's service account is its files")

@@ -1,7 +1,9 @@
 import ClusterModel
 import Foundation
 import KubernetesTestSupport
+import Platform
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -28,13 +30,13 @@ struct KubernetesIntegrationTests {
     }
   }
 
-  @Test("what kubectl does to Nodes is told within moments")
+  @Test("what kubectl does to Nodes is applied within moments")
   func lifecycle() async throws {
     let cluster = try await Self.server()
     try await cluster.createNode("life-1", annotations: [nodeID: "life-id-1", selfIPs: "10.1.0.1"])
     try await cluster.createNode("life-2")
     try await registry(cluster.adminConfig).run { recorder in
-      try await recorder.wait(for: "the list") { $0.ids?.contains("life-id-1") == true && $0.trouble == nil }
+      try await recorder.wait(for: "the list") { $0.ids()?.contains("life-id-1") == true && $0.isHealthy }
       #expect(recorder.now.affiliate("life-id-1")?.addresses == [try IPAddress("10.1.0.1")])
       #expect(recorder.now.affiliate("life-id-1")?.machineType == .worker)
       try await cluster.kubectl(
@@ -63,11 +65,12 @@ struct KubernetesIntegrationTests {
     let publication = Publication(local: local)
     try await test.run { [local] recorder in
       // The Node comes later, as that of a kubelet that still starts.
-      async let published: Void = test.registry.publish(publication)
-      try await recorder.wait(for: "the trouble") { $0.trouble?.message.contains("no Node 'push-1'") == true }
+      let revision = recorder.publish(publication)
+      try await recorder.wait(for: "the failure") {
+        $0.outcome(of: revision)?.error?.message.contains("no Node 'push-1'") == true
+      }
       try await cluster.createNode("push-1", annotations: ["someone.else/x": "y"])
-      try await published
-      try await recorder.wait(for: "the end of the trouble") { $0.trouble == nil }
+      try await recorder.wait(for: "the success") { $0.outcome(of: revision)?.error == nil }
       let node = try await NodeOnServer("push-1", cluster)
       #expect(
         node.metadata.annotations == [
@@ -76,7 +79,7 @@ struct KubernetesIntegrationTests {
           NodeAnnotation.kubeSpanEndpoints.rawValue: "[fd00::1]:51820",
         ])
       #expect(node.metadata.managedFields?.contains { $0.manager == "rollcall" } == true)
-      try await test.registry.publish(publication)
+      try await recorder.published(publication)
       #expect(
         try await NodeOnServer("push-1", cluster).metadata.resourceVersion == node.metadata.resourceVersion)
       // Somebody takes one away: it is set again.
@@ -89,13 +92,13 @@ struct KubernetesIntegrationTests {
       }
       var changed = local
       changed.controlPlane = nil
-      try await test.registry.publish(Publication(local: changed))
+      try await recorder.published(Publication(local: changed))
       #expect(
         try await NodeOnServer("push-1", cluster).metadata.annotations?[NodeAnnotation.apiServerPort.rawValue]
           == nil)
-      // The own node isn't told of.
+      // The own node is left out.
       #expect(recorder.now.affiliate("push-id") == nil)
-      try await test.registry.publish(Publication(local: nil))
+      try await recorder.published(nil)
       #expect(try await NodeOnServer("push-1", cluster).metadata.annotations == ["someone.else/x": "y"])
     }
     try await cluster.kubectl("delete", "node", "push-1")
@@ -106,16 +109,16 @@ struct KubernetesIntegrationTests {
     let cluster = try await Self.server()
     try await cluster.createNode("restart-1", annotations: [nodeID: "restart-id"])
     try await registry(cluster.adminConfig).run { recorder in
-      try await recorder.wait(for: "the node") { $0.ids?.contains("restart-id") == true && $0.trouble == nil }
+      try await recorder.wait(for: "the node") { $0.ids()?.contains("restart-id") == true && $0.isHealthy }
       // The version moves on without any Node: the server won't know the watch's any more.
       for index in 0..<3 { try await cluster.kubectl("create", "configmap", "restart-\(index)") }
       try await cluster.stop()
       try await recorder.wait(for: "the trouble") {
-        $0.trouble?.message.contains("Connection refused") == true
+        $0.error(.reading)?.message.contains("Connection refused") == true
       }
-      #expect(recorder.now.ids?.contains("restart-id") == true)
+      #expect(recorder.now.ids()?.contains("restart-id") == true)
       try await cluster.start()
-      try await recorder.wait(for: "the recovery") { $0.trouble == nil }
+      try await recorder.wait(for: "the recovery") { $0.isHealthy }
       try await recorder.wait(for: "the second list") {
         $0.log.contains { $0.contains("reading all nodes again") && $0.contains("too old resource version") }
       }
@@ -123,13 +126,13 @@ struct KubernetesIntegrationTests {
       let told = try await recorder.wait(for: "the change") {
         $0.affiliate("restart-id")?.addresses.count == 1
       }
-      #expect(!told.events.contains { if case .update(.remove) = $0 { true } else { false } })
-      #expect(told.events.count { if case .update(.snapshot) = $0 { true } else { false } } == 1)
+      #expect(!told.updates.contains { if case .remove = $0 { true } else { false } })
+      #expect(told.updates.count { if case .snapshot = $0 { true } else { false } } == 1)
     }
     try await cluster.kubectl("delete", "node", "restart-1")
   }
 
-  @Test("a token that is revoked is told, and a new token file mends it")
+  @Test("a token that is revoked is reported, and a new token file mends it")
   func revokedToken() async throws {
     let cluster = try await Self.server()
     let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: revoked, namespace: default}\n"
@@ -141,23 +144,25 @@ struct KubernetesIntegrationTests {
     let test = try registry(cluster.config(user: "{tokenFile: token}"), watchSeconds: 2...3)
     try test.folder.write(try await cluster.token(of: "revoked", namespace: "default"), to: "token")
     try await test.run { recorder in
-      try await recorder.wait(for: "the list") { $0.records != nil && $0.trouble == nil }
+      try await recorder.wait(for: "the list") { $0.ids() != nil && $0.isHealthy }
       try await cluster.kubectl("delete", "serviceaccount", "revoked")
-      let told = try await recorder.wait(for: "the 401", within: .seconds(60)) { $0.trouble != nil }
-      #expect(told.trouble?.code == .permissionDenied)
+      let told = try await recorder.wait(for: "the 401", within: .seconds(60)) {
+        $0.error(.credentials) != nil && $0.error(.reading) != nil
+      }
+      #expect(told.error(.credentials)?.code == .permissionDenied)
       #expect(
-        told.trouble?.message.contains("doesn't accept token file '\(test.folder.path("token"))' (401)")
-          == true,
-        "\(told.trouble?.message ?? "")")
+        told.error(.credentials)?.message.contains(
+          "doesn't accept token file '\(test.folder.path("token"))' (401)") == true,
+        "\(told.error(.credentials)?.message ?? "")")
       try await cluster.kubectl("create", input: account)
       try test.folder.replace("token", with: try await cluster.token(of: "revoked", namespace: "default"))
-      try await recorder.wait(for: "the recovery") { $0.trouble == nil }
+      try await recorder.wait(for: "the recovery") { $0.isHealthy }
     }
     try await cluster.kubectl(
       "delete", "clusterrolebinding/revoked", "clusterrole/revoked", "serviceaccount/revoked")
   }
 
-  @Test("rights that are taken away are told with the rule that would allow it, and given back")
+  @Test("rights that are taken away are reported with the rule that would allow it, and given back")
   func rights() async throws {
     let cluster = try await Self.server()
     try await cluster.signClient("reader", subject: "/CN=reader")
@@ -167,15 +172,15 @@ struct KubernetesIntegrationTests {
     try await cluster.createNode("rights-1", annotations: [nodeID: "rights-id"])
     try await registry(cluster.config(user: cluster.certificateUser("reader")), watchSeconds: 2...3).run {
       recorder in
-      try await recorder.wait(for: "the list") { $0.ids?.contains("rights-id") == true && $0.trouble == nil }
+      try await recorder.wait(for: "the list") { $0.ids()?.contains("rights-id") == true && $0.isHealthy }
       try await cluster.kubectl("delete", "clusterrolebinding", "reader")
-      let told = try await recorder.wait(for: "the 403", within: .seconds(60)) { $0.trouble != nil }
-      let text = told.trouble?.message ?? ""
+      let told = try await recorder.wait(for: "the 403", within: .seconds(60)) { !$0.isHealthy }
+      let text = told.error(.reading)?.message ?? ""
       #expect(text.contains("user 'reader' may not watch nodes"), "\(text)")
       #expect(text.contains(#"{apiGroups: [""], resources: [nodes], verbs: [get, list, watch]}"#), "\(text)")
-      #expect(told.ids?.contains("rights-id") == true)
+      #expect(told.ids()?.contains("rights-id") == true)
       try await cluster.kubectl(bind)
-      try await recorder.wait(for: "the recovery") { $0.trouble == nil }
+      try await recorder.wait(for: "the recovery") { $0.isHealthy }
     }
     try await cluster.kubectl("delete", "clusterrolebinding/reader", "clusterrole/reader", "node/rights-1")
   }
@@ -196,24 +201,24 @@ struct KubernetesIntegrationTests {
     try await registry(cluster.config(user: user, authority: folder.path("ca.crt")), watchSeconds: 2...3).run
     { recorder in
       try await recorder.wait(for: "the 403") {
-        $0.trouble?.message.contains("user 'rotating' may not list nodes") == true
+        $0.error(.reading)?.message.contains("user 'rotating' may not list nodes") == true
       }
       try copy("admin.key", as: "client.key")
       try copy("admin.crt", as: "client.crt")
-      try await recorder.wait(for: "the new certificate") { $0.records != nil && $0.trouble == nil }
+      try await recorder.wait(for: "the new certificate") { $0.ids() != nil && $0.isHealthy }
       try await cluster.replaceAuthority()
       try await cluster.stop()
       try await cluster.start()
       let told = try await recorder.wait(for: "the distrust", within: .seconds(60)) {
-        $0.trouble?.message.contains("certificate") == true
+        $0.error(.reading)?.message.contains("certificate") == true
       }
-      let text = told.trouble?.message ?? ""
+      let text = told.error(.reading)?.message ?? ""
       #expect(text.contains("the certificate of \(cluster.url) isn't trusted"), "\(text)")
       #expect(text.contains("isn't signed by '\(folder.path("ca.crt"))'"), "\(text)")
       try copy("admin.key", as: "client.key")
       try copy("admin.crt", as: "client.crt")
       try copy("ca.crt", as: "ca.crt")
-      try await recorder.wait(for: "the recovery") { $0.trouble == nil }
+      try await recorder.wait(for: "the recovery") { $0.isHealthy }
     }
   }
 
@@ -226,9 +231,11 @@ struct KubernetesIntegrationTests {
       let server = "https://\(Relay.host):\(port)"
       func check(_ cluster: String, expected: String?) async throws {
         try await registry(cluster).run { recorder in
-          let told = try await recorder.wait(for: "an outcome") { $0.records != nil || $0.trouble != nil }
-          guard let expected else { return #expect(told.records != nil) }
-          #expect(told.trouble?.message.contains(expected) == true, "\(told.trouble?.message ?? "")")
+          let told = try await recorder.wait(for: "an outcome") { $0.ids() != nil || !$0.isHealthy }
+          guard let expected else { return #expect(told.ids() != nil) }
+          #expect(
+            told.error(.reading)?.message.contains(expected) == true, "\(told.error(.reading)?.message ?? "")"
+          )
         }
       }
       try await check(
@@ -245,7 +252,7 @@ struct KubernetesIntegrationTests {
     let insecure = cluster.config(user: user).replacing(
       /certificate-authority: "[^"]*"/, with: "insecure-skip-tls-verify: true")
     try await registry(insecure, options: { $0.allowInsecure = true }).run { recorder in
-      try await recorder.wait(for: "the list") { $0.records != nil && $0.trouble == nil }
+      try await recorder.wait(for: "the list") { $0.ids() != nil && $0.isHealthy }
     }
   }
 
@@ -278,12 +285,11 @@ struct KubernetesIntegrationTests {
       "KUBERNETES_SERVICE_HOST": parts.host, "KUBERNETES_SERVICE_PORT": "\(try #require(parts.port))",
     ]
     test.registry.serviceAccountFolder = pod.path
-    let registry = test.registry
     let local = Affiliate(
       nodeID: try NodeIdentity("pod-id-1"), addresses: [try IPAddress("10.9.0.1")], nodename: "pod-1")
     try await test.run { recorder in
-      try await recorder.wait(for: "the list") { $0.ids?.contains("pod-id-2") == true && $0.trouble == nil }
-      try await registry.publish(Publication(local: local))
+      try await recorder.wait(for: "the list") { $0.ids()?.contains("pod-id-2") == true && $0.isHealthy }
+      try await recorder.published(Publication(local: local))
       #expect(try await NodeOnServer("pod-1", cluster).metadata.annotations?[selfIPs] == "10.9.0.1")
     }
     let user = "--as=system:serviceaccount:rollcall:rollcall"
@@ -295,7 +301,7 @@ struct KubernetesIntegrationTests {
     ] {
       let result = try await ChildProcess.run(
         "kubectl", ["--kubeconfig", cluster.path("kubeconfig"), "auth", "can-i", verb, resource, user])
-      #expect(result.output.trimmingBlanks() == expected, "\(verb) \(resource)")
+      #expect(result.output.trimmed == expected, "\(verb) \(resource)")
     }
     try await cluster.kubectl("delete", "node", "pod-1", "pod-2")
   }
@@ -307,13 +313,13 @@ struct KubernetesIntegrationTests {
       ServerVersion(Array(try await cluster.kubectl("get", "--raw", "/version").utf8)))
     try await cluster.createNode("stream-1", annotations: [nodeID: "stream-id"])
     let before = try await listsOfNodes(cluster)
-    try await registry(cluster.adminConfig, options: { $0.sendInitialEvents = nil }).run { recorder in
+    try await registry(cluster.adminConfig, options: { $0.sendInitialEvents = true }).run { recorder in
       try await recorder.wait(for: "all nodes") {
-        $0.ids?.contains("stream-id") == true && $0.trouble == nil
+        $0.ids()?.contains("stream-id") == true && $0.isHealthy
       }
       try await cluster.kubectl("annotate", "node", "stream-1", "\(selfIPs)=10.5.0.1")
       try await recorder.wait(for: "the change") { $0.affiliate("stream-id")?.addresses.count == 1 }
-      #expect(recorder.now.updateCount == 2)
+      #expect(recorder.now.updates.count == 2)
     }
     let lists = try await listsOfNodes(cluster) - before
     #expect(lists == (version < ServerVersion.withInitialEvents ? 1 : 0), "of \(version)")
@@ -339,15 +345,16 @@ struct KubernetesIntegrationTests {
     try await registry(cluster.adminConfig).run { recorder in
       let start = ContinuousClock.now
       try await recorder.wait(for: "the list", within: .seconds(60)) {
-        $0.records != nil && $0.trouble == nil
+        $0.ids() != nil && $0.isHealthy
       }
       print("2,000 Nodes of kube-apiserver read in \(ContinuousClock.now - start)")
-      #expect((recorder.now.records?.count ?? 0) >= 2000)
+      #expect((recorder.now.contents[.only]?.count ?? 0) >= 2000)
       #expect(recorder.now.log.isEmpty)
-      let name = try #require(recorder.now.records?.values.first?.affiliate.nodename)
+      let name = try #require(recorder.now.contents[.only]?.values.first?.affiliate.nodename)
       try await cluster.kubectl("annotate", "node", name, "--overwrite", "\(selfIPs)=10.8.0.1")
       try await recorder.wait(for: "the change") { told in
-        told.records?.values.first { $0.affiliate.nodename == name }?.affiliate.addresses.map(\.description)
+        told.contents[.only]?.values.first { $0.affiliate.nodename == name }?.affiliate.addresses.map(
+          \.description)
           == ["10.8.0.1"]
       }
     }

@@ -1,5 +1,6 @@
 import ClusterModel
 import Logging
+import RegistryTestSupport
 import Testing
 
 @testable import KubernetesRegistry
@@ -33,7 +34,7 @@ import Testing
         excludeAdvertisedNetworks: [try IPPrefix("192.168.0.0/16")],
         endpoints: [try IPEndpoint("10.0.0.1:51820"), try IPEndpoint("[fd00::1]:51820")]),
       controlPlane: ControlPlane(apiServerPort: 6443))
-    #expect(mapping.affiliate == expected)
+    #expect(mapping.record?.affiliate == expected)
     // And back.
     #expect(
       Dictionary(
@@ -45,20 +46,20 @@ import Testing
   func noIdentity() {
     for annotations in [[.selfIPs: "10.0.0.1"], [.nodeID: ""]] as [[NodeAnnotation: String]] {
       let mapping = NodeMapping(node(annotations))
-      #expect(mapping.affiliate == nil)
+      #expect(mapping.record?.affiliate == nil)
       #expect(mapping.problems == [])
     }
   }
 
-  @Test("an identity that can't be one is told, with the Node's name")
+  @Test("an identity that can't be one is a problem, with the Node's name")
   func badIdentity() throws {
     let mapping = NodeMapping(node([.nodeID: "a/b"]))
-    #expect(mapping.affiliate == nil)
+    #expect(mapping.record?.affiliate == nil)
     let problem = try #require(mapping.problems.first)
     #expect(problem.contains("Node 'worker-1'") && problem.contains("'a/b'") && problem.contains("left out"))
   }
 
-  @Test("a malformed item is left out alone, and told with its annotation and value")
+  @Test("a malformed item is left out alone, a problem with its annotation and value")
   func badItems() throws {
     let mapping = NodeMapping(
       node([
@@ -67,7 +68,7 @@ import Testing
         .assignedPrefixes: "10.0.0.0/33,10.1.0.0/16",
         .kubeSpanEndpoints: "fd00::1:51820x,10.0.0.1:51820", .kubeSpanExcludedNetworks: "x",
       ]))
-    let affiliate = try #require(mapping.affiliate)
+    let affiliate = try #require(mapping.record?.affiliate)
     #expect(affiliate.addresses == [try IPAddress("10.0.0.1"), try IPAddress("fd00::1")])
     #expect(affiliate.controlPlane == nil)
     #expect(affiliate.kubeSpan?.address == nil)
@@ -76,7 +77,7 @@ import Testing
     #expect(affiliate.kubeSpan?.endpoints == [try IPEndpoint("10.0.0.1:51820")])
     #expect(mapping.problems.count == 7)
     for value in ["10.0.0.300", "66666", "fe80::1%eth0", "short", "10.0.0.0/33", "fd00::1:51820x", "'x'"] {
-      #expect(mapping.problems.contains { $0.contains(value) }, "\(value) isn't told of")
+      #expect(mapping.problems.contains { $0.contains(value) }, "\(value) is no problem")
     }
     #expect(mapping.problems.contains { $0.contains("networking.talos.dev/self-ips") })
   }
@@ -90,7 +91,7 @@ import Testing
     object.hostname = String(repeating: "h", count: 300)
     object.osImage = "a\nb"
     let mapping = NodeMapping(object)
-    let affiliate = try #require(mapping.affiliate)
+    let affiliate = try #require(mapping.record?.affiliate)
     #expect(affiliate.addresses.count == NodeMapping.maximumItems)
     #expect(affiliate.hostname == "")
     #expect(affiliate.operatingSystem == "")
@@ -118,9 +119,9 @@ import Testing
     #expect(AnnotationChanges(from: now, to: wanted).isEmpty)
   }
 
-  @Test("a problem is told once as long as it is there, and again when it came back")
+  @Test("a problem is logged once as long as it is there, and again when it came back")
   func problemsOnce() {
-    let recorder = Recorder()
+    let recorder = SessionRecorder()
     let log = ProblemLog(logger: recorder.logger)
     log.note(["a", "b"], of: "n")
     log.note(["a", "b"], of: "n")
@@ -129,9 +130,9 @@ import Testing
     #expect(recorder.now.log == ["warning: a", "warning: b", "warning: a"])
   }
 
-  @Test("what is remembered of problems is bounded, and that is told")
+  @Test("what is remembered of problems is bounded, and that is logged")
   func problemsBounded() {
-    let recorder = Recorder()
+    let recorder = SessionRecorder()
     let log = ProblemLog(logger: recorder.logger, capacity: 10)
     for name in 0..<100 { log.note(["problem"], of: "\(name)") }
     #expect(recorder.now.log.count == 11)

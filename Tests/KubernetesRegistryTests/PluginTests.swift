@@ -2,6 +2,7 @@ import ClusterModel
 import Logging
 import PluginHost
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -39,16 +40,15 @@ import Testing
     } _: { server in
       let folder = try TemporaryFolder()
       try folder.write(Kube.config(server: server.url), to: "kubeconfig")
-      let recorder = Recorder()
+      let recorder = SessionRecorder()
       let context = RegistryContext(
         name: "kubernetes", localNodeID: try NodeIdentity("3"), baseDirectory: folder.path,
         logger: recorder.logger)
       let registry = try await plugin().registry(
         options: #"{"kubeconfig":"kubeconfig","sendInitialEvents":false}"#, context: context)
       try await recorder.run(registry) {
-        try await recorder.wait(for: "the nodes") { $0.ids == ["1", "2"] && $0.trouble == nil }
-        let publishing = try #require(registry as? any PublishingRegistry)
-        try await publishing.publish(
+        try await recorder.wait(for: "the nodes") { $0.ids() == ["1", "2"] && $0.isHealthy }
+        try await recorder.published(
           Publication(local: Affiliate(nodeID: try NodeIdentity("3"), nodename: "me")))
         try await eventually("the patch") { server.requests.contains { $0.method == "PATCH" } }
       }
@@ -57,16 +57,14 @@ import Testing
     }
   }
 
-  @Test("options that can't work together are told by the run")
+  @Test("options that can't work together fail the run")
   func badOptions() async throws {
     let registry = try await plugin().registry(
       options: #"{"kubeconfig":"x","inCluster":true}"#,
       context: RegistryContext(name: "k", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
-    do {
-      try await registry.run(updates: RegistryUpdates { _ in })
-      Issue.record("it ran all the same")
-    } catch {
-      #expect("\(error)".contains("inCluster: true and kubeconfig exclude each other"))
+    let error = await #expect(throws: RegistryError.self) {
+      try await registry.run(SessionRecorder().session())
     }
+    #expect(error?.message.contains("inCluster: true and kubeconfig exclude each other") == true)
   }
 }

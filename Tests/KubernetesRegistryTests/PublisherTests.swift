@@ -1,5 +1,7 @@
 import ClusterModel
+import Platform
 import RegistryKit
+import RegistryTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -7,7 +9,7 @@ import Testing
 @testable import KubernetesRegistry
 
 @Suite struct PublisherTests {
-  /// A server with one Node, or none, that keeps annotations and tells of changes.
+  /// A server with one Node, or none, that keeps annotations and has a watch of changes.
   private final class OneNode: Sendable {
     struct State {
       var annotations: [String: String]?
@@ -16,8 +18,8 @@ import Testing
       var refusals = 0
       /// What a refusal asks to be waited for, in seconds.
       var retryAfter: Int?
-      /// How often it was tried to change something.
-      var attempts = 0
+      /// When it was tried to change something.
+      var attempts: [ContinuousClock.Instant] = []
       /// Whether the next change ends the watch with its version gone.
       var expires = false
       var patches: [String] = []
@@ -54,10 +56,10 @@ import Testing
     @Sendable func respond(_ request: ScriptedServer.Request, _ answer: ScriptedServer.Answer) async throws {
       if request.isWatch {
         try await answer.begin()
-        var told = ""
+        var sent = ""
         while true {
           try await eventually("the Node changes", within: .seconds(120)) {
-            object.map { $0 != told } ?? false
+            object.map { $0 != sent } ?? false
           }
           let isExpired = state.withLock { state in
             defer { state.expires = false }
@@ -69,7 +71,7 @@ import Testing
             return try await answer.end()
           }
           guard let changed = object else { continue }
-          told = changed
+          sent = changed
           try await answer.chunk(Kube.event("MODIFIED", changed))
         }
       }
@@ -83,7 +85,7 @@ import Testing
       #expect(request.headers["content-type"] == "application/merge-patch+json")
       #expect(request.query["fieldManager"] == "rollcall")
       let refusal = state.withLock { state -> Int? in
-        state.attempts += 1
+        state.attempts.append(.now)
         if state.refusals > 0 {
           state.refusals -= 1
           return 403
@@ -114,11 +116,11 @@ import Testing
     }
   }
 
-  private func local(_ address: String = "10.0.0.1") throws -> Publication {
+  private func local(_ address: String = "10.0.0.1", nodename: String = "me") throws -> Publication {
     Publication(
       local: Affiliate(
-        nodeID: try NodeIdentity("my-id"), addresses: [try IPAddress(address)], hostname: "me", nodename: "me"
-      ))
+        nodeID: try NodeIdentity("my-id"), addresses: [try IPAddress(address)], hostname: "me",
+        nodename: nodename))
   }
 
   private let wanted = [
@@ -128,12 +130,12 @@ import Testing
   private func check(
     _ node: OneNode, options: @escaping @Sendable (inout KubernetesOptions) -> Void = { _ in },
     timing: @escaping @Sendable (inout InformerTiming) -> Void = { _ in },
-    body: @escaping @Sendable (KubernetesRegistry, Recorder) async throws -> Void
+    body: @escaping @Sendable (SessionRecorder) async throws -> Void
   ) async throws {
     try await ScriptedServer.run(node.respond) { server in
       let test = try TestRegistry(
         config: Kube.config(server: server.url), localNodeID: "my-id", options: options, timing: timing)
-      try await test.run { recorder in try await body(test.registry, recorder) }
+      try await test.run(body)
     }
   }
 
@@ -142,130 +144,137 @@ import Testing
     let node = OneNode([
       "keep": "me", NodeAnnotation.nodeID.rawValue: "my-id", NodeAnnotation.kubeSpanIP.rawValue: "fd00::9",
     ])
-    try await check(node) { registry, _ in
-      try await registry.publish(try local())
+    try await check(node) { recorder in
+      try await recorder.published(try local())
       #expect(
         node.state.withLock { $0.patches } == [
           #"{"metadata":{"annotations":{"networking.talos.dev/kubespan-ip":null,"networking.talos.dev/self-ips":"10.0.0.1"}}}"#
         ])
-      try await registry.publish(try local())
+      try await recorder.published(try local())
       #expect(node.state.withLock { $0.patches.count } == 1)
-      try await registry.publish(try local("10.0.0.2"))
+      try await recorder.published(try local("10.0.0.2"))
       #expect(node.state.withLock { $0.patches.count } == 2)
       #expect(node.state.withLock { $0.annotations?["keep"] } == "me")
+      #expect(recorder.now.outcomes.map(\.revision) == [1, 2, 3])
     }
   }
 
   @Test("a conflict is tried again")
   func conflict() async throws {
     let node = OneNode([:], conflicts: 2)
-    try await check(node) { registry, recorder in
-      try await registry.publish(try local())
+    try await check(node) { recorder in
+      try await recorder.published(try local())
       #expect(node.state.withLock { $0.annotations } == wanted)
-      #expect(recorder.now.trouble == nil)
+      #expect(recorder.now.outcomes.count == 1)
     }
   }
 
-  @Test("a Node that doesn't exist yet is waited for, and that is told")
+  @Test("a Node that doesn't exist yet is a failure, until it comes")
   func missing() async throws {
     let node = OneNode(nil)
-    try await check(node) { registry, recorder in
-      async let published: Void = registry.publish(try local())
-      try await recorder.wait(for: "the trouble") {
-        $0.trouble?.message.contains("there is no Node 'me'") == true
-      }
+    try await check(node) { recorder in
+      await #expect(
+        throws: RegistryError(
+          .unavailable, "there is no Node 'me' yet, which the kubelet makes; is node.nodename right?")
+      ) { try await recorder.published(try local()) }
       node.set([:])
-      try await published
+      try await recorder.wait(for: "the success") { $0.outcome(of: 1) == .init(revision: 1) }
       #expect(node.state.withLock { $0.annotations } == wanted)
-      try await recorder.wait(for: "the end of the trouble") { $0.trouble == nil }
     }
   }
 
-  @Test("a refusal says what would allow it, and it is tried again")
+  @Test("a refusal has what would allow it, and the same revision is tried when it comes again")
   func refused() async throws {
     let node = OneNode([:], refusals: 1)
-    try await check(node) { registry, recorder in
-      do {
-        try await registry.publish(try local())
-        Issue.record("it was published")
-      } catch let error as RegistryError {
-        #expect(error.code == .permissionDenied)
-        #expect(error.message.contains("user 'bob' may not patch node 'me'"))
-        #expect(error.message.contains(#"{apiGroups: [""], resources: [nodes], verbs: [patch]}"#))
-      }
-      try await recorder.wait(for: "the second attempt") { _ in
-        node.state.withLock { $0.annotations } == wanted
-      }
-      try await recorder.wait(for: "the end of the trouble") { $0.trouble == nil }
+    try await check(node) { recorder in
+      let error = await #expect(throws: RegistryError.self) { try await recorder.published(try local()) }
+      #expect(error?.code == .permissionDenied)
+      #expect(error?.message.contains("user 'bob' may not patch node 'me'") == true)
+      #expect(error?.message.contains(#"{apiGroups: [""], resources: [nodes], verbs: [patch]}"#) == true)
+      recorder.retry(try local())
+      try await recorder.wait(for: "the success") { $0.outcome(of: 1) == .init(revision: 1) }
+      #expect(node.state.withLock { $0.annotations } == wanted)
     }
   }
 
-  @Test("a write that failed isn't tried again before its time, however often it is asked for")
+  @Test("a Retry-After is heeded, however often and whatever is to be published meanwhile")
   func pause() async throws {
     let node = OneNode([:], refusals: 1)
     node.state.withLock { $0.retryAfter = 2 }
-    try await check(node) { registry, _ in
-      await #expect(throws: RegistryError.self) { try await registry.publish(try local()) }
-      let refused = ContinuousClock.now
-      // As the host does, which asks again and again.
-      try await registry.publish(try local())
-      #expect(ContinuousClock.now - refused >= .milliseconds(1900))
-      #expect(node.state.withLock { $0.attempts } == 2)
+    try await check(node) { recorder in
+      await #expect(throws: RegistryError.self) { try await recorder.published(try local()) }
+      recorder.retry(try local())
+      try await recorder.published(try local("10.0.0.2"))
+      let attempts = node.state.withLock { $0.attempts }
+      #expect(attempts.count == 2)
+      #expect(attempts[1] - attempts[0] >= .milliseconds(1900))
     }
   }
 
-  @Test("what failed waits as long as the waits have grown, what is new waits for the server alone")
-  func pauses() throws {
-    func wish(_ number: Int, _ address: String) throws -> Wish {
-      Wish(
-        number: number, nodeName: "me", nodeID: try NodeIdentity("my-id"), annotations: [.selfIPs: address])
-    }
-    let pause = WritePause(after: try wish(1, "10.0.0.1"), retry: .seconds(60), asked: .seconds(5))
-    for (time, same, other) in [(4, true, true), (5, true, false), (59, true, false), (60, false, false)] {
-      #expect(pause.holds(try wish(2, "10.0.0.1"), at: .seconds(time)) == same)
-      #expect(pause.holds(try wish(2, "10.0.0.2"), at: .seconds(time)) == other)
-    }
-  }
-
-  @Test("somebody else who publishes the same Node is told by name, until there is nobody any more")
-  func rival() async throws {
+  @Test("somebody else who publishes the same Node is reported by name, until there is nobody any more")
+  func otherPublisher() async throws {
     let node = OneNode([NodeAnnotation.nodeID.rawValue: "old-id"])
     try await check(
       node,
       timing: {
-        $0.restoring = Backoff(initial: .milliseconds(20), maximum: .milliseconds(20), factor: 1, jitter: 0)
-        $0.forgetsRestoring = .seconds(3)
+        $0.restoring = Backoff(initial: .milliseconds(20), maximum: .milliseconds(20), factor: 1, spread: 0)
+        $0.restoreMemory = .seconds(3)
       }
-    ) { registry, recorder in
-      // A machine that was set up anew: once is nothing to tell of but in the log.
-      try await registry.publish(try local())
+    ) { recorder in
+      // A machine that was set up anew: once is nothing to report.
+      try await recorder.published(try local())
       try await recorder.wait(for: "the log line") {
         $0.log.contains { $0.contains("another identity, 'old-id'") }
       }
-      #expect(recorder.now.trouble == nil)
+      #expect(recorder.now.error(.publishing) == nil)
       node.set([NodeAnnotation.nodeID.rawValue: "other-id"])
-      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
+      let record = try await recorder.wait(for: "the report") { $0.error(.publishing) != nil }
       #expect(
-        told.trouble?.message
+        record.error(.publishing)?.message
           == "Node 'me' carries the identity 'other-id' of another node, again and again; is somebody else, such as "
           + "Talos, publishing it? publish: false makes rollcall only look")
       #expect(node.state.withLock { $0.annotations } == wanted)
-      try await recorder.wait(for: "the end of the trouble") { $0.trouble == nil }
+      // What was restored is published all the same.
+      #expect(record.outcomes.allSatisfy { $0.error == nil })
+      try await recorder.wait(for: "the report's end") { $0.error(.publishing) == nil }
+    }
+  }
+
+  @Test("the report of somebody else outlasts a publication that works")
+  func otherPublisherStays() async throws {
+    let node = OneNode([NodeAnnotation.nodeID.rawValue: "old-id"])
+    try await check(
+      node,
+      timing: {
+        $0.restoring = Backoff(initial: .milliseconds(20), maximum: .milliseconds(20), factor: 1, spread: 0)
+      }
+    ) { recorder in
+      try await recorder.published(try local())
+      node.set([NodeAnnotation.nodeID.rawValue: "other-id"])
+      try await recorder.wait(for: "the report") { $0.error(.publishing) != nil }
+      let before = recorder.now.batches.count
+      try await recorder.published(try local("10.0.0.2"))
+      // The host takes a success for all being well, so that the report comes again after it.
+      try await recorder.wait(for: "the report again") {
+        $0.batches.dropFirst(before).flatMap(\.reports).contains {
+          $0.aspect == .publishing && $0.error != nil
+        }
+      }
     }
   }
 
   @Test("another's identity is shown in one short line, whatever it is")
-  func rivalText() {
-    #expect(Rivalry.shown("other-id") == "other-id")
-    #expect(Rivalry.shown("one\ntwo") == "one")
-    #expect(Rivalry.shown(String(repeating: "x", count: 100_000)).count == 64)
+  func otherIdentityText() {
+    #expect(IdentityConflict.shown("other-id") == "other-id")
+    #expect(IdentityConflict.shown("one\ntwo") == "one")
+    #expect(IdentityConflict.shown(String(repeating: "x", count: 100_000)).count == 64)
   }
 
   @Test("what somebody else changes is set again")
   func restored() async throws {
     let node = OneNode([:])
-    try await check(node) { registry, recorder in
-      try await registry.publish(try local())
+    try await check(node) { recorder in
+      try await recorder.published(try local())
       node.set(["other": "x", NodeAnnotation.nodeID.rawValue: "stolen"])
       try await recorder.wait(for: "the annotations") { _ in
         node.state.withLock { $0.annotations } == wanted.merging(["other": "x"]) { one, _ in one }
@@ -274,11 +283,27 @@ import Testing
     }
   }
 
+  @Test(
+    "what can't be set again is a failure of the revision that was published, and is tried when that comes again"
+  )
+  func restoringFails() async throws {
+    let node = OneNode([:])
+    try await check(node) { recorder in
+      try await recorder.published(try local())
+      node.state.withLock { $0.refusals = 1 }
+      node.set([:])
+      try await recorder.wait(for: "the failure") { $0.outcome(of: 1)?.error?.code == .permissionDenied }
+      recorder.retry(try local())
+      try await recorder.wait(for: "the success") { $0.outcome(of: 1) == .init(revision: 1) }
+      #expect(node.state.withLock { $0.annotations } == wanted)
+    }
+  }
+
   @Test("annotations that a restored backup took back are set again, though their version is an older one")
   func restoredBackup() async throws {
     let node = OneNode([:])
-    try await check(node) { registry, recorder in
-      try await registry.publish(try local())
+    try await check(node) { recorder in
+      try await recorder.published(try local())
       node.restore(["other": "x"], version: 7)
       try await recorder.wait(for: "the annotations") { _ in
         node.state.withLock { $0.annotations } == wanted.merging(["other": "x"]) { one, _ in one }
@@ -291,11 +316,25 @@ import Testing
     arguments: [true, false])
   func withdrawal(isWanted: Bool) async throws {
     let node = OneNode(["other": "x"])
-    try await check(node, options: { $0.withdrawOnStop = isWanted }) { registry, _ in
-      try await registry.publish(try local())
-      try await registry.publish(Publication(local: nil))
+    try await check(node, options: { $0.withdrawOnStop = isWanted }) { recorder in
+      try await recorder.published(try local())
+      try await recorder.published(nil)
       let kept = isWanted ? [:] : wanted
       #expect(node.state.withLock { $0.annotations } == kept.merging(["other": "x"]) { one, _ in one })
+      #expect(recorder.now.outcomes.map(\.revision) == [1, 2])
+    }
+  }
+
+  @Test("a withdrawal that is refused is a failure, and one of a Node that is gone is none")
+  func withdrawalFails() async throws {
+    let node = OneNode([:])
+    try await check(node, options: { $0.withdrawOnStop = true }) { recorder in
+      try await recorder.published(try local())
+      node.state.withLock { $0.refusals = 1 }
+      await #expect(throws: RegistryError.self) { try await recorder.published(nil) }
+      node.set(nil)
+      recorder.retry(nil)
+      try await recorder.wait(for: "the success") { $0.outcome(of: 2) == .init(revision: 2) }
     }
   }
 
@@ -308,23 +347,22 @@ import Testing
     #expect(AnnotationChanges.withdrawing(mine, from: ["other": "x"]).isEmpty)
   }
 
-  @Test("a node without a nodename can't be published, which is told")
+  @Test("a node without a nodename can't be published")
   func noName() async throws {
-    let test = try TestRegistry(config: "")
-    do {
-      try await test.registry.publish(Publication(local: Affiliate(nodeID: try NodeIdentity("x"))))
-      Issue.record("it was published")
-    } catch let error as RegistryError {
-      #expect(error.message.contains("node.nodename"))
+    try await check(OneNode([:])) { recorder in
+      let error = await #expect(throws: RegistryError.self) {
+        try await recorder.published(try local(nodename: ""))
+      }
+      #expect(error?.message.contains("node.nodename") == true)
     }
   }
 
   @Test("nothing is published where that isn't wanted")
   func disabled() async throws {
     let node = OneNode([:])
-    try await check(node, options: { $0.publish = false }) { registry, recorder in
-      try await recorder.wait(for: "the list") { $0.records != nil }
-      try await registry.publish(try local())
+    try await check(node, options: { $0.publish = false }) { recorder in
+      try await recorder.wait(for: "the list") { $0.ids() != nil }
+      try await recorder.published(try local())
       #expect(node.state.withLock { $0.patches } == [])
     }
   }

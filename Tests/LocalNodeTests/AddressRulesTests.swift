@@ -1,7 +1,7 @@
 import ClusterModel
 import Testing
 
-@testable import LocalNode
+@testable import Rollcall
 
 @Suite("Which addresses are the machine's own")
 struct AddressRulesTests {

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import LocalNode
+@testable import Rollcall
 
 #if canImport(Glibc)
   import Glibc

@@ -1,11 +1,10 @@
 import ClusterModel
 import Logging
-import RollcallConfiguration
 import Synchronization
 import TestSupport
 import Testing
 
-@testable import LocalNode
+@testable import Rollcall
 
 @Suite("What a machine tells of itself")
 struct NodeFactsTests {

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import LocalNode
+@testable import Rollcall
 
 @Suite("The file of a node's identity")
 struct NodeIdentityFileTests {

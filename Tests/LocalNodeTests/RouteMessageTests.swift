@@ -1,7 +1,7 @@
 import ClusterModel
 import Testing
 
-@testable import LocalNode
+@testable import Rollcall
 
 @Suite("Messages of the kernel")
 struct RouteMessageTests {

@@ -73,3 +73,14 @@ struct TextLinesTests {
     #expect(Base64.decodeLeniently("") == [])
   }
 }
+
+@Suite struct JSONStringTests {
+  @Test("text is one JSON string on one line, whatever is in it")
+  func strings() {
+    #expect(jsonString("a\"b\\c\n\r\t\u{1}\u{2028}é") == #""a\"b\\c\n\r\t\u0001\u2028é""#)
+    #expect(jsonString("\u{e0001}") == #""\udb40\udc01""#)
+    #expect(jsonString("\u{202E}\u{7F}") == #""\u202e\u007f""#)
+    #expect(jsonString("") == #""""#)
+    #expect(jsonString("xay".dropFirst().dropLast()) == #""a""#)
+  }
+}

@@ -2,6 +2,7 @@ import ClusterModel
 import Logging
 import PluginHost
 import RegistryKit
+import RegistryTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -10,7 +11,7 @@ import Testing
 @Suite("A Swift registry as a plugin", .timeLimit(.minutes(2)))
 struct ExportTests {
   /// Does what its options say.
-  struct Exported: RegistryPlugin, PublishingRegistry {
+  struct Exported: RegistryPlugin {
     struct Options: Decodable, Sendable {
       enum Ending: String, Decodable { case waits, returns, fails }
       struct Host: Decodable { let port: Int }
@@ -18,16 +19,18 @@ struct ExportTests {
       var hosts: [Host]?
       var publishFailures: Int?
       var sources: [String]?
+      /// Applies random batches of this seed.
+      var seed: UInt64?
     }
 
-    static let descriptor = RegistryDescriptor(name: "exported", version: "1.2.3", summary: "For tests")
+    static let descriptor = RegistryDescriptor(
+      name: "exported", version: "1.2.3", prefix: "ex", summary: "For tests", publishes: true, leases: true)
     let options: Options
     let context: RegistryContext
-    let attempts = Attempts()
+    private let failures = Failures()
 
-    final class Attempts: Sendable {
-      let count = Mutex(0)
-      let updates = Mutex<RegistryUpdates?>(nil)
+    private final class Failures: Sendable {
+      let left = Mutex<Int?>(nil)
     }
 
     init(options: Options, context: RegistryContext) throws {
@@ -36,140 +39,192 @@ struct ExportTests {
       self.context = context
     }
 
-    func run(updates: RegistryUpdates) async throws {
-      attempts.updates.withLock { $0 = updates }
-      ExportTests.leaked.withLock { $0 = updates }
-      context.logger.notice("runs", metadata: ["rack": "7"])
-      if let sources = options.sources { try updates.sources(sources.map { try RegistrySource($0) }) }
-      try updates.snapshot([Affiliate(nodeID: try NodeIdentity("n1"), hostname: context.name)])
+    func run(_ session: RegistrySession) async throws {
+      ExportTests.leaked.withLock { $0 = session }
+      session.logger.notice("runs", metadata: ["rack": "7"])
+      if let seed = options.seed {
+        for batch in try RandomBatches.batches(seed: seed) { try session.apply(batch) }
+      } else {
+        if let sources = options.sources {
+          try session.apply(RegistryBatch(expectedSources: sources.map { try RegistrySource($0) }))
+        }
+        let host = context.host
+        try session.snapshot([
+          Affiliate(
+            nodeID: try NodeIdentity("n1"), hostname: session.context.name,
+            operatingSystem: "\(host.name) \(host.version)")
+        ])
+      }
       switch options.ending ?? .waits {
       case .returns: return
       case .fails: throw RegistryError(.unavailable, "the rack is off")
-      case .waits: try await Task.sleep(for: .seconds(3600))
+      case .waits: await session.publish { try self.put($0, session) }
       }
+      try Task.checkCancellation()
     }
 
-    func publish(_ publication: Publication) async throws {
-      let attempt = attempts.count.withLock { count in
-        count += 1
-        return count
+    private func put(_ publication: Publication?, _ session: RegistrySession) throws {
+      let isFailure = failures.left.withLock { left in
+        let now = left ?? options.publishFailures ?? 0
+        left = now - 1
+        return now > 0
       }
-      guard attempt > options.publishFailures ?? 0 else { throw RegistryError(.unavailable, "no ink") }
-      guard let updates = attempts.updates.withLock({ $0 }) else { return }
-      try updates.snapshot(publication.local.map { [$0] } ?? [])
+      if isFailure { throw RegistryError(.unavailable, "no ink") }
+      try session.snapshot(publication.map { [$0.local] } ?? [])
     }
   }
 
-  static let leaked = Mutex<RegistryUpdates?>(nil)
+  static let leaked = Mutex<RegistrySession?>(nil)
 
-  private func registry(_ options: String, logger: Logger = Plugins.silent) throws -> any PublishingRegistry {
+  private func registry(_ options: String) throws -> any Registry {
     let plugin = try LoadedPlugin(entry: .exporting(Exported.self), file: "exported")
-    return try #require(
-      plugin.registry(options: options, context: RegistryContext(name: "x", logger: logger))
-        as? any PublishingRegistry)
+    return plugin.registry(
+      options: options,
+      context: RegistryContext(
+        name: "x", host: HostProgram(name: "roll-host", version: "9.8.7"), logger: Plugins.silent))
   }
 
-  @Test("the entry is the same each time, and the descriptor tells that it publishes")
+  @Test("the entry is the same each time, and the descriptor is what the type says")
   func entry() throws {
     #expect(PluginEntry.exporting(Exported.self) == PluginEntry.exporting(Exported.self))
     let plugin = try LoadedPlugin(entry: .exporting(Exported.self), file: "exported")
-    #expect(plugin.descriptor.name == "exported")
-    #expect(plugin.descriptor.version == "1.2.3")
-    #expect(plugin.descriptor.publishes)
+    #expect(plugin.descriptor == Exported.descriptor)
   }
 
-  @Test("it runs until it is cancelled; what it logs reaches the host's log; later it isn't heard")
+  @Test("it runs until it is cancelled, knows its host, and what it logs reaches the host's log")
   func runs() async throws {
-    let log = LogProbe()
-    let registry = try registry("{}", logger: log.logger)
-    let probe = UpdatesProbe()
-    let run = Task { try await registry.run(updates: probe.updates) }
-    await probe.wait { !$0.isEmpty }
+    let registry = try registry("{}")
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "its nodes") { $0.ids() == ["n1"] }
     run.cancel()
     await #expect(throws: CancellationError.self) { try await run.value }
-    #expect(probe.nodes == ["n1"])
-    #expect(log.all == ["notice: runs rack=7"])
+    #expect(recorder.now.affiliate("n1")?.hostname == "x")
+    #expect(recorder.now.affiliate("n1")?.operatingSystem == "roll-host 9.8.7")
+    #expect(recorder.now.log == ["notice: runs rack=7"])
   }
 
-  @Test("the sources that it names reach the host")
+  @Test("the sources that it expects reach the host")
   func sources() async throws {
     let registry = try registry(#"{"sources":["a","","b"]}"#)
-    let probe = UpdatesProbe()
-    let run = Task { try await registry.run(updates: probe.updates) }
-    await probe.wait { $0.count >= 2 }
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "its nodes") { $0.ids() == ["n1"] }
     run.cancel()
     await #expect(throws: CancellationError.self) { try await run.value }
-    #expect(probe.events.first == .sources([try RegistrySource("a"), .only, try RegistrySource("b")]))
+    #expect(
+      recorder.now.batches.first?.expectedSources == [
+        try RegistrySource("a"), .only, try RegistrySource("b"),
+      ])
   }
 
   @Test(
-    "how it ends is told",
+    "why it ends is handed on",
     arguments: [
       ("returns", "failed", "the registry ended by itself"), ("fails", "unavailable", "the rack is off"),
     ])
   func ends(ending: String, code: String, message: String) async throws {
-    let registry = try registry(#"{"ending":"\#(ending)"}"#)
-    let error = await #expect(throws: RegistryError.self) {
-      try await registry.run(updates: UpdatesProbe().updates)
-    }
+    let error = await SessionRecorder().failure(of: try registry(#"{"ending":"\#(ending)"}"#))
     #expect(error?.code.description == code)
     #expect(error?.message == message)
   }
 
   @Test(
-    "options that can't be used are told by their place",
+    "options that can't be used are named by their place",
     arguments: [
-      (#"{"hosts":[{"port":1},{"port":"x"}]}"#, "option 'hosts[1].port' should be a whole number"),
+      (
+        #"{"hosts":[{"port":1},{"port":"x"}]}"#,
+        "option 'hosts[1].port' must be a whole number, not the text 'x'"
+      ),
       (#"{"hosts":[{}]}"#, "option 'hosts[0].port' is missing"),
       (#"{"hosts":[]}"#, "option 'hosts' is empty"),
-      (#"{"hosts":7}"#, "option 'hosts' should be a list"),
+      (#"{"hosts":7}"#, "option 'hosts' must be a list, not the number 7"),
     ])
   func badOptions(options: String, message: String) async throws {
-    let registry = try registry(options)
-    await #expect(throws: RegistryError(.invalidArgument, message)) {
-      try await registry.run(updates: UpdatesProbe().updates)
-    }
+    let error = await SessionRecorder().failure(of: try registry(options))
+    #expect(error == RegistryError(.invalidArgument, message))
   }
 
-  @Test("a publication that fails makes it degraded, is tried again, and then it is well")
+  @Test("a publication that fails is told with its revision, tried when it is handed again, and withdrawn")
   func publishing() async throws {
     let registry = try registry(#"{"publishFailures":1}"#)
-    let probe = UpdatesProbe()
-    let run = Task { try await registry.run(updates: probe.updates) }
-    await probe.wait { !$0.isEmpty }
-    try await registry.publish(Publication(local: Affiliate(nodeID: try NodeIdentity("me"))))
-    await probe.wait { $0.last == .healthy }
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    let publication = Publication(local: Affiliate(nodeID: try NodeIdentity("me")))
+    await #expect(throws: RegistryError(.unavailable, "no ink")) {
+      try await recorder.published(publication)
+    }
+    recorder.retry(publication)
+    try await recorder.wait(for: "it is published") { $0.ids() == ["me"] && $0.outcomes.count == 2 }
+    try await recorder.published(nil)
+    #expect(recorder.now.ids() == [])
+    #expect(recorder.now.outcomes.map(\.revision) == [1, 1, 2])
     run.cancel()
     await #expect(throws: CancellationError.self) { try await run.value }
-    let degraded = RegistryEvent.degraded(RegistryError(.unavailable, "can't publish this node: no ink"))
-    #expect(probe.events.contains(degraded))
-    #expect(probe.nodes == ["me"])
   }
 
-  @Test("who keeps its updates after the end is told that nobody listens")
-  func leakedUpdates() async throws {
+  @Test("random batches with all that a record may have come out as they went in", arguments: 1...10)
+  func roundTrip(seed: UInt64) async throws {
+    let batches = try RandomBatches.batches(seed: seed)
+    let registry = try registry(#"{"seed":\#(seed)}"#)
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.session()) }
+    let expected = batches.flatMap(\.crossing)
+    try await recorder.wait(for: "all batches") { $0.batches.count == expected.count }
+    run.cancel()
+    await #expect(throws: CancellationError.self) { try await run.value }
+    for (index, batch) in recorder.now.batches.enumerated() { #expect(batch == expected[index]) }
+  }
+
+  @Test("a publication with all that this node may say reaches the plugin unchanged", arguments: 1...10)
+  func publicationRoundTrip(seed: UInt64) async throws {
     let registry = try registry("{}")
-    let probe = UpdatesProbe()
-    let run = Task { try await registry.run(updates: probe.updates) }
-    await probe.wait { !$0.isEmpty }
-    let updates = try #require(Self.leaked.withLock { $0 })
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.session()) }
+    var random = try RandomBatches(seed: seed)
+    let local = random.record(isPublished: true).affiliate
+    try await recorder.published(Publication(local: local))
+    run.cancel()
+    await #expect(throws: CancellationError.self) { try await run.value }
+    #expect(recorder.now.affiliate(local.nodeID.text) == local)
+  }
+
+  @Test("who keeps its session after the end learns that nothing is taken")
+  func leakedSession() async throws {
+    let registry = try registry("{}")
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "its nodes") { $0.ids() == ["n1"] }
+    let session = try #require(Self.leaked.withLock { $0 })
     run.cancel()
     _ = await run.result
-    // Another test may have run meanwhile and left its own; either is at its end or not heard here.
-    let heard = probe.events.count
-    try? updates.snapshot([Affiliate]())
-    #expect(probe.events.count == heard)
+    // Another test may have run meanwhile and left its own; either is at its end or not of this recorder.
+    let before = recorder.now.batches.count
+    try? session.snapshot([Affiliate]())
+    #expect(recorder.now.batches.count == before)
   }
 
   @Test("a thousand lives leave nothing behind that would stop the next")
   func manyLives() async throws {
     let registry = try registry("{}")
     for _ in 0..<1000 {
-      let probe = UpdatesProbe()
-      let run = Task { try await registry.run(updates: probe.updates) }
-      await probe.wait { !$0.isEmpty }
+      let recorder = SessionRecorder()
+      let run = Task { try await registry.run(recorder.checkedSession()) }
+      try await recorder.wait(for: "its nodes") { $0.ids() == ["n1"] }
       run.cancel()
       _ = await run.result
     }
+  }
+}
+
+extension RegistryBatch {
+  /// What it is on the other side: the public address crosses first and by itself, and a batch with nothing else in
+  /// it doesn't cross.
+  fileprivate var crossing: [RegistryBatch] {
+    var rest = self
+    rest.publicAddress = nil
+    if rest.expectedSources?.isEmpty == true { rest.expectedSources = nil }
+    let address = publicAddress.map { RegistryBatch(publicAddress: $0) }
+    return [address, rest.isEmpty ? nil : rest].compactMap { $0 }
   }
 }

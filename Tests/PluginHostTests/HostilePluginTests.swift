@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import PluginHost
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 import Testing
 
@@ -10,21 +11,20 @@ import Testing
 @Suite("Plugins that misbehave", .timeLimit(.minutes(5)))
 struct HostilePluginTests {
   /// Runs `registry` to its failure while a good registry runs beside it, and gives the failure.
-  private func failure(of registry: any Registry, probe: UpdatesProbe = UpdatesProbe()) async throws
-    -> RegistryError
-  {
+  private func failure(
+    of registry: any Registry, recorder: SessionRecorder = SessionRecorder()
+  ) async throws -> RegistryError {
     let good = try await Plugins.registry(try await Plugins.build("plain"))
-    let goodProbe = UpdatesProbe()
-    let goodRun = Task { try await good.run(updates: goodProbe.updates) }
-    await goodProbe.wait { !$0.isEmpty }
-    let error = await #expect(throws: RegistryError.self) { try await registry.run(updates: probe.updates) }
-    let fresh = UpdatesProbe()
-    let freshRun = Task { try await good.run(updates: fresh.updates) }
-    await fresh.wait { !$0.isEmpty }
-    freshRun.cancel()
-    goodRun.cancel()
-    await #expect(throws: CancellationError.self) { try await freshRun.value }
-    await #expect(throws: CancellationError.self) { try await goodRun.value }
+    let (beside, after) = (SessionRecorder(), SessionRecorder())
+    let besideRun = Task { try await good.run(beside.checkedSession()) }
+    try await beside.wait(for: "the good one's nodes") { $0.ids() == ["plain-1"] }
+    let error = await recorder.failure(of: registry)
+    let afterRun = Task { try await good.run(after.checkedSession()) }
+    try await after.wait(for: "the good one's nodes") { $0.ids() == ["plain-1"] }
+    afterRun.cancel()
+    besideRun.cancel()
+    await #expect(throws: CancellationError.self) { try await afterRun.value }
+    await #expect(throws: CancellationError.self) { try await besideRun.value }
     return try #require(error)
   }
 
@@ -32,169 +32,253 @@ struct HostilePluginTests {
     "what breaks a rule fails the registry with the node, the field and the value",
     arguments: [
       (
-        "nodes[1].hostname = registry_string(\"a\\xff\"); code = tell(host, nodes, 2, message)",
+        "nodes[1].hostname = registry_string(\"a\\xff\"); code = snapshot(host, nodes, 2, message)",
         "invalid-argument", "node 'n2': hostname isn't UTF-8"
       ),
       (
-        "nodes[0].nodename.length++; code = tell(host, nodes, 2, message)",
+        "nodes[0].nodename.length++; code = snapshot(host, nodes, 2, message)",
         "invalid-argument", "node 'n1': nodename has a zero byte within"
       ),
       (
-        "nodes[0].hostname.length = 5; code = tell(host, nodes, 2, message)",
+        "nodes[0].hostname.length = 5; code = snapshot(host, nodes, 2, message)",
         "invalid-argument", "node 'n1': hostname is NULL, and its count is 5"
       ),
       (
-        "nodes[0].hostname.data = \"x\"; nodes[0].hostname.length = (size_t)-1; code = tell(host, nodes, 2, message)",
+        "nodes[0].hostname.data = \"x\"; nodes[0].hostname.length = (size_t)-1; code = snapshot(host, nodes, 2, message)",
         "limit-exceeded",
         "node 'n1': hostname has 18446744073709551615 bytes, more than the 4096 allowed"
       ),
       (
-        "nodes[1].node_id.length = 0; code = tell(host, nodes, 2, message)",
+        "nodes[1].node_id.length = 0; code = snapshot(host, nodes, 2, message)",
         "invalid-argument", "node 1: a node identity can't be empty"
       ),
       (
-        "nodes[1].node_id = registry_string(\"a/b\"); code = tell(host, nodes, 2, message)",
+        "nodes[1].node_id = registry_string(\"a/b\"); code = snapshot(host, nodes, 2, message)",
         "invalid-argument",
         "node 1: node identity 'a/b' may only have printable ASCII without spaces and '/'"
       ),
       (
-        "nodes[1] = nodes[0]; code = tell(host, nodes, 2, message)",
-        "invalid-argument", "the snapshot has node 'n1' twice; each may be in it once"
+        "nodes[1] = nodes[0]; code = snapshot(host, nodes, 2, message)",
+        "invalid-argument", "node 'n1' is in a snapshot twice; each may be in it once"
       ),
       (
         "address.family = 7; nodes[0].addresses = &address; nodes[0].address_count = 1; "
-          + "code = tell(host, nodes, 1, message)",
+          + "code = snapshot(host, nodes, 1, message)",
         "invalid-argument", "node 'n1': addresses[0] has the address family 7, which isn't 4 or 6"
       ),
       (
         "address.family = 0; nodes[0].addresses = &address; nodes[0].address_count = 1; "
-          + "code = tell(host, nodes, 1, message)",
+          + "code = snapshot(host, nodes, 1, message)",
         "invalid-argument", "node 'n1': addresses[0] has no address: its family is 0, not 4 or 6"
       ),
       (
         "prefix.length = 33; nodes[0].excluded_networks = &prefix; nodes[0].excluded_network_count = 1; "
-          + "code = tell(host, nodes, 1, message)",
+          + "code = snapshot(host, nodes, 1, message)",
         "invalid-argument", "node 'n1': excluded_networks[0] has the length 33, which isn't 0 to 32"
       ),
       (
-        "nodes[0].endpoint_count = 3; code = tell(host, nodes, 1, message)",
+        "nodes[0].endpoint_count = 3; code = snapshot(host, nodes, 1, message)",
         "invalid-argument", "node 'n1': endpoints is NULL, and its count is 3"
       ),
       (
-        "nodes[0].addresses = &address; nodes[0].address_count = 1025; code = tell(host, nodes, 1, message)",
+        "nodes[0].addresses = &address; nodes[0].address_count = 1025; code = snapshot(host, nodes, 1, message)",
         "limit-exceeded", "node 'n1': addresses has 1025 items, more than the 1024 allowed"
       ),
       (
-        "code = tell(host, NULL, 2, message)",
-        "invalid-argument", "the snapshot's list is NULL, and its count is 2"
+        "code = snapshot(host, NULL, 2, message)",
+        "invalid-argument", "affiliates is NULL, and its count is 2"
       ),
       (
-        "code = tell(host, nodes, 1000000, message)",
+        "code = snapshot(host, nodes, 1000000, message)",
         "limit-exceeded", "1000000 nodes are more than the 250000 that one registry may have"
       ),
       (
-        "code = tell(host, nodes, (size_t)-1, message)",
+        "code = snapshot(host, nodes, (size_t)-1, message)",
         "limit-exceeded", "18446744073709551615 nodes are more than the 250000 that one registry may have"
       ),
       (
-        "code = host->upsert(host->context, one, &nodes[0], message)",
-        "invalid-argument", "node 'n1' was told before the first snapshot of its source"
+        "code = upsert(host, one, &nodes[0], message)",
+        "invalid-argument", "node 'n1' was changed before the first snapshot of its source"
       ),
       (
-        "tell(host, nodes, 2, message); "
-          + "code = host->upsert(host->context, registry_string(\"rack-2\"), &nodes[0], message)",
-        "invalid-argument", "node 'n1' was told before the first snapshot of source 'rack-2'"
+        "snapshot(host, nodes, 2, message); "
+          + "code = upsert(host, registry_string(\"rack-2\"), &nodes[0], message)",
+        "invalid-argument", "node 'n1' was changed before the first snapshot of source 'rack-2'"
       ),
       (
-        "code = host->remove(host->context, one, nodes[0].node_id, message)",
-        "invalid-argument", "node 'n1' was removed before the first snapshot of its source"
+        "code = remove_node(host, one, nodes[0].node_id, REGISTRY_REASON_DELETED, message)",
+        "invalid-argument", "node 'n1' was changed before the first snapshot of its source"
       ),
       (
-        "tell(host, nodes, 2, message); code = host->upsert(host->context, one, NULL, message)",
-        "invalid-argument", "upsert was given NULL for the node"
+        "snapshot(host, nodes, 2, message); code = upsert(host, one, NULL, message)",
+        "invalid-argument", "affiliates is NULL, and its count is 1"
       ),
       (
-        "code = host->snapshot(host->context, registry_string(\"a/b\"), nodes, 2, message)",
+        "code = registry_apply_snapshot(host, registry_string(\"a/b\"), nodes, 2, message)",
         "invalid-argument",
         "a source's name has at most 256 bytes of printable ASCII without spaces and '/', not 'a/b'"
       ),
       (
         "for (int i = 0; i < 65; i++) { char s[8]; snprintf(s, 8, \"s%02d\", i); "
-          + "code = host->snapshot(host->context, registry_string(s), NULL, 0, message); }",
-        "limit-exceeded", "source 's64' is one more than the 64 that a registry may have"
-      ),
-      (
-        "registry_string_v1 s[65] = {{0}}; code = host->sources(host->context, s, 65, message)",
+          + "code = registry_apply_snapshot(host, registry_string(s), NULL, 0, message); }",
         "limit-exceeded", "65 sources are more than the 64 that a registry may have"
       ),
       (
-        "code = host->sources(host->context, NULL, 2, message)",
-        "invalid-argument", "sources is NULL, and its count is 2"
+        "registry_string_v1 s[65] = {{0}}; code = expect_sources(host, s, 65, message)",
+        "limit-exceeded", "expected_sources has 65 items, more than the 64 allowed"
       ),
       (
-        "registry_string_v1 s[1] = {registry_string(\"a b\")}; code = host->sources(host->context, s, 1, message)",
+        "code = expect_sources(host, NULL, 2, message)",
+        "invalid-argument", "expected_sources is NULL, and its count is 2"
+      ),
+      (
+        "registry_string_v1 s[1] = {registry_string(\"a b\")}; code = expect_sources(host, s, 1, message)",
         "invalid-argument",
         "a source's name has at most 256 bytes of printable ASCII without spaces and '/', not 'a b'"
+      ),
+      ("host->apply(host->context, NULL, message)", "invalid-argument", "apply was given NULL for the batch"),
+      ("host->report(host->context, NULL)", "invalid-argument", "report was given NULL"),
+      (
+        "registry_update_v1 u; memset(&u, 0, sizeof u); u.kind = 9; code = update_only(host, &u, message)",
+        "invalid-argument", "an update has the kind 9, which isn't one of REGISTRY_UPDATE_"
+      ),
+      (
+        "registry_update_v1 u; memset(&u, 0, sizeof u); u.kind = REGISTRY_UPDATE_REMOVE; u.node_id_count = 3; "
+          + "code = update_only(host, &u, message)",
+        "invalid-argument", "node_ids is NULL, and its count is 3"
+      ),
+      (
+        "registry_batch_v1 b; memset(&b, 0, sizeof b); b.update_count = 3; "
+          + "code = host->apply(host->context, &b, message)",
+        "invalid-argument", "updates is NULL, and its count is 3"
+      ),
+      (
+        "registry_batch_v1 b; memset(&b, 0, sizeof b); b.update_count = (size_t)-1; "
+          + "code = host->apply(host->context, &b, message)",
+        "limit-exceeded", "updates has 18446744073709551615 items, more than the 10000 allowed"
+      ),
+      (
+        "static registry_report_v1 r[257]; registry_batch_v1 b; memset(&b, 0, sizeof b); "
+          + "b.reports = r; b.report_count = 257; code = host->apply(host->context, &b, message)",
+        "limit-exceeded", "reports has 257 items, more than the 256 allowed"
+      ),
+      (
+        "registry_label_v1 l[2] = {{registry_string(\"k\"), one}, {registry_string(\"k\"), one}}; "
+          + "nodes[1].labels = l; nodes[1].label_count = 2; code = snapshot(host, nodes, 2, message)",
+        "invalid-argument", "node 'n2': labels has 'k' twice; each key may be in it once"
+      ),
+      (
+        "registry_label_v1 l[1] = {{one, registry_string(\"v\")}}; "
+          + "nodes[1].labels = l; nodes[1].label_count = 1; code = snapshot(host, nodes, 2, message)",
+        "invalid-argument", "node 'n2': labels: a label's key can't be empty (its value is 'v')"
+      ),
+      (
+        "nodes[0].health = REGISTRY_HEALTH_NOT_READY; nodes[0].health_reason = registry_string("
+          + "\"0123456789012345678901234567890123456789012345678901234567890123x\"); "
+          + "code = snapshot(host, nodes, 2, message)",
+        "limit-exceeded", "node 'n1': health_reason has 65 bytes, more than the 64 allowed"
       ),
       (
         "address.family = 9; host->public_address(host->context, address)",
         "invalid-argument", "public_address has the address family 9, which isn't 4 or 6"
       ),
       (
-        "host->status(host->context, REGISTRY_STATE_FAILED, REGISTRY_UNAVAILABLE, registry_string(\"gone\"))",
+        "address.family = 0; host->public_address(host->context, address)",
+        "invalid-argument", "public_address has no address: its family is 0, not 4 or 6"
+      ),
+      (
+        "host->failed(host->context, REGISTRY_UNAVAILABLE, registry_string(\"gone\"))",
         "unavailable", "gone"
       ),
       (
-        "host->status(host->context, REGISTRY_STATE_FAILED, 4711, registry_string(\"\"))",
-        "failed", "the plugin doesn't say why"
+        "host->failed(host->context, 4711, registry_string(\"\"))", "failed", "the plugin doesn't say why"
       ),
+      ("host->failed(host->context, REGISTRY_OK, registry_string(\"done\"))", "failed", "done"),
       (
         "code = registry_fail(message, REGISTRY_UNAVAILABLE, \"at\\n\\xffonce\")",
         "unavailable", "at \u{FFFD}once"
       ),
     ])
-  func says(statement: String, code: String, message: String) async throws {
+  func breaksRule(statement: String, code: String, message: String) async throws {
     let file = try await Plugins.build("says", "-DSAY=\(statement)")
     let error = try await failure(of: try await Plugins.registry(file))
     #expect(error.code.description == code)
     #expect(error.message == message)
   }
 
-  @Test("nodes that are told one by one are counted too, and a replaced one only once")
-  func upserts() async throws {
-    let replaced = "tell(host, nodes, 2, message); for (int i = 0; i < 9; i++) "
+  @Test("the nodes of a batch are counted together, before any is read")
+  func nodesOfBatch() async throws {
     let file = try await Plugins.build(
       "says",
-      "-DSAY=\(replaced) host->upsert(host->context, one, &nodes[0], message); "
-        + "nodes[0].node_id = registry_string(\"n3\"); code = host->upsert(host->context, one, &nodes[0], message)"
-    )
-    let probe = UpdatesProbe()
+      "-DSAY=registry_update_v1 u[2]; memset(u, 0, sizeof u); u[0].kind = u[1].kind = REGISTRY_UPDATE_SNAPSHOT; "
+        + "u[0].affiliates = nodes; u[0].affiliate_count = 2; u[1].affiliate_count = 1; "
+        + "u[1].source = registry_string(\"other\"); registry_batch_v1 b; memset(&b, 0, sizeof b); "
+        + "b.updates = u; b.update_count = 2; code = host->apply(host->context, &b, message)")
+    let recorder = SessionRecorder()
     let error = try await failure(
-      of: try await Plugins.registry(file, limits: BoundaryLimits(nodes: 2)), probe: probe)
+      of: try await Plugins.registry(file, limits: BoundaryLimits(nodes: 2)), recorder: recorder)
     #expect(error == RegistryError(.limitExceeded, "3 nodes are more than the 2 that one registry may have"))
-    #expect(probe.events.count == 10)
+    #expect(recorder.now.batches.isEmpty)
   }
 
-  @Test("sources are named, once each counts, and the end of one that told nothing is handed on")
+  @Test("of a batch that breaks a rule nothing is taken, and what came before it is")
+  func atomic() async throws {
+    let file = try await Plugins.build(
+      "says",
+      "-DSAY=snapshot(host, nodes, 1, message); registry_update_v1 u[2]; memset(u, 0, sizeof u); "
+        + "u[0].kind = u[1].kind = REGISTRY_UPDATE_UPSERT; u[0].affiliates = u[1].affiliates = &nodes[1]; "
+        + "u[0].affiliate_count = u[1].affiliate_count = 1; u[1].source = registry_string(\"new\"); "
+        + "registry_batch_v1 b; memset(&b, 0, sizeof b); b.updates = u; b.update_count = 2; "
+        + "code = host->apply(host->context, &b, message)")
+    let recorder = SessionRecorder()
+    let error = try await failure(of: try await Plugins.registry(file), recorder: recorder)
+    #expect(error.message == "node 'n2' was changed before the first snapshot of source 'new'")
+    #expect(recorder.now.ids() == ["n1"])
+    #expect(recorder.now.batches.count == 1)
+  }
+
+  @Test("an update may stand for several nodes, and reasons that aren't known count as removed")
+  func severalNodes() async throws {
+    let file = try await Plugins.build(
+      "says",
+      "-DSAY=snapshot(host, nodes, 0, message); registry_string_v1 ids[2] = {nodes[0].node_id, nodes[1].node_id}; "
+        + "registry_update_v1 u[3]; memset(u, 0, sizeof u); "
+        + "u[0].kind = REGISTRY_UPDATE_UPSERT; u[0].affiliates = nodes; u[0].affiliate_count = 2; "
+        + "u[1].kind = u[2].kind = REGISTRY_UPDATE_REMOVE; u[1].node_ids = u[2].node_ids = ids; "
+        + "u[1].node_id_count = 2; u[2].node_id_count = 1; u[1].reason = 4711; "
+        + "registry_batch_v1 b; memset(&b, 0, sizeof b); b.updates = u; b.update_count = 3; "
+        + "code = host->apply(host->context, &b, message)")
+    let recorder = SessionRecorder()
+    let registry = try await Plugins.registry(file)
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "the batch") { $0.batches.count == 2 }
+    run.cancel()
+    await #expect(throws: CancellationError.self) { try await run.value }
+    #expect(
+      recorder.now.updates.map(\.summary) == [
+        "snapshot", "upsert n1", "upsert n2", "remove n1 removed", "remove n2 removed", "remove n1 removed",
+      ])
+  }
+
+  @Test("expected sources are handed on as they are named, and so is the end of one that had no snapshot")
   func namedSources() async throws {
     let file = try await Plugins.build(
       "says",
       "-DSAY=registry_string_v1 s[3] = {registry_string(\"a\"), one, registry_string(\"a\")}; "
-        + "host->sources(host->context, s, 3, message); tell(host, nodes, 2, message); "
-        + "host->source_gone(host->context, s[0], message); host->source_gone(host->context, s[0], message); "
-        + "code = host->sources(host->context, NULL, 0, message)")
-    let probe = UpdatesProbe()
+        + "expect_sources(host, s, 3, message); snapshot(host, nodes, 2, message); "
+        + "source_gone(host, s[0], message); source_gone(host, s[0], message); "
+        + "code = expect_sources(host, NULL, 0, message)")
+    let recorder = SessionRecorder()
     let registry = try await Plugins.registry(file)
-    let run = Task { try await registry.run(updates: probe.updates) }
-    await probe.wait { $0.count >= 4 }
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "all batches") { $0.batches.count == 5 }
     run.cancel()
     await #expect(throws: CancellationError.self) { try await run.value }
     let source = try RegistrySource("a")
-    #expect(probe.events.count == 4)
-    #expect(probe.events[0] == .sources([source, .only, source]))
-    #expect(probe.events[2] == .update(.sourceGone(source)))
-    #expect(probe.events[3] == .sources([]))
-    #expect(probe.nodes == ["n1", "n2"])
+    #expect(recorder.now.batches[0] == RegistryBatch(expectedSources: [source, .only, source]))
+    #expect(recorder.now.batches[2] == RegistryBatch(updates: [.sourceGone(source)]))
+    #expect(recorder.now.batches[4].isEmpty)
+    #expect(recorder.now.ids() == ["n1", "n2"])
   }
 
   @Test("an error of create is the registry's, as one line")
@@ -211,32 +295,32 @@ struct HostilePluginTests {
 
   @Test("a plugin that doesn't return is left alone", arguments: ["create", "start"])
   func hangs(function: String) async throws {
-    let log = LogProbe()
     let file = try await Plugins.build("hangs", "-DHANG_\(function.uppercased())")
-    let registry = try await Plugins.registry(file, logger: log.logger, timeout: .milliseconds(200))
-    let error = try await failure(of: registry)
+    let registry = try await Plugins.registry(file, timeout: .milliseconds(200))
+    let recorder = SessionRecorder()
+    let error = try await failure(of: registry, recorder: recorder)
     #expect(
       error
         == RegistryError(
           .deadlineExceeded,
-          "\(function) of plugin 'hangs' didn't return within 0.2 seconds; its thread is left alone, and what it "
-            + "says isn't heard"))
-    #expect(log.all == ["error: \(error)"])
+          "\(function) of plugin 'hangs' didn't return within 0.2 seconds; its thread is left alone, and "
+            + "nothing of it is taken any more"))
+    #expect(recorder.now.log == ["error: \(error)"])
   }
 
   @Test("a plugin that doesn't stop is left alone", arguments: ["stop", "destroy"])
   func doesNotStop(function: String) async throws {
     let file = try await Plugins.build("hangs", "-DHANG_\(function.uppercased())")
     let registry = try await Plugins.registry(file, stopTimeout: .seconds(2))
-    let probe = UpdatesProbe()
-    let run = Task { try await registry.run(updates: probe.updates) }
-    await probe.wait { !$0.isEmpty }
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "its nodes") { !$0.batches.isEmpty }
     run.cancel()
     await #expect(
       throws: RegistryError(
         .deadlineExceeded,
-        "\(function) of plugin 'hangs' didn't return within 2.0 seconds; its thread is left alone, and what it "
-          + "says isn't heard")
+        "\(function) of plugin 'hangs' didn't return within 2.0 seconds; its thread is left alone, and "
+          + "nothing of it is taken any more")
     ) { try await run.value }
   }
 
@@ -247,7 +331,7 @@ struct HostilePluginTests {
     var errors: [RegistryError] = []
     for _ in 0..<9 {
       let error = await #expect(throws: RegistryError.self) {
-        try await registry.run(updates: UpdatesProbe().updates)
+        try await registry.run(SessionRecorder().checkedSession())
       }
       errors.append(try #require(error))
     }
@@ -260,84 +344,81 @@ struct HostilePluginTests {
             + "again"))
     // One that comes back makes room again.
     _ = try Symbol(file, "hangs_release").value
-    let probe = UpdatesProbe()
+    let recorder = SessionRecorder()
     let run = Task {
       while !Task.isCancelled {
-        try? await registry.run(updates: probe.updates)
+        try? await registry.run(recorder.checkedSession())
         await Task.yield()
       }
     }
-    await probe.wait { !$0.isEmpty }
+    try await recorder.wait(for: "its nodes") { !$0.batches.isEmpty }
     run.cancel()
     await run.value
   }
 
-  @Test("a publication that doesn't return fails the registry too")
+  @Test("a publication that doesn't return fails the registry")
   func publishHangs() async throws {
     let file = try await Plugins.build("hangs", "-DHANG_PUBLISH")
-    let registry = try #require(
-      try await Plugins.registry(file, timeout: .seconds(3)) as? any PublishingRegistry)
-    let run = Task { try await registry.run(updates: UpdatesProbe().updates) }
-    let error = await #expect(throws: RegistryError.self) {
-      try await registry.publish(Publication(local: nil))
-    }
+    let registry = try await Plugins.registry(file, timeout: .seconds(3))
+    let recorder = SessionRecorder()
+    recorder.publish(nil)
+    let error = await recorder.failure(of: registry)
     #expect(error?.code == .deadlineExceeded)
-    let end = await #expect(throws: RegistryError.self) { try await run.value }
-    #expect(end?.code == .deadlineExceeded)
+    #expect(error?.message.hasPrefix("publish of plugin 'hangs' didn't return") == true)
+    #expect(recorder.now.outcomes.isEmpty)
   }
 
-  @Test("what is said after the stop isn't heard, is answered with REGISTRY_STOPPED and told once")
+  @Test("what is applied after the stop isn't taken, is answered with REGISTRY_STOPPED and logged once")
   func late() async throws {
-    let log = LogProbe()
     let file = try await Plugins.build("late")
-    let registry = try await Plugins.registry(file, logger: log.logger)
-    let probe = UpdatesProbe()
-    let run = Task { try await registry.run(updates: probe.updates) }
-    await probe.wait { $0.count >= 3 }
+    let registry = try await Plugins.registry(file)
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "what it applies") { $0.batches.count >= 3 }
     run.cancel()
     await #expect(throws: CancellationError.self) { try await run.value }
-    let heard = probe.events.count
+    let taken = recorder.now.batches.count
     let stoppedCalls = try Symbol(file, "late_stopped_calls")
     let before = stoppedCalls.value
-    try await eventually("the plugin goes on speaking") { stoppedCalls.value > before + 20 }
+    try await eventually("the plugin goes on calling") { stoppedCalls.value > before + 20 }
     #expect(try Symbol(file, "late_last_code").value == 3)
-    #expect(probe.events.count == heard)
+    #expect(recorder.now.batches.count == taken)
     #expect(
-      log.all.filter { $0.hasPrefix("warning") }
-        == ["warning: the plugin goes on speaking after it was stopped; it isn't heard"])
+      recorder.now.log.filter { $0.hasPrefix("warning") }
+        == ["warning: the plugin goes on calling its host after it was stopped; nothing is taken"])
   }
 
-  @Test("many threads at once are heard in full, each in its order")
+  @Test("of many threads at once all is taken, each in its order")
   func threads() async throws {
     let registry = try await Plugins.registry(try await Plugins.build("threads"))
-    let probe = UpdatesProbe()
-    let run = Task { try await registry.run(updates: probe.updates) }
-    await probe.wait { $0.count == 8 * 201 }
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "what it applies") { $0.batches.count == 8 * 201 }
     run.cancel()
     await #expect(throws: CancellationError.self) { try await run.value }
     var seen: [RegistrySource: Int] = [:]
-    for event in probe.events {
-      switch event {
-      case .update(.snapshot(_, let source)):
+    for update in recorder.now.updates {
+      switch update {
+      case .snapshot(_, let source, _):
         #expect(seen[source] == nil)
         seen[source] = 0
-      case .update(.upsert(let record, let source)):
+      case .upsert(let record, let source):
         let round = try #require(seen[source])
         #expect(record.affiliate.nodeID.text == "node-\(source.name.dropFirst())-\(round)")
         seen[source] = round + 1
-      default: Issue.record("unexpected \(event)")
+      default: Issue.record("unexpected \(update.summary)")
       }
     }
     #expect(seen.values.allSatisfy { $0 == 200 })
   }
 
-  @Test("an instance that is put away while its threads speak harms nobody")
+  @Test("an instance that is put away while its threads call harms nobody")
   func inFlight() async throws {
     let registry = try await Plugins.registry(try await Plugins.build("threads"))
     for _ in 0..<20 {
-      let probe = UpdatesProbe()
-      let run = Task { try await registry.run(updates: probe.updates) }
-      await probe.wait { !$0.isEmpty }
+      let recorder = SessionRecorder()
+      let run = Task { try await registry.run(recorder.checkedSession()) }
+      try await recorder.wait(for: "its nodes") { !$0.batches.isEmpty }
       run.cancel()
       await #expect(throws: CancellationError.self) { try await run.value }
     }
@@ -345,30 +426,29 @@ struct HostilePluginTests {
 
   @Test("the host may be called from within each function of the plugin")
   func chatty() async throws {
-    let log = LogProbe()
-    let registry = try await Plugins.registry(try await Plugins.build("chatty"), logger: log.logger)
-    let probe = UpdatesProbe()
-    let run = Task { try await registry.run(updates: probe.updates) }
-    await probe.wait { $0.count == 4 }
+    let registry = try await Plugins.registry(try await Plugins.build("chatty"))
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "what it applies") { $0.batches.count == 4 }
     run.cancel()
     await #expect(throws: CancellationError.self) { try await run.value }
-    // What it says while it is stopped isn't heard, and its last log lines are.
-    #expect(probe.events.count == 4)
-    #expect(log.all == ["info: create", "info: start", "info: stop", "info: destroy"])
+    // What it applies while it is stopped isn't taken, and its last log lines are.
+    #expect(recorder.now.batches.count == 4)
+    #expect(recorder.now.log == ["info: create", "info: start", "info: stop", "info: destroy"])
   }
 
   @Test("a plugin that logs without end is cut short, and the log says so")
   func talkative() async throws {
-    let log = LogProbe()
-    let registry = try await Plugins.registry(try await Plugins.build("talkative"), logger: log.logger)
-    let probe = UpdatesProbe()
-    let run = Task { try await registry.run(updates: probe.updates) }
-    await probe.wait { !$0.isEmpty }
+    let registry = try await Plugins.registry(try await Plugins.build("talkative"))
+    let recorder = SessionRecorder()
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "its nodes") { !$0.batches.isEmpty }
     run.cancel()
     await #expect(throws: CancellationError.self) { try await run.value }
-    #expect(log.all.prefix(200).allSatisfy { $0 == "info: again" })
-    #expect(log.all.count < 2000)
-    #expect(log.all.last == "warning: the plugin logs too much: lines were left out")
+    let log = recorder.now.log
+    #expect(log.prefix(200).allSatisfy { $0 == "info: again" })
+    #expect(log.count < 2000)
+    #expect(log.last?.hasPrefix("warning: the plugin logs too much: lines were left out lines=") == true)
   }
 }
 
@@ -377,7 +457,9 @@ private struct Symbol {
   private let function: @convention(c) () -> Int32
 
   init(_ file: String, _ name: String) throws {
-    let handle = try #require(dlopen(file, RTLD_NOW | RTLD_LOCAL))
+    // What is loaded is a copy, which bears the name of the file that it came from.
+    let path = URL(filePath: file).resolvingSymlinksInPath().path
+    let handle = try #require(dlopen(path, RTLD_NOW | RTLD_NOLOAD))
     function = unsafeBitCast(try #require(dlsym(handle, name)), to: (@convention(c) () -> Int32).self)
   }
 

@@ -1,4 +1,5 @@
 import ClusterModel
+import Foundation
 import Logging
 import PluginHost
 import RegistryConformance
@@ -15,8 +16,8 @@ struct ConformanceTests {
 
   /// A registry that does what a closure does.
   private struct Scripted: Registry {
-    let script: @Sendable (RegistryUpdates) async throws -> Void
-    func run(updates: RegistryUpdates) async throws { try await script(updates) }
+    let script: @Sendable (RegistrySession) async throws -> Void
+    func run(_ session: RegistrySession) async throws { try await script(session) }
   }
 
   private static func forever() async throws {
@@ -25,7 +26,7 @@ struct ConformanceTests {
 
   private func failures(
     sabotage: RegistryConformance.Sabotage? = nil,
-    _ script: @escaping @Sendable (RegistryUpdates) async throws -> Void
+    _ script: @escaping @Sendable (RegistrySession) async throws -> Void
   ) async -> [String] {
     let report = await RegistryConformance.check(
       sabotage: sabotage, deadline: .milliseconds(400), quietTime: .milliseconds(60)
@@ -33,7 +34,7 @@ struct ConformanceTests {
     return report.failures.map(\.name)
   }
 
-  @Test("a good registry passes, and what couldn't be checked is told")
+  @Test("a good registry passes, and what couldn't be checked is named")
   func good() async throws {
     let nodes = [Self.node("n1")].compactMap { $0 }
     let report = await RegistryConformance.check(quietTime: .milliseconds(50)) {
@@ -48,27 +49,105 @@ struct ConformanceTests {
         ok    no snapshot has a node twice
         ok    a source's changes come after its snapshot
         ok    cancellation ends it
-        ok    nothing is told after its end
-        ok    it can be run again, and tells a snapshot again
+        ok    nothing comes after its end
+        ok    it can be run again, with a snapshot again
         ok    two of them run side by side
-        skip  a failure keeps what was told, and is got over: nobody said how its source is broken
+        skip  a failure keeps what is known, and is got over: nobody said how its source is broken
         skip  a publication is taken and withdrawn: it doesn't publish
         7 passed, 0 failed, 2 skipped
         """)
   }
 
-  @Test("a plugin passes as a registry in Swift does, publishing too")
-  func plugin() async throws {
-    let file = try await CLibrary.build("Tests/HostilePlugins/echo.c", flags: ["-DFLAGS=0"])
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let plugin = try await PluginCatalog(directories: PluginDirectories(folders: []), logger: logger)
-      .plugin(at: file)
-    let report = await RegistryConformance.check(
-      publication: Publication(local: Self.node("me")), quietTime: .milliseconds(50)
-    ) { plugin.registry(context: RegistryContext(name: "echo", logger: logger)) }
-    #expect(report.isPassed, "\(report)")
-    #expect(report.checks.last?.result == .passed)
+  // MARK: One body at three depths
+
+  /// Where a registry is checked.
+  enum Depth: CaseIterable {
+    /// A Swift value.
+    case value
+    /// A Swift type that is exported, over the boundary within this program.
+    case bridge
+    /// A shared library in C.
+    case library
   }
+
+  private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+  /// Makes the specimen with that fault, at that depth.
+  private func specimen(
+    _ fault: Specimen.Fault, at depth: Depth, broken: String
+  ) async throws -> @Sendable () throws -> any Registry {
+    let context = RegistryContext(name: "specimen", logger: quiet)
+    switch depth {
+    case .value:
+      return { Specimen(options: Specimen.Options(fault: fault, broken: broken), context: context) }
+    case .bridge:
+      let plugin = try LoadedPlugin(entry: .exporting(Specimen.self), file: "specimen")
+      let options = #"{"fault":"\#(fault.rawValue)","broken":"\#(broken)"}"#
+      return { plugin.registry(options: options, context: context) }
+    case .library:
+      let plugin = try await load("specimen", "-DFAULT=FAULT_\(fault.rawValue)", "-DBROKEN=\"\(broken)\"")
+      return { plugin.registry(context: context) }
+    }
+  }
+
+  private func load(_ name: String, _ flags: String...) async throws -> LoadedPlugin {
+    let file = try await CLibrary.build("Tests/HostilePlugins/\(name).c", flags: flags)
+    return try await PluginCatalog(directories: PluginDirectories(folders: []), logger: quiet).plugin(
+      at: file)
+  }
+
+  /// The rules that a specimen breaks. One without a first snapshot fails by that alone.
+  private func broken(by fault: Specimen.Fault) -> [String] {
+    switch fault {
+    case .none: []
+    case .changeFirst:
+      [
+        "the first update is a snapshot", "a source's changes come after its snapshot",
+        "it can be run again, with a snapshot again",
+      ]
+    case .twice: ["no snapshot has a node twice"]
+    case .silent, .namedInVain: ["the first update is a snapshot"]
+    case .forgets: ["a failure keeps what is known, and is got over"]
+    case .refuses: ["a publication is taken and withdrawn"]
+    }
+  }
+
+  @Test(
+    "a Swift value, an exported type and a shared library are judged alike", arguments: Depth.allCases,
+    Specimen.Fault.allCases)
+  func depths(depth: Depth, fault: Specimen.Fault) async throws {
+    let folder = try TemporaryFolder()
+    let make = try await specimen(fault, at: depth, broken: folder.path("broken"))
+    let sabotage = RegistryConformance.Sabotage {
+      try folder.write("", to: "broken")
+    } mend: {
+      try FileManager.default.removeItem(atPath: folder.path("broken"))
+    }
+    let expected = broken(by: fault)
+    let report = await RegistryConformance.check(
+      sabotage: sabotage, publication: Publication(local: Affiliate(nodeID: try NodeIdentity("me"))),
+      deadline: expected == ["the first update is a snapshot"] ? .milliseconds(300) : .seconds(20),
+      quietTime: .milliseconds(50), make)
+    #expect(report.failures.map(\.name) == expected, "\(report)")
+    let skipped = report.checks.count { if case .skipped = $0.result { true } else { false } }
+    #expect(skipped == (expected == ["the first update is a snapshot"] ? 8 : 0), "\(report)")
+  }
+
+  @Test("a plugin that doesn't stop fails, and the checks end")
+  func hangingPlugin() async throws {
+    let plugin = try await load("hangs", "-DHANG_STOP", "-DCHECKED")
+    let report = await RegistryConformance.check {
+      plugin.registry(
+        context: RegistryContext(name: "hangs", logger: quiet), stopTimeout: .milliseconds(50))
+    }
+    #expect(
+      report.failures.contains {
+        $0.name == "cancellation ends it"
+          && $0.description.contains("stop of plugin 'hangs' didn't return within 0.05 seconds")
+      }, "\(report)")
+  }
+
+  // MARK: Single rules
 
   @Test("a registry that starts with a change fails")
   func changeFirst() async throws {
@@ -77,25 +156,11 @@ struct ConformanceTests {
       try $0.upsert(node)
       try await Self.forever()
     }
-    #expect(failures.contains("the first update is a snapshot"))
-    #expect(failures.contains("a source's changes come after its snapshot"))
-    #expect(failures.contains("it can be run again, and tells a snapshot again"))
-  }
-
-  @Test("a registry that tells a node twice fails")
-  func twice() async throws {
-    let node = try #require(Self.node("n1"))
-    let failures = await failures {
-      try $0.snapshot([node, node])
-      try await Self.forever()
-    }
-    #expect(failures == ["no snapshot has a node twice"])
-  }
-
-  @Test("a registry that tells nothing fails")
-  func nothing() async throws {
-    let failures = await failures { _ in try await Self.forever() }
-    #expect(failures.count == 7)
+    #expect(
+      failures == [
+        "the first update is a snapshot", "a source's changes come after its snapshot",
+        "it can be run again, with a snapshot again",
+      ])
   }
 
   @Test("a registry that doesn't end when it is cancelled fails, and the checks end")
@@ -117,20 +182,20 @@ struct ConformanceTests {
       return held ?? []
     }
     for continuation in waiting { continuation.resume() }
-    #expect(failures.contains("cancellation ends it"))
+    #expect(failures == ["cancellation ends it"])
   }
 
-  @Test("a registry that speaks after its end fails")
+  @Test("a registry that applies something after its end fails")
   func late() async throws {
-    let ended = Mutex<RegistryUpdates?>(nil)
+    let ended = Mutex<RegistrySession?>(nil)
     let clock = ListeningClock { try? ended.withLock { $0 }?.snapshot([Affiliate]()) }
     let report = await RegistryConformance.check(quietTime: ListeningClock.quietTime, clock: clock) {
-      Scripted { updates in
-        try updates.snapshot([Affiliate]())
-        do { try await Self.forever() } catch { ended.withLock { $0 = updates } }
+      Scripted { session in
+        try session.snapshot([Affiliate]())
+        do { try await Self.forever() } catch { ended.withLock { $0 = session } }
       }
     }
-    #expect(report.failures.map(\.name) == ["nothing is told after its end"])
+    #expect(report.failures.map(\.name) == ["nothing comes after its end"])
   }
 
   /// A clock by which nobody listens for long: what happens while somebody does, happens at once.
@@ -149,27 +214,14 @@ struct ConformanceTests {
     }
   }
 
-  @Test("a registry that names a source and tells nothing of it fails")
-  func namedInVain() async throws {
-    let failures = await failures {
-      try $0.sources([.only, try RegistrySource("silent")])
-      try $0.snapshot([Affiliate]())
-      try await Self.forever()
-    }
-    #expect(failures.count == 7)
-  }
-
-  @Test("a plugin that speaks after its end fails, though its host doesn't hear it")
+  @Test("a plugin that calls after its end fails, though its host takes nothing of it")
   func latePlugin() async throws {
     // An image of its own, as others look at what this one counts.
-    let file = try await CLibrary.build("Tests/HostilePlugins/late.c", flags: ["-DCHECKED"])
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let plugin = try await PluginCatalog(directories: PluginDirectories(folders: []), logger: logger)
-      .plugin(at: file)
+    let plugin = try await load("late", "-DCHECKED")
     let report = await RegistryConformance.check {
-      plugin.registry(context: RegistryContext(name: "late", logger: logger))
+      plugin.registry(context: RegistryContext(name: "late", logger: quiet))
     }
-    #expect(report.failures.map(\.name) == ["nothing is told after its end"], "\(report)")
+    #expect(report.failures.map(\.name) == ["nothing comes after its end"], "\(report)")
   }
 
   @Test("a registry that can run only once fails")
@@ -179,23 +231,23 @@ struct ConformanceTests {
       let hasRun = Mutex(false)
       let nodes: [Affiliate]
       init(_ nodes: [Affiliate]) { self.nodes = nodes }
-      func run(updates: RegistryUpdates) async throws {
+      func run(_ session: RegistrySession) async throws {
         let isFirst = hasRun.withLock { hasRun in
           defer { hasRun = true }
           return !hasRun
         }
-        if isFirst { try updates.snapshot(nodes) }
+        if isFirst { try session.snapshot(nodes) }
         try await ConformanceTests.forever()
       }
     }
     let report = await RegistryConformance.check(deadline: .milliseconds(300), quietTime: .milliseconds(20)) {
       Once(nodes)
     }
-    #expect(report.failures.map(\.name) == ["it can be run again, and tells a snapshot again"])
+    #expect(report.failures.map(\.name) == ["it can be run again, with a snapshot again"])
   }
 
-  @Test("a registry must keep its nodes while its source is broken", arguments: [true, false])
-  func sabotage(keeps: Bool) async throws {
+  @Test("a registry that fails and is run again has got over it")
+  func failsAndRunsAgain() async throws {
     let nodes = [Self.node("n1")].compactMap { $0 }
     let isBroken = Mutex(false)
     let sabotage = RegistryConformance.Sabotage {
@@ -203,13 +255,13 @@ struct ConformanceTests {
     } mend: {
       isBroken.withLock { $0 = false }
     }
-    let failures = await failures(sabotage: sabotage) { updates in
-      try await updates.poll(every: .milliseconds(10)) { () async throws -> [Affiliate] in
-        guard isBroken.withLock({ $0 }) else { return nodes }
-        if !keeps { try updates.snapshot([Affiliate]()) }
+    let report = await RegistryConformance.check(sabotage: sabotage, quietTime: .milliseconds(20)) {
+      Scripted { session in
+        try session.snapshot(nodes)
+        while !isBroken.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(2)) }
         throw RegistryError(.unavailable, "broken")
       }
     }
-    #expect(failures == (keeps ? [] : ["a failure keeps what was told, and is got over"]))
+    #expect(report.isPassed, "\(report)")
   }
 }

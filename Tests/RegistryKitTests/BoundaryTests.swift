@@ -1,60 +1,122 @@
 import CRegistryPlugin
 import ClusterModel
+import RegistryTestSupport
 import Testing
 
 @testable import RegistryKit
 
 @Suite("Values across the boundary")
 struct BoundaryTests {
-  private func record(_ index: Int, using random: inout some RandomNumberGenerator) throws -> AffiliateRecord
+  private func crossed(_ batch: RegistryBatch, limits: BoundaryLimits = BoundaryLimits()) throws
+    -> RegistryBatch
   {
-    func some<Value>(_ make: (Int) throws -> Value) rethrows -> [Value] {
-      try (0..<Int.random(in: 0...4, using: &random)).map(make)
+    try BoundaryWriter.withBatch(batch) { raw throws(RegistryError) in
+      var reader = BoundaryReader(limits: limits)
+      return try reader.batch(raw)
     }
-    func address(_ index: Int) -> IPAddress {
-      Bool.random(using: &random)
-        ? IPAddress(v4: .random(in: 0 ... .max, using: &random))
-        : IPAddress(v6High: .random(in: 0 ... .max, using: &random), low: UInt64(index))
-    }
-    let names = ["", "a", "sixteen-bytes-xy", "näme-mit-Umläuten", String(repeating: "x", count: 4096)]
-    func name() -> String { names.randomElement(using: &random) ?? "" }
-    var affiliate = Affiliate(
-      nodeID: try NodeIdentity("node-\(index)"), addresses: some(address), hostname: name(), nodename: name(),
-      operatingSystem: name(), machineType: MachineType.allCases.randomElement(using: &random) ?? .worker)
-    if Bool.random(using: &random) {
-      affiliate.kubeSpan = KubeSpanAffiliate(
-        publicKey: "key", address: Bool.random(using: &random) ? address(1) : nil,
-        additionalAddresses: some { IPPrefix(host: address($0)) },
-        excludeAdvertisedNetworks: some { IPPrefix(host: address($0)).network },
-        endpoints: some { IPEndpoint(address: address($0), port: UInt16($0)) })
-    }
-    if Bool.random(using: &random) { affiliate.controlPlane = ControlPlane(apiServerPort: 6443) }
-    return AffiliateRecord(
-      affiliate, confirmedAt: Bool.random(using: &random) ? Timestamp(milliseconds: Int64(index) - 7) : nil,
-      isStale: Bool.random(using: &random))
   }
 
-  @Test("what goes out comes in unchanged")
-  func roundTrip() throws {
-    var random = SystemRandomNumberGenerator()
-    // An unlucky confirmedAt of 0 means nil, so the index that would give it is left out.
-    let records = try (0..<500).filter { $0 != 7 }.map { try record($0, using: &random) }
-    let back = try BoundaryWriter.withAffiliates(records) { raw throws(RegistryError) in
-      var reader = BoundaryReader()
-      return try reader.records(raw.baseAddress, count: raw.count)
+  @Test("a batch goes out and comes in unchanged, whatever is in it", arguments: 1...20)
+  func roundTrip(seed: UInt64) throws {
+    for batch in try RandomBatches.batches(seed: seed) {
+      var expected = batch
+      // It has a function of its own.
+      expected.publicAddress = nil
+      if expected.expectedSources?.isEmpty == true { expected.expectedSources = nil }
+      #expect(try crossed(batch) == expected)
     }
-    #expect(back == records)
+  }
+
+  @Test("a publication goes out and comes in unchanged, and so does a withdrawal", arguments: 1...20)
+  func publicationRoundTrip(seed: UInt64) throws {
+    var random = try RandomBatches(seed: seed)
+    var publication = Publication(local: random.record(isPublished: true).affiliate)
+    for _ in 0..<4 {
+      let other = random.record(isPublished: true).affiliate
+      publication.seenEndpoints[other.nodeID] = other.kubeSpan?.endpoints ?? []
+    }
+    for desired in [
+      DesiredPublication(revision: .max, publication: publication),
+      DesiredPublication(revision: 7, publication: nil),
+    ] {
+      let back = try BoundaryWriter.withPublication(desired) { raw throws(RegistryError) in
+        var reader = BoundaryReader()
+        return try reader.desired(raw)
+      }
+      #expect(back == desired)
+    }
+  }
+
+  @Test("a report by itself goes out and comes in unchanged", arguments: HealthAspect.allCases)
+  func report(aspect: HealthAspect) throws {
+    for error in [nil, RegistryError(.unavailable, "away"), RegistryError(.permissionDenied, "näme")] {
+      let report = HealthReport(aspect, error, source: try RegistrySource("eu"))
+      let back = try BoundaryWriter.withReport(report) { raw throws(RegistryError) in
+        try BoundaryReader().report(raw)
+      }
+      #expect(back == report)
+    }
+  }
+
+  @Test("changes of one source cross as one update, in their order")
+  func grouped() throws {
+    let (eu, ids) = (try RegistrySource("eu"), try (0..<6).map { try NodeIdentity("n\($0)") })
+    func upsert(_ index: Int, _ source: RegistrySource = .only) -> RegistryUpdate {
+      .upsert(AffiliateRecord(Affiliate(nodeID: ids[index])), source: source)
+    }
+    let updates: [RegistryUpdate] = [
+      .snapshot([], source: .only), upsert(0), upsert(1), upsert(2, eu), upsert(3),
+      .remove(ids[4], source: .only, reason: .expired), .remove(ids[5], source: .only, reason: .expired),
+      .remove(ids[0], source: .only, reason: .deleted), .sourceGone(eu), .sourceGone(eu),
+    ]
+    let batch = RegistryBatch(updates: updates)
+    let count = BoundaryWriter.withBatch(batch) { $0.pointee.update_count }
+    #expect(count == 8)
+    #expect(try crossed(batch) == batch)
   }
 
   @Test("KubeSpan that says nothing is no KubeSpan")
   func emptyKubeSpan() throws {
     var affiliate = Affiliate(nodeID: try NodeIdentity("n"))
     affiliate.kubeSpan = KubeSpanAffiliate()
-    let back = try BoundaryWriter.withAffiliates([AffiliateRecord(affiliate)]) { raw throws(RegistryError) in
-      var reader = BoundaryReader()
-      return try reader.records(raw.baseAddress, count: raw.count)
+    let update = RegistryUpdate.upsert(AffiliateRecord(affiliate), source: .only)
+    guard case .upsert(let back, _)? = try crossed(RegistryBatch(updates: [update])).updates.first else {
+      Issue.record("no change came in")
+      return
     }
-    #expect(back.map(\.affiliate.kubeSpan) == [nil])
+    #expect(back.affiliate.kubeSpan == nil)
+  }
+
+  @Test("one that takes less than there is refuses it before anything is read")
+  func limits() throws {
+    let record = AffiliateRecord(
+      Affiliate(
+        nodeID: try NodeIdentity("n"), addresses: [try IPAddress("10.0.0.1"), try IPAddress("10.0.0.2")],
+        hostname: "a-long-name"))
+    let batch = RegistryBatch(
+      updates: [.snapshot([record], source: .only), .upsert(record, source: .only)],
+      reports: [HealthReport(.reading, nil), HealthReport(.content, nil)])
+    #expect(try crossed(batch) == batch)
+    for (limits, message) in [
+      (BoundaryLimits(nodes: 1), "2 nodes are more than the 1 that one registry may have"),
+      (BoundaryLimits(textBytes: 10), "node 'n': hostname has 11 bytes, more than the 10 allowed"),
+      (BoundaryLimits(listItems: 1), "node 'n': addresses has 2 items, more than the 1 allowed"),
+      (BoundaryLimits(updates: 1), "updates has 2 items, more than the 1 allowed"),
+      (BoundaryLimits(reports: 1), "reports has 2 items, more than the 1 allowed"),
+    ] {
+      #expect(throws: RegistryError(.limitExceeded, message)) { try crossed(batch, limits: limits) }
+    }
+  }
+
+  @Test("reasons, aspects and machine types come back as they were, unknown ones as the header says")
+  func numbers() {
+    for reason in RemovalReason.allCases { #expect(RemovalReason(boundary: reason.boundary) == reason) }
+    #expect(RemovalReason(boundary: 0) == nil)
+    #expect(RemovalReason(boundary: 99) == .removed)
+    for aspect in HealthAspect.allCases { #expect(HealthAspect(boundary: aspect.boundary) == aspect) }
+    #expect(HealthAspect(boundary: 99) == .reading)
+    for type in MachineType.allCases { #expect(MachineType(boundary: type.boundary) == type) }
+    #expect(MachineType(boundary: 99) == .unknown)
   }
 
   @Test("codes come back as they were, unknown ones as failed")
@@ -68,23 +130,41 @@ struct BoundaryTests {
     #expect(RegistryError.Code.deadlineExceeded.boundary == registry_code(REGISTRY_FAILED))
   }
 
-  @Test("a host that is too old to hear of sources isn't told of them", arguments: [true, false])
-  func olderHost(isOlder: Bool) throws {
+  @Test(
+    "a host of another major version, or with a table that is too small, is refused",
+    arguments: [true, false])
+  func otherHost(isSmall: Bool) throws {
     var host = registry_host_v1()
-    let size = MemoryLayout<registry_host_v1>.size
-    host.size = UInt32(isOlder ? try #require(MemoryLayout<registry_host_v1>.offset(of: \.sources)) : size)
+    host.size = UInt32(MemoryLayout<registry_host_v1>.size)
     host.abi_major = UInt16(REGISTRY_ABI_MAJOR)
-    host.sources = { _, _, count, _ in registry_code(count == 2 ? REGISTRY_UNAVAILABLE : REGISTRY_FAILED) }
+    host.abi_minor = 7
+    let name = registry_string_v1(immortal: "roll-host")
+    host.name = name
+    #expect(try HostConnection(&host).host.name == "roll-host")
+    if isSmall { host.size -= 8 } else { host.abi_major += 1 }
+    let error = #expect(throws: RegistryError.self) { try HostConnection(&host) }
+    #expect(error?.code == .unsupported)
+    #expect(
+      error?.message
+        == "the host speaks plugin ABI \(host.abi_major).7, this plugin speaks \(REGISTRY_ABI_MAJOR)."
+        + "\(REGISTRY_ABI_MINOR)")
+  }
+
+  @Test("a host that refuses without a message is quoted as one that did")
+  func refusalWithoutMessage() throws {
+    var host = registry_host_v1()
+    host.size = UInt32(MemoryLayout<registry_host_v1>.size)
+    host.abi_major = UInt16(REGISTRY_ABI_MAJOR)
+    host.apply = { _, _, _ in registry_code(REGISTRY_UNAVAILABLE) }
     let connection = try HostConnection(&host)
-    let sources = [RegistrySource.only, try RegistrySource("a")]
-    if isOlder {
-      try connection.send(.sources(sources))
-    } else {
-      let error = #expect(throws: RegistryError.self) { try connection.send(.sources(sources)) }
-      #expect(error == RegistryError(.unavailable, "the host refused the names of sources"))
+    #expect(throws: RegistryError(.unavailable, "the host refused what the registry applied")) {
+      try connection.apply(RegistryBatch(updates: [.snapshot([], source: .only)]))
     }
-    host.size = UInt32(MemoryLayout<registry_host_v1>.offset(of: \.sources) ?? 0) - 8
-    #expect(throws: RegistryError.self) { try HostConnection(&host) }
+    connection.close()
+    let error = #expect(throws: RegistryError.self) {
+      try connection.apply(RegistryBatch(updates: [.snapshot([], source: .only)]))
+    }
+    #expect(error?.code == .stopped)
   }
 
   @Test("a message is cut between characters and comes back as one line")

@@ -35,6 +35,37 @@ struct LayoutTests {
     #expect(printed.output == (try golden()), advice)
   }
 
+  @Test(
+    "the declarations for Rust are the header's",
+    .enabled(if: RustCompiler.path != nil, Comment(rawValue: RustCompiler.absence)))
+  func rust() async throws {
+    let folder = try TemporaryFolder()
+    let program = folder.path("abi")
+    let source = BuiltProducts.checkout.appendingPathComponent("Tests/Support/ABI/abi.rs").path
+    let built = try await Tool.run(
+      try #require(RustCompiler.path), ["--edition", "2021", "-D", "warnings", "-o", program, source])
+    try #require(built.status == 0, "\(built)")
+    #expect(try await Tool.run(program, []).output == (try golden()))
+  }
+
+  @Test(
+    "the headers are valid C and C++ of each age, without a warning",
+    arguments: [["c", "c99"], ["c", "c17"], ["c++", "c++11"], ["c++", "c++20"]],
+    ["registry_plugin.h", "registry_options.h"])
+  func languages(language: [String], header: String) async throws {
+    let folder = try TemporaryFolder()
+    // A header by itself is compiled with other warnings than one that is included.
+    let source = try folder.write("#include \"\(header)\"\nint nothing;\n", to: "source")
+    let checked = try await Tool.run(
+      try CLibrary.clang,
+      [
+        "-x", language[0], "-std=\(language[1])", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic",
+        "-Wconversion",
+        "-Wshadow", "-Werror", "-I", "\(BuiltProducts.checkout.path)/Sources/CRegistryPlugin/include", source,
+      ])
+    #expect(checked.status == 0, "\(checked)")
+  }
+
   @Test("Swift sees the structs as C does")
   func swift() throws {
     let golden = try golden()
@@ -49,5 +80,10 @@ struct LayoutTests {
     #expect(golden.contains(line("registry_host_v1", layout(registry_host_v1.self))))
     #expect(golden.contains(line("registry_settings_v1", layout(registry_settings_v1.self))))
     #expect(golden.contains(line("registry_address_v1", layout(registry_address_v1.self))))
+    #expect(golden.contains(line("registry_publication_v1", layout(registry_publication_v1.self))))
+    #expect(golden.contains(line("registry_update_v1", layout(registry_update_v1.self))))
+    #expect(golden.contains(line("registry_report_v1", layout(registry_report_v1.self))))
+    #expect(golden.contains(line("registry_batch_v1", layout(registry_batch_v1.self))))
+    #expect(golden.contains(line("registry_label_v1", layout(registry_label_v1.self))))
   }
 }

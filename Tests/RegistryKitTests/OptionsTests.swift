@@ -110,11 +110,11 @@ private struct EveryOption: RegistryOptions {
       (#"{"url":"u:1","paht":1}"#, "unknown key 'paht'; did you mean 'path'?"),
       (
         #"{"url":"u:1","interval":30}"#,
-        "option 'interval' must be a duration such as 30s, 5m or 1h30m, not the number 30; write 30s"
+        "option 'interval': '30' has no unit; write 30s"
       ),
       (
         #"{"url":"u:1","interval":"30"}"#,
-        "option 'interval' must be a duration such as 30s, 5m or 1h30m, not the text '30'; write 30s"
+        "option 'interval': '30' has no unit; write 30s"
       ),
       (#"{"url":"u:1","interval":"99ms"}"#, "option 'interval' must be at least 100ms, not 99ms"),
       (#"{"url":"u:1","interval":"1d1s"}"#, "option 'interval' must be at most 1d, not 1d1s"),
@@ -150,11 +150,11 @@ private struct EveryOption: RegistryOptions {
       ),
       (
         #"{"url":"u:1","address":"10.0.0.300"}"#,
-        "option 'address' must be an IP address such as 10.5.0.2 or fd00::2, not the text '10.0.0.300'"
+        "option 'address': '10.0.0.300' isn't an IP address such as 10.5.0.2 or fd00::2"
       ),
       (
         #"{"url":"u:1","networks":["10.0.0.0"]}"#,
-        "option 'networks[0]' must be a prefix such as 10.244.1.0/24 or fd00::/64, not the text '10.0.0.0'"
+        "option 'networks[0]': '10.0.0.0' isn't a prefix such as 10.244.1.0/24 or fd00::/64"
       ),
       (#"{"url":"u:1","hosts":[{"name":"a"},{"port":1}]}"#, "option 'hosts[1].name' is missing"),
       (
@@ -242,8 +242,8 @@ private struct EveryOption: RegistryOptions {
     #expect(
       throws: RegistryError(
         .invalidArgument,
-        "option 'interval' must be at least 100ms, not 0s; option 'grace' must be a duration such as 30s, 5m or "
-          + "1h30m, not the text '-1s'")
+        "option 'interval' must be at least 100ms, not 0s; option 'grace': '-1s' is negative; a duration is zero "
+          + "or more")
     ) { try options.check() }
   }
 
@@ -382,6 +382,15 @@ private struct EveryOption: RegistryOptions {
     #expect(try OptionsSchema(json: Self.schema).fillingDefaults(in: options) == expected)
   }
 
+  @Test("a duration of zero may be a number, and is text for the plugin")
+  func zero() throws {
+    let schema = try OptionsSchema(json: Self.schema)
+    #expect(try schema.problems(in: #"{"interval":0}"#) == [])
+    #expect(
+      try schema.fillingDefaults(in: #"{"interval":0,"depth":0}"#).hasPrefix(#"{"interval":"0","depth":0,"#))
+    #expect(try EveryOption(json: #"{"url":"u:1","grace":0}"#).grace == .zero)
+  }
+
   @Test("options that aren't a JSON object are refused", arguments: ["", "[]", "null", #"{"a":1,"a":1}"#])
   func refused(options: String) throws {
     let schema = try OptionsSchema(json: Self.schema)
@@ -454,12 +463,12 @@ private struct EveryOption: RegistryOptions {
       ("{}", "option 'interval' is missing"),
       (
         #"{"interval":30}"#,
-        "option 'interval' must be a duration such as 30s, 5m or 1h30m, not the number 30; write 30s"
+        "option 'interval': '30' has no unit; write 30s"
       ),
       (#"{"interval":null}"#, "option 'interval' is empty; write a value, or leave the key out"),
       (
         #"{"interval":"1s","pauses":["1s","x"]}"#,
-        "option 'pauses[1]' must be a duration such as 30s, 5m or 1h30m, not the text 'x'"
+        "option 'pauses[1]': 'x' isn't a duration such as 30s, 5m or 1h30m"
       ),
       (#"{"interval":"1s","pauses":"1s"}"#, "option 'pauses' must be a list, not the text '1s'"),
       (

@@ -1,5 +1,6 @@
 import ClusterModel
 import RegistryKit
+import RegistryTestSupport
 import Synchronization
 import Testing
 
@@ -27,101 +28,117 @@ struct PollingTests {
     }
   }
 
-  /// Polls what each of `answers` gives, and returns what was told until they are used up.
-  private func events(_ answers: [Result<[Affiliate], RegistryError>], clock: HastyClock = HastyClock())
-    async throws
-    -> [RegistryEvent]
-  {
-    let events = Mutex<[RegistryEvent]>([])
+  /// Polls what each of `answers` gives, and returns the batches that were applied until they are used up.
+  private func batches(
+    _ answers: [Result<[Affiliate], RegistryError>], clock: HastyClock = HastyClock()
+  ) async throws -> [RegistryBatch] {
+    let recorder = SessionRecorder()
     let rest = Mutex(answers[...])
-    let updates = RegistryUpdates { event throws(RegistryError) in events.withLock { $0.append(event) } }
-    let registry = PollingRegistry(every: .seconds(10), clock: clock) { () async throws -> [Affiliate] in
+    let registry = PollingRegistry(every: .seconds(10)) { () async throws -> [Affiliate] in
       if let answer = rest.withLock({ $0.popFirst() }) { return try answer.get() }
       withUnsafeCurrentTask { $0?.cancel() }
       throw CancellationError()
     }
-    let run = Task { try await registry.run(updates: updates) }
+    let run = Task { try await registry.run(recorder.session(clock: clock)) }
     await #expect(throws: CancellationError.self) { try await run.value }
-    return events.withLock { $0 }
+    return recorder.now.batches
   }
 
   private let one: Affiliate
   private let two: Affiliate
+  private let gone = RegistryError(.unavailable, "gone")
 
   init() throws {
     one = Affiliate(nodeID: try NodeIdentity("n1"))
     two = Affiliate(nodeID: try NodeIdentity("n2"))
   }
 
-  private func snapshot(_ nodes: Affiliate...) -> RegistryEvent {
-    .update(.snapshot(nodes.map { AffiliateRecord($0) }, source: .only))
+  private func snapshot(_ nodes: Affiliate...) -> RegistryBatch {
+    RegistryBatch(
+      updates: [.snapshot(nodes.map { AffiliateRecord($0) }, source: .only)],
+      reports: [HealthReport(.reading, nil)])
   }
 
-  @Test("a snapshot is told at first and after each change, and not for another order")
+  private func report(_ error: RegistryError?) -> RegistryBatch {
+    RegistryBatch(reports: [HealthReport(.reading, error)])
+  }
+
+  @Test("a snapshot is applied at first and after each change, and not for another order")
   func changes() async throws {
-    let told = try await events([
+    let batches = try await batches([
       .success([]), .success([one]), .success([one, two]), .success([two, one]), .success([two]),
     ])
-    #expect(told == [snapshot(), snapshot(one), snapshot(one, two), snapshot(two)])
+    #expect(batches == [snapshot(), snapshot(one), snapshot(one, two), snapshot(two)])
   }
 
-  @Test("a list that fails keeps what was told; the next that works makes it well again")
+  @Test("a list that fails keeps what was applied; the next that works makes it well again")
   func failure() async throws {
-    let error = RegistryError(.unavailable, "gone")
-    let told = try await events([
-      .success([one]), .failure(error), .failure(error), .success([one]), .success([two]),
+    let batches = try await batches([
+      .success([one]), .failure(gone), .failure(gone), .success([one]), .success([two]),
     ])
-    #expect(told == [snapshot(one), .degraded(error), .degraded(error), .healthy, snapshot(two)])
+    #expect(batches == [snapshot(one), report(gone), report(gone), report(nil), snapshot(two)])
   }
 
-  @Test("a first list that fails is told, and tried again")
+  @Test("a first list that fails is reported, and tried again")
   func firstFailure() async throws {
-    let error = RegistryError(.unavailable, "gone")
-    let told = try await events([.failure(error), .success([one])])
-    #expect(told == [.degraded(error), snapshot(one), .healthy])
+    #expect(try await batches([.failure(gone), .success([one])]) == [report(gone), snapshot(one)])
   }
 
   @Test("lists that fail in a row for longer than the patience end it with the last failure")
   func patience() async throws {
-    let updates = RegistryUpdates { _ in }
     // Each interval is 9 to 10 s: the fourth failure in a row is 27 to 30 s after the first.
     let answers = Mutex<[Result<[Affiliate], RegistryError>]>(
       [.failure(RegistryError(.unavailable, "before")), .success([one])]
         + (1...9).map { .failure(RegistryError(.unavailable, "failure \($0)")) })
-    let registry = PollingRegistry(
-      every: .seconds(10), patience: .seconds(25), clock: HastyClock()
-    ) { () async throws -> [Affiliate] in try answers.withLock { $0.removeFirst() }.get() }
+    let registry = PollingRegistry(every: .seconds(10), patience: .seconds(25)) {
+      () async throws -> [Affiliate] in try answers.withLock { $0.removeFirst() }.get()
+    }
     await #expect(throws: RegistryError(.unavailable, "failure 4")) {
-      try await registry.run(updates: updates)
+      try await registry.run(SessionRecorder().session(clock: HastyClock()))
     }
   }
 
   @Test("intervals are shortened by up to a tenth")
   func jitter() async throws {
     let clock = HastyClock()
-    _ = try await events(Array(repeating: .success([]), count: 50), clock: clock)
+    _ = try await batches(Array(repeating: .success([]), count: 50), clock: clock)
     let sleeps = clock.sleeps.withLock { $0 }
     #expect(sleeps.count >= 49)
     #expect(sleeps.allSatisfy { $0 >= .seconds(9) && $0 <= .seconds(10) })
     #expect(Set(sleeps).count > 10)
   }
 
-  @Test("what the receiver refuses ends the registry")
-  func refused() async throws {
+  @Test(
+    "what the receiver refuses ends the registry at once, a list that works or not", arguments: [true, false])
+  func refused(works: Bool) async throws {
     let error = RegistryError(.limitExceeded, "too many")
-    let updates = RegistryUpdates { event throws(RegistryError) in throw error }
+    let session = SessionRecorder().session(clock: HastyClock()) { (_) throws(RegistryError) in throw error }
+    let lists = Mutex(0)
     await #expect(throws: error) {
-      try await updates.poll(every: .seconds(1)) { [self.one] }
+      try await session.poll(every: .seconds(1)) { () async throws -> [Affiliate] in
+        lists.withLock { $0 += 1 }
+        guard works else { throw self.gone }
+        return [self.one]
+      }
     }
+    #expect(lists.withLock { $0 } == 1)
   }
 
-  @Test("back-off grows to its limit, with jitter, and starts again")
-  func backoff() {
-    var backoff = Backoff()
-    let waits = (0..<40).map { _ in backoff.next() }
-    #expect(waits[0] <= .milliseconds(500) && waits[0] >= .milliseconds(350))
-    #expect(waits[39] <= .seconds(60) && waits[39] >= .seconds(42))
-    backoff.reset()
-    #expect(backoff.next() <= .milliseconds(500))
+  @Test("each of several sources is polled under its name")
+  func source() async throws {
+    let eu = try RegistrySource("eu")
+    let recorder = SessionRecorder()
+    let run = Task {
+      try await recorder.session(clock: HastyClock()).poll(every: .seconds(1), source: eu) {
+        () async throws -> [Affiliate] in
+        if recorder.now.batches.count == 1 { throw self.gone }
+        if recorder.now.batches.count == 2 { withUnsafeCurrentTask { $0?.cancel() } }
+        return [self.one]
+      }
+    }
+    await #expect(throws: CancellationError.self) { try await run.value }
+    #expect(recorder.now.updates.map(\.source) == [eu])
+    #expect(recorder.now.batches.flatMap(\.reports).map(\.source) == [eu, eu, eu])
+    #expect(recorder.now.isHealthy)
   }
 }

@@ -30,11 +30,13 @@ import Testing
     try withFolder { folder in
       let missing = "\(folder)/none.yaml"
       #expect(failure(of: missing) == "\(missing): the configuration can't be read: there is no such file")
-      #expect(failure(of: folder) == "\(folder): the configuration can't be read: it is a folder")
+      #expect(failure(of: folder) == "\(folder): the configuration can't be read: it is a folder, not a file")
       let large = "\(folder)/large.yaml"
       try write(String(repeating: "#", count: ConfigurationFile.maximumSize + 1), to: large)
       #expect(
-        failure(of: large) == "\(large): the configuration can't be read: it has more than 1048576 bytes")
+        failure(of: large)
+          == "\(large): the configuration can't be read: it has 1048577 bytes, more than the 1048576 that are read"
+      )
     }
   }
 
@@ -78,6 +80,26 @@ import Testing
     }
   }
 
+  @Test("a configuration may come through a pipe, as a shell's <(…) makes them; a secret may not")
+  func pipes() throws {
+    try withFolder { folder in
+      let pipe = Pipe()
+      try pipe.fileHandleForWriting.write(contentsOf: Data("cluster: {id: c}".utf8))
+      try pipe.fileHandleForWriting.close()
+      let path = "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)"
+      #expect(try ConfigurationFile.load(path).cluster.id == "c")
+
+      try #require(mkfifo("\(folder)/secret", 0o600) == 0)
+      try write("cluster: {id: c, secretFile: secret}\n", to: "\(folder)/rollcall.yaml")
+      #expect(
+        failure(of: "\(folder)/rollcall.yaml")
+          == "\(folder)/rollcall.yaml:1:30: cluster.secretFile: '\(folder)/secret' can't be read: it is a pipe, not a file"
+      )
+      #expect(
+        failure(of: "/dev/null") == "/dev/null: the configuration can't be read: it is a device, not a file")
+    }
+  }
+
   @Test("a secret has one form: padded base64 of 32 bytes with nothing left over")
   func base64() {
     let wrong = [
@@ -106,7 +128,7 @@ import Testing
     #expect(configuration.cluster.id == "talos-default")
     #expect(
       configuration.cluster.discovery.registries.map(\.name) == ["service", "kubernetes", "racks", "spare"])
-    #expect(configuration.cluster.discovery.registries[2].staleAfter == .seconds(5_400))
+    #expect(configuration.cluster.discovery.registries[2].retention.staleAfter == .seconds(5_400))
     #expect(configuration.merge.precedence == ["racks", "service", "kubernetes"])
     let node = configuration.node
     #expect(node.machineType == .worker && node.controlPlanePort == 6443 && node.publish)

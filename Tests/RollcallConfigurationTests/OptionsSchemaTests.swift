@@ -78,7 +78,7 @@ import Testing
   func additionalProperties() throws {
     #expect(
       try errors(#"{"type":"object"}"#, "a: 1") == [
-        "o.yaml:1:1: unknown key 'a'; options knows plugin, disabled, onFailure, staleAfter"
+        "o.yaml:1:1: unknown key 'a'; options knows plugin, disabled, onFailure, staleAfter, missingGrace"
       ])
     #expect(try errors(#"{"type":"object","additionalProperties":true}"#, "a: 1").isEmpty)
     let texts = #"{"type":"object","additionalProperties":{"type":"string"}}"#
@@ -92,6 +92,22 @@ import Testing
     #expect(
       try errors(schema, "a: x") == [
         "o.yaml:1:4: options.a must be a whole number or true or false, not the text 'x'"
+      ])
+  }
+
+  @Test("a duration without a unit is told with the one that is likely meant, in quotes or not")
+  func durations() throws {
+    let schema = #"{"type":"object","properties":{"d":{"type":"string","format":"duration"}}}"#
+    for good in ["0s", "1h30m", "'0'", "1d12h"] {
+      #expect(try errors(schema, "d: \(good)").isEmpty, "\(good)")
+    }
+    for bad in ["30", "'30'"] {
+      #expect(try errors(schema, "d: \(bad)") == ["o.yaml:1:4: options.d: '30' has no unit; write 30s"])
+    }
+    #expect(try errors(schema, "d: 1h1h") == ["o.yaml:1:4: options.d: '1h1h' has the unit h twice"])
+    #expect(
+      try errors(schema, "d: [x]") == [
+        "o.yaml:1:4: options.d must be a duration such as 30s, 5m or 1h30m, not a list"
       ])
   }
 

@@ -1,3 +1,4 @@
+import Rollcall
 import RollcallConfiguration
 import Testing
 
@@ -77,8 +78,8 @@ import Testing
     #expect(registry.plugin == "static-file" && registry.position == "rollcall.yaml:4:7")
     #expect(
       registry.options == #"{"depth":16,"labels":{"a":["yes",true,null,1.50],"b":"1"},"path":"racks.yaml"}"#)
-    #expect(registry.onFailure == .drop && registry.effectiveStaleAfter == .zero)
-    #expect(configuration.cluster.discovery.registries.last?.effectiveStaleAfter == .seconds(300))
+    #expect(registry.retention == RetentionPolicy(onFailure: .drop, staleAfter: .zero))
+    #expect(configuration.cluster.discovery.registries.last?.retention == RetentionPolicy())
   }
 
   @Test("registries are equal by what they ask for, not by where that is written")

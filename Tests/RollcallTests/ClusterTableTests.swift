@@ -2,6 +2,7 @@ import AffiliateMerge
 import ClusterModel
 import Dispatch
 import Foundation
+import Platform
 import RegistryKit
 import Synchronization
 import TestSupport
@@ -298,9 +299,9 @@ struct ClusterTableTests {
       // Now and then a reader that is behind.
       guard step % 7 == 0 else { continue }
       switch table.unread(since: revision) {
-      case .events(let events, let newest):
+      case .events(let events, let snapshot):
         for event in events { replica.apply(event) }
-        revision = newest
+        revision = snapshot.revision
       case .snapshot(let snapshot):
         replica = TableReplica(snapshot)
         revision = snapshot.revision
@@ -311,6 +312,51 @@ struct ClusterTableTests {
     }
     #expect(resynced == 0)
     #expect(revision > 1_000)
+  }
+
+  @Test("what a reader that is too far behind gets in one makes its replica what the snapshot is")
+  func difference() throws {
+    let table = table()
+    var random = try RandomTable(table, clock: clock, seed: 3)
+    var read = table.snapshot()
+    var replica = TableReplica(read)
+    for step in 1...3_000 {
+      random.step()
+      guard step % 30 == 0 else { continue }
+      let snapshot = table.snapshot()
+      for event in ClusterDifference.events(from: read, to: snapshot) { replica.apply(event) }
+      replica.expectSame(as: snapshot)
+      #expect(ClusterDifference.events(from: snapshot, to: snapshot).isEmpty)
+      read = snapshot
+    }
+  }
+
+  @Test(
+    "ages alone are no difference: neither of records that were confirmed again nor of a conflict's claims")
+  func agesMakeNoDifference() throws {
+    let now = Mutex<Int64>(1_000)
+    let table = ClusterTable(
+      policy: MergePolicy(), journalLimit: 0, time: TimeSource(clock),
+      now: { Timestamp(milliseconds: now.withLock { $0 }) })
+    func batch(_ confirmedAt: Int64) throws -> RegistryIntake.Batch {
+      let records = try ["rack-1", "rack-2"].map { hostname in
+        AffiliateRecord(
+          try affiliate("a", hostname: hostname), confirmedAt: Timestamp(milliseconds: confirmedAt))
+      }
+      return RegistryIntake.Batch(updates: [
+        .snapshot([records[0]], source: .only),
+        .snapshot([records[1]], source: try RegistrySource("other")),
+      ])
+    }
+    table.commit { $0.place(registry) }
+    let (first, second) = (try batch(500), try batch(1_500))
+    table.commit { _ = $0.apply(first, from: key) }
+    let before = table.snapshot()
+    #expect(before.conflicts.count == 1)
+    now.withLock { $0 = 2_000 }
+    table.commit { _ = $0.apply(second, from: key) }
+    #expect(before.conflicts != table.snapshot().conflicts)
+    #expect(ClusterDifference.events(from: before, to: table.snapshot()).isEmpty)
   }
 
   @Test("many readers beside many writers all end with the same")

@@ -1,4 +1,5 @@
 import ClusterModel
+import Platform
 import RegistryKit
 import Synchronization
 import TestSupport

@@ -38,7 +38,7 @@ import Testing
       #expect(told.error(.reading) == nil)
       #expect(
         told.error(.content)?.message
-          == "nodes.yaml:2:42: node 'a': addresses: 'nowhere' isn't an IP address such as 10.5.0.2 or fd00::2"
+          == "nodes.yaml:2:42: node 'a': addresses[0]: 'nowhere' isn't an IP address such as 10.5.0.2 or fd00::2"
       )
     }
   }

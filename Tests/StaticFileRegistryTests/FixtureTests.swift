@@ -24,7 +24,7 @@ import Testing
   func bad(name: String) throws {
     let text = try Self.described("bad", name)
     #expect(text.contains("problem "))
-    #expect(try text == Self.expected("bad", name))
+    #expect(try text == Self.expected("bad", name), "\(text)")
   }
 
   @Test("no fixture is forgotten", arguments: ["good", "bad"])

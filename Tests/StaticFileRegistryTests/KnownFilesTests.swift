@@ -1,9 +1,10 @@
 import ClusterModel
+import Documents
 import Foundation
 import Logging
+import Platform
 import RegistryKit
 import Testing
-import Documents
 
 @testable import StaticFileRegistry
 
@@ -63,7 +64,7 @@ private func mark(_ seconds: Int64) -> FileMark {
   func keeps() throws {
     var files = KnownFiles()
     _ = files.take(scan(["a": try read("nodeId: x")]))
-    _ = files.take(scan(["a": .unreadable(RegistryError(path: "a", errno: EIO))]))
+    _ = files.take(scan(["a": .unreadable(RegistryError(FileError(.read, "a", .system(EIO))))]))
     #expect(files.readErrors.map(\.message) == ["'a' can't be read: Input/output error"])
     let error = YAMLError(file: "a", mark: YAMLMark(line: 2, column: 3), message: "no YAML")
     _ = files.take(scan(["a": .malformed(error, mark(101))]))

@@ -88,49 +88,46 @@ import Testing
     let walk = PathWalk(try PathPattern("nodes"), base: folder.path) { _, _, _ in }
     #expect(walk.errors.map(\.message) == ["'\(folder.path)/nodes' is a folder, not a file"])
   }
-
-  @Test("a file that is too large isn't read, and the error has its size")
-  func tooLarge() throws {
-    let folder = try TestFolder()
-    try folder.write("0123456789", to: "nodes.yaml")
-    do throws(FileTrouble) {
-      _ = try FileContent.read("\(folder.path)/nodes.yaml", shown: "nodes.yaml", maximumBytes: 9)
-      Issue.record("read all the same")
-    } catch {
-      #expect(error.trouble.code == .limitExceeded)
-      #expect(error.trouble.message == "'nodes.yaml' has 10 bytes, more than the 9 that are read")
-    }
-  }
-
-  @Test("a pipe is refused at once, not waited for")
-  func pipe() throws {
-    let folder = try TestFolder()
-    try #require(mkfifo("\(folder.path)/pipe", 0o600) == 0)
-    do throws(FileTrouble) {
-      _ = try FileContent.read("\(folder.path)/pipe", shown: "pipe", maximumBytes: 9)
-      Issue.record("read all the same")
-    } catch {
-      #expect(error.trouble.message == "'pipe' isn't a regular file")
-    }
-  }
 }
 
 @Suite struct OptionTests {
   @Test(
     "options that can't work are refused",
     arguments: [
-      (StaticFileOptions(), "no file is named; write `path: nodes.yaml`, or `paths:` with several"),
+      ("{}", "no file is named; write `path: nodes.yaml`, or `paths:` with several"),
       (
-        StaticFileOptions(path: "a", pollInterval: "soon"),
-        "pollInterval: 'soon' isn't a duration such as 30s or 1m30s"
+        #"{"path":"a","pollInterval":"soon"}"#,
+        "option 'pollInterval': 'soon' isn't a duration such as 30s, 5m or 1h30m"
       ),
-      (
-        StaticFileOptions(path: "a", debounce: "1m"),
-        "debounce: 1m is out of range; it may be from 0.0 seconds to 10.0 seconds"
-      ),
+      (#"{"path":"a","pollInterval":"99ms"}"#, "option 'pollInterval' must be at least 100ms, not 99ms"),
+      (#"{"path":"a","debounce":"1m"}"#, "option 'debounce' must be at most 10s, not 1m"),
+      (#"{"paths":[]}"#, "option 'paths' must have at least 1 item, it has 0"),
+      (#"{"pth":"a"}"#, "unknown key 'pth'; did you mean 'path'?"),
+      (#"{"path":"nodes/"}"#, "'nodes/' is a folder; write 'nodes/*.yaml' for the files in it"),
     ])
-  func refused(options: StaticFileOptions, message: String) {
-    #expect(throws: RegistryError(.invalidArgument, message)) { try Settings(options) }
+  func refused(options: String, message: String) {
+    #expect(throws: RegistryError(.invalidArgument, message)) {
+      try StaticFileSettings(StaticFileOptions(json: options))
+    }
+  }
+
+  @Test("a program's options are checked as a person's are")
+  func program() {
+    #expect(
+      throws: RegistryError(.invalidArgument, "option 'debounce' must be at most 10s, not 1m")
+    ) {
+      try StaticFileSettings(
+        StaticFileOptions {
+          $0.path = "a"
+          $0.debounce = .seconds(60)
+        })
+    }
+  }
+
+  @Test("the schema is one that a host takes, with the defaults")
+  func schema() throws {
+    let schema = try OptionsSchema(json: StaticFileOptions.schema)
+    #expect(try schema.fillingDefaults(in: "{}") == #"{"pollInterval":"30s","debounce":"50ms"}"#)
   }
 }
 

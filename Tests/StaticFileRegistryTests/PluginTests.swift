@@ -49,7 +49,10 @@ import Testing
     let registry = try await plugin().registry(
       options: #"{"paths":["nodes/"]}"#,
       context: RegistryContext(name: "rack", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
-    let error = await #expect(throws: RegistryError.self) { try await SessionRecorder().run(registry) {} }
+    let error = await #expect(throws: RegistryError.self) {
+      let recorder = SessionRecorder()
+      try await recorder.run(registry) { try await recorder.wait(for: "anything") { _ in false } }
+    }
     #expect(error?.message.contains("'nodes/' is a folder; write 'nodes/*.yaml' for the files in it") == true)
   }
 }

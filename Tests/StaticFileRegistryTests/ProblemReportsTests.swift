@@ -1,3 +1,4 @@
+import Documents
 import RegistryKit
 import RegistryTestSupport
 import Testing

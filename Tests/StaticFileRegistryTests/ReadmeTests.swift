@@ -33,10 +33,8 @@ import Testing
       let stream = try YAML.parse(Array(block.text.utf8), file: block.description)
       let rack = try #require(stream.documents.first?["cluster"]?["discovery"]?["registries"]?["rack"])
       #expect(rack["plugin"]?.string == StaticFileRegistry.descriptor.name)
-      let options = Set(rack.pairs?.map(\.key) ?? []).subtracting(["plugin"])
-      #expect(options.isSubset(of: ["path", "paths", "pollInterval", "debounce"]))
-      _ = try Settings(
-        StaticFileOptions(path: rack["path"]?.string, pollInterval: rack["pollInterval"]?.string))
+      let options = (rack.pairs ?? []).filter { $0.key != "plugin" }.map { ($0.key, $0.value) }
+      _ = try StaticFileSettings(StaticFileOptions(json: YAML.json(of: .mapping(options))))
     }
   }
 
@@ -46,7 +44,7 @@ import Testing
     let text = try String(contentsOf: url, encoding: .utf8)
     let sections = text.split(separator: "\n").filter { $0.hasPrefix("## ") }.map { String($0.dropFirst(3)) }
     #expect(sections == ["Name", "Description", "Configuration", "Metrics", "Examples"])
-    let schema = try YAML.parse(Array(StaticFileOptions.schema.utf8), file: "schema").documents[0]
-    for option in schema["properties"]?.pairs ?? [] { #expect(text.contains("| `\(option.key)` |")) }
+    let table = StaticFileOptions.options.schema.markdownTable
+    #expect(text.contains("\n\n\(table)\n"), "the table should be:\n\(table)")
   }
 }

@@ -15,7 +15,7 @@ import Testing
   func polling() async throws {
     let folder = folder
     try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
-    let registry = try folder.registry("nodes.yaml", pollInterval: "100ms") {
+    let registry = try folder.registry("nodes.yaml", pollInterval: .milliseconds(100)) {
       $0.makeWatch = { _ in FolderWatch(failure: "inotify isn't to be had (in this test)") }
     }
     try await run(registry) { recorder in

@@ -46,13 +46,17 @@ final class TestFolder: Sendable {
 
   /// A registry of `paths` in this folder that scans only when it is notified of a change.
   func registry(
-    _ paths: String..., pollInterval: String = "1h", configure: (inout StaticFileRegistry) -> Void = { _ in }
+    _ paths: String..., pollInterval: Duration = .seconds(3600),
+    configure: (inout StaticFileRegistry) -> Void = { _ in }
   ) throws -> StaticFileRegistry {
     let context = RegistryContext(
       name: "rack", baseDirectory: path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    var registry = try StaticFileRegistry(
-      options: StaticFileOptions(paths: paths, pollInterval: pollInterval, debounce: "10ms"), context: context
-    )
+    let options = StaticFileOptions {
+      $0.paths = paths
+      $0.pollInterval = pollInterval
+      $0.debounce = .milliseconds(10)
+    }
+    var registry = try StaticFileRegistry(options: options, context: context)
     configure(&registry)
     return registry
   }

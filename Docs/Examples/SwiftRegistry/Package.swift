@@ -1,15 +1,17 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
-// Hides all but the entry function; see Sources/CRegistryPlugin/plugin.map.
-let rollcall = URL(filePath: "../../..", relativeTo: URL(filePath: Context.packageDirectory + "/")).path
-let onlyTheEntry = ["-Xlinker", "--version-script=\(rollcall)/Sources/CRegistryPlugin/plugin.map"]
+// Hides all but the entry function.
+let onlyTheEntry = ["-Xlinker", "--version-script=\(Context.packageDirectory)/plugin.map"]
 
 let package = Package(
   name: "rack",
   products: [.library(name: "rollcall-rack", type: .dynamic, targets: ["RackPlugin"])],
-  dependencies: [.package(name: "rollcall", path: "../../..")],
+  dependencies: [
+    // Elsewhere, by the address that you clone it from and the version that you want:
+    // .package(url: "https://git.example/rollcall.git", from: "0.2.0")
+    .package(name: "rollcall", path: "../../..")
+  ],
   targets: [
     .target(
       name: "RackPlugin",

@@ -367,9 +367,11 @@ typedef struct registry_descriptor_v1 {
   registry_string_v1 prefix;  /* of raw affiliate ids, "k8s" of "k8s/…"; written as a name is */
   registry_string_v1 summary; /* one line for people; not empty */
   /* A JSON Schema (an object schema) of the options. Keywords that the host checks: type, properties,
-   * required, additionalProperties (false unless said), items, enum, minimum, maximum, minLength,
-   * maxLength, minItems, maxItems, default, description, writeOnly (a secret: never shown), and format
-   * with ip, cidr, endpoint, duration, uri, base64. Numbers only where a person would write one. */
+   * required, additionalProperties (false unless said), items, enum, minimum and maximum (of a number; of a
+   * duration in seconds), minLength, maxLength, minItems, maxItems, default, description, writeOnly (a
+   * secret: never shown), and format with ip, cidr, endpoint, duration, uri, base64; other formats ask for
+   * nothing. Other keywords, and a default that the schema itself refuses, are errors. Numbers only where a
+   * person would write one. */
   registry_string_v1 options_schema;
   uint32_t flags; /* REGISTRY_PUBLISHES, REGISTRY_WANTS_CLUSTER_SECRET, REGISTRY_LEASES */
   uint32_t reserved;

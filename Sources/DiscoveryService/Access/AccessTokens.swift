@@ -1,3 +1,5 @@
+import Platform
+
 /// Who may use which clusters: bearer tokens, read from a file.
 ///
 /// A line is a token and the ids of the clusters it opens, separated by blanks; `*` opens every cluster. Empty
@@ -23,11 +25,19 @@ struct AccessTokens: Sendable {
   /// - Throws: ``Problem`` with file, line and column; it never shows a token.
   init(_ text: String, file: String) throws(Problem) {
     var entries: [Entry] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" })
-      guard let token = words.first, !token.hasPrefix("#") else { continue }
-      let column = line.utf8.distance(from: line.utf8.startIndex, to: token.startIndex) + 1
+    // Some editors put a mark of the byte order in front.
+    let text =
+      text.utf8.starts(with: [0xEF, 0xBB, 0xBF]) ? text.unicodeScalars.dropFirst() : text.unicodeScalars[...]
+    for (index, line) in Substring(text).lines.enumerated() {
+      // By bytes: a Character may be several of them, a blank among them.
+      let words = line.utf8.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 }).map { Substring($0) }
+      guard let token = words.first, token.utf8.first != UInt8(ascii: "#") else { continue }
+      let column = line.utf8.distance(from: line.utf8.startIndex, to: token.utf8.startIndex) + 1
       let place = "\(file):\(index + 1):\(column)"
+      guard !line.utf8.contains(0x0D) else {
+        throw Problem(
+          description: "\(place): the line has a carriage return in it; end each line with a line feed")
+      }
       let bytes = Array(token.utf8)
       guard bytes.count >= Self.shortest else {
         throw Problem(

@@ -25,8 +25,8 @@ struct ClientAddress: Sendable {
     // From the right: each proxy appends whom it saw, so what stands left of the first one that isn't ours is
     // only that one's word.
     var last = peer
-    for part in forwardedFor.split(separator: ",").reversed() {
-      guard let address = Self.parse(part) else { return last }
+    for part in forwardedFor.utf8.split(separator: UInt8(ascii: ",")).reversed() {
+      guard let address = Self.parse(Substring(part)) else { return last }
       last = address
       if !isTrusted(address) { return address }
     }

@@ -105,7 +105,11 @@ struct Booking {
   /// Books the difference to `amount`, or changes nothing where that led above a bound.
   mutating func set(_ amount: Int) throws(ServiceError) {
     let more = amount - self.amount
-    if more > 0 { try ledger.take(more, resource, for: client) } else { ledger.give(-more, resource, for: client) }
+    if more > 0 {
+      try ledger.take(more, resource, for: client)
+    } else {
+      ledger.give(-more, resource, for: client)
+    }
     self.amount = amount
   }
 

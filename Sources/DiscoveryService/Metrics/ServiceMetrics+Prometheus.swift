@@ -50,7 +50,8 @@ extension ServiceMetrics {
   }
 
   private func writeTransport(_ ledger: ResourceLedger, to page: inout PrometheusText) {
-    page.single("discovery_service_connections", "gauge", "Open connections.",
+    page.single(
+      "discovery_service_connections", "gauge", "Open connections.",
       ledger.level(.connections))
     page.single(
       "discovery_service_connections_total", "counter", "Connections accepted.", connectionsTotal.value)
@@ -71,6 +72,10 @@ extension ServiceMetrics {
     page.single(
       "discovery_service_held_bytes", "gauge", "Bytes of answers that clients have no room for yet.",
       ledger.level(.heldBytes))
+    page.single(
+      "discovery_service_paused_reads_total", "counter",
+      "Connections not read from for a moment, as very many of their client's calls were refused.",
+      pausedReads.value)
     writeShares(ledger, to: &page)
     page.start("discovery_service_rejected_total", "counter", "Calls refused, by reason.")
     for (reason, count) in rejectionCounts {
@@ -89,7 +94,8 @@ extension ServiceMetrics {
   /// What clients hold of what all share, beside what they may.
   private func writeShares(_ ledger: ResourceLedger, to page: inout PrometheusText) {
     page.single(
-      "discovery_service_clients", "gauge", "Addresses (networks of IPv6) that hold anything.", ledger.clientCount)
+      "discovery_service_clients", "gauge", "Addresses (networks of IPv6) that hold anything.",
+      ledger.clientCount)
     let rows: [(String, String, (SharedResource) -> Int)] = [
       ("discovery_service_in_use", "What clients hold together.", { ledger.level($0) }),
       ("discovery_service_in_use_limit", "What they may hold together.", { ledger.limits[$0].total }),

@@ -7,52 +7,41 @@ import NIOPosix
 struct PageServer: Sendable {
   let service: ServiceContext
   /// How long a connection may take for a request and its answer, and between two.
-  var patience = TimeAmount.seconds(60)
-  /// Connections open at once. People and Prometheus need few.
-  var connections = 1000
+  let patience: TimeAmount
   /// Bytes of pages that clients haven't taken in yet, all together.
-  var unsentBytes = 64 << 20
+  let unsentBytes: Int
+  private let connections: PageConnections
+
+  /// - Parameter connections: How many may be open at once. People and Prometheus need few.
+  init(
+    service: ServiceContext, patience: TimeAmount = .seconds(60), connections: Int = 1000,
+    unsentBytes: Int = 32 << 20
+  ) {
+    self.service = service
+    self.patience = patience
+    self.unsentBytes = unsentBytes
+    self.connections = PageConnections(limit: connections, gauge: service.metrics.pageConnections)
+  }
 
   func bootstrap(_ group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
     ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 256)
+      .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .pausesAccepting(metrics: service.metrics)
+      .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelOption(
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 4096)
+      )
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
-          try pipeline.addHandler(
-            PageConnections(open: service.metrics.pageConnections, limit: connections))
           try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
           try pipeline.addHandler(
-            PageHandler(pages: Pages(service: service), patience: patience, unsentBytes: unsentBytes))
+            PageHandler(
+              pages: Pages(service: service), connections: connections, patience: patience,
+              unsentBytes: unsentBytes))
         }
       }
-  }
-}
-
-/// Closes connections beyond the limit at once.
-final class PageConnections: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-
-  private let open: Gauge
-  private let limit: Int
-  private var isCounted = false
-
-  init(open: Gauge, limit: Int) {
-    self.open = open
-    self.limit = limit
-  }
-
-  func channelActive(context: ChannelHandlerContext) {
-    isCounted = open.add(1, upTo: limit)
-    guard isCounted else { return context.close(promise: nil) }
-    context.fireChannelActive()
-  }
-
-  func channelInactive(context: ChannelHandlerContext) {
-    if isCounted { open.add(-1) }
-    isCounted = false
-    context.fireChannelInactive()
   }
 }
 
@@ -62,24 +51,28 @@ final class PageHandler: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private let pages: Pages
+  private let connections: PageConnections
   private let patience: TimeAmount
   private let unsentBytes: Int
   private var head: HTTPRequestHead?
   private var end: Scheduled<Void>?
 
-  init(pages: Pages, patience: TimeAmount, unsentBytes: Int) {
+  init(pages: Pages, connections: PageConnections, patience: TimeAmount, unsentBytes: Int) {
     self.pages = pages
+    self.connections = connections
     self.unsentBytes = unsentBytes
     self.patience = patience
   }
 
   func channelActive(context: ChannelHandlerContext) {
+    connections.add(context.channel, client: IPAddress(context.remoteAddress)?.client)
     beginPatience(context)
     context.fireChannelActive()
   }
 
   func channelInactive(context: ChannelHandlerContext) {
     end?.cancel()
+    connections.remove(context.channel)
     context.fireChannelInactive()
   }
 
@@ -96,6 +89,7 @@ final class PageHandler: ChannelInboundHandler {
     case .end:
       guard let head else { return }
       self.head = nil
+      connections.touch(context.channel)
       beginPatience(context)
       respond(head, context)
     }

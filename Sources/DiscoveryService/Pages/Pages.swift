@@ -33,10 +33,7 @@ struct Pages: Sendable {
       return .ready(
         service.isDraining
           ? Page(status: .serviceUnavailable, text: "shutting down\n") : Page(text: "ready\n"))
-    case "/metrics":
-      var page = Page(text: service.metrics.prometheus(service.store.statistics(), service.ledger))
-      page.contentType = "text/plain; version=0.0.4; charset=utf-8"
-      return .ready(page)
+    case "/metrics": return .ready(service.metricsPage.page { metrics })
     case "/inspect":
       guard let bytes = target["clusterID"], !bytes.isEmpty else { return .ready(InspectPage.form) }
       // A browser sends a token only by the page's own script.
@@ -46,6 +43,12 @@ struct Pages: Sendable {
       return inspect(OpaqueID(target["clusterID"] ?? []), authorization, InspectPage.data)
     default: return .ready(Page(status: .notFound, text: "no such page\n"))
     }
+  }
+
+  private var metrics: Page {
+    var page = Page(text: service.metrics.prometheus(service.store.statistics(), service.ledger))
+    page.contentType = "text/plain; version=0.0.4; charset=utf-8"
+    return page
   }
 
   private var landing: Page {

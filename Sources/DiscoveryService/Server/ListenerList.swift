@@ -1,6 +1,13 @@
 import NIOCore
 import NIOPosix
+import Platform
 import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// The sockets that a service listens on.
 final class ListenerList: Sendable {
@@ -18,15 +25,26 @@ final class ListenerList: Sendable {
         // One socket for both families; a machine without IPv6 has only the other.
         do {
           channel = try await bootstrap.bind(host: "::", port: address.port).get()
-        } catch {
+        } catch let error as IOError where Self.noIPv6.contains(error.errnoCode) {
           channel = try await bootstrap.bind(host: "0.0.0.0", port: address.port).get()
         }
       }
     } catch {
-      throw ServiceConfigurationError("can't listen on \(address): \(error)")
+      throw ServiceConfigurationError("can't listen on \(address): \(Self.text(error))")
     }
     channels.withLock { $0.append(channel) }
     return ListenAddress(host: address.host, port: channel.localAddress?.port ?? address.port)
+  }
+
+  /// What the system says where it has no IPv6.
+  private static let noIPv6: Set<Int32> = [EAFNOSUPPORT, EADDRNOTAVAIL, EPROTONOSUPPORT]
+
+  private static func text(_ error: any Error) -> String {
+    switch error {
+    case let error as IOError: errnoText(error.errnoCode)
+    case is SocketAddressError: "there is no such host"
+    default: "\(error)"
+    }
   }
 
   func close() async {

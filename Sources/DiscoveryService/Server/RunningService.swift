@@ -21,9 +21,12 @@ final class RunningService: Sendable {
   private let certificate: ServerCertificate?
   private let memory: MemoryStore?
   private let snapshots: SnapshotFile?
+  private let snapshotLock: SnapshotLock?
   private let tokenFile: TokenFile?
   private let listeners = ListenerList()
   private let pageListeners = ListenerList()
+  /// Connections for pages that there are descriptors for.
+  private let pageConnections: Int
 
   /// Reads all files; nothing listens yet.
   init(configuration: ServiceConfiguration, store: (any ClusterStore)?, logger: Logger) throws {
@@ -36,13 +39,22 @@ final class RunningService: Sendable {
       certificate = nil
     }
     tokenFile = try configuration.tokensPath.map { try TokenFile(path: $0) }
-    memory = store == nil ? MemoryStore(limits: configuration.limits) : store as? MemoryStore
+    let (shares, pages) = DescriptorLimit.fit(
+      configuration.shares, descriptors: DescriptorLimit.raise(), pages: 1000)
+    pageConnections = pages
+    let ledger = ResourceLedger(limits: shares)
+    memory =
+      store == nil ? MemoryStore(limits: configuration.limits, ledger: ledger) : store as? MemoryStore
+    snapshotLock = try configuration.snapshotPath.map { (path) throws(ServiceConfigurationError) in
+      try SnapshotLock(snapshot: path)
+    }
     snapshots = configuration.snapshotPath.map {
       SnapshotFile(path: $0, metrics: metrics, logger: logger)
     }
     if let memory, let snapshots { _ = try snapshots.restore(into: memory, now: Self.civilTime()) }
     service = ServiceContext(
-      store: store ?? memory ?? MemoryStore(), metrics: metrics, options: configuration.transport,
+      store: store ?? memory ?? MemoryStore(), metrics: metrics, ledger: ledger,
+      options: configuration.transport,
       limits: configuration.limits,
       limiter: configuration.requestsPerSecond > 0
         ? RateLimiter(rate: configuration.requestsPerSecond, burst: configuration.requestBurst) : nil,
@@ -54,7 +66,7 @@ final class RunningService: Sendable {
       numberOfThreads: configuration.eventLoops ?? max(1, System.coreCount / 2))
     pageGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     loops = group.makeIterator().map {
-      FanOutLoop($0, coalescing: configuration.transport.coalescing)
+      FanOutLoop($0, options: configuration.transport)
     }
   }
 
@@ -66,7 +78,7 @@ final class RunningService: Sendable {
       certificate: certificate)
     let main = try await listeners.bind(pipeline.bootstrap(group), configuration.address)
     var addresses = DiscoveryServer.Addresses(service: main)
-    let pages = PageServer(service: service).bootstrap(pageGroup)
+    let pages = PageServer(service: service, connections: pageConnections).bootstrap(pageGroup)
     if let landing = configuration.landingAddress {
       addresses.landing = try await pageListeners.bind(pages, landing)
     }

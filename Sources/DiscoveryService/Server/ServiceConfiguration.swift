@@ -39,6 +39,8 @@ public struct ServiceConfiguration: Sendable {
   public var reloadInterval = Duration.seconds(5)
   public var limits = StoreLimits()
   public var transport = TransportOptions()
+  /// What clients may have of what all share. Connections are fewer where there are fewer descriptors.
+  public var shares = SharedLimits()
 
   public init() {}
 }
@@ -61,6 +63,13 @@ extension ServiceConfiguration {
     }
     if requestsPerSecond > 0, requestBurst < 1 {
       throw .init("the request burst is \(requestBurst); make it at least 1")
+    }
+    for resource in SharedResource.allCases where shares[resource].perClient < 1 || shares[resource].total < 1
+    {
+      throw .init("the limits of \(resource.plural) are \(shares[resource]); make each at least 1")
+    }
+    if transport.coalescing < .zero || transport.coalescing > .seconds(1) {
+      throw .init("the coalescing time is \(transport.coalescing); make it 0 to 1 second")
     }
     if let eventLoops, !(1...1024).contains(eventLoops) {
       throw .init("\(eventLoops) event loops are asked for; make it 1 to 1024")

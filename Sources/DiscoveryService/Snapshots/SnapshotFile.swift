@@ -1,8 +1,18 @@
 import Logging
 import NIOCore
+import Platform
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// The file that carries the state in memory over a restart.
 struct SnapshotFile: Sendable {
+  /// Bytes that it may have, all of which are in memory for a moment.
+  private static let largest = 2 << 30
+
   let path: String
   let metrics: ServiceMetrics
   let logger: Logger
@@ -19,11 +29,13 @@ struct SnapshotFile: Sendable {
   /// what is left of it isn't overwritten.
   ///
   /// - Parameter now: Civil time in nanoseconds since 1970.
-  /// - Throws: ``FileProblem`` where the file is there and can't be read or moved.
+  /// - Throws: `FileError` where there is something at the path that can't be read, isn't a regular file or can't be
+  ///   moved.
   func restore(into store: MemoryStore, now: Int64) throws -> Restored {
+    AtomicFile.removeLeftovers(of: path)
     let bytes: [UInt8]
-    do throws(FileProblem) {
-      bytes = try Files.read(path)
+    do throws(FileError) {
+      bytes = try BoundedFile.read(path, limit: Self.largest).bytes
     } catch {
       if error.isMissing { return .nothing }
       throw error
@@ -33,18 +45,28 @@ struct SnapshotFile: Sendable {
       clusters = try StateSnapshot.decode(ByteBuffer(bytes: bytes), now: now)
     } catch {
       let aside = "\(path).damaged-\(now / 1_000_000_000)"
-      try Files.move(path, to: aside)
+      guard rename(path, aside) == 0 else { throw FileError(.moved, path, .system(errno)) }
       logger.error(
         "the snapshot file is damaged; it was set aside and the service starts without it",
         metadata: ["file": "\(path)", "moved_to": "\(aside)"])
       return .setAside(aside)
     }
     var count = 0
+    var left = 0
     for (cluster, affiliates) in clusters {
       for affiliate in affiliates where affiliate.timeToLive > 0 {
-        store.restore(cluster: cluster, affiliate)
-        count += 1
+        do throws(ServiceError) {
+          try store.restore(cluster: cluster, affiliate)
+          count += 1
+        } catch {
+          left += 1
+        }
       }
+    }
+    if left > 0 {
+      logger.warning(
+        "there was no room for all of the snapshot",
+        metadata: ["file": "\(path)", "affiliates_left_out": "\(left)"])
     }
     logger.info("restored a snapshot", metadata: ["file": "\(path)", "affiliates": "\(count)"])
     return .affiliates(count)
@@ -52,8 +74,11 @@ struct SnapshotFile: Sendable {
 
   /// Writes the store's state. A failure is told of and counted, and leaves the last file as it was.
   func write(_ store: MemoryStore) {
-    do throws(FileProblem) {
-      try Files.replace(path) { (append) throws(FileProblem) in
+    do throws(FileError) {
+      try checkKind()
+      var sum = SnapshotChecksum()
+      try AtomicFile.replace(path) { (append) throws(FileError) in
+        try Self.append(SnapshotChecksum.mark, &sum, append)
         // Shard by shard: locks are held for a part of the state at a time, and so much is in memory twice.
         for index in 0..<store.shardCount {
           var buffer = ByteBuffer()
@@ -64,16 +89,33 @@ struct SnapshotFile: Sendable {
                 to: &buffer)
             }
           }
-          let result = buffer.withUnsafeReadableBytes { bytes in
-            Result { () throws(FileProblem) in try append(bytes) }
-          }
-          try result.get()
+          try Self.append(buffer.readableBytesView, &sum, append)
         }
+        let trailer = sum.trailer
+        try Self.append(trailer, &sum, append)
       }
       metrics.snapshotsWritten.add()
     } catch {
       metrics.snapshotFailures.add()
       logger.error("the snapshot could not be written", metadata: ["error": "\(error)"])
     }
+  }
+
+  /// Refuses to put a file in place of a device or a pipe, as somebody who may do anything could.
+  private func checkKind() throws(FileError) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw FileError(.written, path, .notAFile(kind: "something else"))
+    }
+  }
+
+  private static func append(
+    _ bytes: some Collection<UInt8>, _ sum: inout SnapshotChecksum, _ append: AtomicFile.Append
+  ) throws(FileError) {
+    let bytes = ContiguousArray(bytes)
+    bytes.withUnsafeBytes { sum.update($0) }
+    let result = bytes.withUnsafeBytes { bytes in Result { () throws(FileError) in try append(bytes) } }
+    try result.get()
   }
 }

@@ -89,10 +89,13 @@ enum StateSnapshot {
   static func decode(
     _ bytes: ByteBuffer, now: Int64
   ) throws -> [(cluster: OpaqueID, affiliates: [AffiliateSnapshot])] {
-    try bytes.withUnsafeReadableBytes { raw throws(ProtobufReader.Malformed) in
+    guard let content = SnapshotChecksum.content(bytes) else { throw ProtobufReader.Malformed() }
+    return try content.withUnsafeReadableBytes { raw throws(ProtobufReader.Malformed) in
       var clusters: [(cluster: OpaqueID, affiliates: [AffiliateSnapshot])] = []
       var reader = ProtobufReader(raw)
       while let (field, value) = try reader.next() {
+        // One of our own files whose first byte was damaged.
+        guard !SnapshotChecksum.fields.contains(field) else { throw ProtobufReader.Malformed() }
         guard field == 1 else { continue }
         var id = OpaqueID([])
         var affiliates: [AffiliateSnapshot] = []

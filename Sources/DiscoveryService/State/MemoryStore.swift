@@ -9,7 +9,6 @@ public final class MemoryStore: ClusterStore {
   private static let parts = 32
 
   private let shards: [Shard]
-  fileprivate let clusterCount = Atomic<Int>(0)
   private let collections = Atomic<Int>(0)
   private let limits: StoreLimits
   private let now: @Sendable () -> Int64
@@ -23,11 +22,13 @@ public final class MemoryStore: ClusterStore {
   /// An empty store.
   ///
   /// - Parameters:
+  ///   - ledger: The account of what clients have, which bounds what all of them store.
   ///   - tick: How finely time is told apart: what expires may be dropped this much late.
   ///   - now: Nanoseconds of a clock that runs steadily and need not be right. The default one stands
   ///     still while the machine sleeps, so that waking up doesn't drop every node at once.
   public init(
-    limits: StoreLimits = StoreLimits(), tick: Duration = .milliseconds(100),
+    limits: StoreLimits = StoreLimits(), ledger: ResourceLedger = ResourceLedger(),
+    tick: Duration = .milliseconds(100),
     now: @escaping @Sendable () -> Int64 = { Int64(NIODeadline.now().uptimeNanoseconds) }
   ) {
     self.limits = limits
@@ -35,7 +36,7 @@ public final class MemoryStore: ClusterStore {
     let tickLength = max(tick.nanoseconds, 1_000_000)
     let start = now()
     shards = (0..<Self.parts).map { _ in
-      Shard(StoreShard(limits: limits, tickLength: tickLength, now: start))
+      Shard(StoreShard(limits: limits, ledger: ledger, tickLength: tickLength, now: start))
     }
   }
 
@@ -45,7 +46,7 @@ public final class MemoryStore: ClusterStore {
         try limits.check(update)
         let lifetime = try limits.lifetime(update.timeToLive)
         try withShard(of: update.cluster) { (shard, now) throws(ServiceError) in
-          try shard.apply(update, limits: limits, lifetime: lifetime, now: now, admit: admitCluster)
+          try shard.apply(update, limits: limits, lifetime: lifetime, now: now)
         }
       })
   }
@@ -57,7 +58,7 @@ public final class MemoryStore: ClusterStore {
         try limits.check(affiliate: affiliate)
         withShard(of: cluster) { shard, _ in
           guard let cluster = shard.delete(cluster: cluster, affiliate: affiliate) else { return }
-          release(shard.dropIfUnused(cluster) ? 1 : 0)
+          shard.dropIfUnused(cluster)
         }
       })
   }
@@ -76,10 +77,7 @@ public final class MemoryStore: ClusterStore {
   public func watch(cluster id: OpaqueID, watcher: any ClusterWatcher, opening: UInt64) {
     do throws(ServiceError) {
       try limits.check(cluster: id)
-      try withShard(of: id) { (shard, _) throws(ServiceError) in
-        if shard.clusters[id] == nil, !admitCluster() {
-          throw .exhausted("too many clusters", reason: "clusters")
-        }
+      withShard(of: id) { shard, _ in
         let cluster = shard.clusters[id] ?? shard.makeCluster(id)
         cluster.add(watcher)
         watcher.opened(opening, shard.encodedState(of: cluster))
@@ -93,7 +91,7 @@ public final class MemoryStore: ClusterStore {
     withShard(of: id) { shard, _ in
       guard let cluster = shard.clusters[id] else { return }
       cluster.remove(watcher)
-      release(shard.dropIfUnused(cluster) ? 1 : 0)
+      shard.dropIfUnused(cluster)
     }
   }
 
@@ -124,7 +122,7 @@ public final class MemoryStore: ClusterStore {
   public func dropExpired() {
     for shard in shards {
       let now = now()
-      release(shard.state.withLock { $0.expire(now) })
+      shard.state.withLock { $0.expire(now) }
     }
   }
 
@@ -145,16 +143,17 @@ public final class MemoryStore: ClusterStore {
   func withClusters(ofShard index: Int, _ body: ([OpaqueID: StoredCluster], _ now: Int64) -> Void) {
     let now = now()
     shards[index].state.withLock { state in
-      release(state.expire(now))
+      state.expire(now)
       body(state.clusters, now)
     }
   }
 
   /// Puts one affiliate of a snapshot back; nothing is lost of what came since.
-  func restore(cluster: OpaqueID, _ saved: AffiliateSnapshot) {
-    withShard(of: cluster) { shard, now in
-      if shard.clusters[cluster] == nil, !admitCluster() { return }
-      shard.restore(saved.stored(now: now, limits: limits), cluster: cluster)
+  ///
+  /// - Throws: Where there is no room for it.
+  func restore(cluster: OpaqueID, _ saved: AffiliateSnapshot) throws(ServiceError) {
+    try withShard(of: cluster) { (shard, now) throws(ServiceError) in
+      try shard.restore(saved.stored(now: now, limits: limits), cluster: cluster)
     }
   }
 
@@ -164,23 +163,13 @@ public final class MemoryStore: ClusterStore {
     let shard = shards[Int(UInt(bitPattern: cluster.hashValue) % UInt(Self.parts))]
     return try shard.state.withLock { (state) throws(Failure) in
       let now = now()
-      release(state.expire(now))
+      state.expire(now)
       return try body(&state, now)
     }
-  }
-
-  private func admitCluster() -> Bool {
-    if clusterCount.wrappingAdd(1, ordering: .relaxed).newValue <= limits.clusters { return true }
-    release(1)
-    return false
-  }
-
-  private func release(_ count: Int) {
-    if count > 0 { clusterCount.wrappingSubtract(count, ordering: .relaxed) }
   }
 }
 
 extension MemoryStore {
   /// Clusters that take room, also those that are only watched.
-  var clusterEntries: Int { clusterCount.load(ordering: .relaxed) }
+  var clusterEntries: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.clusters.count } } }
 }

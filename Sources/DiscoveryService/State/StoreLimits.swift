@@ -1,4 +1,4 @@
-/// How much anybody may store. The defaults are what the existing service allows and its clients expect.
+/// How much anybody may store of one cluster; how much in all is in ``SharedLimits``. The defaults are what the existing service allows and its clients expect.
 public struct StoreLimits: Hashable, Sendable {
   /// Bytes of a cluster id, at least 1.
   public var clusterID = 256
@@ -12,8 +12,6 @@ public struct StoreLimits: Hashable, Sendable {
   public var endpoints = 64
   /// Affiliates of one cluster.
   public var affiliates = 1024
-  /// Clusters in all: ids are free, so without a bound anybody could fill the memory.
-  public var clusters = 250_000
   /// The longest time to live.
   public var timeToLive = Duration.seconds(30 * 60)
   /// The time to live of an update that names none.

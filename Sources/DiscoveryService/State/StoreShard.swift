@@ -6,20 +6,20 @@ struct StoreShard {
   private var wheel: ExpiryWheel<(StoredCluster, StoredAffiliate)>
   private var cached: [StoredCluster] = []
   private let tickLength: Int64
+  private let account: StateAccount
   /// What lives for longer than so many ticks comes up a few times before its time: room for speed.
   private static let longestSpan: Int64 = 4096
 
-  init(limits: StoreLimits, tickLength: Int64, now: Int64) {
+  init(limits: StoreLimits, ledger: ResourceLedger, tickLength: Int64, now: Int64) {
     self.tickLength = tickLength
+    account = StateAccount(ledger: ledger)
     let span = limits.timeToLive.nanoseconds / tickLength + 2
     wheel = ExpiryWheel(span: Int(min(span, Self.longestSpan)), tick: now / tickLength)
   }
 
   /// Stores `update`, which has been checked.
-  ///
-  /// - Parameter admit: Asked before a new cluster is made.
   mutating func apply(
-    _ update: AffiliateUpdate, limits: StoreLimits, lifetime: Int64, now: Int64, admit: () -> Bool
+    _ update: AffiliateUpdate, limits: StoreLimits, lifetime: Int64, now: Int64
   ) throws(ServiceError) {
     let known = clusters[update.cluster]
     let old = known?.affiliates[update.affiliate]
@@ -29,15 +29,17 @@ struct StoreShard {
     let (sum, overflow) = now.addingReportingOverflow(lifetime)
     let expires = overflow ? Int64.max : sum
     let affiliate = old ?? StoredAffiliate(id: update.affiliate, expires: expires)
-    // The last check before the first change: a refused update leaves no trace.
+    // The last checks before the first change: a refused update leaves no trace.
     if affiliate.endpointCount(adding: update.endpoints) > limits.endpoints {
       throw .exhausted("too many endpoints in the affiliate", reason: "endpoints")
     }
-    if known == nil, !admit() { throw .exhausted("too many clusters", reason: "clusters") }
+    let isFirst = known?.affiliates.isEmpty ?? true
+    try charge(update, affiliate, isNew: old == nil, isFirst: isFirst)
 
     let cluster = known ?? makeCluster(update.cluster)
+    if isFirst { cluster.owner = update.client }
     let endpointsBefore = affiliate.endpoints.count
-    let changed = affiliate.apply(update, expires: expires)
+    let changed = affiliate.apply(update, now: now, expires: expires)
     statistics.endpoints += affiliate.endpoints.count - endpointsBefore
     if old == nil {
       if cluster.affiliates.isEmpty { statistics.clusters += 1 }
@@ -46,6 +48,20 @@ struct StoreShard {
     }
     schedule(affiliate, of: cluster)
     if changed || old == nil { cluster.announce(affiliate) }
+  }
+
+  private func charge(
+    _ update: AffiliateUpdate, _ affiliate: StoredAffiliate, isNew: Bool, isFirst: Bool
+  ) throws(ServiceError) {
+    let bytes = affiliate.bytes(with: update)
+    if isNew {
+      try account.charge(update.client, clusters: isFirst ? 1 : 0, affiliates: 1, bytes: bytes)
+      affiliate.owner = update.client
+      return
+    }
+    if update.data?.isEmpty == false { try account.move(affiliate, to: update.client) }
+    let more = bytes - affiliate.bytes
+    if more != 0 { try account.charge(affiliate.owner, bytes: more) }
   }
 
   mutating func delete(cluster id: OpaqueID, affiliate: OpaqueID) -> StoredCluster? {
@@ -62,10 +78,9 @@ struct StoreShard {
     return cluster
   }
 
-  /// Drops a cluster that holds nothing and that nobody watches; says whether it did.
-  mutating func dropIfUnused(_ cluster: StoredCluster) -> Bool {
-    guard cluster.isUnused else { return false }
-    return clusters.removeValue(forKey: cluster.id) != nil
+  /// Drops a cluster that holds nothing and that nobody watches.
+  mutating func dropIfUnused(_ cluster: StoredCluster) {
+    if cluster.isUnused { clusters[cluster.id] = nil }
   }
 
   mutating func encodedState(of cluster: StoredCluster) -> EncodedMessage {
@@ -79,10 +94,9 @@ struct StoreShard {
     cached.removeAll(keepingCapacity: cached.count < 64)
   }
 
-  /// Drops what has expired by `now`; returns how many clusters that removed.
-  mutating func expire(_ now: Int64) -> Int {
-    guard now / tickLength > wheel.tick else { return 0 }
-    var dropped = 0
+  /// Drops what has expired by `now`.
+  mutating func expire(_ now: Int64) {
+    guard now / tickLength > wheel.tick else { return }
     for (tick, (cluster, affiliate)) in wheel.advance(to: now / tickLength) {
       // An older appointment of one that has been given an earlier one since.
       guard affiliate.scheduled == tick else { continue }
@@ -94,27 +108,31 @@ struct StoreShard {
         statistics.expiredAffiliates += 1
         forget(affiliate, of: cluster)
         if cluster.affiliates.isEmpty { statistics.expiredClusters += 1 }
-        if dropIfUnused(cluster) { dropped += 1 }
+        dropIfUnused(cluster)
         continue
       }
+      let before = affiliate.bytes
       let count = affiliate.dropExpiredEndpoints(now)
       if count > 0 {
+        account.ledger.give(before - affiliate.bytes, .stateBytes, for: affiliate.owner)
         statistics.endpoints -= count
         statistics.expiredEndpoints += count
         cluster.announce(affiliate)
       }
       schedule(affiliate, of: cluster)
     }
-    return dropped
   }
 
   /// When something may expire, where that is by `limit`. To be asked after ``expire(_:)``.
   func nextExpiry(by limit: Int64) -> Int64? { wheel.next(by: limit / tickLength).map { $0 * tickLength } }
 
   /// Puts back what a snapshot file held.
-  mutating func restore(_ affiliate: StoredAffiliate, cluster id: OpaqueID) {
-    let cluster = clusters[id] ?? makeCluster(id)
-    guard cluster.affiliates[affiliate.id] == nil else { return }
+  mutating func restore(_ affiliate: StoredAffiliate, cluster id: OpaqueID) throws(ServiceError) {
+    let known = clusters[id]
+    guard known?.affiliates[affiliate.id] == nil else { return }
+    let isFirst = known?.affiliates.isEmpty ?? true
+    try account.charge(nil, clusters: isFirst ? 1 : 0, affiliates: 1, bytes: affiliate.bytes)
+    let cluster = known ?? makeCluster(id)
     if cluster.affiliates.isEmpty { statistics.clusters += 1 }
     cluster.affiliates[affiliate.id] = affiliate
     statistics.affiliates += 1
@@ -127,7 +145,11 @@ struct StoreShard {
   private mutating func forget(_ affiliate: StoredAffiliate, of cluster: StoredCluster) {
     statistics.affiliates -= 1
     statistics.endpoints -= affiliate.endpoints.count
-    if cluster.affiliates.isEmpty { statistics.clusters -= 1 }
+    account.release(affiliate)
+    if cluster.affiliates.isEmpty {
+      statistics.clusters -= 1
+      account.release(cluster)
+    }
     cluster.announce(affiliate, deleted: true)
     // The wheel holds on to it until its tick.
     affiliate.data = []

@@ -1,3 +1,5 @@
+import ClusterModel
+
 /// What is known of one affiliate. Times are nanoseconds of the store's clock.
 final class StoredAffiliate {
   struct Endpoint {
@@ -9,12 +11,31 @@ final class StoredAffiliate {
   var data: [UInt8] = []
   var endpoints: [Endpoint] = []
   var expires: Int64
+  /// Until when its own last word, an update with data, lets others keep it, were they to send endpoints for ever;
+  /// nil where it has never had data.
+  private var spokeAt: (moment: Int64, lifetime: Int64)?
+  /// Who is charged for it.
+  var owner: IPAddress?
   /// The earliest tick at which the wheel will bring this affiliate up.
   var scheduled: Int64?
 
   init(id: OpaqueID, expires: Int64) {
     self.id = id
     self.expires = expires
+  }
+
+  /// Bytes of memory that it takes, about.
+  var bytes: Int { Self.bytes(id: id, data: data.count, endpoints: endpoints.count) }
+
+  /// The same with the data and as many more endpoints as `update` brings.
+  func bytes(with update: AffiliateUpdate) -> Int {
+    let new = update.data.map { $0.isEmpty ? data.count : $0.count } ?? data.count
+    return Self.bytes(id: id, data: new, endpoints: endpointCount(adding: update.endpoints))
+  }
+
+  private static func bytes(id: OpaqueID, data: Int, endpoints: Int) -> Int {
+    // Objects, table entries and the heads of arrays; the id stands in the cluster's table too.
+    400 + id.bytes.count + data + endpoints * 96
   }
 
   /// When the first of its parts expires.
@@ -44,16 +65,20 @@ final class StoredAffiliate {
   }
 
   /// Takes over data and endpoints; says whether anything that watchers see has changed.
-  func apply(_ update: AffiliateUpdate, expires until: Int64) -> Bool {
+  func apply(_ update: AffiliateUpdate, now: Int64, expires until: Int64) -> Bool {
     var changed = false
+    let lifetime = until - now
     if let new = update.data, !new.isEmpty {
       if new != data {
         data = new
         changed = true
       }
       expires = until
+      spokeAt = (now, lifetime)
     } else {
-      expires = max(expires, until)
+      // What others tell of its endpoints keeps a dead node no longer than a time to live after its own last word.
+      let latest = spokeAt.map { $0.moment.addingReportingOverflow(max($0.lifetime, lifetime)) }
+      expires = max(expires, min(until, latest.map { $0.overflow ? .max : $0.partialValue } ?? until))
     }
     for bytes in update.endpoints {
       if let index = indexOfEndpoint(bytes) {

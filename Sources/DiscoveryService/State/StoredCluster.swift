@@ -1,9 +1,12 @@
+import ClusterModel
 import NIOCore
 
 /// One cluster: its affiliates and who watches it. Guarded by its shard's lock.
 final class StoredCluster {
   let id: OpaqueID
   var affiliates: [OpaqueID: StoredAffiliate] = [:]
+  /// Who is charged for it, while it has affiliates.
+  var owner: IPAddress?
   private var watchers: [any ClusterWatcher] = []
   /// The encoded state, kept between two changes: when a thousand watchers come back at once it is made once.
   private var encoded: EncodedMessage?

@@ -1,6 +1,5 @@
-import Logging
 import NIOSSL
-import Synchronization
+import Platform
 
 /// The certificate and key that new connections are served with, taken over anew when their files change.
 final class ServerCertificate: Sendable {
@@ -8,14 +7,12 @@ final class ServerCertificate: Sendable {
     let description: String
   }
 
-  private struct Loaded {
-    var context: NIOSSLContext
-    var signatures: [Files.Signature]
-  }
+  /// Bytes that either file may have.
+  private static let largest = 4 << 20
 
   private let certificatePath: String
   private let keyPath: String
-  private let loaded: Mutex<Loaded>
+  private let files: ReloadedFiles<NIOSSLContext>
 
   /// Loads both files.
   ///
@@ -23,49 +20,35 @@ final class ServerCertificate: Sendable {
   init(certificatePath: String, keyPath: String) throws {
     self.certificatePath = certificatePath
     self.keyPath = keyPath
-    loaded = Mutex(try Self.load(certificatePath, keyPath))
+    files = try ReloadedFiles { try Self.load(certificatePath, keyPath) }
   }
 
   /// What a new connection's handler is to be made with.
-  var context: NIOSSLContext { loaded.withLock { $0.context } }
+  var context: NIOSSLContext { files.value }
 
   /// Takes the files over if they have changed; says whether it did.
   ///
   /// - Throws: ``Problem`` where the new files don't make a pair that can be used. The old one stays in use: of
   ///   two files that are replaced one after the other, the pair is often wrong for a moment.
   func reloadIfChanged() throws -> Bool {
-    let signatures = try Self.signatures(certificatePath, keyPath)
-    let isNew = loaded.withLock { loaded in
-      defer { loaded.signatures = signatures }
-      return loaded.signatures != signatures
-    }
-    // Files that can't be used are told of once, and looked at again when they change again.
-    guard isNew else { return false }
-    let new = try Self.load(certificatePath, keyPath)
-    loaded.withLock { $0 = new }
-    return true
+    try files.reload(ifChanged: [certificatePath, keyPath]) { try Self.load(certificatePath, keyPath) }
   }
 
-  private static func signatures(_ paths: String...) throws -> [Files.Signature] {
-    try paths.map { try Files.signature($0) }
-  }
-
-  private static func load(_ certificatePath: String, _ keyPath: String) throws -> Loaded {
-    let signatures = try signatures(certificatePath, keyPath)
+  private static func load(
+    _ certificatePath: String, _ keyPath: String
+  ) throws -> (NIOSSLContext, [FileSignature]) {
+    let certificate = try BoundedFile.read(certificatePath, limit: largest)
+    let keyFile = try BoundedFile.read(keyPath, limit: largest)
     let chain: [NIOSSLCertificate]
     do {
-      chain = try NIOSSLCertificate.fromPEMBytes(try Files.read(certificatePath))
-    } catch let error as FileProblem {
-      throw error
+      chain = try NIOSSLCertificate.fromPEMBytes(certificate.bytes)
     } catch {
-      throw Problem(description: "\(certificatePath) isn't a certificate in PEM form: \(error)")
+      throw Problem(description: "\(certificatePath) isn't a certificate in PEM form")
     }
     guard !chain.isEmpty else { throw Problem(description: "\(certificatePath) has no certificate in it") }
     let key: NIOSSLPrivateKey
     do {
-      key = try NIOSSLPrivateKey(bytes: try Files.read(keyPath), format: .pem)
-    } catch let error as FileProblem {
-      throw error
+      key = try NIOSSLPrivateKey(bytes: keyFile.bytes, format: .pem)
     } catch {
       throw Problem(description: "\(keyPath) isn't a private key in PEM form")
     }
@@ -74,10 +57,9 @@ final class ServerCertificate: Sendable {
     configuration.applicationProtocols = ["h2"]
     configuration.minimumTLSVersion = .tlsv12
     do {
-      return Loaded(context: try NIOSSLContext(configuration: configuration), signatures: signatures)
+      return (try NIOSSLContext(configuration: configuration), [certificate.signature, keyFile.signature])
     } catch {
-      throw Problem(
-        description: "the key in \(keyPath) doesn't fit the certificate in \(certificatePath): \(error)")
+      throw Problem(description: "the key in \(keyPath) doesn't fit the certificate in \(certificatePath)")
     }
   }
 }

@@ -1,5 +1,6 @@
 import ClusterModel
 import NIOCore
+import Platform
 import Synchronization
 
 /// One event loop's part in telling watchers: which clusters have undelivered changes, which connections
@@ -31,13 +32,15 @@ final class FanOutLoop: Sendable {
     var pausedReads: [ServerConnection] = []
     var isTurnEndPlanned = false
     var lastOpening: UInt64 = 0
-    var refusals = RefusalBudgets()
+    var refusals: RefusalBudgets
+
+    init(refusals: Int) { self.refusals = RefusalBudgets(atOnce: refusals) }
   }
 
-  init(_ eventLoop: any EventLoop, coalescing: Duration = .zero) {
+  init(_ eventLoop: any EventLoop, options: TransportOptions = TransportOptions()) {
     self.eventLoop = eventLoop
-    self.coalescing = coalescing.amount
-    local = .makeBoxSendingValue(Local(), eventLoop: eventLoop)
+    coalescing = options.coalescing.amount
+    local = .makeBoxSendingValue(Local(refusals: options.refusals), eventLoop: eventLoop)
   }
 
   /// From any thread: `group` has its first undelivered item.
@@ -184,11 +187,14 @@ final class FanOutLoop: Sendable {
 /// How many refused calls each client may make on one loop before it isn't listened to for a while.
 private struct RefusalBudgets {
   private static let capacity = 4096
-  private var clients: [IPAddress: FrameBudget] = [:]
+  private let fresh: TokenBucket
+  private var clients: [IPAddress: TokenBucket] = [:]
+
+  init(atOnce: Int) { fresh = TokenBucket(burst: atOnce, perSecond: Double(atOnce) / 4) }
 
   mutating func spend(_ client: IPAddress, _ now: NIODeadline) -> Bool {
     // Who hasn't been refused lately has a full budget, so that forgetting all of them is no great loss.
     if clients.count >= Self.capacity, clients[client] == nil { clients = [:] }
-    return clients[client, default: FrameBudget(capacity: 4000, perSecond: 1000, now: now)].spend(now)
+    return clients[client, default: fresh].take(at: now.uptime)
   }
 }

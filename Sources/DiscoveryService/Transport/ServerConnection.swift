@@ -183,6 +183,7 @@ final class ServerConnection: ChannelDuplexHandler {
   func pauseReading() -> Bool {
     guard state == .open, !isReadPaused else { return false }
     isReadPaused = true
+    service.metrics.pausedReads.add()
     return true
   }
 
@@ -340,21 +341,28 @@ final class ServerConnection: ChannelDuplexHandler {
 
   private var unanswered: Int { unsettled + refused.count }
 
+  private func setReceived() throws(ServiceError) {
+    if unsettledBooking.amount != unanswered { try unsettledBooking.set(unanswered) }
+    let kept = session.keptBytes + keptBytes
+    // What everybody may have isn't worth the booking.
+    let booked = kept > 1024 ? kept : 0
+    if receivedBooking.amount != booked { try receivedBooking.set(booked) }
+  }
+
+  /// There is no room even without the calls that were still coming in.
+  private func refuseToReceive(_ error: ServiceError) {
+    service.metrics.reject(error.reason)
+    goAway(.enhanceYourCalm, reason: error.message)
+  }
+
   /// Brings the account up to date with what came in this read. Nothing that was dealt with at once is in it.
   private func bookReceived() {
     do throws(ServiceError) {
-      if unsettledBooking.amount != unanswered { try unsettledBooking.set(unanswered) }
-      let kept = session.keptBytes + keptBytes
-      // What everybody may have isn't worth the booking.
-      let booked = kept > 1024 ? kept : 0
-      if receivedBooking.amount != booked { try receivedBooking.set(booked) }
+      try setReceived()
     } catch {
       for call in calls.values.filter(\.isReceiving) { call.end(error) }
       for id in Array(refused.keys) { answerRefused(id) }
-      unsettledBooking.force(unanswered)
-      let kept = session.keptBytes + keptBytes
-      receivedBooking.force(kept > 1024 ? kept : 0)
-      if session.keptBytes > 1024 { goAway(.enhanceYourCalm, reason: error.message) }
+      do throws(ServiceError) { try setReceived() } catch { return refuseToReceive(error) }
     }
     if session.isWithinHeaders { blockBegan = blockBegan ?? now } else { blockBegan = nil }
   }
@@ -372,7 +380,7 @@ final class ServerConnection: ChannelDuplexHandler {
       output.headers(id, ResponseHeaders.okTrailers, endsStream: true)
     }
     endStream(id)
-    sentContent()
+    sentContent(message.readableBytes)
   }
 
   func beginAnswer(_ id: UInt32) {
@@ -384,7 +392,7 @@ final class ServerConnection: ChannelDuplexHandler {
   func write(_ bytes: ByteBuffer, to id: UInt32) {
     window.spend(bytes.readableBytes)
     output.data(id, bytes)
-    sentContent()
+    sentContent(bytes.readableBytes)
   }
 
   /// The end of an answer.
@@ -403,9 +411,9 @@ final class ServerConnection: ChannelDuplexHandler {
 
   private func endStream(_ id: UInt32) { if session.end(id) { output.reset(id, .noError) } }
 
-  private func sentContent() {
-    session.sentData()
-    acknowledgements.sentContent(now)
+  private func sentContent(_ count: Int) {
+    session.sentData(frames: 1 + count / FrameHead.largestPayload)
+    acknowledgements.sentContent(.now())
     flushSoon()
   }
 

@@ -14,6 +14,7 @@ final class ServiceContext: Sendable {
   /// Where clients are sent by `Hello`, if anywhere.
   let redirect: String?
   let logger: Logger
+  let metricsPage = RepeatedPage()
   private let tokenTable: Mutex<AccessTokens?>
   private let drainState = Atomic<Bool>(false)
 

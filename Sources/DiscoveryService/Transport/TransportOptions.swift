@@ -21,11 +21,15 @@ public struct TransportOptions: Hashable, Sendable {
   public var stallTimeout = Duration.seconds(15 * 60)
   /// PING and SETTINGS frames that may come at once without our having sent anything that calls for them.
   public var controlFrames = 200
+  /// Refused calls of one client's address that may come at once, with a quarter of that more a second, before its
+  /// connections aren't read from for a moment.
+  public var refusals = 4000
   /// Watches of one cluster on one event loop.
   public var watchesOfCluster = 16_384
-  /// How long a cluster whose watchers were told of a change just now has them wait for the next: fewer and larger
-  /// writes where changes come fast, while a quiet cluster's are told at once. Zero never waits.
-  public var coalescing = Duration.zero
+  /// How long a cluster whose watchers were told of changes just now has them wait for the next at most: fewer and
+  /// larger writes where changes come fast. It is a fifth of this for each change that they were told then, and a
+  /// quiet cluster's are told at once. Zero never waits.
+  public var coalescing = Duration.milliseconds(5)
 
   public init() {}
 }

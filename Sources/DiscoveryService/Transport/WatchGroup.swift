@@ -24,6 +24,7 @@ final class WatchGroup: ClusterWatcher {
     var trimAt = 256
     var booking: Booking
     var lastDrain: NIODeadline?
+    var lastCount = 0
 
     init(_ ledger: ResourceLedger) { booking = Booking(.heldBytes, of: nil, in: ledger) }
   }
@@ -84,10 +85,14 @@ final class WatchGroup: ClusterWatcher {
 
   // What follows is for the loop's own thread.
 
-  /// How long its watches have to wait for what has come in: nothing, or until `window` is over since the last time.
-  func delay(_ window: TimeAmount, now: NIODeadline) -> TimeAmount? {
-    guard window.nanoseconds > 0, let last = local.value.lastDrain, now - last < window else { return nil }
-    return window - (now - last)
+  /// How long its watches have to wait for what has come in: nothing, or until a time is over since they were told
+  /// last. The time is a fifth of `longest` for each change that they were told then: so it is short for a cluster that
+  /// changes now and then, and long for one that changes all the time.
+  func delay(_ longest: TimeAmount, now: NIODeadline) -> TimeAmount? {
+    let local = local.value
+    guard longest.nanoseconds > 0, let last = local.lastDrain else { return nil }
+    let window = TimeAmount.nanoseconds(longest.nanoseconds / 5 * Int64(min(local.lastCount, 5)))
+    return now - last < window ? window - (now - last) : nil
   }
 
   /// Hands on all that has come in.
@@ -99,6 +104,7 @@ final class WatchGroup: ClusterWatcher {
       pending.places.removeAll(keepingCapacity: pending.places.count < 64)
       return taken
     }
+    local.value.lastCount = items.count
     var run: [EncodedChange] = []
     for item in items {
       switch item {

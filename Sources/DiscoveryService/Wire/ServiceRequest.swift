@@ -55,7 +55,7 @@ enum ServiceRequest: Sendable {
   /// - Parameter maximumEndpoints: An update with more endpoints than that is refused as it is read: a small
   ///   request must not become a large one. One that stands in it again isn't another one.
   init(
-    _ method: ServiceMethod, _ bytes: ByteBuffer, maximumEndpoints: Int = .max
+    _ method: ServiceMethod, _ bytes: ByteBuffer, maximumEndpoints: Int? = nil
   ) throws(ServiceError) {
     var excess = false
     let result: Result<ServiceRequest, ProtobufReader.Malformed> = bytes.withUnsafeReadableBytes { raw in
@@ -104,7 +104,7 @@ enum ServiceRequest: Sendable {
   }
 
   private static func update(
-    _ reader: inout ProtobufReader, _ maximumEndpoints: Int, _ excess: inout Bool
+    _ reader: inout ProtobufReader, _ maximumEndpoints: Int?, _ excess: inout Bool
   ) throws(ProtobufReader.Malformed) -> ServiceRequest {
     var update = AffiliateUpdate(cluster: OpaqueID([]), affiliate: OpaqueID([]))
     var ttl: (seconds: Int64, nanoseconds: Int64)?
@@ -115,6 +115,10 @@ enum ServiceRequest: Sendable {
       case 3: update.data = try value.copied()
       case 4:
         let endpoint = try value.copied()
+        guard let maximumEndpoints else {
+          update.endpoints.append(endpoint)
+          break
+        }
         if update.endpoints.contains(endpoint) { break }
         if update.endpoints.count < maximumEndpoints {
           update.endpoints.append(endpoint)

@@ -56,8 +56,8 @@ package struct BoundedFile: Sendable {
       if !isRegular { blockWhileReading(file) }
       let bytes = try content(of: file, path, limit: limit, sizeHint: isRegular ? Int(before.size) : 0)
       onceRead()
-      let signature = FileSignature(try status(path) { () throws(Errno) in try Stat(file) })
-      if !isRegular || signature == FileSignature(before) {
+      let signature = FileSignature(try status(path) { () throws(Errno) in try Stat(file) }.rawValue)
+      if !isRegular || signature == FileSignature(before.rawValue) {
         return BoundedFile(
           path: path, bytes: bytes, signature: signature, permissions: before.permissions)
       }

@@ -1,3 +1,4 @@
+import ClusterModel
 import SystemPackage
 
 /// Why a file can't be read or written: names the file, what was tried and what would be right.
@@ -54,15 +55,22 @@ package struct FileError: Error, Hashable, Sendable {
     case .tooLarge(let limit, nil): "it has more than \(limit) bytes"
     case .notUTF8: "it isn't UTF-8 text"
     case .changing: "it is being written to"
-    case .readableByOthers(let mode):
-      "others may read it (mode \(String(mode, radix: 8))); set its mode to 600"
+    case .readableByOthers(let mode): "others may read it \(Self.advice(mode))"
     }
+  }
+
+  private static func advice(_ mode: UInt32) -> String {
+    "(mode \(String(mode, radix: 8))); set its mode to 600"
   }
 }
 
 extension FileError: CustomStringConvertible {
   /// One line for a person: `'/etc/x' can't be read: there is no such file`.
-  package var description: String { "'\(path)' can't be \(action): \(explanation)" }
+  package var description: String {
+    let name = quoted(path, limit: 4096)
+    if case .readableByOthers(let mode) = reason { return "others may read \(name) \(Self.advice(mode))" }
+    return "\(name) can't be \(action): \(explanation)"
+  }
 }
 
 /// What the system says of an error number, `errno`: "No such file or directory".

@@ -1,6 +1,12 @@
 package import ClusterModel
 package import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// What tells one state of a file from another without reading it: the file itself, its size and its times.
 package struct FileSignature: Hashable, Sendable {
   private let device: UInt64
@@ -10,25 +16,35 @@ package struct FileSignature: Hashable, Sendable {
   private let modified: Int64
   private let changed: Int64
 
-  package init(_ status: Stat) {
-    device = UInt64(truncatingIfNeeded: status.deviceID.rawValue)
-    inode = UInt64(truncatingIfNeeded: status.inode.rawValue)
-    size = status.size
-    modified = Self.nanoseconds(Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec))
-    changed = Self.nanoseconds(Int64(status.st_ctim.tv_sec), Int64(status.st_ctim.tv_nsec))
+  /// The signature of what `stat` or `lstat` told of.
+  package init(_ status: CInterop.Stat) {
+    device = UInt64(truncatingIfNeeded: status.st_dev)
+    inode = UInt64(truncatingIfNeeded: status.st_ino)
+    size = Int64(status.st_size)
+    modified = Self.nanoseconds(status.st_mtim)
+    changed = Self.nanoseconds(status.st_ctim)
   }
 
   /// The signature of what is at `path` now, links followed.
   package init(_ path: String) throws(FileError) {
     do throws(Errno) {
-      self.init(try Stat(FilePath(path)))
+      self.init(try Stat(FilePath(path)).rawValue)
     } catch {
       throw FileError(.read, path, error)
     }
   }
 
-  private static func nanoseconds(_ seconds: Int64, _ rest: Int64) -> Int64 {
-    seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ rest
+  /// The signature of the file that `descriptor` is open for; `path` is named in errors.
+  package init(descriptor: Int32, _ path: String) throws(FileError) {
+    do throws(Errno) {
+      self.init(try Stat(FileDescriptor(rawValue: descriptor)).rawValue)
+    } catch {
+      throw FileError(.read, path, error)
+    }
+  }
+
+  private static func nanoseconds(_ time: timespec) -> Int64 {
+    Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ Int64(time.tv_nsec)
   }
 
   /// Whether the file was changed so shortly before `now` that another change may look the same: file systems

@@ -15,6 +15,7 @@ public import Logging
 ///
 /// May be used from any task. The work is done on a thread of its own, as the system's loader may block.
 public final class PluginCatalog: Sendable {
+  /// The folders that are searched, in order.
   public let directories: PluginDirectories
   private let allowUnsafePermissions: Bool
   private let loadTimeout: Duration
@@ -70,7 +71,7 @@ public final class PluginCatalog: Sendable {
   ) async throws(PluginError) -> Result {
     let thread: ControlThread
     do { thread = try ControlThread(name: "plugin-load") } catch {
-      throw PluginError(.loadFailed, "\(what): \(error.message)")
+      throw PluginError(.loadFailed, "\(what): \(error.message)", cause: error)
     }
     defer { thread.end() }
     let outcome = await thread.perform(within: loadTimeout, clock: ContinuousClock()) {

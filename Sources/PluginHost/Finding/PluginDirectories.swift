@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Platform
 
 /// The folders in which plugins are looked for, first to last.
 public struct PluginDirectories: Hashable, Sendable {
@@ -9,14 +10,17 @@ public struct PluginDirectories: Hashable, Sendable {
     /// Whether only files called `librollcall-*.so` count: in a program's own folder lie other libraries too.
     public let onlyOwnNames: Bool
 
+    /// The folder at `path`.
     public init(_ path: String, onlyOwnNames: Bool = false) {
       self.path = path
       self.onlyOwnNames = onlyOwnNames
     }
   }
 
+  /// The folders, each once.
   public let folders: [Folder]
 
+  /// These folders; one that is in it twice counts where it is first.
   public init(folders: [Folder]) {
     var seen: Set<String> = []
     self.folders = folders.filter { seen.insert($0.path).inserted }
@@ -40,10 +44,10 @@ public struct PluginDirectories: Hashable, Sendable {
     let first = (environment[environmentVariable] ?? "").split(separator: ":").map { Folder(String($0)) }
     var own: [Folder] = []
     if let executable {
-      let folder = FilePermissions.folder(of: executable)
+      let folder = FilePaths.folder(of: executable)
       own = [
         Folder(folder, onlyOwnNames: true),
-        Folder(FilePermissions.folder(of: folder) + "/lib/rollcall"),
+        Folder(FilePaths.folder(of: folder) + "/lib/rollcall"),
       ]
     }
     return PluginDirectories(folders: first + configured.map { Folder($0) } + own)

@@ -1,3 +1,5 @@
+import Platform
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -12,14 +14,14 @@ enum FilePermissions {
   /// Checks `file` as found, whose real path is `realPath`.
   static func check(file: String, realPath: String) throws(PluginError) {
     try check(realPath, "the file", in: file)
-    let folders = Set([folder(of: file), folder(of: realPath)])
+    let folders = Set([FilePaths.folder(of: file), FilePaths.folder(of: realPath)])
     for folder in folders.sorted() { try check(folder, "the folder \(folder)", in: file) }
   }
 
   private static func check(_ path: String, _ what: String, in file: String) throws(PluginError) {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw PluginError(.notFound, file: file, "\(what) can't be looked at: \(systemMessage(errno))")
+      throw PluginError(.notFound, file: file, "\(what) can't be looked at: \(errnoText(errno))")
     }
     let user = geteuid()
     guard status.st_uid == 0 || status.st_uid == user else {
@@ -36,12 +38,4 @@ enum FilePermissions {
   }
 
   private static let hint = ", or set plugins.allowUnsafePermissions: true"
-
-  static func folder(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
 }
-
-/// What the system says of an error number.
-func systemMessage(_ number: Int32) -> String { String(cString: strerror(number)) }

@@ -1,3 +1,5 @@
+import Platform
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -56,7 +58,7 @@ struct LibraryCopy: Sendable {
       descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o700)
     }
     do throws(Failure) {
-      guard descriptor >= 0 else { throw Failure(reason: systemMessage(errno)) }
+      guard descriptor >= 0 else { throw Failure(reason: errnoText(errno)) }
       try fill(from: original, layout)
       if folder == nil { try seal() }
       try tryToRun()
@@ -91,7 +93,7 @@ struct LibraryCopy: Sendable {
     let (flags, executable): (UInt32, UInt32) = (0x1 | 0x2, 0x10)
     var descriptor = create(name, flags | executable)
     if descriptor < 0, errno == EINVAL { descriptor = create(name, flags) }
-    guard descriptor >= 0 else { throw Failure(reason: "memfd_create: \(systemMessage(errno))") }
+    guard descriptor >= 0 else { throw Failure(reason: "memfd_create: \(errnoText(errno))") }
     return descriptor
   }
 
@@ -103,28 +105,28 @@ struct LibraryCopy: Sendable {
       status.st_mode & 0o022 == 0 || status.st_mode & S_ISVTX != 0
     else { throw Failure(reason: "\(parent) can't be used, or others may rename files in it") }
     var template = Array("\(parent)/rollcall-plugin-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw Failure(reason: "\(parent): \(systemMessage(errno))") }
+    guard mkdtemp(&template) != nil else { throw Failure(reason: "\(parent): \(errnoText(errno))") }
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private func fill(from original: Int32, _ layout: LibraryLayout) throws(Failure) {
-    guard ftruncate(descriptor, off_t(layout.size)) == 0 else { throw Failure(reason: systemMessage(errno)) }
+    guard ftruncate(descriptor, off_t(layout.size)) == 0 else { throw Failure(reason: errnoText(errno)) }
     for part in layout.parts {
       guard lseek(descriptor, off_t(part.lowerBound), SEEK_SET) >= 0 else {
-        throw Failure(reason: systemMessage(errno))
+        throw Failure(reason: errnoText(errno))
       }
       var offset = off_t(part.lowerBound)
       while offset < off_t(part.upperBound) {
         let sent = sendfile(descriptor, original, &offset, Int(part.upperBound) - Int(offset))
         if sent < 0, errno == EINTR { continue }
         guard sent > 0 else {
-          throw Failure(reason: sent == 0 ? "the file became shorter" : systemMessage(errno))
+          throw Failure(reason: sent == 0 ? "the file became shorter" : errnoText(errno))
         }
       }
     }
     for change in layout.changes {
       guard pwrite(descriptor, change.bytes, change.bytes.count, off_t(change.offset)) == change.bytes.count
-      else { throw Failure(reason: systemMessage(errno)) }
+      else { throw Failure(reason: errnoText(errno)) }
     }
   }
 
@@ -132,7 +134,7 @@ struct LibraryCopy: Sendable {
   private func seal() throws(Failure) {
     let (addSeals, all): (Int32, Int32) = (1033, 0x1 | 0x2 | 0x4 | 0x8)
     guard fcntl(descriptor, addSeals, all) == 0 else {
-      throw Failure(reason: "it can't be sealed: \(systemMessage(errno))")
+      throw Failure(reason: "it can't be sealed: \(errnoText(errno))")
     }
   }
 
@@ -140,9 +142,9 @@ struct LibraryCopy: Sendable {
   private func tryToRun() throws(Failure) {
     let page = mmap(nil, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, descriptor, 0)
     guard let page, page != MAP_FAILED else {
-      throw Failure(reason: "code can't be run from there: \(systemMessage(errno))")
+      throw Failure(reason: "code can't be run from there: \(errnoText(errno))")
     }
     munmap(page, 4096)
-    guard access(path, R_OK) == 0 else { throw Failure(reason: "\(path): \(systemMessage(errno))") }
+    guard access(path, R_OK) == 0 else { throw Failure(reason: "\(path): \(errnoText(errno))") }
   }
 }

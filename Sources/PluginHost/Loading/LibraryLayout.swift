@@ -105,7 +105,8 @@ struct LibraryLayout {
       changes.append(Change(offset: text.entry.offset + 8, bytes: Self.bytes(start &- strings.value)))
       page += text.bytes + [0]
     }
-    let headers = Self.headers(check, offset: offset, address: address, pageSize: UInt64(page.count), alignment)
+    let headers = Self.headers(
+      check, offset: offset, address: address, pageSize: UInt64(page.count), alignment)
     page.replaceSubrange(0..<headers.count, with: headers)
     changes.append(Change(offset: offset, bytes: page))
     changes.append(Change(offset: 32, bytes: Self.bytes(offset)))

@@ -1,6 +1,7 @@
 import CRegistryPlugin
 import FoundationEssentials
 import Logging
+import Platform
 import Synchronization
 
 #if canImport(Glibc)
@@ -18,23 +19,6 @@ final class LoadedFiles: Sendable {
   /// The files of this process. (Tests make some of their own.)
   static let shared = LoadedFiles(places: LibraryCopy.places(ProcessInfo.processInfo.environment))
 
-  /// A file and its content, as far as that can be seen without opening it.
-  private struct Stamp: Hashable {
-    let device: UInt64
-    let inode: UInt64
-    let size: Int64
-    let modified: [Int]
-    let changed: [Int]
-
-    init(_ status: stat) {
-      device = UInt64(status.st_dev)
-      inode = UInt64(status.st_ino)
-      size = Int64(status.st_size)
-      modified = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
-      changed = [status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
-    }
-  }
-
   /// What became of one content of one file. Its lock is held while the file is loaded, so that who else asks
   /// for it waits, and nobody else does.
   private final class Content: Sendable {
@@ -44,13 +28,13 @@ final class LoadedFiles: Sendable {
   /// What a path stands for since it was first loaded.
   private struct Known {
     let plugin: LoadedPlugin
-    let stamp: Stamp
+    let signature: FileSignature
     /// The replacement that was last warned of.
-    var warned: Stamp?
+    var warned: FileSignature?
   }
 
   private struct State {
-    var contents: [Stamp: Content] = [:]
+    var contents: [FileSignature: Content] = [:]
     var known: [String: Known] = [:]
   }
 
@@ -66,19 +50,20 @@ final class LoadedFiles: Sendable {
   /// The plugin in `file`, loaded where it isn't yet. Blocks while the system's loader works.
   ///
   /// - Throws: `notAPlugin` or `notALibrary` where nothing of it was run, as it is something else.
-  func load(_ file: String, allowUnsafePermissions: Bool, logger: Logger) throws(PluginError) -> LoadedPlugin {
+  func load(_ file: String, allowUnsafePermissions: Bool, logger: Logger) throws(PluginError) -> LoadedPlugin
+  {
     let realPath = try Self.realPath(of: file)
-    let stamp = Stamp(try Self.status(of: realPath, file))
+    let signature = try Self.looked(file) { () throws(FileError) in try FileSignature(realPath) }
     let paths = [Self.entry(file), realPath]
-    if let known = known(paths, now: stamp, logger) {
-      if known.stamp == stamp, !allowUnsafePermissions {
+    if let known = known(paths, now: signature, logger) {
+      if known.signature == signature, !allowUnsafePermissions {
         try FilePermissions.check(file: file, realPath: realPath)
       }
       return known.plugin
     }
     let content = state.withLock { state in
-      let content = state.contents[stamp] ?? Content()
-      state.contents[stamp] = content
+      let content = state.contents[signature] ?? Content()
+      state.contents[signature] = content
       return content
     }
     // Not under the lock of all: a library's constructors may take long.
@@ -88,7 +73,7 @@ final class LoadedFiles: Sendable {
         result = known
       } else {
         result = Result { () throws(PluginError) in
-          try open(file, realPath, stamp, allowUnsafePermissions: allowUnsafePermissions, logger)
+          try open(file, realPath, signature, allowUnsafePermissions: allowUnsafePermissions, logger)
         }
         if Self.isForGood(result) { outcome = result }
       }
@@ -101,21 +86,21 @@ final class LoadedFiles: Sendable {
     if !allowUnsafePermissions { try FilePermissions.check(file: file, realPath: realPath) }
     state.withLock { state in
       for path in paths where state.known[path] == nil {
-        state.known[path] = Known(plugin: plugin, stamp: stamp)
+        state.known[path] = Known(plugin: plugin, signature: signature)
       }
     }
     return plugin
   }
 
   /// What one of `paths` stands for. Warns once where another file is there by now.
-  private func known(_ paths: [String], now stamp: Stamp, _ logger: Logger) -> Known? {
+  private func known(_ paths: [String], now signature: FileSignature, _ logger: Logger) -> Known? {
     let (known, isNews) = state.withLock { state -> (Known?, Bool) in
       guard let path = paths.first(where: { state.known[$0] != nil }), var known = state.known[path] else {
         return (nil, false)
       }
-      let isNews = known.stamp != stamp && known.warned != stamp
+      let isNews = known.signature != signature && known.warned != signature
       if isNews {
-        known.warned = stamp
+        known.warned = signature
         state.known[path] = known
       }
       return (known, isNews)
@@ -144,18 +129,19 @@ final class LoadedFiles: Sendable {
 
   /// Opens the file, checks it, copies it and loads the copy.
   private func open(
-    _ file: String, _ realPath: String, _ stamp: Stamp, allowUnsafePermissions: Bool, _ logger: Logger
+    _ file: String, _ realPath: String, _ signature: FileSignature, allowUnsafePermissions: Bool,
+    _ logger: Logger
   ) throws(PluginError) -> LoadedPlugin {
     let descriptor = Glibc.open(realPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
-      throw PluginError(.notFound, file: file, "can't be opened: \(systemMessage(errno))")
+      throw PluginError(.notFound, file: file, "can't be opened: \(errnoText(errno))")
     }
     defer { close(descriptor) }
-    let status = try Self.status(of: descriptor, file)
-    guard status.st_mode & S_IFMT == S_IFREG else {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       throw PluginError(.notALibrary, file: file, "isn't a regular file; a plugin is a shared library (.so)")
     }
-    try Self.unchanged(status, since: stamp, file)
+    try Self.unchanged(descriptor, since: signature, file)
     let bytes = FileBytes(descriptor: descriptor, count: Int(status.st_size))
     let check = try Self.check(bytes, file)
     if !allowUnsafePermissions { try FilePermissions.check(file: file, realPath: realPath) }
@@ -163,8 +149,8 @@ final class LoadedFiles: Sendable {
       return try load(realPath, nil, file)
     }
     do throws(PluginError) {
-      // Whoever wrote while it was copied has left a mixture, which the stamp tells.
-      try Self.unchanged(try Self.status(of: descriptor, file), since: stamp, file)
+      // Whoever wrote while it was copied has left a mixture, which the signature tells.
+      try Self.unchanged(descriptor, since: signature, file)
       _ = try Self.check(FileBytes(descriptor: copy.descriptor, count: copy.count), file)
     } catch {
       copy.discard()
@@ -180,7 +166,8 @@ final class LoadedFiles: Sendable {
   ) throws(PluginError) -> LibraryCopy? {
     var reasons: [String] = []
     do throws(LibraryLayout.Failure) {
-      let layout = try LibraryLayout(of: check, count: bytes.count, folder: FilePermissions.folder(of: realPath))
+      let layout = try LibraryLayout(
+        of: check, count: bytes.count, folder: FilePaths.folder(of: realPath))
       for place in places {
         do throws(LibraryCopy.Failure) {
           return try LibraryCopy(of: descriptor, layout: layout, name: Self.name(of: realPath), in: place)
@@ -205,7 +192,8 @@ final class LoadedFiles: Sendable {
     return nil
   }
 
-  private func load(_ path: String, _ copy: LibraryCopy?, _ file: String) throws(PluginError) -> LoadedPlugin {
+  private func load(_ path: String, _ copy: LibraryCopy?, _ file: String) throws(PluginError) -> LoadedPlugin
+  {
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | Self.keepForever) else {
       copy?.discard()
       let message = dlerror().map { String(cString: $0) } ?? "the system's loader doesn't say why"
@@ -255,31 +243,26 @@ final class LoadedFiles: Sendable {
     )
   }
 
-  private static func unchanged(_ status: stat, since stamp: Stamp, _ file: String) throws(PluginError) {
-    guard Stamp(status) == stamp else {
-      throw PluginError(.loadFailed, file: file, "is being written; try again when that is done")
-    }
+  private static func unchanged(
+    _ descriptor: Int32, since signature: FileSignature, _ file: String
+  ) throws(PluginError) {
+    guard
+      try looked(file, { () throws(FileError) in try FileSignature(descriptor: descriptor, file) })
+        == signature
+    else { throw PluginError(.loadFailed, file: file, "is being written; try again when that is done") }
   }
 
-  private static func status(of path: String, _ file: String) throws(PluginError) -> stat {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      throw PluginError(.notFound, file: file, "can't be looked at: \(systemMessage(errno))")
+  private static func looked(
+    _ file: String, _ body: () throws(FileError) -> FileSignature
+  ) throws(PluginError) -> FileSignature {
+    do throws(FileError) { return try body() } catch {
+      throw PluginError(.notFound, file: file, "can't be looked at: \(error.explanation)", cause: error)
     }
-    return status
-  }
-
-  private static func status(of descriptor: Int32, _ file: String) throws(PluginError) -> stat {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw PluginError(.notFound, file: file, "can't be looked at: \(systemMessage(errno))")
-    }
-    return status
   }
 
   private static func realPath(of file: String) throws(PluginError) -> String {
     guard let path = realpath(file, nil) else {
-      let reason = errno == ENOENT ? "no such file" : systemMessage(errno)
+      let reason = errno == ENOENT ? "no such file" : errnoText(errno)
       throw PluginError(.notFound, file: file, "\(reason); a plugin is a shared library (.so)")
     }
     defer { free(path) }
@@ -288,7 +271,7 @@ final class LoadedFiles: Sendable {
 
   /// The path of the entry `file` in its folder's real path: a link there may be led elsewhere later.
   private static func entry(_ file: String) -> String {
-    guard let path = realpath(FilePermissions.folder(of: file), nil) else { return file }
+    guard let path = realpath(FilePaths.folder(of: file), nil) else { return file }
     defer { free(path) }
     return String(cString: path) + "/" + name(of: file)
   }

@@ -5,6 +5,8 @@ public import RegistryKit
 public struct LoadedPlugin: Sendable {
   /// What the plugin says of itself.
   public let descriptor: RegistryDescriptor
+  /// The schema of its options, read from the descriptor.
+  public let optionsSchema: OptionsSchema
   /// The file that it was loaded from.
   public let file: String
   /// The version of the boundary that it was made for.
@@ -25,7 +27,9 @@ public struct LoadedPlugin: Sendable {
   ) throws(PluginError) {
     self.copy = copy
     table = try PluginTable(checking: entry, file: file)
-    descriptor = try PluginDescriptorCheck(file: file).descriptor(of: table)
+    let check = PluginDescriptorCheck(file: file)
+    descriptor = try check.descriptor(of: table)
+    optionsSchema = try check.optionsSchema(of: descriptor)
     abiVersion = table.version
     self.file = file
   }

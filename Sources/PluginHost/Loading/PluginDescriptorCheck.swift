@@ -1,5 +1,4 @@
 import CRegistryPlugin
-import FoundationEssentials
 import RegistryKit
 
 /// Reads a plugin's descriptor, and refuses one that breaks a rule of the boundary.
@@ -13,7 +12,7 @@ struct PluginDescriptorCheck {
     return RegistryDescriptor(
       name: try name(raw.name, "name"), version: try text(raw.version, "version"),
       prefix: try name(raw.prefix, "prefix"), summary: try text(raw.summary, "summary"),
-      optionsSchema: try schema(raw.options_schema),
+      optionsSchema: try text(raw.options_schema, "options_schema", limit: 1 << 20),
       publishes: raw.flags & UInt32(REGISTRY_PUBLISHES) != 0,
       leases: raw.flags & UInt32(REGISTRY_LEASES) != 0,
       wantsClusterSecret: raw.flags & UInt32(REGISTRY_WANTS_CLUSTER_SECRET) != 0)
@@ -30,7 +29,7 @@ struct PluginDescriptorCheck {
     do throws(RegistryError) {
       return try BoundaryReader().text(raw, field, limit: limit)
     } catch {
-      throw PluginError(.malformed, file: file, "its descriptor's \(error.message)")
+      throw PluginError(.malformed, file: file, "its descriptor's \(error.message)", cause: error)
     }
   }
 
@@ -52,25 +51,13 @@ struct PluginDescriptorCheck {
     return name
   }
 
-  private func schema(_ raw: registry_string_v1) throws(PluginError) -> String {
-    let schema = try text(raw, "options_schema", limit: 1 << 20)
-    guard (try? JSONDecoder().decode(AnyObject.self, from: Data(schema.utf8))) != nil else {
+  /// The schema that `descriptor` holds: what is wrong with it is an error now, not when somebody writes options.
+  func optionsSchema(of descriptor: RegistryDescriptor) throws(PluginError) -> OptionsSchema {
+    do throws(OptionsSchemaError) {
+      return try OptionsSchema(json: descriptor.optionsSchema)
+    } catch {
       throw PluginError(
-        .malformed, file: file,
-        "its descriptor's options_schema isn't a JSON object; it should be a JSON Schema")
+        .malformed, file: file, "its descriptor's options_schema is wrong: \(error.reason)", cause: error)
     }
-    return schema
-  }
-
-  /// Any JSON object.
-  private struct AnyObject: Decodable {
-    private struct Key: CodingKey {
-      var stringValue: String
-      var intValue: Int? { nil }
-      init?(stringValue: String) { self.stringValue = stringValue }
-      init?(intValue: Int) { nil }
-    }
-
-    init(from decoder: any Decoder) throws { _ = try decoder.container(keyedBy: Key.self) }
   }
 }

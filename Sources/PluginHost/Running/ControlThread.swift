@@ -33,7 +33,7 @@ final class ControlThread: Sendable {
       }, context.toOpaque())
     guard result == 0 else {
       context.release()
-      throw RegistryError(.unavailable, "can't make a thread: \(systemMessage(result))")
+      throw RegistryError(.unavailable, "can't make a thread: \(errnoText(result))")
     }
     pthread_detach(thread)
     enqueue { Self.setName(name) }

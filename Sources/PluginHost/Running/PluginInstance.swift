@@ -22,6 +22,7 @@ final class PluginInstance: Sendable {
 
   let fence: HostFence
   private let registry: PluginRegistrySettings
+  private let logger: Logger
   private let thread: ControlThread
   private let context: UInt
   private let host: HostContexts.HostTable
@@ -31,6 +32,7 @@ final class PluginInstance: Sendable {
   init(_ registry: PluginRegistrySettings, session: RegistrySession) throws(RegistryError) {
     try HungCall.check(registry.plugin)
     self.registry = registry
+    logger = session.logger
     thread = try ControlThread(name: registry.context.name)
     fence = HostFence(session: session, limits: registry.limits, lateCalls: registry.lateCalls)
     (context, host) = HostContexts.shared.register(fence, host: registry.context.host)
@@ -115,7 +117,7 @@ final class PluginInstance: Sendable {
         .deadlineExceeded,
         "\(function) of plugin '\(registry.plugin.descriptor.name)' didn't return within \(limit); its thread "
           + "is left alone, and nothing of it is taken any more")
-      registry.context.logger.error("\(error)")
+      logger.error("\(error)")
       throw error
     }
     try outcome.get()

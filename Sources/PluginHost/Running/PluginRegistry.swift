@@ -1,16 +1,15 @@
-import Logging
 public import RegistryKit
 
 extension LoadedPlugin {
   /// A registry of this plugin, as any other. It reads what is to be published where the plugin publishes.
   ///
   /// Each run makes an instance of its own, on a thread of its own, and puts it away again. A plugin that
-  /// breaks a rule, or doesn't answer in time, makes the run throw; nothing else is touched.
+  /// breaks a rule, or doesn't answer in time, makes the run throw; nothing else is touched. What the plugin logs goes
+  /// to the session's logger.
   ///
   /// - Parameters:
   ///   - options: a JSON object, valid by the descriptor's schema.
-  ///   - context: what the registry is told of where it runs. The cluster's secret is handed on only where the
-  ///     descriptor asks for it. What the plugin logs goes to its logger.
+  ///   - context: where the registry runs. The cluster's secret is handed on only where the descriptor asks for it.
   ///   - limits: how much the registry may have.
   ///   - callTimeout: how long the plugin may take to create, to start and to publish.
   ///   - stopTimeout: how long it may take to stop, and then to destroy.
@@ -19,9 +18,7 @@ extension LoadedPlugin {
     callTimeout: Duration = .seconds(5), stopTimeout: Duration = .seconds(5),
     clock: any Clock<Duration> = ContinuousClock()
   ) -> any Registry {
-    var context = context
-    context.logger[metadataKey: "registry"] = "\(context.name)"
-    return PluginRegistry(
+    PluginRegistry(
       settings: PluginRegistrySettings(
         plugin: self, options: options, context: context, limits: limits, callTimeout: callTimeout,
         stopTimeout: stopTimeout, clock: clock))

@@ -4,7 +4,7 @@ import RegistryKit
 /// What an instance is made from.
 struct PluginRegistrySettings: Sendable {
   let plugin: LoadedPlugin
-  /// A JSON object.
+  /// A JSON object, as it was written.
   let options: String
   /// Where it runs, beyond what the session says.
   let context: RegistryContext
@@ -20,6 +20,8 @@ struct PluginRegistrySettings: Sendable {
   func withSettings(
     _ body: (UnsafePointer<registry_settings_v1>) throws(RegistryError) -> Void
   ) throws(RegistryError) {
+    // What a plugin is given is whole: no author writes a default twice.
+    let options = try plugin.optionsSchema.fillingDefaults(in: options)
     let secret = plugin.descriptor.wantsClusterSecret ? context.clusterSecret : nil
     let texts = [
       context.name, options, context.localNodeID?.text ?? "", context.clusterID ?? "", secret ?? "",

@@ -11,6 +11,7 @@ public struct BoundaryLimits: Hashable, Sendable {
   /// The most reports in one batch.
   public var reports: Int
 
+  /// Limits; what isn't given is what every host takes.
   public init(
     nodes: Int = 250_000, textBytes: Int = 4096, listItems: Int = 1024, updates: Int = 10_000,
     reports: Int = 256

@@ -35,7 +35,7 @@ package struct BoundaryReader {
       try readDetails(affiliate, into: &record)
       return record
     } catch {
-      throw RegistryError(error.code, "node '\(nodeID)': \(error.message)")
+      throw RegistryError(error.code, "node '\(nodeID)': \(error.message)", cause: error)
     }
   }
 
@@ -93,7 +93,7 @@ package struct BoundaryReader {
       }
     }
     do { record.labels = try NodeLabels(values) } catch {
-      throw RegistryError(.invalidArgument, "labels: \(error.message)")
+      throw RegistryError(.invalidArgument, "labels: \(error.message)", cause: error)
     }
   }
 
@@ -154,8 +154,12 @@ extension BoundaryReader {
       let records = try records(raw.pointee.affiliates, count: raw.pointee.affiliate_count, &nodes)
       updates.append(.snapshot(records, source: source, absent: RemovalReason(boundary: raw.pointee.reason)))
     case REGISTRY_UPDATE_UPSERT:
-      for record in try records(raw.pointee.affiliates, count: raw.pointee.affiliate_count, &nodes) {
-        updates.append(.upsert(record, source: source))
+      let count = raw.pointee.affiliate_count
+      nodes = try checkedSum(nodes, count)
+      guard count > 0 else { return }
+      guard let affiliates = raw.pointee.affiliates else { throw Self.null("affiliates", count) }
+      for index in 0..<count {
+        updates.append(.upsert(try record(affiliates + index, index: index), source: source))
       }
     case REGISTRY_UPDATE_REMOVE:
       let count = raw.pointee.node_id_count
@@ -215,11 +219,18 @@ extension BoundaryReader {
   package func nodeID(
     _ raw: registry_string_v1, index: Int? = nil
   ) throws(RegistryError) -> NodeIdentity {
+    // What is right takes one look at its bytes; what isn't gets its message the long way.
+    if let data = raw.data, raw.length > 0, raw.length <= NodeIdentity.maximumLength,
+      let nodeID = NodeIdentity(printable: UnsafeRawBufferPointer(start: data, count: raw.length))
+    {
+      return nodeID
+    }
     do {
       return try NodeIdentity(try text(raw, "node_id"))
     } catch {
       let place = index.map { "node \($0): " } ?? ""
-      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(place)\(error)")
+      throw RegistryError(
+        (error as? RegistryError)?.code ?? .invalidArgument, "\(place)\(error)", cause: error)
     }
   }
 
@@ -229,7 +240,7 @@ extension BoundaryReader {
     do {
       return try RegistrySource(try text(raw, "source"))
     } catch {
-      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(error)")
+      throw RegistryError((error as? RegistryError)?.code ?? .invalidArgument, "\(error)", cause: error)
     }
   }
 

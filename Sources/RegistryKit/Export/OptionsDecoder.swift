@@ -9,9 +9,9 @@ enum OptionsDecoder {
     } catch let error as RegistryError {
       throw error
     } catch let error as DecodingError {
-      throw RegistryError(.invalidArgument, describe(error))
+      throw RegistryError(.invalidArgument, describe(error), cause: error)
     } catch {
-      throw RegistryError(.invalidArgument, "the options can't be used: \(error)")
+      throw RegistryError(.invalidArgument, "the options can't be used: \(error)", cause: error)
     }
   }
 

@@ -1,3 +1,5 @@
+import Platform
+
 /// A JSON value, as options and their schemas are written: objects keep their order, numbers their digits.
 package enum JSONValue: Hashable, Sendable {
   case null
@@ -75,7 +77,7 @@ extension JSONValue: CustomStringConvertible {
     case .null: text += "null"
     case .bool(let bool): text += bool ? "true" : "false"
     case .number(let digits): text += digits
-    case .text(let string): Self.quote(string, into: &text)
+    case .text(let string): text += jsonString(string)
     case .list(let items):
       text += "["
       for (index, item) in items.enumerated() {
@@ -87,30 +89,11 @@ extension JSONValue: CustomStringConvertible {
       text += "{"
       for (index, member) in members.enumerated() {
         if index > 0 { text += "," }
-        Self.quote(member.key, into: &text)
-        text += ":"
+        text += jsonString(member.key) + ":"
         member.value.write(into: &text)
       }
       text += "}"
     }
-  }
-
-  private static func quote(_ string: String, into text: inout String) {
-    text += "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case "\u{0}"..."\u{1F}":
-        text += scalar.value < 16 ? "\\u000" : "\\u00"
-        text += String(scalar.value, radix: 16)
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    text += "\""
   }
 }
 

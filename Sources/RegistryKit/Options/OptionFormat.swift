@@ -30,14 +30,22 @@ package enum OptionFormat: String, CaseIterable, Sendable {
   /// Whether a wrong text may stand in a message: base64 is mostly keys, and an address may hold a password.
   var isShown: Bool { self != .base64 && self != .uri }
 
-  func matches(_ text: String) -> Bool {
-    switch self {
-    case .ip: (try? IPAddress(text)) != nil
-    case .cidr: (try? IPPrefix(text)) != nil
-    case .endpoint: (try? IPEndpoint(text)) != nil
-    case .duration: (try? DurationText.parse(text)) != nil
-    case .uri: Self.isURI(text)
-    case .base64: Base64.decode(text) != nil
+  /// What is wrong with `text`; nil where it is of this form.
+  ///
+  /// - Parameter isShown: whether the text may stand in the message.
+  func fault(in text: String, isShown: Bool) -> OptionProblem.Reason? {
+    do throws(ModelError) {
+      switch self {
+      case .ip: _ = try IPAddress(text)
+      case .cidr: _ = try IPPrefix(text)
+      case .endpoint: _ = try IPEndpoint(text)
+      case .duration: _ = try DurationText.parse(text)
+      case .uri: if !Self.isURI(text) { return .wrong("isn't \(expectation)") }
+      case .base64: if Base64.decode(text) == nil { return .wrong("isn't \(expectation)") }
+      }
+      return nil
+    } catch {
+      return isShown ? .invalid(error.message) : .wrong("isn't \(expectation)")
     }
   }
 

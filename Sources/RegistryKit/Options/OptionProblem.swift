@@ -1,4 +1,3 @@
-import ClusterModel
 import Platform
 
 /// One thing that is wrong with options. Never holds a secret.
@@ -15,6 +14,8 @@ package struct OptionProblem: Error, Hashable, Sendable {
   package enum Reason: Hashable, Sendable {
     /// What is wrong with the value, to be read after its name: "must be text, not a list".
     case wrong(String)
+    /// What is wrong with the value, a sentence that names it: "'30' has no unit; write 30s".
+    case invalid(String)
     /// An object lacks this key.
     case missing(String)
     /// An object has a key, the last one of ``OptionProblem/path``, that isn't one of these.
@@ -36,8 +37,10 @@ package struct OptionProblem: Error, Hashable, Sendable {
   package func message(of name: String) -> String {
     switch reason {
     case .wrong(let what): "\(Self.name(of: path, in: name)) \(what)"
+    case .invalid(let what): "\(Self.name(of: path, in: name)): \(what)"
     case .missing(let key): "\(Self.name(of: path, in: name)) needs the key '\(key)'"
-    case .unknown(let known): Self.unknownKey(path.last, in: Self.name(of: path.dropLast(), in: name), known)
+    case .unknown(let known):
+      unknownKey(path.last?.key ?? "", in: Self.name(of: path.dropLast(), in: name), known: known)
     }
   }
 
@@ -45,11 +48,13 @@ package struct OptionProblem: Error, Hashable, Sendable {
   var message: String {
     let name = Self.name(of: path, in: "")
     switch reason {
-    case .wrong(let what): return path.isEmpty ? "the options: \(what)" : "option '\(name)' \(what)"
+    case .wrong(let what): return path.isEmpty ? "the options \(what)" : "option '\(name)' \(what)"
+    case .invalid(let what): return "option '\(name)': \(what)"
     case .missing(let key): return "option '\(Self.name(of: path + [.key(key)], in: ""))' is missing"
     case .unknown(let known):
       let owner = Self.name(of: path.dropLast(), in: "")
-      return Self.unknownKey(path.last, in: owner.isEmpty ? "this registry" : "option '\(owner)'", known)
+      return unknownKey(
+        path.last?.key ?? "", in: owner.isEmpty ? "this registry" : "option '\(owner)'", known: known)
     }
   }
 
@@ -64,81 +69,18 @@ package struct OptionProblem: Error, Hashable, Sendable {
       }
     }
   }
-
-  private static func unknownKey(_ step: Step?, in owner: String, _ known: [String]) -> String {
-    let key = step?.key ?? ""
-    let advice =
-      didYouMean(key, among: known)
-      ?? (known.isEmpty ? "\(owner) has no keys" : "\(owner) knows \(known.joined(separator: ", "))")
-    return "\(unknownKey(key)); \(advice)"
-  }
-
-  /// `unknown key 'paht'`, without the key where that may be a secret that slipped: it doesn't look like one.
-  package static func unknownKey(_ key: String) -> String {
-    let isName = (1...40).contains(key.utf8.count) && key.utf8.allSatisfy { isNameByte($0) || $0 == 0x2E }
-    return isName ? "unknown key \(quoted(key))" : "unknown key (not shown, as it may be a secret)"
-  }
-
-  private static func isNameByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-      true
-    default: false
-    }
-  }
 }
 
 extension JSONValue {
-  /// What the value is, for a message: "a list", "a mapping", "text", "a number", "true or false", "nothing".
-  package var kindName: String {
+  /// The value, for a message that it isn't what must be there.
+  var written: WrittenValue {
     switch self {
-    case .null: "nothing"
-    case .bool: "true or false"
-    case .number: "a number"
-    case .text: "text"
-    case .list: "a list"
-    case .object: "a mapping"
-    }
-  }
-
-  /// "must be `expected`, not the text 'x'": what is said of a value that isn't what it must be.
-  ///
-  /// - Parameters:
-  ///   - expected: what it must be: "a list", "true or false".
-  ///   - isShown: whether the value may stand in the message.
-  package func mismatch(must expected: String, isShown: Bool = true) -> String {
-    if self == .null { return "is empty; write a value, or leave the key out" }
-    let start = "must be \(expected), not "
-    guard isShown else { return start + kindName }
-    switch self {
-    case .text(let text): return "\(start)the text \(quoted(text))"
-    case .number(let digits): return "\(start)the number \(digits.prefix(40))"
-    case .bool, .null: return start + description
-    case .list, .object: return start + kindName
-    }
-  }
-
-  /// How to write the value where `true` or `false` is expected, if that is clear: `; write true`.
-  package var booleanAdvice: String {
-    switch plainText.lowercased() {
-    case "yes", "on", "y", "true", "1": "; write true"
-    case "no", "off", "n", "false", "0": "; write false"
-    default: ""
-    }
-  }
-
-  /// How to write the value where a duration is expected and it has no unit: `; write 30s`.
-  var durationAdvice: String {
-    guard let seconds = Int(plainText), seconds >= 0 else { return "" }
-    return "; write \(seconds)s"
-  }
-
-  /// How to write the value where text is expected: `; write it in quotes: '8080'`.
-  package func textAdvice(isShown: Bool) -> String {
-    switch self {
-    case .null, .list, .object: ""
-    default: isShown ? "; write it in quotes: '\(plainText)'" : "; write it in quotes"
+    case .null: .nothing
+    case .bool: .bool(description)
+    case .number(let digits): .number(digits)
+    case .text(let text): .text(text)
+    case .list: .list
+    case .object: .mapping
     }
   }
 }

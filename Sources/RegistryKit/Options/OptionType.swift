@@ -49,7 +49,7 @@ public struct OptionType<Value: Sendable>: Sendable {
         let expected =
           schema.format?.expectation ?? schema.types.map(\.expectation).joined(separator: " or ")
         let isShown = !schema.isSecret && schema.format?.isShown ?? true
-        throw OptionProblem(.wrong(value.mismatch(must: expected, isShown: isShown)))
+        throw OptionProblem(.wrong(value.written.mismatch(must: expected, isShown: isShown)))
       }, write: write)
   }
 
@@ -138,36 +138,34 @@ extension OptionType where Value == Duration {
 
   private static func duration(_ schema: SchemaNode) -> OptionType {
     OptionType(
-      schema, { $0.text.flatMap { try? DurationText.parse($0) } },
+      schema, { try? DurationText.parse($0.plainText) },
       write: { .text(DurationText.text(of: $0)) })
+  }
+}
+
+extension OptionType where Value: CustomStringConvertible {
+  /// A value that is written as its description.
+  fileprivate static func described(
+    _ format: OptionFormat, _ parse: @escaping @Sendable (String) -> Value?
+  ) -> OptionType {
+    OptionType(
+      SchemaNode(.string, format: format), { $0.text.flatMap(parse) }, write: { .text($0.description) })
   }
 }
 
 extension OptionType where Value == IPAddress {
   /// An IPv4 or IPv6 address.
-  public static var ip: OptionType {
-    OptionType(
-      SchemaNode(.string, format: .ip), { $0.text.flatMap { try? IPAddress($0) } },
-      write: { .text($0.description) })
-  }
+  public static var ip: OptionType { described(.ip) { try? IPAddress($0) } }
 }
 
 extension OptionType where Value == IPPrefix {
   /// An address and how many of its bits count.
-  public static var cidr: OptionType {
-    OptionType(
-      SchemaNode(.string, format: .cidr), { $0.text.flatMap { try? IPPrefix($0) } },
-      write: { .text($0.description) })
-  }
+  public static var cidr: OptionType { described(.cidr) { try? IPPrefix($0) } }
 }
 
 extension OptionType where Value == IPEndpoint {
   /// An address and a port.
-  public static var endpoint: OptionType {
-    OptionType(
-      SchemaNode(.string, format: .endpoint), { $0.text.flatMap { try? IPEndpoint($0) } },
-      write: { .text($0.description) })
-  }
+  public static var endpoint: OptionType { described(.endpoint) { try? IPEndpoint($0) } }
 }
 
 extension OptionType where Value == URL {

@@ -62,11 +62,13 @@ public struct OptionsSchema: Hashable, Sendable {
     public let name: String
     /// What a person may write: "duration, 100ms to 1d", "list of text", "auto, yaml, json".
     public let type: String
+    /// Whether it has to be written.
     public let isRequired: Bool
     /// What counts where it isn't there, as JSON; nil where there is nothing. Never a secret's.
     public let defaultValue: String?
     /// ``defaultValue`` as a person writes it.
     public let defaultText: String?
+    /// What it is for, in one line; nil where the schema doesn't say.
     public let summary: String?
     /// Whether it is never shown.
     public let isSecret: Bool
@@ -88,7 +90,8 @@ extension OptionsSchema {
   /// `options`, a JSON object, with every option that isn't there and has a default: its own keys first, in
   /// their order, then the defaults in the schema's.
   ///
-  /// A default within an object counts where that object is there. What is wrong in `options` stays as it is.
+  /// A default within an object counts where that object is there. A duration that is written as the number 0
+  /// becomes text, as the schema has it. What is wrong in `options` stays as it is.
   ///
   /// - Throws: where `options` isn't a JSON object.
   public func fillingDefaults(in options: String) throws(RegistryError) -> String {
@@ -114,7 +117,8 @@ extension OptionsSchema {
       throw RegistryError(.invalidArgument, "the options aren't JSON: \(error)")
     }
     guard value.members != nil else {
-      throw RegistryError(.invalidArgument, "the options must be a JSON object, not \(value.kindName)")
+      throw RegistryError(
+        .invalidArgument, "the options must be a JSON object, not \(value.written.kindName)")
     }
     return value
   }
@@ -136,17 +140,19 @@ extension SchemaNode {
         members.append(JSONValue.Member(property.name, property.schema.fillingDefaults(in: standard)))
       }
       return .object(members)
-    case .null, .bool, .number, .text: return value
+    case .null, .bool, .number, .text: return meant(by: value)
     }
   }
 }
 
 /// Why a text isn't a schema of options.
 public struct OptionsSchemaError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The place in the schema and what would be right.
+  package let reason: String
+
+  init(_ reason: String) { self.reason = reason }
+
   /// One line that names the place in the schema and what would be right.
-  public let message: String
-
-  init(_ message: String) { self.message = "the options schema is wrong: \(message)" }
-
+  public var message: String { "the options schema is wrong: \(reason)" }
   public var description: String { message }
 }

@@ -22,14 +22,15 @@ struct OptionsValidation {
   mutating func check(
     _ value: JSONValue, _ schema: SchemaNode, at path: [OptionProblem.Step], isSecret: Bool
   ) {
+    let value = schema.meant(by: value)
     guard schema.types.isEmpty || schema.types.contains(where: { value.isOf($0) }) else {
-      return add(path, typeError(value, schema, isShown: !isSecret))
+      return problems.append(OptionProblem(path: path, typeError(value, schema, isShown: !isSecret)))
     }
     if let choices = schema.choices, !choices.contains(where: { $0.normalized == value.normalized }) {
       return add(path, choiceError(value, choices, isShown: !isSecret))
     }
     switch value {
-    case .text(let text): checkText(text, value, schema, path, isShown: !isSecret)
+    case .text(let text): checkText(text, schema, path, isShown: !isSecret)
     case .number: checkNumber(value, schema, path, isShown: !isSecret)
     case .list(let items):
       checkCount(items.count, schema.minItems, schema.maxItems, "item", path)
@@ -67,7 +68,7 @@ struct OptionsValidation {
     _ value: JSONValue, _ schema: SchemaNode, _ path: [OptionProblem.Step], isShown: Bool
   ) {
     guard let number = value.number else {
-      return add(path, value.mismatch(must: "a number that isn't as large", isShown: isShown))
+      return add(path, value.written.mismatch(must: "a number that isn't as large", isShown: isShown))
     }
     checkRange(number, value.description, schema, path, isShown: isShown)
   }
@@ -87,12 +88,10 @@ struct OptionsValidation {
   }
 
   private mutating func checkText(
-    _ text: String, _ value: JSONValue, _ schema: SchemaNode, _ path: [OptionProblem.Step], isShown: Bool
+    _ text: String, _ schema: SchemaNode, _ path: [OptionProblem.Step], isShown: Bool
   ) {
-    if let format = schema.format, !format.matches(text) {
-      guard isShown, format.isShown else { return add(path, "isn't \(format.expectation)") }
-      return add(
-        path, value.mismatch(must: format.expectation) + (format == .duration ? value.durationAdvice : ""))
+    if let fault = schema.format?.fault(in: text, isShown: isShown) {
+      return problems.append(OptionProblem(path: path, fault))
     }
     if schema.format == .duration, let duration = try? DurationText.parse(text) {
       checkRange(duration / .seconds(1), text, schema, path, isShown: isShown)
@@ -110,30 +109,30 @@ struct OptionsValidation {
     }
   }
 
-  private func typeError(_ value: JSONValue, _ schema: SchemaNode, isShown: Bool) -> String {
+  private func typeError(
+    _ value: JSONValue, _ schema: SchemaNode, isShown: Bool
+  ) -> OptionProblem.Reason {
     let format = schema.types == [.string] ? schema.format : nil
-    let expected = format?.expectation ?? schema.types.map(\.expectation).joined(separator: " or ")
-    var message = value.mismatch(must: expected, isShown: isShown)
-    if format == .duration {
-      if isShown { message += value.durationAdvice }
-    } else if format == nil, schema.types.contains(.string) {
-      message += value.textAdvice(isShown: isShown)
-    }
-    if schema.types == [.boolean] { message += value.booleanAdvice }
-    if schema.types.allSatisfy({ $0 == .integer || $0 == .number }), isShown, let text = value.text,
-      case .number? = try? JSONValueReader.read(text)
+    // A number lacks its unit, which is told as for text.
+    if format == .duration, isShown, case .number(let digits) = value,
+      let fault = OptionFormat.duration.fault(in: digits, isShown: true)
     {
-      message += " in quotes; write \(text)"
+      return fault
     }
-    return message
+    let expected = format?.expectation ?? schema.types.map(\.expectation).joined(separator: " or ")
+    var message = value.written.mismatch(must: expected, isShown: isShown)
+    if format == nil, schema.types.contains(.string) { message += value.written.textAdvice(isShown: isShown) }
+    if schema.types == [.boolean] { message += value.written.booleanAdvice }
+    if schema.types.allSatisfy({ $0 == .integer || $0 == .number }), isShown {
+      message += value.written.numberAdvice
+    }
+    return .wrong(message)
   }
 
   private func choiceError(_ value: JSONValue, _ choices: [JSONValue], isShown: Bool) -> String {
     let names = choices.map(\.plainText)
-    var message = value.mismatch(must: "one of \(names.joined(separator: ", "))", isShown: isShown)
-    if isShown, let near = value.text.flatMap({ didYouMean($0, among: names) }) {
-      message += "; \(near)"
-    }
+    var message = value.written.mismatch(must: "one of \(names.joined(separator: ", "))", isShown: isShown)
+    if isShown, let advice = value.text.flatMap({ didYouMean($0, among: names) }) { message += "; \(advice)" }
     return message
   }
 

@@ -87,6 +87,11 @@ package struct SchemaNode: Hashable, Sendable {
 }
 
 extension SchemaNode {
+  /// `value` as the schema means it: a duration of zero needs neither a unit nor quotes.
+  func meant(by value: JSONValue) -> JSONValue {
+    value == .number("0") && types == [.string] && format == .duration ? .text("0") : value
+  }
+
   /// The schema as JSON, its keywords always in the same order.
   var json: JSONValue {
     var members: [JSONValue.Member] = []

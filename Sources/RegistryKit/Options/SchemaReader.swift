@@ -10,7 +10,7 @@ struct SchemaReader {
 
   func read(_ value: JSONValue, path: String) throws(OptionsSchemaError) -> SchemaNode {
     guard let members = value.members else {
-      throw wrong(path, "a schema must be an object, not \(value.kindName)")
+      throw wrong(path, "a schema must be an object, not \(value.written.kindName)")
     }
     var schema = SchemaNode()
     for member in members {
@@ -101,12 +101,14 @@ struct SchemaReader {
   }
 
   private func text(_ value: JSONValue, _ path: String) throws(OptionsSchemaError) -> String {
-    guard let text = value.text else { throw wrong(path, "it must be text, not \(value.kindName)") }
+    guard let text = value.text else { throw wrong(path, "it must be text, not \(value.written.kindName)") }
     return text
   }
 
   private func texts(_ value: JSONValue, _ path: String) throws(OptionsSchemaError) -> [String] {
-    guard let items = value.items else { throw wrong(path, "it must be a list, not \(value.kindName)") }
+    guard let items = value.items else {
+      throw wrong(path, "it must be a list, not \(value.written.kindName)")
+    }
     var texts: [String] = []
     for item in items { texts.append(try text(item, path)) }
     return texts

@@ -5,6 +5,7 @@ public struct Secret: Hashable, Sendable {
   /// The secret itself: hand it only to whom needs it.
   public let revealed: String
 
+  /// The secret `text`.
   public init(_ text: String) { revealed = text }
 }
 
@@ -13,6 +14,7 @@ public struct SecretBytes: Hashable, Sendable {
   /// The bytes themselves: hand them only to whom needs them.
   public let revealed: [UInt8]
 
+  /// The secret `bytes`.
   public init(_ bytes: some Sequence<UInt8>) { revealed = Array(bytes) }
 }
 

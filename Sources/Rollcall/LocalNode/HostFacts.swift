@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// What the kernel calls this machine, and what it is.
 enum HostFacts {
@@ -10,7 +11,9 @@ enum HostFacts {
   /// - Parameter paths: where os-release is looked for, in this order.
   static func operatingSystem(paths: [String] = ["/etc/os-release", "/usr/lib/os-release"]) -> String {
     for path in paths {
-      if let text = SmallFile.read(path), let name = OSRelease.prettyName(text) { return name }
+      if let text = try? BoundedFile.text(path, limit: 65_536), let name = OSRelease.prettyName(text) {
+        return name
+      }
     }
     return "\(uname(\.sysname)) \(uname(\.release))"
   }
@@ -29,7 +32,7 @@ enum OSRelease {
   /// The operating system's name for people, with its version: PRETTY_NAME, else NAME; nil for neither.
   static func prettyName(_ text: String) -> String? {
     var name: String?
-    for line in text.split(whereSeparator: \.isNewline) {
+    for line in text.lines {
       let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2, let value = value(parts[1]), !value.isEmpty else { continue }
       if parts[0] == "PRETTY_NAME" { return value }

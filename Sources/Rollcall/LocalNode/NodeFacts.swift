@@ -9,6 +9,7 @@ public struct NodeFacts: Hashable, Sendable {
   /// The addresses at which others reach the machine, the preferred one first.
   public var addresses: [IPAddress]
 
+  /// Facts; what isn't given wasn't found.
   public init(hostname: String = "", operatingSystem: String = "", addresses: [IPAddress] = []) {
     self.hostname = hostname
     self.operatingSystem = operatingSystem

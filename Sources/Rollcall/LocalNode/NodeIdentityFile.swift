@@ -1,5 +1,5 @@
 public import ClusterModel
-import Glibc
+import Platform
 
 /// The file in which a node keeps its identity: `node-identity.yaml`, with `nodeId: <text>` in it.
 ///
@@ -16,22 +16,19 @@ public struct NodeIdentityFile: Sendable {
   /// The file in `folder`, the node's state folder.
   public init(folder: String) {
     self.folder = folder
-    path = folder.hasSuffix("/") ? folder + Self.name : "\(folder)/\(Self.name)"
+    path = FilePaths.resolve(Self.name, base: folder)
   }
 
   /// The identity in the file; nil where there is no file.
   ///
   /// - Throws: ``NodeIdentityFileError`` where there is one that can't be read or doesn't hold an identity.
   public func read() throws(NodeIdentityFileError) -> NodeIdentity? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else {
-      if errno == ENOENT { return nil }
-      throw failure("can't be opened")
-    }
-    defer { close(file) }
-    guard let bytes = SmallFile.readAll(file) else { throw failure("can't be read") }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw NodeIdentityFileError("\(path): it isn't UTF-8")
+    let text: String
+    do throws(FileError) {
+      text = try BoundedFile.text(path, limit: 65_536)
+    } catch {
+      if error.isMissing { return nil }
+      throw NodeIdentityFileError(error)
     }
     return try identity(text)
   }
@@ -45,24 +42,24 @@ public struct NodeIdentityFile: Sendable {
     _ make: () -> NodeIdentity = { .random() }
   ) throws(NodeIdentityFileError) -> NodeIdentity {
     if let identity = try read() { return identity }
-    try makeFolder(folder)
-    try create(make())
-    // Another program may have been first: what is in the file counts.
+    do throws(FileError) {
+      try FilePaths.makeFolder(folder)
+      // Another program may be first: what is in the file counts.
+      _ = try AtomicFile.create(path, with: "nodeId: \(make())\n".utf8)
+    } catch {
+      throw NodeIdentityFileError(error)
+    }
     guard let identity = try read() else {
       throw NodeIdentityFileError("\(path): it was removed while it was being made")
     }
     return identity
   }
 
-  // MARK: Reading
-
   private func identity(_ text: String) throws(NodeIdentityFileError) -> NodeIdentity {
     var identity: NodeIdentity?
-    for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-      .enumerated()
-    {
+    for (number, line) in text.lines.enumerated() {
       let place = "\(path):\(number + 1)"
-      let content = Self.trimmed(line)
+      let content = line.trimmed
       if content.isEmpty || content.hasPrefix("#") || content == "---" { continue }
       let parts = content.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2, parts[0] == "nodeId" else {
@@ -70,7 +67,7 @@ public struct NodeIdentityFile: Sendable {
       }
       guard identity == nil else { throw NodeIdentityFileError("\(place): a second nodeId") }
       do throws(ModelError) {
-        identity = try NodeIdentity(Self.unquoted(Self.trimmed(parts[1])))
+        identity = try NodeIdentity(Self.unquoted(parts[1].trimmed))
       } catch {
         throw NodeIdentityFileError("\(place): \(error.message)")
       }
@@ -82,68 +79,22 @@ public struct NodeIdentityFile: Sendable {
     return identity
   }
 
-  private static func trimmed(_ text: Substring) -> Substring {
-    let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" }
-    var text = text.drop(while: isBlank)
-    while let last = text.last, isBlank(last) { text.removeLast() }
-    return text
-  }
-
   private static func unquoted(_ text: Substring) -> Substring {
     for quote in ["\"", "'"] where text.count >= 2 && text.hasPrefix(quote) && text.hasSuffix(quote) {
       return text.dropFirst().dropLast()
     }
     return text
   }
-
-  // MARK: Making
-
-  /// Writes a complete file under another name and gives it its own in one step, unless it is taken.
-  private func create(_ identity: NodeIdentity) throws(NodeIdentityFileError) {
-    var draft = Array("\(path).XXXXXX".utf8CString)
-    let file = mkstemp(&draft)
-    guard file >= 0 else { throw failure("can't be made") }
-    defer {
-      close(file)
-      unlink(draft)
-    }
-    // mkstemp makes files with mode 0600.
-    guard SmallFile.writeAll(file, Array("nodeId: \(identity)\n".utf8)), fsync(file) == 0 else {
-      throw failure("can't be written")
-    }
-    guard link(draft, path) == 0 || errno == EEXIST else { throw failure("can't be made") }
-    syncFolder()
-  }
-
-  /// Makes the name last over a loss of power, where the file system can.
-  private func syncFolder() {
-    let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard directory >= 0 else { return }
-    fsync(directory)
-    close(directory)
-  }
-
-  private func makeFolder(_ folder: String) throws(NodeIdentityFileError) {
-    guard !folder.isEmpty, mkdir(folder, 0o700) != 0, errno != EEXIST else { return }
-    if errno == ENOENT, let slash = folder.lastIndex(of: "/"), slash != folder.startIndex {
-      try makeFolder(String(folder[..<slash]))
-      guard mkdir(folder, 0o700) != 0, errno != EEXIST else { return }
-    }
-    let code = errno
-    throw NodeIdentityFileError("\(folder): the folder can't be made: \(String(cString: strerror(code)))")
-  }
-
-  private func failure(_ what: String) -> NodeIdentityFileError {
-    let code = errno
-    return NodeIdentityFileError("\(path): it \(what): \(String(cString: strerror(code)))")
-  }
 }
 
 /// Why a node's identity can't be had: one line that names the file.
 public struct NodeIdentityFileError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// One line that names the file and what would be right.
   public let message: String
 
   init(_ message: String) { self.message = message }
+
+  init(_ error: FileError) { self.init("\(error.path): it can't be \(error.action): \(error.explanation)") }
 
   public var description: String { message }
 }

@@ -1,11 +1,12 @@
 import Glibc
+import Platform
 
 /// What kept a machine's addresses from being found out.
 struct NetworkError: Error, CustomStringConvertible {
   let description: String
 
   init(_ action: String, code: Int32 = errno) {
-    description = "\(action): \(String(cString: strerror(code)))"
+    description = "\(action): \(errnoText(code))"
   }
 }
 

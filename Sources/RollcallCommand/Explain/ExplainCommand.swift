@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClusterResources
+import Platform
 import Rollcall
 
 /// `rollcall explain`
@@ -23,7 +24,9 @@ struct ExplainCommand: AsyncParsableCommand {
     completion: .list(["table", "yaml", "json"]))
   var output = "table"
 
-  @Option(help: ArgumentHelp("How long registries may take to tell what they know.", valueName: "duration"))
+  @Option(
+    help: ArgumentHelp("How long registries may take to tell what they know.", valueName: "duration"),
+    transform: DurationOption.parse)
   var timeout = DurationOption(.seconds(10))
 
   @OptionGroup var configuration: ConfigurationOptions
@@ -42,7 +45,7 @@ struct ExplainCommand: AsyncParsableCommand {
       sync.report()
       let snapshot = aggregator.snapshot()
       let identity = try NodeLookup.find(node, in: snapshot)
-      guard let explanation = Explanation(of: identity, in: snapshot, at: .now) else {
+      guard let explanation = Explanation(of: identity, in: snapshot, at: .now()) else {
         throw CommandError("nothing is known of node '\(identity)'")
       }
       switch output {

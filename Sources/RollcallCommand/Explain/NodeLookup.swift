@@ -30,10 +30,10 @@ enum NodeLookup {
       if let only = found.first { return only.nodeID }
     }
     let known = affiliates.flatMap { [$0.nodename, $0.hostname] }.filter { !$0.isEmpty }
-    let near = nearMiss(of: name, among: Array(known.prefix(10_000)))
+    let advice = didYouMean(name, among: Array(known.prefix(10_000)))
     throw CommandError(
       "no node has the identity, nodename, hostname or address '\(name)'"
-        + (near.map { ": did you mean '\($0)'?" } ?? ""))
+        + (advice.map { ": \($0)" } ?? ""))
   }
 
   private static func ambiguous(_ name: String, _ way: String, _ found: [Affiliate]) -> CommandError {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Platform
 
 /// `rollcall gen`
 struct GenerateCommand: ParsableCommand {
@@ -27,9 +28,15 @@ struct GenerateSecrets: ParsableCommand {
     try Terminal.write(
       """
       cluster:
-        id: \(Base64.random(byteCount: 32))
-        secret: \(Base64.random(byteCount: 32))
+        id: \(Self.random())
+        secret: \(Self.random())
 
       """)
+  }
+
+  /// 32 bytes of the system's randomness in base64.
+  private static func random() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return Base64.encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
   }
 }

@@ -41,7 +41,9 @@ struct GetCommand: AsyncParsableCommand {
   @Flag(name: [.short, .long], help: "Go on and show each change.")
   var watch = false
 
-  @Option(help: ArgumentHelp("How long registries may take to tell what they know.", valueName: "duration"))
+  @Option(
+    help: ArgumentHelp("How long registries may take to tell what they know.", valueName: "duration"),
+    transform: DurationOption.parse)
   var timeout = DurationOption(.seconds(10))
 
   @OptionGroup var configuration: ConfigurationOptions

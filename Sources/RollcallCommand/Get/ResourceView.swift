@@ -65,10 +65,10 @@ struct ResourceView: Sendable {
     var everything = self
     everything.id = nil
     let known = everything.resources(in: snapshot).lazy.map(\.metadata.id)
-    let near = nearMiss(of: id, among: Array(known.prefix(10_000)))
+    let advice = didYouMean(id, among: Array(known.prefix(10_000)))
     throw CommandError(
       "there is no \(type.kind.lowercased()) '\(id)' in namespace '\(namespace)'"
-        + (near.map { ": did you mean '\($0)'?" } ?? ""))
+        + (advice.map { ": \($0)" } ?? ""))
   }
 
   // MARK: One resource

@@ -4,7 +4,7 @@ import RegistryKit
 
 /// What a plugin is and takes, for a person.
 enum PluginText {
-  static func text(of plugin: LoadedPlugin) throws(PluginError) -> String {
+  static func text(of plugin: LoadedPlugin) -> String {
     let descriptor = plugin.descriptor
     var facts = TextTable()
     var text = facts.text(of: [
@@ -17,7 +17,7 @@ enum PluginText {
       ["secret", descriptor.wantsClusterSecret ? "yes: it is given the cluster's secret" : "no"],
     ])
     text += "\n\(descriptor.summary.shown)\n"
-    let options = try PluginSchemas.schema(of: plugin).options
+    let options = plugin.optionsSchema.options
     guard !options.isEmpty else { return text + "\nIt takes no options.\n" }
     var table = TextTable()
     let rows = options.map { option in

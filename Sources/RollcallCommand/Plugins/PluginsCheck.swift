@@ -2,6 +2,7 @@ import ArgumentParser
 import ClusterResources
 import Documents
 import Glibc
+import Platform
 import PluginHost
 import RegistryConformance
 import RegistryKit
@@ -15,7 +16,9 @@ struct PluginsCheck: AsyncParsableCommand {
     abstract: "Load a plugin and check that it keeps the rules of a registry.",
     discussion: """
       Makes registries of it with the options given, and checks that the first update is a snapshot, that a stop \
-      ends it, that nothing comes after it, and that it runs again. It publishes nothing.
+      ends it, that nothing comes after it, and that it runs again. It publishes nothing. Then it says what it saw: \
+      nodes, what works and what doesn't, log lines, exported symbols. Where there is no first snapshot within ten \
+      seconds, that is the one failure.
 
         rollcall plugins check static-file --options '{"path": "members.yaml"}'
         rollcall plugins check ./librollcall-rack.so
@@ -37,12 +40,16 @@ struct PluginsCheck: AsyncParsableCommand {
     // What a registry keeps goes with the check.
     let folder = try TemporaryStateFolder()
     defer { folder.remove() }
-    let context = RegistryContext(
-      name: plugin.descriptor.name, stateDirectory: folder.path, logger: .silent)
-    let report = await RegistryConformance.check { plugin.registry(options: options, context: context) }
+    let (name, state) = (plugin.descriptor.name, folder.path)
+    let report = await RegistryConformance.check { logger in
+      plugin.registry(
+        options: options, context: RegistryContext(name: name, stateDirectory: state, logger: logger),
+        stopTimeout: .seconds(4))
+    }
     let about = "\(plugin.descriptor.name) \(plugin.descriptor.version), \(plugin.file)"
     let lines = [about] + report.description.split(separator: "\n").map(String.init)
-    try Terminal.write(lines.map { $0.shown + "\n" }.joined())
+    let seen = ObservationText.text(report.observation, of: plugin)
+    try Terminal.write(lines.map { $0.shown + "\n" }.joined() + "\n" + seen)
     guard report.isPassed else { throw ExitCode.failure }
   }
 
@@ -54,14 +61,12 @@ struct PluginsCheck: AsyncParsableCommand {
       guard let document = stream.documents.first, stream.documents.count == 1 else {
         throw CommandError.usage("--options takes one JSON object, such as '{\"path\": \"members.yaml\"}'")
       }
-      let problems = try PluginSchemas.schema(of: plugin).validate(options: document, file: file)
+      let problems = plugin.optionsSchema.validate(options: document, file: file)
       let all = stream.duplicateKeys.map(\.description) + problems.map(\.description)
       guard all.isEmpty else { throw CommandError(lines: all, exitCode: CommandError.usage) }
       return YAML.json(of: document)
     } catch let error as YAMLError {
       throw CommandError.usage(error.description)
-    } catch let error as PluginError {
-      throw CommandError(error.description)
     }
   }
 }
@@ -73,7 +78,7 @@ private struct TemporaryStateFolder {
   init() throws {
     var template = Array("\(environment("TMPDIR") ?? "/tmp")/rollcall-check-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
-      throw CommandError("can't make a folder for the check: \(systemMessage(errno))")
+      throw CommandError("can't make a folder for the check: \(errnoText(errno))")
     }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }

@@ -76,6 +76,6 @@ struct PluginsShow: AsyncParsableCommand {
   func run() async throws {
     let catalog = try PluginFolders.catalog(options)
     let plugin = try await PluginFolders.plugin(name, in: catalog)
-    try Terminal.write(try PluginText.text(of: plugin))
+    try Terminal.write(PluginText.text(of: plugin))
   }
 }

@@ -1,4 +1,5 @@
 import ClusterResources
+import Platform
 import Rollcall
 import RollcallConfiguration
 
@@ -32,7 +33,7 @@ enum ConfigurationLookup {
   static func file(option: String?) -> String? {
     if let option { return option }
     if let path = environment("ROLLCALL_CONFIG"), !path.isEmpty { return path }
-    return ["rollcall.yaml", "/etc/rollcall/rollcall.yaml"].first(where: exists)
+    return ["rollcall.yaml", "/etc/rollcall/rollcall.yaml"].first(where: FilePaths.exists)
   }
 
   /// The configuration, checked with the plugins that it names, and with the state folder filled in.
@@ -79,7 +80,7 @@ enum ConfigurationLookup {
   ///
   /// It is a configuration like any other: the command itself knows no plugin.
   private static func folderConfiguration() throws(ConfigurationErrors) -> Configuration {
-    let patterns = memberFiles.filter { exists($0.path) }.map(\.pattern)
+    let patterns = memberFiles.filter { FilePaths.exists($0.path) }.map(\.pattern)
     let text = """
       cluster:
         discovery:

@@ -4,24 +4,12 @@ import Glibc
 /// The environment variable `name`; nil where it isn't set.
 func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
-/// What the system says of the error `number`.
-func systemMessage(_ number: Int32) -> String { String(cString: strerror(number)) }
-
 /// This machine's name for itself.
 func systemHostname() -> String {
   var bytes = [CChar](repeating: 0, count: 256)
   guard gethostname(&bytes, bytes.count - 1) == 0 else { return "localhost" }
   let name = bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
   return String(decoding: name, as: UTF8.self)
-}
-
-extension Timestamp {
-  /// The machine's civil time.
-  static var now: Timestamp {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
-  }
 }
 
 /// How long something took or is ago, as a person says it: `4s`, `12m`, `3h`, `5d`.
@@ -36,15 +24,3 @@ func shortAge(from start: Timestamp, to end: Timestamp) -> String {
   default: "\(seconds / 86_400)d"
   }
 }
-
-extension StringProtocol {
-  /// The text without white space at its ends.
-  var trimmed: String {
-    let rest = drop(while: \.isWhitespace)
-    guard let last = rest.lastIndex(where: { !$0.isWhitespace }) else { return "" }
-    return String(rest[...last])
-  }
-}
-
-/// Whether there is a file, folder or anything else at `path`.
-func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

@@ -1,5 +1,6 @@
 import ClusterResources
 import Glibc
+import Platform
 
 /// Where a person or a program reads what the command says.
 enum Terminal {
@@ -36,7 +37,7 @@ enum Terminal {
         case EINTR: continue
         case EAGAIN: waitUntilWritable(descriptor)
         case EPIPE: throw OutputClosed()
-        default: throw CommandError("can't write the output: \(systemMessage(errno))")
+        default: throw CommandError("can't write the output: \(errnoText(errno))")
         }
       }
     }

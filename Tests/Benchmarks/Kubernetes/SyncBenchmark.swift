@@ -32,7 +32,11 @@ enum SyncBenchmark {
     let kubeconfig = folder.appendingPathComponent("kubeconfig")
     try kubeconfigText(url).write(to: kubeconfig, atomically: true, encoding: .utf8)
 
-    let options = KubernetesOptions(kubeconfig: kubeconfig.path, inCluster: false, publish: false)
+    let options = KubernetesOptions {
+      $0.kubeconfig = kubeconfig.path
+      $0.inCluster = false
+      $0.publish = false
+    }
     var logger = Logger(label: "benchmark")
     logger.logLevel = .error
     let aggregator = try Aggregator(
@@ -51,8 +55,8 @@ enum SyncBenchmark {
       while !isSynced || known < nodeCount, let change = await changes.next() {
         switch change {
         case .snapshot(let snapshot): (known, isSynced) = (snapshot.members.count, snapshot.isSynced)
-        case .directives(let directives):
-          for case .member(let change) in directives { known += change.kind == .created ? 1 : 0 }
+        case .changes(let batch):
+          for case .member(let change) in batch { known += change.kind == .created ? 1 : 0 }
         case .registry(let status): isSynced = status.hasSynced
         case .registryRemoved: break
         }
@@ -71,7 +75,7 @@ enum SyncBenchmark {
 
   /// Changes one Node after another, each when the one before is seen.
   private static func changeNodes(
-    _ count: Int, of nodeCount: Int, url: String, _ changes: inout ClusterChanges.Iterator
+    _ count: Int, of nodeCount: Int, url: String, _ changes: inout ClusterEvents.Iterator
   ) async throws -> SyncFigures.Changes {
     let control = try FixtureControl(url: url)
     var latencies: [Double] = []
@@ -83,8 +87,8 @@ enum SyncBenchmark {
       guard try control.change(index) else { throw NoSuchNode(index: index) }
       var isSeen = false
       while !isSeen, let change = await changes.next() {
-        guard case .directives(let directives) = change else { continue }
-        for case .affiliate(let change) in directives {
+        guard case .changes(let batch) = change else { continue }
+        for case .affiliate(let change) in batch {
           isSeen = isSeen || change.new?.value.nodename == name
         }
       }

@@ -13,7 +13,6 @@ final class LoadConnection {
   private var rest: [UInt8] = []
   private var output: [UInt8] = []
   private var received = 0
-  private var sawData = false
   private var pingIsOut = false
   private var encoder = HPACKEncoder(allocator: ByteBufferAllocator())
   private var decoder = HPACKDecoder(allocator: ByteBufferAllocator())
@@ -66,11 +65,6 @@ final class LoadConnection {
       if watcher != nil { output.appendWindowUpdate(stream: 1, received) }
       received = 0
     }
-    if pings, sawData, !pingIsOut {
-      pingIsOut = true
-      output.appendFrame(FrameType.ping, [UInt8](repeating: 1, count: 8))
-    }
-    sawData = false
     flush()
   }
 
@@ -87,7 +81,12 @@ final class LoadConnection {
     switch frame.type {
     case FrameType.data:
       received += frame.payload.count
-      sawData = true
+      // As grpc-go does: with the first content while no PING is out, which is asked before an acknowledgement that
+      // comes behind the content is seen.
+      if pings, !pingIsOut {
+        pingIsOut = true
+        output.appendFrame(FrameType.ping, [UInt8](repeating: 1, count: 8))
+      }
       watcher?.receive(frame.payload)
     case FrameType.headers:
       // The services that this measures neither pad nor continue their small header blocks.

@@ -1,9 +1,16 @@
 import ArgumentParser
 
+/// Loads or attacks a discovery service.
+struct ServiceTrial: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ServiceLoad", abstract: "Measure a discovery service, or attack it.",
+    subcommands: [ServiceLoad.self, ServiceSoak.self], defaultSubcommand: ServiceLoad.self)
+}
+
 /// Loads a discovery service, ours or another, and measures what its users and its machine feel.
 struct ServiceLoad: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure a discovery service under load.",
+    commandName: "load", abstract: "Measure a discovery service under load.",
     discussion: """
       Fills the clusters, opens the watches, then writers update affiliates one call after another, each with \
       the time of sending inside the data. At the end every watcher has to know every final state.

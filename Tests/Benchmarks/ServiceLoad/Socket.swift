@@ -12,9 +12,11 @@ final class Socket {
 
   var hasUnsent: Bool { !unsent.isEmpty }
 
-  init(host: String, port: Int) throws {
+  /// - Parameter source: The address to come from.
+  init(host: String, port: Int, from source: String? = nil) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw SystemError("socket") }
+    if let source { try Self.bind(descriptor, source) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = UInt16(port).bigEndian
@@ -33,6 +35,31 @@ final class Socket {
   }
 
   deinit { close(descriptor) }
+
+  private static func bind(_ descriptor: Int32, _ source: String) throws {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    inet_pton(AF_INET, source, &address.sin_addr)
+    let bound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard bound == 0 else { throw SystemError("bind to \(source)") }
+  }
+
+  /// Sends what there is room for of `bytes`, and says how many.
+  func sendSome(_ bytes: ArraySlice<UInt8>) -> Int {
+    let sent = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    if sent < 0, errno != EAGAIN { isClosed = true }
+    return max(sent, 0)
+  }
+
+  /// Reads once, waiting for something to come; nil where nothing does.
+  func wait(into buffer: UnsafeMutableRawBufferPointer, milliseconds: Int32) -> UnsafeRawBufferPointer? {
+    var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&event, 1, milliseconds) > 0 ? read(into: buffer) : nil
+  }
 
   func write(_ bytes: [UInt8]) {
     guard !isClosed else { return }

@@ -1,1 +1,1 @@
-ServiceLoad.main()
+ServiceTrial.main()

@@ -13,10 +13,16 @@ final class FuzzedStore: Sendable {
 
   private static let limits: StoreLimits = {
     var limits = StoreLimits()
-    (limits.clusters, limits.affiliates, limits.endpoints) = (3, 4, 3)
+    (limits.affiliates, limits.endpoints) = (4, 3)
     // Time in few ticks: most of what a check takes is walking over them.
     (limits.timeToLive, limits.absentTimeToLive) = (.seconds(60), .seconds(20))
     return limits
+  }()
+
+  private static let shares: SharedLimits = {
+    var shares = SharedLimits()
+    shares[.clusters].total = 3
+    return shares
   }()
 
   let store: MemoryStore
@@ -25,7 +31,9 @@ final class FuzzedStore: Sendable {
   init() {
     let clock = Clock()
     self.clock = clock
-    store = MemoryStore(limits: Self.limits, tick: .seconds(1), now: { clock.now.withLock { $0 } })
+    store = MemoryStore(
+      limits: Self.limits, ledger: ResourceLedger(limits: Self.shares), tick: .seconds(1),
+      now: { clock.now.withLock { $0 } })
   }
 
   /// One request, framed as it comes over the wire.

@@ -66,7 +66,7 @@ enum ServiceFuzz {
       "a snapshot isn't the same when written again")
     let store = FuzzedStore()
     for (cluster, affiliates) in clusters {
-      for affiliate in affiliates { store.store.restore(cluster: cluster, affiliate) }
+      for affiliate in affiliates { try? store.store.restore(cluster: cluster, affiliate) }
     }
     try store.check(clusters.map(\.cluster))
     try store.checkExpiry()
@@ -94,10 +94,12 @@ enum ServiceFuzz {
     guard let text = String(validating: bytes, as: UTF8.self),
       let tokens = try? AccessTokens(text, file: "tokens")
     else { return }
-    for line in text.split(separator: "\n") {
-      let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" })
-      guard words.count > 1, !words[0].hasPrefix("#") else { continue }
-      try tokens.check(authorization: "Bearer \(words[0])", cluster: OpaqueID(String(words[1])))
+    // A mark of the byte order may stand in front.
+    for line in bytes.drop(while: { $0 > 0x7F }).split(separator: 0x0A) {
+      let words = line.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D })
+      guard words.count > 1, words[0].first != 0x23 else { continue }
+      try tokens.check(
+        authorization: "Bearer \(Self.text(Array(words[0])))", cluster: OpaqueID(Array(words[1])))
     }
     for header in ["", text, "Bearer \(text)", "Bearer \(text)x"] where (try? allows(tokens, header)) == true
     {

@@ -57,4 +57,39 @@ struct AccessTokensTests {
       #expect(!AccessTokens.equalInConstantTime(known, Array(other.utf8)[...]))
     }
   }
+
+  @Test(
+    "lines end with a line feed, also behind a carriage return, and a token opens only its own line's clusters"
+  )
+  func lineEnds() throws {
+    let tokens = try AccessTokens(
+      "\u{FEFF}aaaaaaaaaaaaaaaa clA\r\nbbbbbbbbbbbbbbbb clB1 clB2\r\n\r\n# none\r\ncccccccccccccccc *",
+      file: "tokens")
+    func opens(_ token: Character, _ cluster: String) -> Bool {
+      let header = "Bearer " + String(repeating: token, count: 16)
+      return (try? tokens.check(authorization: header, cluster: OpaqueID(cluster))) != nil
+    }
+    #expect(opens("a", "clA") && !opens("a", "clB1") && !opens("a", "clB2") && !opens("a", "x"))
+    #expect(opens("b", "clB1") && opens("b", "clB2") && !opens("b", "clA"))
+    #expect(opens("c", "clA"))
+  }
+
+  @Test("carriage returns alone end no line, which is told with the place")
+  func carriageReturns() {
+    do throws(AccessTokens.Problem) {
+      _ = try AccessTokens("# x\naaaaaaaaaaaaaaaa clA\rbbbbbbbbbbbbbbbb clB", file: "tokens")
+      Issue.record("it was taken")
+    } catch {
+      #expect(error.description.hasPrefix("tokens:2:1: the line has a carriage return"))
+    }
+  }
+
+  @Test("what seems one character to a reader and isn't one byte hides no blank and no mark")
+  func combined() throws {
+    // A blank and a mark, each with an accent on it.
+    let tokens = try AccessTokens("#\u{301} x\naaaaaaaaaaaaaaaa clA \u{301}clB\n", file: "tokens")
+    let bearer = "Bearer aaaaaaaaaaaaaaaa"
+    try tokens.check(authorization: bearer, cluster: OpaqueID("clA"))
+    try tokens.check(authorization: bearer, cluster: OpaqueID("\u{301}clB"))
+  }
 }

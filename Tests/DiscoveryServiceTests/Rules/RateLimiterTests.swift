@@ -50,4 +50,13 @@ struct RateLimiterTests {
     }
     #expect(limiter.book(one, now: 200 * Self.second, patience: nil) == .now)
   }
+
+  @Test("any burst and any rate will do", arguments: [1, 60, Int.max])
+  func extremes(burst: Int) {
+    for rate in [1e-300, 0.001, 15, 1e300] {
+      let limiter = RateLimiter(rate: rate, burst: burst)
+      #expect(limiter.book(IPAddress(v4: 1), now: 0, patience: nil) == .now)
+      #expect(limiter.book(IPAddress(v4: 1), now: .max / 16, patience: nil) == .now)
+    }
+  }
 }

@@ -139,7 +139,7 @@ struct SnapshotFormatTests {
     }
     let other = StoreFixture()
     for (cluster, affiliates) in try decoded(state.serializedBytes()) {
-      for affiliate in affiliates { other.store.restore(cluster: cluster, affiliate) }
+      for affiliate in affiliates { try other.store.restore(cluster: cluster, affiliate) }
     }
     for index in 0..<40 { #expect(try other.list("c\(index)") == fixture.list("c\(index)")) }
   }

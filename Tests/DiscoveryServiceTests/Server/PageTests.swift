@@ -195,21 +195,34 @@ extension OverTheNetwork {
       }
     }
 
-    @Test("page connections beyond the limit are closed at once, and make room when they end")
+    @Test("slow page connections shut nobody out: the slowest one makes room for a new one")
     func manyConnections() async throws {
       try await withPages(patience: .seconds(60), connections: 3) { port, metrics in
         var sockets: [RawSocket] = []
-        for _ in 0..<3 { sockets.append(try await RawSocket.connect(port)) }
-        try await eventually("three are open") { metrics.pageConnections.value == 3 }
-        let fourth = try await RawSocket.connect(port)
-        try await eventually("the fourth is closed") { fourth.isClosed }
-        sockets[0].close()
-        try await eventually("there is room") { metrics.pageConnections.value == 2 }
-        let (head, _) = try await get(port, "/healthz")
-        #expect(head.hasPrefix("HTTP/1.1 200 "))
+        for index in 0..<3 {
+          sockets.append(try await RawSocket.connect(port))
+          try await eventually("it is open") { metrics.pageConnections.value == index + 1 }
+        }
+        for closed in 0..<2 {
+          let (head, _) = try await get(port, "/healthz")
+          #expect(head.hasPrefix("HTTP/1.1 200 "))
+          try await eventually("the oldest is closed") { sockets[closed].isClosed }
+          sockets.append(try await RawSocket.connect(port))
+          try await eventually("another is open") { metrics.pageConnections.value == 3 }
+        }
+        #expect(!sockets[2].isClosed && !sockets[4].isClosed)
         for socket in sockets { socket.close() }
         try await eventually("all are forgotten") { metrics.pageConnections.value == 0 }
       }
+    }
+
+    @Test("a client's version is told as far as dashboards have it")
+    func shortVersions() {
+      let cases = [
+        "v1.15.0": "v1.15", "v1.15.0-alpha.1": "v1.15", "v1.15-dirty": "v1.15", "v1.15": "v1.15", "v9": "v9",
+        "1.15.0": "1.15.0", "v1.x": "v1.x", "v1.15x": "v1.15x", "v.1": "v.1", "": "", "rollcall": "rollcall",
+      ]
+      for (version, short) in cases { #expect(ServiceMetrics.shortened(version) == short) }
     }
 
     @Test("the number of client versions that are told apart is bounded")

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import NIOCore
+import Platform
 import TestSupport
 import Testing
 
@@ -13,6 +14,8 @@ struct SnapshotTests {
   private func snapshots(_ path: String) -> SnapshotFile {
     SnapshotFile(path: path, metrics: metrics, logger: Logger(label: "test"))
   }
+
+  private func read(_ path: String) throws -> [UInt8] { try BoundedFile.read(path, limit: 1 << 20).bytes }
 
   @Test("a restart finds what was stored, with the time that was left")
   func saveAndRestore() async throws {
@@ -41,12 +44,14 @@ struct SnapshotTests {
     let fixture = StoreFixture()
     fixture.update("a", in: "c", data: [9], endpoints: [[7, 8]], ttl: .seconds(60))
     snapshots(folder.path("state")).write(fixture.store)
-    let bytes = try Files.read(folder.path("state"))
+    let bytes = try read(folder.path("state"))
     let endpoint: [UInt8] = [0x12, 2, 7, 8, 0x1A, 2, 0x08, 60]
     let affiliate: [UInt8] =
       [0x0A, 1, 0x61, 0x1A, 1, 9, 0x22, UInt8(endpoint.count)] + endpoint + [0x2A, 2, 0x08, 60]
     let cluster: [UInt8] = [0x0A, 1, 0x63, 0x12, UInt8(affiliate.count)] + affiliate
-    #expect(bytes == [0x0A, UInt8(cluster.count)] + cluster)
+    // In front and behind it stand fields that it skips: the mark and the checksum.
+    #expect(bytes.prefix(3) == [0xF0, 0x7F, 1] && bytes.suffix(11).prefix(3) == [0xFA, 0x7F, 8])
+    #expect(Array(bytes.dropFirst(3).dropLast(11)) == [0x0A, UInt8(cluster.count)] + cluster)
   }
 
   @Test("moments of expiry, as old files have them, are understood")
@@ -69,7 +74,7 @@ struct SnapshotTests {
     for index in 0..<50 { fixture.update("a\(index)", data: [1, 2, 3], ttl: .seconds(60)) }
     let file = snapshots(folder.path("state"))
     file.write(fixture.store)
-    let whole = try Files.read(folder.path("state"))
+    let whole = try read(folder.path("state"))
     for (index, bytes) in [Array(whole.dropLast(3)), [0xFF] + whole, Array("not a snapshot".utf8)]
       .enumerated()
     {
@@ -78,13 +83,13 @@ struct SnapshotTests {
       let result = try file.restore(into: store, now: Int64(index) * 1_000_000_000)
       #expect(result == .setAside(folder.path("state.damaged-\(index)")))
       #expect(store.statistics().affiliates == 0)
-      #expect(try Files.read(folder.path("state.damaged-\(index)")) == bytes)
+      #expect(try read(folder.path("state.damaged-\(index)")) == bytes)
     }
     #expect(try file.restore(into: fixture.store, now: 0) == .nothing)
   }
 
   @Test(
-    "cut off at any byte but between two clusters, a file is set aside with a message, and nothing is restored"
+    "cut off at any byte, a file is set aside with a message, and nothing is restored"
   )
   func cutOff() async throws {
     let folder = try TemporaryFolder()
@@ -95,15 +100,8 @@ struct SnapshotTests {
     }
     let path = folder.path("state")
     snapshots(path).write(fixture.store)
-    let whole = try Files.read(path)
-    // Clusters follow one another: at their borders a shorter file is a whole one.
-    var borders: Set<Int> = [0]
-    for border in whole.indices
-    where (try? StateSnapshot.decode(ByteBuffer(bytes: whole[..<border]), now: 0)) != nil {
-      borders.insert(border)
-    }
-    #expect(borders.count == 3)
-    for offset in whole.indices where !borders.contains(offset) {
+    let whole = try read(path)
+    for offset in whole.indices.dropFirst() {
       try Data(whole[..<offset]).write(to: URL(fileURLWithPath: path))
       let log = LogRecorder()
       let file = SnapshotFile(path: path, metrics: metrics, logger: log.logger)
@@ -111,7 +109,7 @@ struct SnapshotTests {
       let aside = "\(path).damaged-\(offset)"
       #expect(try file.restore(into: store, now: Int64(offset) * 1_000_000_000) == .setAside(aside))
       #expect(store.statistics().affiliates == 0)
-      #expect(try Files.read(aside) == Array(whole[..<offset]))
+      #expect(try read(aside) == Array(whole[..<offset]))
       #expect(log.lines.count == 1)
       #expect(log.lines.first?.contains("damaged") == true && log.lines.first?.contains(aside) == true)
     }
@@ -133,9 +131,87 @@ struct SnapshotTests {
     fixture.update("a", data: [1], ttl: .seconds(60))
     let file = snapshots(folder.path("state"))
     file.write(fixture.store)
-    try folder.write("half of", to: "state.new")
+    try folder.write("half of", to: ".state.0123456789abcdef.tmp")
     #expect(try file.restore(into: StoreFixture().store, now: 0) == .affiliates(1))
     file.write(fixture.store)
     #expect(folder.names == ["state"])
+  }
+
+  @Test("a file with any bit changed is set aside")
+  func bitFlips() throws {
+    let folder = try TemporaryFolder()
+    let fixture = StoreFixture()
+    for index in 0..<3 { fixture.update("a\(index)", data: [1, 2], endpoints: [[3]], ttl: .seconds(60)) }
+    let path = folder.path("state")
+    snapshots(path).write(fixture.store)
+    let whole = try read(path)
+    for place in whole.indices {
+      for bit in 0..<8 {
+        var changed = whole
+        changed[place] ^= 1 << UInt8(bit)
+        #expect(throws: (any Error).self, "byte \(place), bit \(bit)") {
+          try StateSnapshot.decode(ByteBuffer(bytes: changed), now: 0)
+        }
+      }
+    }
+    #expect(try StateSnapshot.decode(ByteBuffer(bytes: whole), now: 0).count == 1)
+  }
+
+  @Test("what isn't a regular file is neither read nor replaced, and a link is replaced and not followed")
+  func otherFiles() throws {
+    let folder = try TemporaryFolder()
+    let pipe = folder.path("pipe")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let file = snapshots(pipe)
+    #expect(throws: FileError.self) { try file.restore(into: StoreFixture().store, now: 0) }
+    file.write(StoreFixture().store)
+    #expect(metrics.snapshotFailures.value == 1 && folder.names == ["pipe"])
+    var status = stat()
+    #expect(lstat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+
+    // Whoever could write to the folder put a link at the name that an older version wrote to.
+    try folder.write("mine", to: "victim")
+    #expect(symlink(folder.path("victim"), folder.path("state.new")) == 0)
+    let fixture = StoreFixture()
+    fixture.update("a", data: [1], ttl: .seconds(60))
+    snapshots(folder.path("state")).write(fixture.store)
+    #expect(try read(folder.path("victim")) == Array("mine".utf8))
+    #expect(try snapshots(folder.path("state")).restore(into: StoreFixture().store, now: 0) == .affiliates(1))
+  }
+
+  @Test("two services don't use one file")
+  func lock() throws {
+    let folder = try TemporaryFolder()
+    var lock: SnapshotLock? = try SnapshotLock(snapshot: folder.path("state"))
+    do throws(ServiceConfigurationError) {
+      _ = try SnapshotLock(snapshot: folder.path("state"))
+      Issue.record("both have it")
+    } catch {
+      #expect(error.description.hasPrefix("another service uses the snapshot file"))
+    }
+    #expect(lock != nil)
+    lock = nil
+    #expect(throws: Never.self) { try SnapshotLock(snapshot: folder.path("state")) }
+  }
+}
+
+@Suite("Files that are taken over anew")
+struct ReloadedFilesTests {
+  struct Passing: Error {}
+
+  @Test("what goes wrong for a passing reason is told once and tried again, though the file stays as it is")
+  func passing() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("one", to: "file")
+    let load = { (try BoundedFile.text(path, limit: 100), [try FileSignature(path)]) }
+    let file = try ReloadedFiles(load)
+    #expect(try file.reload(ifChanged: [path], load) == false)
+    try folder.write("another", to: "file")
+    #expect(throws: Passing.self) { try file.reload(ifChanged: [path]) { throw Passing() } }
+    #expect(try file.reload(ifChanged: [path]) { throw Passing() } == false)
+    #expect(file.value == "one")
+    #expect(try file.reload(ifChanged: [path], load))
+    #expect(file.value == "another")
+    #expect(try file.reload(ifChanged: [path], load) == false)
   }
 }

@@ -7,8 +7,8 @@ struct StoreFixture {
   let clock = ManualClock()
   let store: MemoryStore
 
-  init(limits: StoreLimits = StoreLimits()) {
-    store = MemoryStore(limits: limits, now: { [clock] in clock.now })
+  init(limits: StoreLimits = StoreLimits(), ledger: ResourceLedger = ResourceLedger()) {
+    store = MemoryStore(limits: limits, ledger: ledger, now: { [clock] in clock.now })
   }
 
   @discardableResult
@@ -277,5 +277,19 @@ struct StoreTests {
     #expect(fixture.store.statistics().endpoints == endpoints)
     let watched = try fixture.list("c0")
     #expect(Dictionary(uniqueKeysWithValues: watched.affiliates.map { ($0.id, $0.data) }) == mirror)
+  }
+
+  @Test(
+    "endpoints that others send keep a dead node for no longer than a time to live after its own last word")
+  func deadNode() throws {
+    let fixture = StoreFixture()
+    fixture.update("dead", data: [1], ttl: .seconds(100))
+    for second in 0..<40 {
+      fixture.later(.seconds(5))
+      fixture.update("dead", endpoints: [[UInt8(second % 3)]], ttl: .seconds(second < 20 ? 100 : 60))
+      if second == 18 { #expect(try fixture.list().affiliates.first?.data == [1]) }
+    }
+    // What others said since made an affiliate without data, which no client looks at.
+    #expect(try fixture.list().affiliates.allSatisfy { $0.data.isEmpty })
   }
 }

@@ -17,9 +17,13 @@ final class RawSocket: Sendable {
     self.state = state
   }
 
-  static func connect(_ port: Int) async throws -> RawSocket {
+  /// - Parameter source: The address to come from.
+  static func connect(_ port: Int, from source: String? = nil) async throws -> RawSocket {
     let state = State()
-    let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    if let source { bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: source, port: 0)) }
+    let channel =
+      try await bootstrap
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(Handler(state: state))

@@ -40,11 +40,12 @@ final class TestServer: Sendable {
     let ledger = ResourceLedger(limits: limits)
     let store = MemoryStore(limits: storeLimits, ledger: ledger)
     let service = ServiceContext(
-      store: given ?? store, ledger: ledger, options: options, limits: storeLimits, limiter: limiter, addresses: trusted, tokens: tokens,
+      store: given ?? store, ledger: ledger, options: options, limits: storeLimits, limiter: limiter,
+      addresses: trusted, tokens: tokens,
       redirect: redirect, logger: Logger(label: "test"))
     let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
     let loops = group.makeIterator().map {
-      FanOutLoop($0, coalescing: options.coalescing)
+      FanOutLoop($0, options: options)
     }
     let pipeline = ServicePipeline(
       service: service,

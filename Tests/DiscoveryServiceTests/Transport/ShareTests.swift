@@ -90,9 +90,13 @@ extension OverTheNetwork {
         var bytes = RawSocket.preface
         bytes += RawSocket.frame(type: 4, [0, 4, 0x7F, 0xFF, 0xFF, 0xFF])
         bytes += RawSocket.frame(type: 8, [0x7F, 0xFE, 0, 0])
+        // Has the server read in larger pieces from then on.
+        socket.write(bytes + RawSocket.frame(type: 99, [UInt8](repeating: 0, count: 16_000)))
+        try await eventually("that is read") { server.metrics.connectionsTotal.value == 1 }
+        bytes = []
         let message = Array(buffer: TestClient.framed(Request.cluster("c")))
         var encoder = HPACKEncoder(allocator: ByteBufferAllocator())
-        for index in 0..<30 {
+        for index in 0..<24 {
           var headers = ByteBuffer()
           try encoder.encode(headers: TestClient.headers("List"), to: &headers)
           bytes += RawSocket.frame(
@@ -100,9 +104,8 @@ extension OverTheNetwork {
           bytes += RawSocket.frame(type: 0, flags: 1, stream: UInt32(2 * index + 1), message)
         }
         socket.write(bytes)
-        try await eventually("all calls are there") { server.metrics[.list].received.value == 30 }
-        // A few of them may be on their way in the sockets' buffers.
-        #expect(server.ledger.level(.heldBytes) > 20 * 1_200_000)
+        // A few of them may be on their way in the sockets' buffers, and once it isn't taken in no more is read.
+        try await eventually("the answers are held") { server.ledger.level(.heldBytes) > 5 * 1_200_000 }
         socket.close()
         try await eventually("all is given back") { server.ledger.level(.heldBytes) == 0 }
       }

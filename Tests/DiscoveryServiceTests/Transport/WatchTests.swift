@@ -134,6 +134,28 @@ extension OverTheNetwork {
       }
     }
 
+    @Test("a quiet cluster's change is told at once, those that follow at once go out together")
+    func coalescing() async throws {
+      var options = TransportOptions()
+      // A second after one change.
+      options.coalescing = .seconds(5)
+      try await TestServer.with(loops: 1, options: options) { server in
+        try await TestClient.with(server.port) { client in
+          let watch = client.begin("Watch", Request.cluster("c"))
+          try await eventually("the snapshot") { client.answer(watch).messages.count == 1 }
+          let elsewhere = client.begin("Watch", Request.cluster("d"))
+          try await eventually("the other's") { client.answer(elsewhere).messages.count == 1 }
+          let turns = server.metrics.fanOut.read().cumulative.last ?? 0
+          for index in 0..<20 { server.update("c", "a\(index)", [1]) }
+          server.update("d", "a", [1])
+          try await eventually("all are told") { client.answer(watch).messages.count == 21 }
+          #expect(client.answer(elsewhere).messages.count == 2)
+          let more = (server.metrics.fanOut.read().cumulative.last ?? 0) - turns
+          #expect(more <= 5, "the snapshot's turn counts as one change, then all go out")
+        }
+      }
+    }
+
     @Test("a thousand watchers that vanish leave nothing behind")
     func vanish() async throws {
       try await TestServer.with { server in

@@ -21,8 +21,8 @@ import Testing
   @Test("a plugin shows its options, by its name and by its file")
   func show() async throws {
     let byName = try await Command.output("plugins show static-file", in: fiveNodes)
-    #expect(byName.contains("\nOPTION         TYPE                      DEFAULT   DESCRIPTION\n"))
-    #expect(byName.contains("\npollInterval   duration, 100ms to 1d     30s       how often "))
+    #expect(byName.contains("\nOPTION         TYPE                       DEFAULT   DESCRIPTION\n"))
+    #expect(byName.contains("\npollInterval   duration, 100ms to 1d      30s       how often "))
     let file = BuiltProducts.folder.appendingPathComponent("librollcall-static-file.so").path
     #expect(try await Command.output("plugins show \(file)", in: fiveNodes) == byName)
   }
@@ -38,6 +38,9 @@ import Testing
       #expect(result.output.contains("\nok    "))
       #expect(!result.output.contains("\nFAIL  "))
       #expect(result.output.contains(" passed, 0 failed, "))
+      #expect(result.output.contains("\nexports   its entry function alone\n"))
+      #expect(result.output.contains("\nreading   "))
+      #expect(result.output.contains("\nnodes     5: "))
     }
   }
 
@@ -55,10 +58,32 @@ import Testing
 
   @Test("a plugin that breaks a rule fails its check")
   func checkBadPlugin() async throws {
-    // Options that make the plugin refuse to be made: it never tells anything.
+    // Options that make the plugin refuse to be made: one cause is one failure.
     let result = try await Command.run(["plugins", "check", "static-file"], in: fiveNodes)
     #expect(result.status == 1)
-    #expect(result.output.contains("\nFAIL  "))
+    #expect(result.output.split(separator: "\n").count { $0.hasPrefix("FAIL  ") } == 1, "\(result)")
+    #expect(result.output.contains("\n0 passed, 1 failed, 8 skipped\n"))
+  }
+
+  @Test("the check of a plugin whose peer is down ends soon, with the cause once")
+  func checkWithoutPeer() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      """
+      apiVersion: v1
+      kind: Config
+      clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+      users: [{name: u, user: {token: none}}]
+      contexts: [{name: x, context: {cluster: c, user: u}}]
+      current-context: x
+      """, to: "kubeconfig")
+    let start = ContinuousClock.now
+    let result = try await Command.run(
+      ["plugins", "check", "kubernetes", "--options", #"{"kubeconfig":"kubeconfig"}"#], in: folder.path)
+    #expect(ContinuousClock.now - start < .seconds(15))
+    #expect(result.status == 1)
+    #expect(result.output.contains("\n0 passed, 1 failed, 8 skipped\n"), "\(result)")
+    #expect(result.output.contains("\nreading   unavailable: "), "\(result)")
   }
 
   @Test("a good file is ok; of a bad one everything is told, each with its place")

@@ -50,8 +50,8 @@ struct KubernetesTroubleTests {
     let server = try await server()
     try folder.write("no-such-token", to: "token")
     try await expect(
-      "\(server.url) doesn't accept token file './token' (401): it is wrong, expired or revoked",
-      "from context 'x' of ./kubeconfig",
+      "\(server.url) doesn't accept token file 'token' (401): it is wrong, expired or revoked",
+      "from context 'x' of kubeconfig",
       kubeconfig: server.config(user: "{tokenFile: token}"))
   }
 
@@ -107,7 +107,7 @@ struct KubernetesTroubleTests {
   func context() async throws {
     let server = try await server()
     try await expect(
-      "./kubeconfig: there is no context 'nope'; there are: 'x'",
+      "kubeconfig: there is no context 'nope'; there are: 'x'",
       kubeconfig: server.adminConfig, options: ", context: nope")
   }
 
@@ -143,7 +143,7 @@ struct KubernetesTroubleTests {
     }
     let line = try #require(node.logged("user 'onlooker' may not ").first)
     #expect(line.contains("patch node 'onlooker-1'"), "\(line)")
-    #expect(line.contains(#"{apiGroups: [""], resources: [nodes], verbs: [patch]}"#), "\(line)")
+    #expect(line.contains(#"{apiGroups: [\"\"], resources: [nodes], verbs: [patch]}"#), "\(line)")
     node.signal(SIGTERM)
     #expect(try await node.result().status == 0)
     try await server.kubectl(

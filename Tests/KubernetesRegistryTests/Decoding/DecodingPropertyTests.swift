@@ -1,6 +1,8 @@
+import ClusterModel
 import Foundation
 import KubernetesRegistry
 import NodeFixtures
+import Platform
 import Testing
 
 @Suite("Properties of the decoders")
@@ -24,8 +26,9 @@ struct DecodingPropertyTests {
     var decoder = NodeWatchDecoder()
     let node = NodeObject(
       name: fixture.name, uid: fixture.uid, resourceVersion: "5",
+      createdAt: Timestamp(rfc3339: "2026-03-01T08:12:44Z"),
       annotations: Dictionary(uniqueKeysWithValues: fixture.annotations), isControlPlane: true,
-      hostname: fixture.name, osImage: NodeFixture.osImage)
+      hostname: fixture.name, osImage: NodeFixture.osImage, machineID: fixture.machineID, health: .ready)
     #expect(try decoder.feed(event) == [.modified(node)])
     #expect((11_000...13_500).contains(event.count), "\(event.count) bytes")
   }

@@ -57,8 +57,15 @@ struct Outcome: Hashable, CustomStringConvertible {
     lines.append(
       "\(what) \(node.name.debugDescription), uid \(node.uid.debugDescription), "
         + "version \(node.resourceVersion.debugDescription)\(node.isControlPlane ? ", control plane" : "")")
+    if let time = node.createdAt { lines.append("  created \(time)") }
     if !node.hostname.isEmpty { lines.append("  hostname \(node.hostname.debugDescription)") }
     if !node.osImage.isEmpty { lines.append("  osImage \(node.osImage.debugDescription)") }
+    if !node.machineID.isEmpty { lines.append("  machineID \(node.machineID.debugDescription)") }
+    switch node.health {
+    case nil: break
+    case .ready: lines.append("  ready")
+    case .notReady(let reason): lines.append("  not ready: \(reason.debugDescription)")
+    }
     for (key, value) in node.annotations.sorted(by: { $0.key < $1.key }) {
       lines.append("  \(key) = \(value.debugDescription)")
     }

@@ -1,3 +1,4 @@
+import ClusterModel
 import NodeFixtures
 
 /// Makes lists of Nodes of random shape that JSON allows: order of keys, white space, escapes, depth.
@@ -33,6 +34,10 @@ struct RandomNodes {
     var metadata = [("name", string("n" + word())), ("uid", string(word())), ("managedFields", junk(5))]
     if Bool.random(using: &random) { metadata.append(("annotations", annotations())) }
     if Bool.random(using: &random) {
+      let time = Timestamp(milliseconds: Int64.random(in: 0...4_000_000_000, using: &random) * 1000)
+      metadata.append(("creationTimestamp", string(time.description)))
+    }
+    if Bool.random(using: &random) {
       metadata.append(
         ("labels", object([("node-role.kubernetes.io/control-plane", string("")), ("a", "\"b\"")])))
     }
@@ -40,11 +45,20 @@ struct RandomNodes {
       let type = ["Hostname", "InternalIP", "ExternalIP"].randomElement(using: &random) ?? ""
       return object([("type", string(type)), ("address", string(word()))])
     }
+    let conditions = (0..<Int.random(in: 0...4, using: &random)).map { _ in condition() }
     let status = [
-      ("addresses", array(addresses)), ("images", junk(3)),
-      ("nodeInfo", object([("osImage", string(word()))])),
+      ("addresses", array(addresses)), ("images", junk(3)), ("conditions", array(conditions)),
+      ("nodeInfo", object([("osImage", string(word())), ("machineID", string(word())), ("x", junk(1))])),
     ]
     return object([("metadata", object(metadata)), ("status", object(status)), ("spec", junk(3))])
+  }
+
+  private mutating func condition() -> String {
+    let type = ["Ready", "MemoryPressure", "ReadyX", ""].randomElement(using: &random) ?? ""
+    let state = ["True", "False", "Unknown"].randomElement(using: &random) ?? ""
+    return object([
+      ("type", string(type)), ("status", string(state)), ("reason", string(word())), ("x", junk(3)),
+    ])
   }
 
   private mutating func annotations() -> String {

@@ -1,3 +1,5 @@
+import RegistryTestSupport
+
 @testable import KubernetesRegistry
 
 /// Runs a registry against a server that answers by `respond`.
@@ -6,7 +8,7 @@ func checkInformer(
   timing: @escaping @Sendable (inout InformerTiming) -> Void = { _ in },
   client: ClientTiming = ClientTiming(),
   respond: @escaping @Sendable (ScriptedServer.Request, ScriptedServer.Answer) async throws -> Void,
-  body: @escaping @Sendable (Recorder, ScriptedServer) async throws -> Void
+  body: @escaping @Sendable (SessionRecorder, ScriptedServer) async throws -> Void
 ) async throws {
   try await ScriptedServer.run(respond) { server in
     var test = try TestRegistry(

@@ -1,4 +1,5 @@
 import Foundation
+import RegistryTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -25,8 +26,8 @@ import Testing
       default: try await answer.send(Kube.list([Kube.node("c", version: 3)], version: 10))
       }
     } body: { recorder, server in
-      try await recorder.wait(for: "all nodes") { $0.ids == ["1", "2", "4"] && $0.trouble == nil }
-      #expect(recorder.now.updateCount == 2)
+      try await recorder.wait(for: "all nodes") { $0.ids() == ["1", "2", "4"] && $0.isHealthy }
+      #expect(recorder.now.updates.count == 2)
       let requests = server.requests
       #expect(requests.count == 4)
       #expect(requests.prefix(3).allSatisfy { $0.query["limit"] == "500" })
@@ -74,9 +75,9 @@ import Testing
       try await answer.send(
         Kube.list([Kube.node("a", id: "1", version: 1)], version: 20, continueToken: "p2"))
     } body: { recorder, _ in
-      try await recorder.wait(for: "the second list") { $0.ids == ["1", "3"] && $0.trouble == nil }
+      try await recorder.wait(for: "the second list") { $0.ids() == ["1", "3"] && $0.isHealthy }
       // One snapshot, then one removal and one change: nothing in between, and node 1 untouched.
-      #expect(recorder.now.updateCount == 3)
+      #expect(recorder.now.updates.count == 3)
     }
   }
 
@@ -96,9 +97,9 @@ import Testing
           [Kube.node("a", id: "1", version: 1)] + (isFirst ? [] : [Kube.node("b", id: "2", version: 9)]),
           version: isFirst ? 10 : 20))
     } body: { recorder, _ in
-      try await recorder.wait(for: "the second list") { $0.ids == ["1", "2"] && $0.trouble == nil }
-      #expect(recorder.now.updateCount == 2)
-      #expect(!recorder.now.events.contains { if case .degraded = $0 { true } else { false } })
+      try await recorder.wait(for: "the second list") { $0.ids() == ["1", "2"] && $0.isHealthy }
+      #expect(recorder.now.updates.count == 2)
+      #expect(recorder.now.errors == [])
     }
   }
 
@@ -117,7 +118,7 @@ import Testing
       try await answer.send(
         Kube.list([Kube.node("a", id: "1", version: 1)], version: 10, continueToken: token))
     } body: { recorder, server in
-      try await recorder.wait(for: "the list") { $0.ids == ["1"] }
+      try await recorder.wait(for: "the list") { $0.ids() == ["1"] }
       #expect(
         server.requests.filter(\.isList).map { $0.query["limit"] } == ["500", "500", "500", "500", nil])
     }
@@ -135,7 +136,7 @@ import Testing
       try await answer.chunk(list)
       try await answer.end()
     } body: { recorder, _ in
-      try await recorder.wait(for: "the node") { $0.ids == ["1"] }
+      try await recorder.wait(for: "the node") { $0.ids() == ["1"] }
     }
   }
 
@@ -145,7 +146,7 @@ import Testing
       try await answer.send("xx", headers: ["Content-Encoding": "br"])
     } body: { recorder, _ in
       try await recorder.wait(for: "the trouble") {
-        $0.trouble?.message.contains("Content-Encoding 'br'") == true
+        $0.error(.reading)?.message.contains("Content-Encoding 'br'") == true
       }
     }
   }
@@ -154,7 +155,7 @@ import Testing
     let folder = try TemporaryFolder()
     try folder.write(text, to: "plain")
     let result = try await ChildProcess.run("gzip", ["-k", folder.path("plain")])
-    guard result.status == 0 else { throw NotInTimeTold(description: result.description) }
+    guard result.status == 0 else { throw NotInTime(description: result.description) }
     return [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.path("plain.gz"))))
   }
 }

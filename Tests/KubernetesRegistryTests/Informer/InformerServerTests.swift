@@ -1,4 +1,5 @@
 import Foundation
+import RegistryTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -36,9 +37,10 @@ import Testing
         let test = try TestRegistry(config: Kube.config(server: old.url))
         folder.withLock { $0 = test.folder }
         try await test.run { recorder in
-          try await recorder.wait(for: "the other cluster's nodes") { $0.ids == ["2"] && $0.trouble == nil }
-          // What was told stayed until the other cluster's list was there: one snapshot, a removal, a new node.
-          #expect(recorder.now.updateCount == 3)
+          try await recorder.wait(for: "the other cluster's nodes") { $0.ids() == ["2"] && $0.isHealthy }
+          // What was told stayed until the other cluster's list was there: one snapshot, a removal, a new
+          // node.
+          #expect(recorder.now.updates.count == 3)
           try await eventually("the watch") { new.requests.last?.isWatch == true }
           #expect(old.requests.count == 3)
           #expect(new.requests.first?.isList == true && new.requests.first?.query["continue"] == nil)
@@ -63,7 +65,7 @@ import Testing
           try await eventually("the first watch") { old.requests.last?.isWatch == true }
           try test.folder.replace("kubeconfig", with: Kube.config(server: new.url))
           isMoved.withLock { $0 = true }
-          try await recorder.wait(for: "the other cluster's node") { $0.ids == ["1"] }
+          try await recorder.wait(for: "the other cluster's node") { $0.ids() == ["1"] }
           try await eventually("the other watch") { new.requests.last?.isWatch == true }
           #expect(new.requests.map(\.isList) == [true, false])
           #expect(new.requests.last?.query["resourceVersion"] == "10")
@@ -74,7 +76,7 @@ import Testing
 
   @Test("a server that went back to an older state is noticed by its silence, and what it says now counts")
   func restored() async throws {
-    try await checkInformer(timing: { $0.doubtsVersion = .zero }) { request, answer in
+    try await checkInformer(timing: { $0.quietLimit = .zero }) { request, answer in
       if request.isList {
         let isFirst = request.number == 0
         let hostname = isFirst ? "newer" : "older"
@@ -90,18 +92,18 @@ import Testing
       try await answer.hang()
     } body: { recorder, server in
       try await recorder.wait(for: "what is so now") { $0.affiliate("1")?.hostname == "now" }
-      let told = recorder.now.events.compactMap { event -> String? in
-        if case .update(.upsert(let record, _)) = event { record.affiliate.hostname } else { nil }
+      let hostnames = recorder.now.updates.compactMap { update -> String? in
+        if case .upsert(let record, _) = update { record.affiliate.hostname } else { nil }
       }
-      #expect(told == ["older", "now"])
-      #expect(recorder.now.trouble == nil)
+      #expect(hostnames == ["older", "now"])
+      #expect(recorder.now.isHealthy)
       #expect(server.requests.filter(\.isWatch).map { $0.query["resourceVersion"] } == ["1000", "500"])
     }
   }
 
   @Test("a watch in which nothing happens but a bookmark goes on from there")
   func quiet() async throws {
-    try await checkInformer(timing: { $0.doubtsVersion = .zero }) { request, answer in
+    try await checkInformer(timing: { $0.quietLimit = .zero }) { request, answer in
       if request.isList { return try await answer.send(Kube.list([], version: 1000)) }
       try await answer.begin()
       guard request.query["resourceVersion"] == "1000" else { return try await answer.hang() }
@@ -114,7 +116,7 @@ import Testing
   }
 
   @Test(
-    "more nodes than a registry may tell of are told as too many, also where pages have no end",
+    "more nodes than a registry may have are reported as too many, also where pages have no end",
     arguments: ["pages", "empty pages", "stream"])
   func tooMany(kind: String) async throws {
     try await checkInformer(
@@ -132,10 +134,10 @@ import Testing
       }
       try await answer.hang()
     } body: { recorder, _ in
-      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
-      #expect(told.trouble?.code == .limitExceeded)
-      #expect(told.trouble?.message == "the server has more than 5 nodes, which are too many")
-      #expect(told.records == nil)
+      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
+      #expect(told.error(.reading)?.code == .limitExceeded)
+      #expect(told.error(.reading)?.message == "the server has more than 5 nodes, which are too many")
+      #expect(told.ids() == nil)
     }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import KubernetesTestSupport
+import RegistryTestSupport
 import Synchronization
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 
 /// What becomes of a server that fails, is silent or isn't there.
 @Suite struct InformerTroubleTests {
-  @Test("a server that fails with 500s is told, asked less and less often, and recovers")
+  @Test("a server that fails with 500s is reported, asked less and less often, and recovers")
   func failures() async throws {
     try await checkInformer { request, answer in
       guard request.number >= 4 else {
@@ -15,12 +16,9 @@ import Testing
       }
       try await ScriptedServer.oneNode(request, answer)
     } body: { recorder, _ in
-      let told = try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
-      let texts = told.events.compactMap { event -> String? in
-        if case .degraded(let error) = event { error.message } else { nil }
-      }
-      #expect(texts.count == 1)
-      #expect(texts.first?.contains("can't list nodes (500): etcd has no leader") == true)
+      let told = try await recorder.wait(for: "the node") { $0.ids() == ["1"] && $0.isHealthy }
+      #expect(told.errors.count == 1)
+      #expect(told.errors.first?.message.contains("can't list nodes (500): etcd has no leader") == true)
     }
   }
 
@@ -33,14 +31,14 @@ import Testing
       }
       try await ScriptedServer.oneNode(request, answer)
     } body: { recorder, server in
-      try await recorder.wait(for: "the trouble") { $0.trouble?.message.contains("too busy") == true }
-      try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
+      try await recorder.wait(for: "the trouble") { $0.error(.reading)?.message.contains("too busy") == true }
+      try await recorder.wait(for: "the node") { $0.ids() == ["1"] && $0.isHealthy }
       #expect(server.requests.filter(\.isList).count == 2)
       #expect(ContinuousClock.now - start >= .seconds(1))
     }
   }
 
-  @Test("a connection that says nothing any more is given up, and the watch goes on from where it was")
+  @Test("a connection on which nothing comes any more is given up, and the watch goes on from where it was")
   func stall() async throws {
     try await checkInformer(timing: {
       $0.watchSeconds = 0...0
@@ -57,18 +55,15 @@ import Testing
       }
       try await answer.hang()
     } body: { recorder, server in
-      try await recorder.wait(for: "both nodes") { $0.ids == ["1", "2", "3"] }
-      #expect(recorder.now.updateCount == 3)
+      try await recorder.wait(for: "both nodes") { $0.ids() == ["1", "2", "3"] }
+      #expect(recorder.now.updates.count == 3)
       #expect(server.requests.filter(\.isList).count == 1)
       #expect(server.requests[2].query["resourceVersion"] == "11")
-      #expect(
-        recorder.now.events.contains {
-          if case .degraded(let error) = $0 { error.message.contains("has said nothing for") } else { false }
-        })
+      #expect(recorder.now.errors.contains { $0.message.contains("has sent nothing for") })
     }
   }
 
-  @Test("a server that accepts and never answers is told")
+  @Test("a server that accepts and never answers is reported")
   func noAnswer() async throws {
     try await checkInformer(
       client: ClientTiming(connect: .seconds(5), head: .milliseconds(200), silence: .milliseconds(200))
@@ -77,7 +72,7 @@ import Testing
       try await answer.hang()
     } body: { recorder, _ in
       try await recorder.wait(for: "the trouble") {
-        $0.trouble?.message.contains("doesn't answer in time when asked to list nodes") == true
+        $0.error(.reading)?.message.contains("doesn't answer in time when asked to list nodes") == true
       }
     }
   }
@@ -89,11 +84,11 @@ import Testing
       try FileManager.default.removeItem(atPath: test.folder.path("kubeconfig"))
       try await test.run { recorder in
         try await recorder.wait(for: "the trouble") {
-          $0.trouble?.message.contains("'\(test.folder.path("kubeconfig"))' can't be read: No such file")
-            == true
+          $0.error(.reading)?.message.contains(
+            "'\(test.folder.path("kubeconfig"))' can't be read: there is no such file") == true
         }
         try test.folder.replace("kubeconfig", with: Kube.config(server: server.url))
-        try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
+        try await recorder.wait(for: "the node") { $0.ids() == ["1"] && $0.isHealthy }
       }
     }
   }
@@ -112,7 +107,7 @@ import Testing
 
           """
         try await TestRegistry(config: config).run { recorder in
-          try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
+          try await recorder.wait(for: "the node") { $0.ids() == ["1"] && $0.isHealthy }
         }
       }
       let head = try #require(heads.withLock { $0.first })

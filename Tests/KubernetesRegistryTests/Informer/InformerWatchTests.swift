@@ -1,6 +1,8 @@
 import ClusterModel
 import Foundation
+import Platform
 import RegistryKit
+import RegistryTestSupport
 import Synchronization
 import Testing
 
@@ -39,10 +41,10 @@ import Testing
       try await answer.end()
     } body: { recorder, _ in
       let told = try await recorder.wait(for: "the last watch", within: .seconds(120)) {
-        $0.ids == ["1", "end"]
+        $0.ids() == ["1", "end"]
       }
-      #expect(told.updateCount == 1 + 3 * (bytes.count - 1) + 1)
-      #expect(!told.events.contains { if case .degraded = $0 { true } else { false } })
+      #expect(told.updates.count == 1 + 3 * (bytes.count - 1) + 1)
+      #expect(told.errors == [])
     }
   }
 
@@ -62,11 +64,11 @@ import Testing
       }
       try await answer.hang()
     } body: { recorder, _ in
-      try await recorder.wait(for: "the node") { $0.ids == ["1"] }
+      try await recorder.wait(for: "the node") { $0.ids() == ["1"] }
     }
   }
 
-  @Test("an event that is too long is told, and the rest of the view stays")
+  @Test("an event that is too long is reported, and the rest of the view stays")
   func tooLong() async throws {
     try await checkInformer { request, answer in
       guard request.isWatch else {
@@ -78,9 +80,9 @@ import Testing
         Kube.event("ADDED", Kube.node("big", id: "2", version: 11, more: ["filler": filler])))
       try await answer.hang()
     } body: { recorder, _ in
-      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
-      #expect(told.ids == ["1"])
-      #expect(told.trouble?.message.contains("can't be read") == true)
+      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
+      #expect(told.ids() == ["1"])
+      #expect(told.error(.reading)?.message.contains("can't be read") == true)
     }
   }
 
@@ -102,8 +104,8 @@ import Testing
       try await answer.chunk(Kube.event("MODIFIED", Kube.node("b", id: "2", version: 15, hostname: "older")))
       try await answer.end()
     } body: { recorder, server in
-      let told = try await recorder.wait(for: "the second watch") { $0.ids == ["1", "2", "9"] }
-      #expect(told.updateCount == 3)
+      let told = try await recorder.wait(for: "the second watch") { $0.ids() == ["1", "2", "9"] }
+      #expect(told.updates.count == 3)
       #expect(told.affiliate("2")?.hostname == "")
       #expect(server.requests.filter(\.isWatch).map { $0.query["resourceVersion"] } == ["10", "20"])
       #expect(told.log.contains { $0.contains("without a name") })
@@ -114,7 +116,7 @@ import Testing
   func endingWatches() async throws {
     let start = ContinuousClock.now
     try await checkInformer(timing: {
-      $0.backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1), factor: 2, jitter: 0)
+      $0.backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1), factor: 2, spread: 0)
       // However slow the machine is, a watch that ends at once isn't taken for one that works.
       $0.settled = .seconds(60)
     }) {
@@ -127,11 +129,11 @@ import Testing
       }
       try await answer.end()
     } body: { recorder, server in
-      try await recorder.wait(for: "the node") { $0.ids == ["1"] }
+      try await recorder.wait(for: "the node") { $0.ids() == ["1"] }
       // 50 + 100 + 200 + 400 + 800 ms.
       #expect(ContinuousClock.now - start >= .milliseconds(1500))
       #expect(server.requests.filter(\.isList).count == 1)
-      #expect(recorder.now.trouble == nil)
+      #expect(recorder.now.isHealthy)
     }
   }
 
@@ -149,38 +151,39 @@ import Testing
     try await answer.end()
   }
 
-  @Test("an error in a watch that isn't about its version is told, and after some everything is read again")
+  @Test(
+    "an error in a watch that isn't about its version is reported, and after some everything is read again")
   func watchErrors() async throws {
     try await checkInformer { request, answer in
       try await failingOnce(
         Kube.event("ERROR", Kube.status(500, reason: "InternalError", message: "oh no")), request, answer)
     } body: { recorder, server in
       try await recorder.wait(for: "the trouble") {
-        $0.trouble?.message.contains("500 InternalError") == true
+        $0.error(.reading)?.message.contains("500 InternalError") == true
       }
       try await recorder.wait(for: "the recovery") { _ in
         server.requests.filter(\.isList).count == 2 && server.requests.last?.isWatch == true
       }
-      #expect(recorder.now.ids == ["1"])
-      #expect(recorder.now.updateCount == 1)
+      #expect(recorder.now.ids() == ["1"])
+      #expect(recorder.now.updates.count == 1)
     }
   }
 
-  @Test("a malformed watch is told, everything is read again, and what was told stays")
+  @Test("a malformed watch is reported, everything is read again, and what was applied stays")
   func malformed() async throws {
     try await checkInformer { request, answer in
       try await failingOnce(
         Kube.event("ADDED", Kube.node("b", id: "2", version: 11)) + "{nonsense}\n", request, answer)
     } body: { recorder, server in
-      let told = try await recorder.wait(for: "the trouble") { $0.trouble != nil }
-      #expect(told.trouble?.message.contains("can't be read") == true)
+      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
+      #expect(told.error(.reading)?.message.contains("can't be read") == true)
       // The second list doesn't have b.
-      try await recorder.wait(for: "the recovery") { $0.ids == ["1"] && $0.trouble == nil }
-      #expect(recorder.now.updateCount == 3)
+      try await recorder.wait(for: "the recovery") { $0.ids() == ["1"] && $0.isHealthy }
+      #expect(recorder.now.updates.count == 3)
     }
   }
 
-  @Test("malformed items are told once, however often their Node changes")
+  @Test("malformed items are logged once, however often their Node changes")
   func problemsOnce() async throws {
     try await checkInformer { request, answer in
       guard request.isWatch else { return try await answer.send(Kube.list([], version: 10)) }

@@ -1,3 +1,4 @@
+import RegistryTestSupport
 import Testing
 
 @testable import KubernetesRegistry
@@ -6,7 +7,7 @@ import Testing
 @Suite struct InitialEventsTests {
   @Test("where the server is new enough all nodes come in one stream")
   func initialEvents() async throws {
-    try await checkInformer(options: { $0.sendInitialEvents = nil }) { request, answer in
+    try await checkInformer(options: { $0.sendInitialEvents = true }) { request, answer in
       if request.path == "/version" { return try await answer.send(Kube.version("32+")) }
       #expect(request.isWatch)
       try await answer.begin()
@@ -17,7 +18,7 @@ import Testing
       try await answer.hang()
     } body: { recorder, server in
       try await recorder.wait(for: "the change") { $0.affiliate("2")?.hostname == "new" }
-      #expect(recorder.now.updateCount == 2)
+      #expect(recorder.now.updates.count == 2)
       let watch = server.requests[1].query
       #expect(watch["sendInitialEvents"] == "true")
       #expect(watch["resourceVersionMatch"] == "NotOlderThan")
@@ -48,8 +49,8 @@ import Testing
       try await answer.begin()
       try await answer.hang()
     } body: { recorder, _ in
-      try await recorder.wait(for: "the node") { $0.ids == ["1"] && $0.trouble == nil }
-      #expect(recorder.now.updateCount == 1)
+      try await recorder.wait(for: "the node") { $0.ids() == ["1"] && $0.isHealthy }
+      #expect(recorder.now.updates.count == 1)
     }
   }
 }

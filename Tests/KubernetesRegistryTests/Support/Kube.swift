@@ -1,28 +1,31 @@
 import ClusterModel
 import Foundation
 import Logging
+import Platform
 import RegistryKit
+import RegistryTestSupport
 import TestSupport
 
 @testable import KubernetesRegistry
 
 /// Kubernetes' JSON, written by hand.
 enum Kube {
-  /// A Node with an identity (unless that is nil), and with `more` annotations.
+  /// A Node with an identity (unless that is nil), with `more` annotations and `conditions` in JSON.
   static func node(
-    _ name: String, id: String? = nil, version: Int, hostname: String = "", more: [String: String] = [:]
+    _ name: String, id: String? = nil, version: Int, hostname: String = "", more: [String: String] = [:],
+    conditions: String = "[]"
   ) -> String {
     var annotations = more
     if let id { annotations[NodeAnnotation.nodeID.rawValue] = id }
     let list = annotations.sorted { $0.key < $1.key }.map {
-      "\(JSONText.string($0.key)):\(JSONText.string($0.value))"
+      "\(CompactJSON.of($0.key)):\(CompactJSON.of($0.value))"
     }
     let addresses =
       hostname.isEmpty
       ? "" : #"{"type":"InternalIP","address":"10.0.0.9"},{"type":"Hostname","address":"\#(hostname)"}"#
     return #"{"kind":"Node","apiVersion":"v1","metadata":{"name":"\#(name)","uid":"uid-\#(name)","#
       + #""resourceVersion":"\#(version)","labels":{"a":"b"},"annotations":{\#(list.joined(separator: ","))}},"#
-      + #""status":{"addresses":[\#(addresses)],"nodeInfo":{"osImage":"Debian"}}}"#
+      + #""status":{"addresses":[\#(addresses)],"conditions":\#(conditions),"nodeInfo":{"osImage":"Debian"}}}"#
   }
 
   static func list(_ nodes: [String], version: Int, continueToken: String? = nil) -> String {
@@ -45,7 +48,7 @@ enum Kube {
   }
 
   static func status(_ code: Int, reason: String, message: String) -> String {
-    #"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":\#(JSONText.string(message)),"#
+    #"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":\#(CompactJSON.of(message)),"#
       + #""reason":"\#(reason)","code":\#(code)}"#
   }
 
@@ -66,7 +69,8 @@ enum Kube {
 /// A registry for a test, with waits that are short.
 struct TestRegistry {
   let folder: TemporaryFolder
-  let recorder = Recorder()
+  let recorder = SessionRecorder()
+  private let localNodeID: String?
   var registry: KubernetesRegistry
 
   init(
@@ -75,23 +79,29 @@ struct TestRegistry {
   ) throws {
     folder = try TemporaryFolder()
     try folder.write(config, to: "kubeconfig")
-    var all = KubernetesOptions(kubeconfig: "kubeconfig", sendInitialEvents: false)
-    options(&all)
+    let all = KubernetesOptions {
+      $0.kubeconfig = "kubeconfig"
+      $0.sendInitialEvents = false
+      options(&$0)
+    }
+    self.localNodeID = localNodeID
     registry = try KubernetesRegistry(
       options: all,
       context: RegistryContext(
-        name: "kubernetes", localNodeID: try localNodeID.map { try NodeIdentity($0) },
-        baseDirectory: folder.path, logger: recorder.logger))
+        name: "kubernetes", baseDirectory: folder.path, logger: recorder.logger))
     registry.environment = [:]
     registry.timing.backoff = Backoff(
-      initial: .milliseconds(10), maximum: .milliseconds(200), factor: 2, jitter: 0.5)
+      initial: .milliseconds(10), maximum: .milliseconds(200), factor: 2)
     registry.timing.settled = .milliseconds(200)
     timing(&registry.timing)
   }
 
   /// Runs the registry while `body` does.
-  func run(_ body: @Sendable @escaping (Recorder) async throws -> Void) async throws {
+  func run(
+    clock: any Clock<Duration> = ContinuousClock(),
+    _ body: @Sendable @escaping (SessionRecorder) async throws -> Void
+  ) async throws {
     let recorder = recorder
-    try await recorder.run(registry) { try await body(recorder) }
+    try await recorder.run(registry, localNodeID: localNodeID, clock: clock) { try await body(recorder) }
   }
 }

@@ -97,11 +97,10 @@ final class ScriptedServer: Sendable {
     let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .bind(host: "127.0.0.1", port: 0) { child in
-        child.eventLoop.makeCompletedFuture {
-          try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: child)
-        }
-      }
+      // Read only once it is served: one that comes while the server ends is never wrapped, which has to be
+      // undone.
+      .childChannelOption(.autoRead, value: false)
+      .bind(host: "127.0.0.1", port: 0) { child in child.eventLoop.makeSucceededFuture(child) }
     guard let port = channel.channel.localAddress?.port else { throw HangUp() }
     let server = ScriptedServer(port: port)
     return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -120,10 +119,14 @@ final class ScriptedServer: Sendable {
   }
 
   private func serve(
-    _ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ greeting: String,
+    _ child: any Channel, _ greeting: String,
     _ respond: @escaping @Sendable (Request, Answer) async throws -> Void
   ) async throws {
+    let connection = try await child.eventLoop.submit {
+      try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: child)
+    }.get()
     try await connection.executeThenClose { inbound, outbound in
+      try await child.setOption(.autoRead, value: true).get()
       let answer = Answer { try await outbound.write(ByteBuffer(bytes: $0)) }
       if !greeting.isEmpty { try await answer.raw(greeting) }
       var pending = ""

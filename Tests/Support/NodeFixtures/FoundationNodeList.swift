@@ -1,3 +1,4 @@
+import ClusterModel
 import Foundation
 package import KubernetesRegistry
 
@@ -8,6 +9,7 @@ package struct FoundationNodeList: Decodable {
       var name: String
       var uid: String?
       var resourceVersion: String?
+      var creationTimestamp: Date?
       var annotations: [String: String]?
       var labels: [String: String]?
     }
@@ -15,9 +17,20 @@ package struct FoundationNodeList: Decodable {
       var type: String
       var address: String
     }
-    struct NodeInfo: Decodable { var osImage: String }
+    struct NodeInfo: Decodable {
+      var osImage: String
+      var machineID: String?
+    }
+    struct Condition: Decodable {
+      var type: String
+      var status: String
+      var reason: String?
+
+      var health: NodeHealth { status == "True" ? .ready : .notReady(reason: reason ?? "") }
+    }
     struct Status: Decodable {
       var addresses: [Address]?
+      var conditions: [Condition]?
       var nodeInfo: NodeInfo?
     }
     var metadata: Metadata
@@ -27,14 +40,20 @@ package struct FoundationNodeList: Decodable {
   var items: [Node]
 
   package static func decode(_ bytes: [UInt8]) throws -> [NodeObject] {
-    try JSONDecoder().decode(FoundationNodeList.self, from: Data(bytes)).items.map { node in
+    let decoder = JSONDecoder()
+    decoder.dateDecodingStrategy = .iso8601
+    return try decoder.decode(FoundationNodeList.self, from: Data(bytes)).items.map { node in
       NodeObject(
         name: node.metadata.name, uid: node.metadata.uid ?? "",
         resourceVersion: node.metadata.resourceVersion ?? "",
+        createdAt: node.metadata.creationTimestamp.map {
+          Timestamp(milliseconds: Int64(($0.timeIntervalSince1970 * 1000).rounded()))
+        },
         annotations: (node.metadata.annotations ?? [:]).filter { needed.contains($0.key) },
         isControlPlane: node.metadata.labels?["node-role.kubernetes.io/control-plane"] != nil,
         hostname: node.status?.addresses?.first { $0.type == "Hostname" }?.address ?? "",
-        osImage: node.status?.nodeInfo?.osImage ?? "")
+        osImage: node.status?.nodeInfo?.osImage ?? "", machineID: node.status?.nodeInfo?.machineID ?? "",
+        health: node.status?.conditions?.first { $0.type == "Ready" }?.health)
     }
   }
 

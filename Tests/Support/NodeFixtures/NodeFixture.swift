@@ -1,4 +1,5 @@
 import ClusterModel
+import Platform
 
 /// A Node as a cluster of the tests has it: everything follows from its number.
 ///
@@ -36,6 +37,9 @@ public struct NodeFixture: Hashable, Sendable {
 
   /// The UDP port of the endpoint, which a change moves.
   public var endpointPort: Int { 51820 + revision % 1000 }
+
+  /// The machine's id, as in /etc/machine-id.
+  public var machineID: String { digits(index, 32) }
 
   public static let osImage = "Talos (v1.3.0)"
 

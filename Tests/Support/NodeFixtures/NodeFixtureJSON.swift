@@ -57,7 +57,7 @@ extension NodeFixture {
       "addresses":[{"type":"InternalIP","address":"\(address)"},{"type":"Hostname","address":"\(name)"},\
       {"type":"InternalDNS","address":"\(name).eu-central-1.compute.internal"}],\
       "daemonEndpoints":{"kubeletEndpoint":{"Port":10250}},"nodeInfo":{\
-      "machineID":"\(digits(index, 32))","systemUUID":"\(uid)","bootID":"\(uid)",\
+      "machineID":"\(machineID)","systemUUID":"\(uid)","bootID":"\(uid)",\
       "kernelVersion":"6.1.82-talos","osImage":"\(Self.osImage)","containerRuntimeVersion":"containerd://1.6.12",\
       "kubeletVersion":"v1.26.0","kubeProxyVersion":"v1.26.0","operatingSystem":"linux",\
       "architecture":"amd64"},"images":\(images)}

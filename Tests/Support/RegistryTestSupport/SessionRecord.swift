@@ -12,7 +12,13 @@ public struct SessionRecord: Sendable {
   /// What became of a publication.
   public struct Outcome: Hashable, Sendable {
     public let revision: UInt64
+    /// nil: others can see it.
     public let error: RegistryError?
+
+    public init(revision: UInt64, error: RegistryError? = nil) {
+      self.revision = revision
+      self.error = error
+    }
   }
 
   /// Every batch, in order. Calls for one update or report are batches too.
@@ -42,6 +48,9 @@ public struct SessionRecord: Sendable {
   /// Whether nothing is wrong with any aspect.
   public var isHealthy: Bool { reports.values.allSatisfy { $0 == nil } }
 
+  /// The last outcome of a publication; nil where there is none yet.
+  public func outcome(of revision: UInt64) -> Outcome? { outcomes.last { $0.revision == revision } }
+
   /// The identities of a source's nodes, sorted; nil before its first snapshot, and after its end.
   public func ids(_ source: String = "") -> [String]? { records(source)?.keys.map(\.text).sorted() }
 
@@ -62,7 +71,8 @@ public struct SessionRecord: Sendable {
     for update in batch.updates {
       switch update {
       case .snapshot(let records, let source, _):
-        contents[source] = Dictionary(uniqueKeysWithValues: records.map { ($0.affiliate.nodeID, $0) })
+        // Who checks nothing may be given a node twice.
+        contents[source] = Dictionary(records.map { ($0.affiliate.nodeID, $0) }) { first, _ in first }
       case .upsert(let record, let source): contents[source]?[record.affiliate.nodeID] = record
       case .remove(let id, let source, _): contents[source]?[id] = nil
       case .sourceGone(let source): contents[source] = nil
@@ -75,8 +85,8 @@ public struct SessionRecord: Sendable {
 }
 
 extension RegistryUpdate {
-  /// The update in one line: `upsert rack-1`, `remove rack-1 deleted`, `snapshot a b` with sorted ids; the source's
-  /// name comes first where it has one.
+  /// The update in one line: `upsert rack-1`, `remove rack-1 deleted`, `snapshot a b` with sorted ids; the
+  /// source's name comes first where it has one.
   public var summary: String {
     let text =
       switch self {

@@ -1,4 +1,4 @@
-import ClusterModel
+public import ClusterModel
 public import Logging
 public import RegistryKit
 import Synchronization
@@ -25,6 +25,26 @@ public final class SessionRecorder: Sendable {
   /// Logs to ``SessionRecord/log``.
   public var logger: Logger { log.logger }
 
+  /// A session that records what it is given, for a run that the test starts by itself. One session at a time has
+  /// publications.
+  ///
+  /// - Parameter check: what each batch must pass; one that doesn't isn't recorded.
+  public func session(
+    localNodeID: NodeIdentity? = nil, clock: any Clock<Duration> = ContinuousClock(),
+    check: @escaping @Sendable (RegistryBatch) throws(RegistryError) -> Void = { _ in }
+  ) -> RegistrySession {
+    RegistrySession(
+      context: RegistryContext(name: "test", localNodeID: localNodeID, logger: logger), clock: clock,
+      desired: DesiredPublications(desired),
+      onPublished: { revision, error in
+        self.state.withLock { $0.outcomes.append(.init(revision: revision, error: error)) }
+      },
+      receive: { (batch) throws(RegistryError) in
+        try check(batch)
+        self.state.withLock { $0.apply(batch) }
+      })
+  }
+
   /// Runs `registry` while `body` does.
   ///
   /// - Parameter refusal: what each batch is refused with.
@@ -33,17 +53,9 @@ public final class SessionRecorder: Sendable {
     _ registry: any Registry, localNodeID: String? = nil, clock: any Clock<Duration> = ContinuousClock(),
     refusal: RegistryError? = nil, _ body: @Sendable @escaping () async throws -> Void
   ) async throws {
-    let session = RegistrySession(
-      context: RegistryContext(
-        name: "test", localNodeID: try localNodeID.map { try NodeIdentity($0) }, logger: logger),
-      clock: clock, desired: DesiredPublications(desired),
-      onPublished: { revision, error in
-        self.state.withLock { $0.outcomes.append(.init(revision: revision, error: error)) }
-      },
-      receive: { (batch) throws(RegistryError) in
-        if let refusal { throw refusal }
-        self.state.withLock { $0.apply(batch) }
-      })
+    let session = session(localNodeID: try localNodeID.map { try NodeIdentity($0) }, clock: clock) {
+      (_) throws(RegistryError) in if let refusal { throw refusal }
+    }
     try await withThrowingTaskGroup(of: Bool.self) { group in
       group.addTask {
         do {

@@ -123,7 +123,7 @@ struct EndpointRunner: Sendable {
         })
     }
     if answer.hasRedirect {
-      logger.info("\(here) redirects to \(quotedForMessage(answer.redirect.endpoint))")
+      logger.info("\(here) redirects to \(quoted(answer.redirect.endpoint))")
       return try ServiceURL(answer.redirect.endpoint, redirectedFrom: here)
     }
     if let address = Self.address(Array(answer.clientIp)) { try output.publicAddress(address) }

@@ -1,3 +1,4 @@
+import ClusterModel
 import DiscoveryGRPC
 import DiscoveryProtocol
 import GRPCCore
@@ -120,6 +121,6 @@ extension CallError {
 
   /// A service can say anything: so on one line, and not much.
   private static func text(_ text: String) -> String {
-    String(quotedForMessage(text, limit: 300).dropFirst().dropLast())
+    String(quoted(text, limit: 300).dropFirst().dropLast())
   }
 }

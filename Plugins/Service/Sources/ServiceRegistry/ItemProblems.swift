@@ -1,3 +1,4 @@
+import ClusterModel
 import DiscoveryProtocol
 
 /// What of a service's answers can't be used, by the id that it came under. Bounded.
@@ -35,7 +36,7 @@ struct ItemProblems {
     var parts: [String] = []
     if !errors.isEmpty || unnamed > 0 {
       let count = errors.count + unnamed
-      let shown = errors.min(count: Self.shownCount).map { "\(quotedForMessage($0)): \($1.message)" }
+      let shown = errors.min(count: Self.shownCount).map { "\(quoted($0)): \($1.message)" }
       let rest = count - shown.count
       parts.append(
         "\(count == 1 ? "an affiliate" : "\(count) affiliates") can't be used as sent: "

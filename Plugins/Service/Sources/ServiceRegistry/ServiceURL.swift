@@ -24,7 +24,7 @@ struct ServiceURL: Hashable, Sendable {
   /// - Parameter base: the URL of the service that told `text` as where to go instead. Then `host:port` will
   ///   do, which goes on with or without TLS as before, and TLS is never given up.
   init(_ text: String, redirectedFrom base: ServiceURL? = nil) throws(RegistryError) {
-    let shown = quotedForMessage(text, limit: 200)
+    let shown = quoted(text, limit: 200)
     func fail(_ why: String) -> RegistryError {
       RegistryError(
         .invalidArgument,

@@ -4,7 +4,7 @@ import RegistryKit
 
 /// Turns the text of a file into nodes.
 struct FileParser {
-  private var reader: FieldReader
+  private let diagnostics: Diagnostics
   private var reading = FileReading()
   /// Where each node was first seen.
   private var places: [NodeKey: YAMLMark] = [:]
@@ -13,23 +13,24 @@ struct FileParser {
   ///
   /// - Throws: where they are no YAML and no JSON, or more than is taken.
   static func parse(_ bytes: [UInt8], file: String) throws(YAMLError) -> FileReading {
-    var parser = FileParser(reader: FieldReader(file: file))
-    let stream = try YAML.parse(bytes, file: file, limits: YAMLLimits(size: Limits.fileBytes))
+    var parser = FileParser(diagnostics: Diagnostics(file: file))
+    let stream = try YAML.parse(bytes, file: file, limits: YAMLLimits(size: FileLimits.fileBytes))
     for document in stream.documents {
       parser.document(document)
-      guard parser.places.count <= Limits.nodes else {
+      guard parser.places.count <= FileLimits.nodes else {
         throw YAMLError(
           file: file, mark: document.mark,
-          message: "more than \(Limits.nodes) nodes in one file; split it into several")
+          message: "more than \(FileLimits.nodes) nodes in one file; split it into several")
       }
     }
-    for problem in stream.duplicateKeys { parser.reader.report(problem) }
-    parser.reading.problems = parser.reader.problems
-    parser.reading.problems.sort()
+    parser.diagnostics.add(stream.duplicateKeys)
+    parser.diagnostics.sort()
+    parser.reading.problems = parser.diagnostics.errors
+    parser.reading.notes = parser.diagnostics.warnings
     return parser.reading
   }
 
-  private init(reader: FieldReader) { self.reader = reader }
+  private init(diagnostics: Diagnostics) { self.diagnostics = diagnostics }
 
   private mutating func document(_ node: YAMLNode) {
     switch node.content {
@@ -45,9 +46,11 @@ struct FileParser {
       }
     case .scalar:
       guard !node.isNull else { return }
-      reader.report(
-        "expected `nodes:` with a list of nodes, or documents of affiliates or members, not \(node.kind)",
-        at: node.mark)
+      diagnostics.error(
+        node.mark,
+        "a file of nodes "
+          + node.written.mismatch(
+            must: "`nodes:` with a list of nodes, or documents of affiliates or members"))
     }
   }
 
@@ -57,42 +60,37 @@ struct FileParser {
   }
 
   private mutating func nodeList(_ node: YAMLNode) {
-    guard let fields = reader.fields(of: node, known: ["nodes"], what: "a file of nodes"),
-      let nodes = fields["nodes"], !nodes.isNull
-    else { return }
-    guard case .sequence(let items) = nodes.content else {
-      return reader.report("nodes is a list of nodes, not \(nodes.kind)", at: nodes.mark)
-    }
-    for item in items { shortForm(item) }
+    let fields = FieldReader(
+      node, "a file of nodes", keys: ["nodes"], style: .lenient, diagnostics: diagnostics)
+    for item in fields.items("nodes", of: "nodes") ?? [] { shortForm(item) }
   }
 
   private mutating func shortForm(_ node: YAMLNode) {
-    let (id, affiliate) = NodeReader.read(node, as: .affiliate, with: &reader)
+    let (id, affiliate) = NodeReader.read(node, as: .affiliate, diagnostics)
     add(affiliate, id: id, origin: "", at: node.mark)
   }
 
   /// A document as `get … -o yaml` prints it.
   private mutating func resource(_ node: YAMLNode) {
-    guard let metadata = node["metadata"], let spec = node["spec"] else {
+    guard node["metadata"] != nil, let spec = node["spec"] else {
       let missing = node["spec"] == nil ? "spec" : "metadata"
-      return reader.report(
-        "a document of a resource has `metadata` and `spec`; `\(missing)` is missing", at: node.mark)
+      return diagnostics.error(
+        node.mark, "a document of a resource has `metadata` and `spec`; `\(missing)` is missing")
     }
-    guard let type = metadata["type"]?.text else {
-      return reader.report(
-        "the metadata need the resource's `type`, affiliates or members", at: metadata.mark)
+    let metadata = FieldReader(
+      node["metadata"], "metadata", path: "metadata", keys: nil, style: .lenient, diagnostics: diagnostics)
+    guard metadata.node != nil || metadata.isMissing else { return }
+    for (key, what) in [("type", "affiliates or members"), ("id", "a text")] where metadata.value(key) == nil
+    {
+      return diagnostics.error(metadata.mark, "the metadata need the resource's `\(key)`, \(what)")
     }
-    guard let id = metadata["id"], let idText = id.text, !idText.isEmpty else {
-      return reader.report("the metadata need the resource's `id`, a text", at: metadata.mark)
-    }
+    guard let type = metadata.text("type") else { return }
     switch Self.shortName(of: type) {
-    case "affiliate", "affiliates": affiliate(spec, id: idText, at: id.mark)
-    case "member", "members": member(spec, id: id)
+    case "affiliate", "affiliates": affiliate(spec, metadata)
+    case "member", "members": member(spec, metadata)
     default:
-      reading.notes.append(
-        YAMLError(
-          file: reader.file, mark: node.mark,
-          message: "a document of type \(quoted(type)) is skipped; affiliates and members are read"))
+      diagnostics.warning(
+        node.mark, "a document of type \(quoted(type)) is skipped; affiliates and members are read")
     }
   }
 
@@ -104,36 +102,38 @@ struct FileParser {
   }
 
   /// An affiliate; the id of a raw one has its origin before the node's identity.
-  private mutating func affiliate(_ spec: YAMLNode, id: String, at mark: YAMLMark) {
+  private mutating func affiliate(_ spec: YAMLNode, _ metadata: FieldReader) {
+    guard let id = metadata.text("id") else { return }
+    let mark = metadata.mark(of: "id")
     let slash = id.lastIndex(of: "/")
     let origin = slash.map { String(id[..<$0]) } ?? ""
     let name = slash.map { String(id[id.index(after: $0)...]) } ?? id
-    var (nodeID, affiliate) = NodeReader.read(spec, as: .affiliate, with: &reader)
+    var (nodeID, affiliate) = NodeReader.read(spec, as: .affiliate, diagnostics)
     if let nodeID, nodeID.text != name {
-      reader.report("the id \(quoted(id)) isn't that of the spec's nodeId \(quoted(nodeID.text))", at: mark)
+      diagnostics.error(
+        mark, "the id \(quoted(id)) isn't that of the spec's nodeId \(quoted(nodeID.text))")
       affiliate = nil
     }
     if slash != nil, (try? RegistrySource(origin)) == nil || origin.isEmpty {
-      reader.report("the raw id \(quoted(id)) isn't written as `prefix/node identity`", at: mark)
+      diagnostics.error(mark, "the raw id \(quoted(id)) isn't written as `prefix/node identity`")
       return
     }
     add(affiliate, id: nodeID, origin: origin, at: spec.mark)
   }
 
-  private mutating func member(_ spec: YAMLNode, id: YAMLNode) {
-    let problemsBefore = reader.problems.count
-    let nodename = reader.text(id, "the member's id", maximum: Limits.nameBytes)
-    let isGood = reader.problems.count == problemsBefore
-    let (nodeID, affiliate) = NodeReader.read(spec, as: .member(nodename: nodename), with: &reader)
-    add(isGood ? affiliate : nil, id: nodeID, origin: "", at: spec.mark)
+  /// A member; its id is the nodename.
+  private mutating func member(_ spec: YAMLNode, _ metadata: FieldReader) {
+    let nodename = metadata.text("id", maximum: FileLimits.nameBytes)
+    let (nodeID, affiliate) = NodeReader.read(spec, as: .member(nodename: nodename ?? ""), diagnostics)
+    add(nodename == nil ? nil : affiliate, id: nodeID, origin: "", at: spec.mark)
   }
 
   private mutating func add(_ affiliate: Affiliate?, id: NodeIdentity?, origin: String, at mark: YAMLMark) {
     guard let id else { return }
     let key = NodeKey(origin: origin, nodeID: id)
     if let first = places[key] {
-      reader.report(
-        "node \(quoted(id.text)) is in the file twice; the first, at line \(first.line), is kept", at: mark)
+      diagnostics.error(
+        mark, "node \(quoted(id.text)) is in the file twice; the first, at line \(first.line), is kept")
       return
     }
     places[key] = mark

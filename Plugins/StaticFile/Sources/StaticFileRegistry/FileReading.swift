@@ -3,8 +3,8 @@ import Documents
 
 /// A node within one file, and who reported it.
 struct NodeKey: Hashable, Sendable {
-  /// The raw prefix that a document of the raw namespace came under, `k8s` of `k8s/…`; empty for the file's own
-  /// nodes.
+  /// The raw prefix that a document of the raw namespace came under, `k8s` of `k8s/…`; empty for the file's
+  /// own nodes.
   let origin: String
   let nodeID: NodeIdentity
 }

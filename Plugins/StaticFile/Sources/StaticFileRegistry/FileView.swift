@@ -26,7 +26,7 @@ struct FileView {
   /// Applies what `scan` found.
   ///
   /// - Returns: whether to scan again in a moment: a file is on its way from one state to the next.
-  /// - Throws: the session's refusal. (Untyped, as a typed error in the caller's loop crashes Swift 6.3's optimizer.)
+  /// - Throws: the session's refusal. Untyped, as a typed error in an async loop crashes Swift 6.3's optimizer.
   mutating func apply(_ scan: Scan) throws -> Bool {
     let scanAgain = files.take(scan)
     var batch = RegistryBatch()

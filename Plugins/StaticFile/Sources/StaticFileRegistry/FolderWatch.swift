@@ -1,13 +1,14 @@
 import Dispatch
 import Glibc
-import RegistryKit
+import Platform
 import Synchronization
 
 /// Learns from the system, by inotify, when names in folders change.
 ///
-/// Folders are registered anew before each look at them (``begin()``, ``add(_:name:isPassage:)``, ``end()``), as a
-/// path may lead to another folder than it did the last time; a folder that isn't needed any more is let go.
-/// Where the system has no watches left nothing is noticed, and ``end()`` returns why. May be used from any thread.
+/// Folders are registered anew before each look at them (``begin()``, ``add(_:name:isPassage:)``, ``end()``),
+/// as a path may lead to another folder than it did the last time; a folder that isn't needed any more is let
+/// go. Where the system has no watches left nothing is noticed, and ``end()`` returns why. May be used from
+/// any thread.
 final class FolderWatch: Sendable {
   /// Why changes may go unnoticed, so that looking from time to time has to do.
   typealias Gap = String
@@ -55,7 +56,7 @@ final class FolderWatch: Sendable {
   convenience init(onChange: @escaping @Sendable () -> Void) {
     let descriptor = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
     guard descriptor >= 0 else {
-      self.init(failure: "inotify isn't to be had (\(RegistryError.text(of: errno)))")
+      self.init(failure: "inotify isn't to be had (\(errnoText(errno)))")
       return
     }
     self.init(descriptor: descriptor, onChange: onChange)
@@ -68,8 +69,8 @@ final class FolderWatch: Sendable {
     source.activate()
   }
 
-  /// A watch by the inotify instance `descriptor`, whose events are given to ``take(_:)``; without one, a watch
-  /// that notices nothing, because of `failure`.
+  /// A watch by the inotify instance `descriptor`, whose events are given to ``take(_:)``; without one, a
+  /// watch that notices nothing, because of `failure`.
   init(descriptor: Int32? = nil, failure: Gap? = nil, onChange: @escaping @Sendable () -> Void = {}) {
     state = Mutex(State(descriptor: descriptor, failure: failure))
     self.onChange = onChange
@@ -113,7 +114,7 @@ final class FolderWatch: Sendable {
         state.gap =
           code == ENOSPC
           ? "no inotify watch is left for '\(folder)' (fs.inotify.max_user_watches)"
-          : "'\(folder)' can't be watched (\(RegistryError.text(of: code)))"
+          : "'\(folder)' can't be watched (\(errnoText(code)))"
         return
       }
       var entry = state.folders.removeValue(forKey: watch) ?? Folder()

@@ -1,4 +1,5 @@
 import ClusterModel
+import Documents
 import RegistryKit
 
 /// What is known of all files: takes in one scan after the other, and never gives up good content for bad. A
@@ -43,7 +44,7 @@ struct KnownFiles: Sendable {
   /// - Parameters:
   ///   - localNodeID: who is left out.
   ///   - maximumNodes: the most nodes that all files may have.
-  init(localNodeID: NodeIdentity? = nil, maximumNodes: Int = Limits.nodes) {
+  init(localNodeID: NodeIdentity? = nil, maximumNodes: Int = FileLimits.nodes) {
     self.localNodeID = localNodeID
     self.maximumNodes = maximumNodes
   }
@@ -65,7 +66,7 @@ struct KnownFiles: Sendable {
     var more = 0
     for file in order.lazy.compactMap({ files[$0] }) {
       if let refusal = file.refusal { errors.append(refusal) }
-      let kept = file.problems.kept.prefix(max(0, Limits.problems - errors.count))
+      let kept = file.problems.kept.prefix(max(0, FileLimits.problems - errors.count))
       errors += kept.map { RegistryError(.invalidArgument, $0.description) }
       more += file.problems.count - kept.count
     }
@@ -80,8 +81,8 @@ struct KnownFiles: Sendable {
 
   /// Takes in a scan.
   ///
-  /// - Returns: whether to scan again in a moment, as a file is gone or being written to: it may be on its way
-  ///   from one state to the next.
+  /// - Returns: whether to scan again in a moment, as a file is gone or being written to: it may be on its
+  ///   way from one state to the next.
   mutating func take(_ scan: Scan) -> Bool {
     var scanAgain = false
     let found = Set(scan.files.map(\.shown))
@@ -156,8 +157,8 @@ struct KnownFiles: Sendable {
     return false
   }
 
-  /// The nodes of a reading: those that didn't change keep the time since when the file has them so, and those
-  /// with a problem keep what was last good.
+  /// The nodes of a reading: those that didn't change keep the time since when the file has them so, and
+  /// those with a problem keep what was last good.
   private func nodes(of reading: FileReading, previous: Nodes, confirmedAt: Timestamp) -> Nodes {
     var nodes: Nodes = [:]
     // Time zero and before is what images and archives write that know none.

@@ -27,81 +27,91 @@ struct NodeReader {
   ///
   /// - Returns: the identity, where it is readable, and the affiliate, where nothing is wrong with it.
   static func read(
-    _ node: YAMLNode, as form: Form, with reader: inout FieldReader
+    _ node: YAMLNode, as form: Form, _ diagnostics: Diagnostics
   ) -> (id: NodeIdentity?, affiliate: Affiliate?) {
-    let problemsBefore = reader.problems.count
-    defer { reader.subject = "" }
+    let problemsBefore = diagnostics.errors.count
     // Found first, so that every problem names the node.
-    let id = node["nodeId"]?.text.flatMap { try? NodeIdentity($0) }
-    reader.subject = id.map { "node \(quoted($0.text))" } ?? ""
-    guard let fields = reader.fields(of: node, known: form.keys, what: "a node") else { return (nil, nil) }
+    let id = node["nodeId"]?.scalar.flatMap { try? NodeIdentity($0.text) }
+    let fields = FieldReader(
+      node, "a node", subject: id.map { "node \(quoted($0.text))" } ?? "", keys: form.keys, style: .lenient,
+      diagnostics: diagnostics)
+    guard fields.node != nil || fields.isMissing else { return (nil, nil) }
 
-    let identity = readIdentity(fields["nodeId"], of: node, with: &reader)
-    let kubeSpan = fields["kubespan"].flatMap { readKubeSpan($0, with: &reader) }
-    let controlPlane = fields["controlPlane"].flatMap { readControlPlane($0, with: &reader) }
-    var nodename = reader.text(fields["nodename"], "nodename", maximum: Limits.nameBytes)
+    let identity = readIdentity(fields)
+    let kubeSpan = readKubeSpan(fields.section("kubespan", keys: kubeSpanKeys))
+    let controlPlane = readControlPlane(fields.section("controlPlane", keys: ["port"]))
+    var nodename = fields.text("nodename", maximum: FileLimits.nameBytes)
     if case .member(let id) = form { nodename = id }
-    let hostname = reader.text(fields["hostname"], "hostname", maximum: Limits.nameBytes)
-    let system = reader.text(
-      fields["operatingSystem"], "operatingSystem", maximum: Limits.operatingSystemBytes)
-    let type = reader.value(fields["machineType"], "machineType", machineType)
-    let addresses = reader.values(fields["addresses"], "addresses", address)
-    guard let identity, reader.problems.count == problemsBefore else { return (id, nil) }
+    let hostname = fields.text("hostname", maximum: FileLimits.nameBytes)
+    let system = fields.text("operatingSystem", maximum: FileLimits.operatingSystemBytes)
+    let type = fields.value("machineType", maximum: FileLimits.textBytes, machineType)
+    let addresses = list(fields, "addresses", of: "addresses") { (text) throws(ModelError) in
+      try IPAddress(text)
+    }
+    guard let identity, diagnostics.errors.count == problemsBefore else { return (id, nil) }
     return (
       identity,
       Affiliate(
-        nodeID: identity, addresses: addresses, hostname: hostname, nodename: nodename,
-        operatingSystem: system, machineType: type ?? .unknown, kubeSpan: kubeSpan,
+        nodeID: identity, addresses: addresses, hostname: hostname ?? "", nodename: nodename ?? "",
+        operatingSystem: system ?? "", machineType: type ?? .unknown, kubeSpan: kubeSpan,
         controlPlane: controlPlane)
     )
   }
 
-  private static func readIdentity(
-    _ value: YAMLNode?, of node: YAMLNode, with reader: inout FieldReader
-  ) -> NodeIdentity? {
-    guard let value, !value.isNull, !value.isEmptyText else {
-      reader.report("a node needs its identity as `nodeId`", at: value?.mark ?? node.mark)
+  private static func readIdentity(_ fields: FieldReader) -> NodeIdentity? {
+    guard fields.value("nodeId") != nil else {
+      fields.error(fields.mark(of: "nodeId"), "a node needs its identity as `nodeId`")
       return nil
     }
-    return reader.value(value, "nodeId") { text throws(ModelError) in try NodeIdentity(text) }
+    return fields.value("nodeId", maximum: FileLimits.textBytes) { (text) throws(ModelError) in
+      try NodeIdentity(text)
+    }
   }
 
-  private static func readControlPlane(_ node: YAMLNode, with reader: inout FieldReader) -> ControlPlane? {
-    guard !node.isNull, let fields = reader.fields(of: node, known: ["port"], what: "controlPlane") else {
+  private static func readControlPlane(_ fields: FieldReader) -> ControlPlane? {
+    guard fields.node != nil else { return nil }
+    guard fields.value("port") != nil else {
+      fields.error(fields.mark, "controlPlane needs the API server's `port`")
       return nil
     }
-    guard let value = fields["port"], !value.isNull else {
-      reader.report("controlPlane needs the API server's `port`", at: node.mark)
-      return nil
-    }
-    return reader.port(value, "port").map(ControlPlane.init(apiServerPort:))
+    return fields.port("port").map(ControlPlane.init(apiServerPort:))
   }
 
-  private static func readKubeSpan(_ node: YAMLNode, with reader: inout FieldReader) -> KubeSpanAffiliate? {
-    let keys = ["publicKey", "address", "additionalAddresses", "excludeAdvertisedNetworks", "endpoints"]
-    guard !node.isNull, let fields = reader.fields(of: node, known: keys, what: "kubespan") else {
-      return nil
-    }
+  private static let kubeSpanKeys = [
+    "publicKey", "address", "additionalAddresses", "excludeAdvertisedNetworks", "endpoints",
+  ]
+
+  private static func readKubeSpan(_ fields: FieldReader) -> KubeSpanAffiliate? {
+    guard fields.node != nil else { return nil }
+    let prefix = { (text: String) throws(ModelError) in try IPPrefix(text) }
     let kubeSpan = KubeSpanAffiliate(
-      publicKey: reader.value(fields["publicKey"], "publicKey", WireGuardKey.parse) ?? "",
-      address: reader.value(fields["address"], "address", address),
-      additionalAddresses: reader.values(fields["additionalAddresses"], "additionalAddresses", prefix),
-      excludeAdvertisedNetworks: reader.values(
-        fields["excludeAdvertisedNetworks"], "excludeAdvertisedNetworks", prefix),
-      endpoints: reader.values(fields["endpoints"], "endpoints", endpoint))
+      publicKey: fields.value("publicKey", maximum: FileLimits.textBytes, WireGuardKey.parse) ?? "",
+      address: fields.value("address", maximum: FileLimits.textBytes) { (text) throws(ModelError) in
+        try IPAddress(text)
+      },
+      additionalAddresses: list(fields, "additionalAddresses", of: "prefixes", prefix),
+      excludeAdvertisedNetworks: list(fields, "excludeAdvertisedNetworks", of: "prefixes", prefix),
+      endpoints: list(fields, "endpoints", of: "endpoints") { (text) throws(ModelError) in
+        try IPEndpoint(text)
+      })
     // A node that takes no part is printed with all of it empty.
     return kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan
   }
 
-  private static func machineType(_ text: String) throws(ModelError) -> MachineType {
-    if let type = MachineType(rawValue: text) { return type }
-    guard let near = nearMiss(of: text, among: MachineType.allCases.map(\.rawValue)) else {
-      return try MachineType(text)
-    }
-    throw ModelError("\(quoted(text)) isn't a machine type; did you mean '\(near)'?")
+  private static func list<Value>(
+    _ fields: FieldReader, _ key: String, of things: String,
+    _ convert: (String) throws(ModelError) -> Value
+  ) -> [Value] {
+    (fields.list(
+      key, of: things, maximum: FileLimits.listItems, itemMaximum: FileLimits.textBytes, convert) ?? []).map(
+        \.value)
   }
 
-  private static func address(_ text: String) throws(ModelError) -> IPAddress { try IPAddress(text) }
-  private static func prefix(_ text: String) throws(ModelError) -> IPPrefix { try IPPrefix(text) }
-  private static func endpoint(_ text: String) throws(ModelError) -> IPEndpoint { try IPEndpoint(text) }
+  private static func machineType(_ text: String) throws(ModelError) -> MachineType {
+    if let type = MachineType(rawValue: text) { return type }
+    guard let advice = didYouMean(text, among: MachineType.allCases.map(\.rawValue)) else {
+      return try MachineType(text)
+    }
+    throw ModelError("\(quoted(text)) isn't a machine type; \(advice)")
+  }
 }

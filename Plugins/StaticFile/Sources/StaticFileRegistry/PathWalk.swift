@@ -1,4 +1,6 @@
+import ClusterModel
 import Glibc
+import Platform
 import RegistryKit
 
 /// Finds the files of a path, and on the way every folder in which a change may matter.
@@ -15,8 +17,8 @@ struct PathWalk {
     let path: String
   }
 
-  /// Is given each name that matters within a folder, before the folder is looked at. Of a mere passage it only
-  /// matters that the name isn't moved or removed.
+  /// Is given each name that matters within a folder, before the folder is looked at. Of a mere passage it
+  /// only matters that the name isn't moved or removed.
   typealias Watch = (_ folder: String, _ name: PathPattern.Component, _ isPassage: Bool) -> Void
 
   /// A name that is still to be walked.
@@ -39,7 +41,7 @@ struct PathWalk {
 
   /// Walks `pattern` from `base`, an absolute path.
   init(
-    _ pattern: PathPattern, base: String, maximumMatches: Int = Limits.files,
+    _ pattern: PathPattern, base: String, maximumMatches: Int = FileLimits.files,
     watch: @escaping Watch
   ) {
     self.pattern = pattern
@@ -58,7 +60,7 @@ struct PathWalk {
 
   private mutating func walk(_ folder: String, _ steps: ArraySlice<Step>, shown: String) {
     guard let step = steps.first else { return }
-    guard depth < Limits.pathNames else { return fail(folder, ENAMETOOLONG) }
+    guard depth < FileLimits.pathNames else { return fail(folder, ENAMETOOLONG) }
     depth += 1
     defer { depth -= 1 }
     guard step.component.isPattern else {
@@ -121,7 +123,7 @@ struct PathWalk {
   private mutating func follow(_ name: String, in folder: String, _ rest: ArraySlice<Step>, shown: String) {
     let path = Self.join(folder, name)
     links += 1
-    guard links <= Limits.links else { return fail(path, ELOOP) }
+    guard links <= FileLimits.links else { return fail(path, ELOOP) }
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = buffer.withUnsafeMutableBytes { buffer in
       buffer.baseAddress.map { readlink(path, $0, buffer.count) } ?? -1
@@ -148,9 +150,10 @@ struct PathWalk {
     errno = 0
     while let entry = readdir(stream) {
       seen += 1
-      guard seen <= Limits.folderEntries else {
+      guard seen <= FileLimits.folderEntries else {
         fail(
-          .limitExceeded, "'\(folder)' has more than \(Limits.folderEntries) entries; use a folder of its own"
+          .limitExceeded,
+          "'\(folder)' has more than \(FileLimits.folderEntries) entries; use a folder of its own"
         )
         break
       }
@@ -165,7 +168,7 @@ struct PathWalk {
   }
 
   private mutating func fail(_ path: String, _ code: Int32) {
-    errors.append(RegistryError(path: path, errno: code))
+    errors.append(RegistryError(FileError(.read, path, .system(code))))
   }
 
   private mutating func fail(_ code: RegistryError.Code, _ message: String) {

@@ -1,6 +1,7 @@
 import ClusterModel
 import Documents
 import Glibc
+import Platform
 import RegistryKit
 
 /// What one scan of all paths found.
@@ -50,7 +51,7 @@ struct Scanner: Sendable {
   /// What relative paths start from, an absolute path.
   let base: String
   let watch: FolderWatch
-  var maximumBytes = Limits.fileBytes
+  var maximumBytes = FileLimits.fileBytes
   let now: @Sendable () -> Timestamp
 
   /// Scans once. May block for as long as the file systems like.
@@ -61,7 +62,7 @@ struct Scanner: Sendable {
     var seen: Set<String> = []
     watch.begin()
     for path in paths {
-      let walk = PathWalk(path, base: base, maximumMatches: Limits.files - seen.count, watch: watch.add)
+      let walk = PathWalk(path, base: base, maximumMatches: FileLimits.files - seen.count, watch: watch.add)
       scan.errors += walk.errors
       if !walk.errors.isEmpty { scan.isPartial = true }
       for match in walk.matches where seen.insert(match.shown).inserted {
@@ -83,18 +84,17 @@ struct Scanner: Sendable {
   }
 
   private func outcome(of match: PathWalk.Match, known: FileMark?) -> Scan.Outcome? {
-    if let known, !known.isRecent {
-      var status = stat()
-      if stat(match.path, &status) == 0, FileSignature(status) == known.signature { return .unchanged(known) }
+    if let known, !known.isRecent, (try? FileSignature(match.path)) == known.signature {
+      return .unchanged(known)
     }
-    let content: FileContent
-    do throws(FileTrouble) {
-      guard let read = try FileContent.read(match.path, shown: match.shown, maximumBytes: maximumBytes) else {
-        return nil
-      }
-      content = read
+    let content: BoundedFile
+    do throws(FileError) {
+      content = try BoundedFile.read(match.path, limit: maximumBytes)
     } catch {
-      return error.isPassing ? .unsettled(error.trouble) : .unreadable(error.trouble)
+      // It went since it was found.
+      if error.isMissing || error.reason == .system(ENOTDIR) { return nil }
+      let failure = RegistryError(error, named: "'\(match.shown)'")
+      return error.reason == .changing ? .unsettled(failure) : .unreadable(failure)
     }
     let mark = FileMark(
       signature: content.signature, digest: Self.digest(of: content.bytes),

@@ -6,9 +6,9 @@ typealias SourceContents = [RegistrySource: [NodeIdentity: AffiliateRecord]]
 
 /// Decides of which source each file's nodes are.
 ///
-/// A registry of one plain path has one source. Otherwise every file has its own, named after it, so that files
-/// that disagree show as such; and where there are more files than sources, all are one source and a node's first
-/// file counts. What a file repeats of others (raw documents, `k8s/…`) has a source of its own.
+/// A registry of one plain path has one source. Otherwise every file has its own, named after it, so that
+/// files that disagree show as such; and where there are more files than sources, all are one source and a
+/// node's first file counts. What a file repeats of others (raw documents, `k8s/…`) has a source of its own.
 struct SourcePlan: Sendable {
   private let isSingle: Bool
   /// The folder that source names are relative to, as it is shown: with a slash at its end, or empty.
@@ -71,9 +71,9 @@ struct SourcePlan: Sendable {
       }
     }
     repetitions.sort()
-    let more = repetitions.count - Limits.problems
+    let more = repetitions.count - FileLimits.problems
     if more > 0 {
-      repetitions = repetitions.prefix(Limits.problems) + ["\(more) more nodes that are in several files"]
+      repetitions = repetitions.prefix(FileLimits.problems) + ["\(more) more nodes that are in several files"]
     }
     return ([.only: records], repetitions.map { RegistryError(.invalidArgument, $0) })
   }

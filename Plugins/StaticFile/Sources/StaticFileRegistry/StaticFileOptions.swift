@@ -30,7 +30,7 @@ public struct StaticFileOptions: RegistryOptions {
 }
 
 /// The options, found to work.
-struct Settings: Sendable {
+struct StaticFileSettings: Sendable {
   let paths: [PathPattern]
   let pollInterval: Duration
   let debounce: Duration

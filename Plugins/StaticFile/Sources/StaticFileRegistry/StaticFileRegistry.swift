@@ -6,8 +6,8 @@ public import RegistryKit
 
 /// A registry of files: who is in the cluster is what a person, or a program, wrote there.
 ///
-/// The files are watched, and read again when they change. What is wrong with a file is reported with its place,
-/// and never loses what the file had before.
+/// The files are watched, and read again when they change. What is wrong with a file is reported with its
+/// place, and never loses what the file had before.
 public struct StaticFileRegistry: RegistryPlugin {
   public typealias Options = StaticFileOptions
 
@@ -18,7 +18,7 @@ public struct StaticFileRegistry: RegistryPlugin {
       optionsSchema: StaticFileOptions.schema)
   }
 
-  private let settings: Settings
+  private let settings: StaticFileSettings
   private let base: String
   private let now: @Sendable () -> Timestamp
   /// Makes what watches folders.
@@ -31,14 +31,14 @@ public struct StaticFileRegistry: RegistryPlugin {
   var beforeScan: @Sendable () -> Void = {}
 
   public init(options: StaticFileOptions, context: RegistryContext) throws {
-    try self.init(options: options, context: context, now: Self.systemTime)
+    try self.init(options: options, context: context, now: Timestamp.now)
   }
 
   /// A registry that reads civil time from `now`.
   init(
     options: StaticFileOptions, context: RegistryContext, now: @escaping @Sendable () -> Timestamp
   ) throws {
-    settings = try Settings(options)
+    settings = try StaticFileSettings(options)
     self.now = now
     base = try Self.absolute(context.baseDirectory)
   }
@@ -104,15 +104,9 @@ public struct StaticFileRegistry: RegistryPlugin {
   private static func absolute(_ path: String) throws(RegistryError) -> String {
     if path.hasPrefix("/") { return path }
     guard let folder = getcwd(nil, 0) else {
-      throw RegistryError(.failed, "the working folder isn't known: \(RegistryError.text(of: errno))")
+      throw RegistryError(.failed, "the working folder isn't known: \(errnoText(errno))")
     }
     defer { free(folder) }
     return String(cString: folder) + "/" + path
-  }
-
-  private static func systemTime() -> Timestamp {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
   }
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHPACK
+import Platform
 
 /// The receiving side of HTTP/2 on one connection (RFC 9113): which frames may come when, and what they mean.
 ///
@@ -33,6 +34,7 @@ struct FrameSession {
 
   static let connectionWindow = 1 << 20
   static let streamWindow = 65_535
+  private static let mostCredits = 100_000
 
   /// What is still to come on a stream.
   private struct Inbound {
@@ -55,10 +57,15 @@ struct FrameSession {
   private var cutShort = RecentStreams(capacity: 250)
   /// Streams that the client left out when it last did; they can't be begun any more.
   private var leftOut: Range<UInt32> = 0..<0
-  private var controlFrames: FrameBudget
-  private var quietFrames: FrameBudget
-  private var resets: FrameBudget
-  private var now: NIODeadline
+  /// PING and SETTINGS.
+  private var controlFrames: TokenBucket
+  /// Frames that ask for nothing.
+  private var quietFrames = TokenBucket(burst: 1000, perSecond: 100)
+  /// Of these the ones that answer what was sent: a client that reads late may send many of them at once.
+  private var credits = 0
+  /// Streams that either side resets.
+  private var resets = TokenBucket(burst: 250, perSecond: 20)
+  private var now: Duration
 
   /// The last stream that the client began.
   private(set) var lastStream: UInt32 = 0
@@ -70,14 +77,12 @@ struct FrameSession {
   ///   - controlFrames: PING and SETTINGS frames that may come at once without our having sent anything.
   init(maximumStreams: Int, headerBytes: Int, controlFrames: Int, now: NIODeadline) {
     self.maximumStreams = maximumStreams
-    self.now = now
+    self.now = now.uptime
     block = HeaderBlock(largest: headerBytes)
     decoder = HPACKDecoder(
       allocator: ByteBufferAllocator(), maxDynamicTableSize: HPACKDecoder.maxDynamicTableSize,
       maxHeaderListSize: headerBytes)
-    self.controlFrames = FrameBudget(capacity: controlFrames, perSecond: 1, now: now)
-    quietFrames = FrameBudget(capacity: 1000, perSecond: 100, now: now)
-    resets = FrameBudget(capacity: 250, perSecond: 20, now: now)
+    self.controlFrames = TokenBucket(burst: controlFrames, perSecond: 1)
   }
 
   /// Whether the client has sent its preface and SETTINGS.
@@ -91,7 +96,7 @@ struct FrameSession {
 
   /// Takes what was read at `now`; then ``next()`` is to be called until it returns nil.
   mutating func feed(_ bytes: ByteBuffer, now: NIODeadline) {
-    self.now = now
+    self.now = now.uptime
     reader.feed(bytes)
   }
 
@@ -130,10 +135,11 @@ struct FrameSession {
   /// The same for one stream.
   mutating func credit(_ count: Int, of stream: UInt32) -> Int? { streams[stream]?.window.credit(count) }
 
-  /// DATA was sent: clients answer it with credit and, to measure, with PINGs.
-  mutating func sentData() {
-    controlFrames.earn()
-    quietFrames.earn(2)
+  /// DATA was sent, in so many frames: clients answer each with credit, for the stream and for the connection, and
+  /// all of it with a PING, to measure.
+  mutating func sentData(frames: Int) {
+    controlFrames.giveBack()
+    credits = min(credits + 2 * frames, Self.mostCredits)
   }
 
   /// Streams after the last one are neither answered nor refused from now on (GOAWAY).
@@ -224,7 +230,8 @@ struct FrameSession {
       return fail(leftOut.contains(id) ? .protocolError : .streamClosed)
     }
     if inbound.hasEnded { return failStream(id, .streamClosed) }
-    guard whole.endsStream, !whole.dependsOnItself, HeaderRules.areTrailers(headers), (inbound.missing ?? 0) == 0
+    guard whole.endsStream, !whole.dependsOnItself, HeaderRules.areTrailers(headers),
+      (inbound.missing ?? 0) == 0
     else { return failStream(id, .protocolError) }
     streams[id]?.hasEnded = true
     return .trailers(id)
@@ -248,7 +255,7 @@ struct FrameSession {
   private mutating func reset(_ head: FrameHead) -> Event? {
     guard head.length == 4 else { return fail(.frameSizeError) }
     guard head.stream & 1 == 1, head.stream <= lastStream else { return fail(.protocolError) }
-    guard resets.spend(now) else { return fail(.enhanceYourCalm, reason: "resets") }
+    guard resets.take(at: now) else { return fail(.enhanceYourCalm, reason: "resets") }
     return streams.removeValue(forKey: head.stream) == nil ? nil : .reset(head.stream)
   }
 
@@ -258,7 +265,7 @@ struct FrameSession {
       return head.length == 0 ? spendQuiet() : fail(.frameSizeError)
     }
     guard head.length % 6 == 0 else { return fail(.frameSizeError) }
-    guard controlFrames.spend(now) else { return fail(.enhanceYourCalm, reason: "control_frames") }
+    guard controlFrames.take(at: now) else { return fail(.enhanceYourCalm, reason: "control_frames") }
     hasSettings = true
     let before = initialWindow
     var rest = payload
@@ -281,7 +288,7 @@ struct FrameSession {
       return fail(.frameSizeError)
     }
     if head.has(FrameHead.Flag.acknowledgement) { return spendQuiet() ?? .pong }
-    guard controlFrames.spend(now) else { return fail(.enhanceYourCalm, reason: "control_frames") }
+    guard controlFrames.take(at: now) else { return fail(.enhanceYourCalm, reason: "control_frames") }
     return .ping(number)
   }
 
@@ -304,11 +311,15 @@ struct FrameSession {
 
   /// A frame that asks for nothing and is dropped.
   private mutating func spendQuiet() -> Event? {
-    quietFrames.spend(now) ? nil : fail(.enhanceYourCalm, reason: "quiet_frames")
+    if credits > 0 {
+      credits -= 1
+      return nil
+    }
+    return quietFrames.take(at: now) ? nil : fail(.enhanceYourCalm, reason: "quiet_frames")
   }
 
   private mutating func failStream(_ stream: UInt32, _ code: FrameErrorCode) -> Event? {
-    guard resets.spend(now) else { return fail(.enhanceYourCalm, reason: "resets") }
+    guard resets.take(at: now) else { return fail(.enhanceYourCalm, reason: "resets") }
     reset(stream)
     return .streamFailed(stream, code)
   }
@@ -340,4 +351,9 @@ private struct RecentStreams {
     streams[oldest] = stream
     oldest = (oldest + 1) % capacity
   }
+}
+
+extension NIODeadline {
+  /// The same moment as a time since the machine's start.
+  var uptime: Duration { .nanoseconds(Int64(uptimeNanoseconds)) }
 }

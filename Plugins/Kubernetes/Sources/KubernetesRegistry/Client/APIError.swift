@@ -14,12 +14,14 @@ struct APIError: Error, Hashable, CustomStringConvertible {
     case unreachable
     /// The connection ended before the answer did.
     case interrupted
-    /// Nothing was heard for too long.
+    /// No byte came for too long.
     case silent
     /// The answer isn't what it should be.
     case malformed
-    /// What is needed to ask couldn't be had.
+    /// It isn't known how to reach the server.
     case access
+    /// There are no credentials to ask with.
+    case credentials
   }
 
   var kind: Kind
@@ -30,6 +32,9 @@ struct APIError: Error, Hashable, CustomStringConvertible {
 
   var description: String { error.message }
 
+  /// Whether it is reported as the credentials' failure.
+  var isOfCredentials: Bool { kind == .credentials || kind == .status(401) }
+
   init(_ kind: Kind, _ error: RegistryError, retryAfter: Duration? = nil) {
     self.kind = kind
     self.error = error
@@ -37,7 +42,14 @@ struct APIError: Error, Hashable, CustomStringConvertible {
   }
 }
 
-/// What the server says of a request that failed: a `Status` object.
+extension RegistryError {
+  /// What follows for the rest of the registry while the credentials fail, which is reported apart.
+  static func withoutCredentials(_ consequence: String) -> RegistryError {
+    RegistryError(.permissionDenied, "the server \(consequence) without credentials that it accepts")
+  }
+}
+
+/// The `Status` object that a server answers with to a request that failed.
 struct APIStatus: Decodable, Hashable {
   struct Details: Decodable, Hashable {
     struct Cause: Decodable, Hashable {

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import Platform
 import RegistryKit
 
 extension APIError {
@@ -82,7 +83,6 @@ extension APIError {
     let server = access.endpoint.server
     switch error {
     case let error as APIError: self = error
-    case let error as RegistryError: self.init(.access, error)
     case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
       self.init(
         .unreachable,
@@ -129,7 +129,7 @@ extension APIError {
       reset ? .interrupted : .unreachable,
       RegistryError(
         .unavailable,
-        "\(server) can't be reached\(by): \(SystemErrorText.of(code)); the URL is of \(access.origin)"))
+        "\(server) can't be reached\(by): \(errnoText(code)); the URL is of \(access.origin)"))
   }
 
   private static let portHint = "is the port right, or should the URL begin with http:?"

@@ -5,8 +5,8 @@ import NIOPosix
 import NIOSSL
 import RegistryKit
 
-/// HTTP clients for what they are connected to: a certificate that was replaced leads to a new client, and the
-/// old one is ended when its last request is.
+/// HTTP clients for what they are connected to: a certificate that was replaced leads to a new client, and
+/// the old one is ended when its last request is.
 actor Connections {
   private struct Entry {
     let client: HTTPClient
@@ -41,15 +41,21 @@ actor Connections {
     for client in clients { try? await client.shutdown() }
   }
 
-  private func acquire(_ endpoint: Access.Endpoint) throws(RegistryError) -> HTTPClient {
+  private func acquire(_ endpoint: Access.Endpoint) throws(APIError) -> HTTPClient {
     var entry: Entry
     if let known = entries[endpoint] {
       entry = known
     } else {
+      let configuration: HTTPClient.Configuration
+      do throws(RegistryError) {
+        configuration = try Self.configuration(endpoint, connectTimeout: connectTimeout)
+      } catch {
+        throw APIError(.access, error)
+      }
       entry = Entry(
         client: HTTPClient(
           eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
-          configuration: try Self.configuration(endpoint, connectTimeout: connectTimeout)))
+          configuration: configuration))
     }
     entry.uses += 1
     entries[endpoint] = entry
@@ -96,10 +102,10 @@ actor Connections {
   }
 }
 
-/// Lets the system find out that the other end is gone, where it didn't say so: a watch may be silent for
+/// Lets the system find out that the other end is gone, where it sent no notice: a watch may be silent for
 /// minutes.
 enum KeepAlive {
-  /// After 30 s without a word, 3 questions 10 s apart.
+  /// After 30 s of silence, 3 questions 10 s apart.
   static func enable(on channel: any Channel) -> EventLoopFuture<Void> {
     channel.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
       .flatMap { channel.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 30) }

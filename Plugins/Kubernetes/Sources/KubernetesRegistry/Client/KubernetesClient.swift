@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
+import Platform
 import RegistryKit
 import Synchronization
 
@@ -10,10 +11,12 @@ struct KubernetesClient: Sendable {
   let source: AccessSource
   let connections: Connections
   let timing: ClientTiming
-  let clock: any Clock<Duration>
+  let time: TimeSource
+  /// What the server knows us by, `rollcall/1.2.0`.
+  let userAgent: String
 
   /// The cluster that is asked as things are now.
-  func cluster() async throws -> Access.Cluster { try await known { try await source.cluster() } }
+  func cluster() async throws -> Access.Cluster { try await access { try await source.cluster() } }
 
   /// Sends `request`, and hands the answer's bytes to `take` as they come, one piece after the other.
   ///
@@ -34,7 +37,12 @@ struct KubernetesClient: Sendable {
       try await attempt(request, of: cluster, silence: silence, accepted: accepted, take: take)
     } catch let error as APIError where error.kind == .status(401) {
       await source.refused()
-      try await attempt(request, of: cluster, silence: silence, accepted: accepted, take: take)
+      do {
+        try await attempt(request, of: cluster, silence: silence, accepted: accepted, take: take)
+      } catch let error as APIError where error.kind == .status(401) {
+        try await source.settled(error.error)
+        throw error
+      }
     }
   }
 
@@ -58,11 +66,11 @@ struct KubernetesClient: Sendable {
     return body.withLock { $0 }
   }
 
-  private func known<Value>(_ get: () async throws -> Value) async throws -> Value {
+  private func access<Value>(_ get: () async throws -> Value) async throws -> Value {
     do {
       return try await get()
-    } catch let error as RegistryError {
-      throw APIError(.access, error)
+    } catch let failure as AccessSource.Failure {
+      throw APIError(failure.isOfCredentials ? .credentials : .access, failure.error)
     }
   }
 
@@ -71,7 +79,7 @@ struct KubernetesClient: Sendable {
     accepted: @escaping @Sendable () async throws -> Void,
     take: @escaping @Sendable (ByteBuffer) async throws -> Void
   ) async throws {
-    let access = try await known { try await source.current() }
+    let access = try await access { try await source.current() }
     if let cluster, cluster != access.cluster {
       throw APIError(
         .moved,
@@ -81,7 +89,7 @@ struct KubernetesClient: Sendable {
     do {
       try await connections.with(access.endpoint) { client in
         let response = try await client.execute(
-          Self.prepare(request, access), deadline: .now() + TimeAmount(timing.head))
+          prepare(request, access), deadline: .now() + TimeAmount(timing.head))
         try await watchful(silence: silence, request: request, access: access) { alive in
           guard response.status == .ok else {
             throw try await refusal(response, request: request, access: access, alive: alive)
@@ -94,6 +102,7 @@ struct KubernetesClient: Sendable {
                 "\(access.endpoint.server) answers with Content-Encoding '\(encoding.prefix(40))', which wasn't asked for"
               ))
           }
+          try await source.settled(nil)
           try await accepted()
           for try await part in response.body {
             alive.touch()
@@ -108,7 +117,7 @@ struct KubernetesClient: Sendable {
     }
   }
 
-  /// Runs `body` as long as it says often enough that it is alive.
+  /// Runs `body` as long as it shows often enough that it is alive.
   private func watchful(
     silence: @escaping @Sendable () -> Duration, request: APIRequest, access: Access,
     _ body: @escaping @Sendable (Pulse) async throws -> Void
@@ -121,14 +130,14 @@ struct KubernetesClient: Sendable {
         var quiet = 0
         while quiet < 4 {
           let before = pulse.count
-          try await clock.sleep(for: silence() / 4)
+          try await time.sleep(silence() / 4)
           quiet = pulse.count == before ? quiet + 1 : 0
         }
         throw APIError(
           .silent,
           RegistryError(
             .deadlineExceeded,
-            "\(access.endpoint.server) has said nothing for \(silence()) while asked to \(request.action)"))
+            "\(access.endpoint.server) has sent nothing for \(silence()) while asked to \(request.action)"))
       }
       defer { group.cancelAll() }
       try await group.next()
@@ -157,7 +166,7 @@ struct KubernetesClient: Sendable {
       retryAfter: retryAfter.map { .seconds(min(max($0, 0), 86_400)) }, request: request, access: access)
   }
 
-  private static func prepare(_ request: APIRequest, _ access: Access) -> HTTPClientRequest {
+  private func prepare(_ request: APIRequest, _ access: Access) -> HTTPClientRequest {
     let endpoint = access.endpoint
     let server = endpoint.serverName.map { endpoint.server.replacing(host: $0) } ?? endpoint.server
     var prepared = HTTPClientRequest(url: server.description + request.target)
@@ -165,7 +174,7 @@ struct KubernetesClient: Sendable {
     prepared.headers.add(name: "accept", value: "application/json")
     // Packing and unpacking would cost both ends more than the bytes do.
     prepared.headers.add(name: "accept-encoding", value: "identity")
-    prepared.headers.add(name: "user-agent", value: "rollcall")
+    prepared.headers.add(name: "user-agent", value: userAgent)
     if let token = access.token { prepared.headers.add(name: "authorization", value: "Bearer \(token)") }
     if let patch = request.mergePatch {
       prepared.headers.add(name: "content-type", value: "application/merge-patch+json")
@@ -180,7 +189,7 @@ struct KubernetesClient: Sendable {
 
   /// Whether an error comes from who takes the bytes rather than from the connection.
   private static func isOurs(_ error: any Error) -> Bool {
-    error is APIError || error is CancellationError || error is NodeDecodeError || error is InformerSignal
+    error is APIError || error is CancellationError || error is NodeDecodeError || error is RegistryError
   }
 }
 

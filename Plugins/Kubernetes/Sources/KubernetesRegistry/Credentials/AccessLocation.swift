@@ -1,3 +1,4 @@
+import Platform
 import RegistryKit
 
 /// Where it is written how to reach the API server.
@@ -22,9 +23,9 @@ struct AccessLocation: Hashable, Sendable {
     self.allowInsecure = allowInsecure
   }
 
-  /// Finds where to look: the option `kubeconfig`, the service account where the option `inCluster` asks for it,
-  /// the files of `KUBECONFIG`, the service account of the pod that this is unless a context is named, as it has
-  /// none, `~/.kube/config`.
+  /// Finds where to look: the option `kubeconfig`, the service account where the option `inCluster` asks for
+  /// it, the files of `KUBECONFIG`, the service account of the pod that this is unless a context is named, as
+  /// it has none, `~/.kube/config`.
   init(
     settings: KubernetesSettings, baseDirectory: String, environment: [String: String],
     serviceAccountFolder: String = Self.serviceAccountFolder
@@ -34,7 +35,7 @@ struct AccessLocation: Hashable, Sendable {
     let serviceAccount = Kind.serviceAccount(folder: serviceAccountFolder, host: host, port: port)
     let kind: Kind
     if let path = settings.kubeconfig {
-      kind = .files([SmallFile.resolve(path, in: baseDirectory)], mustExist: true)
+      kind = .files([FilePaths.resolve(path, base: baseDirectory)], mustExist: true)
     } else if settings.inCluster == true {
       guard !host.isEmpty else {
         throw RegistryError(
@@ -46,7 +47,7 @@ struct AccessLocation: Hashable, Sendable {
     } else if let list = environment["KUBECONFIG"], !list.isEmpty {
       kind = .files(list.split(separator: ":").map(String.init), mustExist: false)
     } else if settings.inCluster != false, settings.context == nil, !host.isEmpty,
-      SmallFile.exists("\(serviceAccountFolder)/token")
+      FilePaths.exists("\(serviceAccountFolder)/token")
     {
       kind = serviceAccount
     } else if let home = environment["HOME"], !home.isEmpty {
@@ -77,8 +78,8 @@ struct AccessLocation: Hashable, Sendable {
     var config = KubeConfig()
     var found = 0
     // As kubectl: of several files some may not exist.
-    for path in paths where mustExist || SmallFile.exists(path) {
-      try config.merge(try SmallFile.read(path, what: "kubeconfig"), from: path)
+    for path in paths where mustExist || FilePaths.exists(path) {
+      try config.merge(try SmallFiles.read(path, what: "kubeconfig"), from: path)
       found += 1
     }
     guard found > 0 else {

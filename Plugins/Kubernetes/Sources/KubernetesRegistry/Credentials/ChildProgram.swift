@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// A program that is run to its end, with its output collected.
 struct ChildProgram {
@@ -104,7 +105,7 @@ struct ChildProgram {
         posix_spawnp(&child, command, &actions, &attributes, arguments, environment)
       }
     }
-    guard code == 0 else { throw .notStarted(SystemErrorText.of(code), isMissing: code == ENOENT) }
+    guard code == 0 else { throw .notStarted(errnoText(code), isMissing: code == ENOENT) }
     return child
   }
 
@@ -129,7 +130,7 @@ private final class Pipe {
   init() throws(ChildProgram.Failure) {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else {
-      throw .notStarted(SystemErrorText.of(errno), isMissing: false)
+      throw .notStarted(errnoText(errno), isMissing: false)
     }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     (reading, writing) = (ends[0], ends[1])

@@ -1,4 +1,6 @@
+import ClusterModel
 import FoundationEssentials
+import Platform
 import RegistryKit
 
 /// A program that prints credentials: the `exec` of a kubeconfig's user.
@@ -20,8 +22,8 @@ struct ExecPlugin: Hashable, Sendable {
     var token: String?
     var certificate: [UInt8]?
     var key: [UInt8]?
-    /// Seconds since 1970 after which it is no longer good; nil for as long as the server takes it.
-    var expiration: Double?
+    /// When it is no longer good; nil for as long as the server takes it.
+    var expiration: Timestamp?
   }
 
   let version: Version
@@ -29,11 +31,26 @@ struct ExecPlugin: Hashable, Sendable {
   let command: String
   let arguments: [String]
   let environment: [Variable]
-  /// What a person is told who doesn't have the program.
+  /// What helps a person who doesn't have the program.
   let installHint: String?
   let providesClusterInfo: Bool
-  /// `spec.cluster` of what the program is told, as JSON; set by ``knowing(cluster:)``.
-  private(set) var cluster: String?
+  /// What the program is given of the cluster; set by ``knowing(cluster:)``.
+  private(set) var cluster: ClusterInfo?
+
+  /// `spec.cluster` of an ExecCredential.
+  struct ClusterInfo: Hashable, Sendable, Encodable {
+    var server: String
+    var serverName: String?
+    var isInsecure: Bool?
+    var certificateAuthority: String?
+
+    private enum CodingKeys: String, CodingKey {
+      case server
+      case serverName = "tls-server-name"
+      case isInsecure = "insecure-skip-tls-verify"
+      case certificateAuthority = "certificate-authority-data"
+    }
+  }
 
   init(
     version: Version, command: String, arguments: [String] = [], environment: [Variable] = [],
@@ -52,32 +69,32 @@ struct ExecPlugin: Hashable, Sendable {
   /// The most bytes that it may print.
   static let maximumOutput = 1 << 20
 
-  /// The plugin with what it is told of the cluster, where it asks for that.
+  /// The plugin with what it is given of the cluster, where it asks for that.
   func knowing(cluster plan: AccessPlan) -> ExecPlugin {
     guard providesClusterInfo else { return self }
-    var members = ["\"server\":\(JSONText.string(plan.server.description))"]
-    if let name = plan.serverName { members.append("\"tls-server-name\":\(JSONText.string(name))") }
-    if plan.isInsecure { members.append("\"insecure-skip-tls-verify\":true") }
-    switch plan.certificateAuthority {
-    case .inline(let bytes, _):
-      members.append("\"certificate-authority-data\":\(JSONText.string(Data(bytes).base64EncodedString()))")
-    case .file(let path):
-      // The program is told the content, as it would be by kubectl.
-      if let bytes = try? SmallFile.read(path, what: "certificate authority") {
-        members.append("\"certificate-authority-data\":\(JSONText.string(Data(bytes).base64EncodedString()))")
-      }
-    case nil: break
-    }
     var copy = self
-    copy.cluster = "{" + members.joined(separator: ",") + "}"
+    copy.cluster = ClusterInfo(
+      server: plan.server.description, serverName: plan.serverName, isInsecure: plan.isInsecure ? true : nil,
+      // The program is given the content, as it would be by kubectl.
+      certificateAuthority: (try? plan.certificateAuthority?.read("certificate authority")).map {
+        Base64.encode($0)
+      })
     return copy
   }
 
-  /// What the program is told in `KUBERNETES_EXEC_INFO`.
+  /// What the program is given in `KUBERNETES_EXEC_INFO`.
   var execInfo: String {
-    let cluster = cluster.map { "\"cluster\":\($0)," } ?? ""
-    return
-      "{\"apiVersion\":\"\(version.rawValue)\",\"kind\":\"ExecCredential\",\"spec\":{\(cluster)\"interactive\":false}}"
+    struct Info: Encodable {
+      struct Spec: Encodable {
+        var cluster: ClusterInfo?
+        var interactive = false
+      }
+
+      var apiVersion: String
+      var kind = "ExecCredential"
+      var spec: Spec
+    }
+    return CompactJSON.of(Info(apiVersion: version.rawValue, spec: .init(cluster: cluster)))
   }
 
   /// Runs the program. Blocks for ``deadline`` at the most.
@@ -145,7 +162,7 @@ struct ExecPlugin: Hashable, Sendable {
       throw refused("it printed neither a token nor a client certificate")
     }
     if let text = status.expirationTimestamp {
-      guard let expiration = Self.time(text) else {
+      guard let expiration = Timestamp(rfc3339: text) else {
         throw refused(
           "its expirationTimestamp '\(text.prefix(80))' isn't a time such as 2026-11-23T03:08:50Z")
       }
@@ -156,14 +173,6 @@ struct ExecPlugin: Hashable, Sendable {
 
   private func refused(_ reason: String) -> RegistryError {
     RegistryError(.failed, "the credential program '\(command)' can't be used: \(reason)")
-  }
-
-  /// An RFC 3339 time in seconds since 1970.
-  static func time(_ text: String) -> Double? {
-    let date =
-      (try? Date(text, strategy: .iso8601))
-      ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
-    return date?.timeIntervalSince1970
   }
 }
 

@@ -1,11 +1,11 @@
 import Documents
 import RegistryKit
 
-/// One or several kubeconfig files, merged as kubectl does: of entries with one name, and of current contexts,
-/// the first one counts.
+/// One or several kubeconfig files, merged as kubectl does: of entries with one name, and of current
+/// contexts, the first one counts.
 ///
-/// Only what the chosen context needs is looked at in detail, so that a broken entry of another cluster doesn't
-/// matter.
+/// Only what the chosen context needs is looked at in detail, so that a broken entry of another cluster
+/// doesn't matter.
 struct KubeConfig {
   /// A named part of a file.
   struct Entry {

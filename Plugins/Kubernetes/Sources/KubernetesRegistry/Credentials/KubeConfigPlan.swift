@@ -1,6 +1,6 @@
 import ClusterModel
 import Documents
-import FoundationEssentials
+import Platform
 import RegistryKit
 
 extension AccessPlan {
@@ -131,16 +131,16 @@ struct EntryFields {
 
   /// A path, relative to the folder of the kubeconfig that it is written in.
   func path(_ key: String) throws(RegistryError) -> String? {
-    try text(key).map { SmallFile.resolve($0, in: SmallFile.folder(of: entry.file)) }
+    try text(key).map { FilePaths.resolve($0, base: FilePaths.folder(of: entry.file)) }
   }
 
   /// PEM: what `<key>-data` holds in base64, or the file that `key` names.
   func material(_ key: String) throws(RegistryError) -> AccessPlan.Material? {
     if let text = try text("\(key)-data") {
-      guard let data = Data(base64Encoded: text) else {
+      guard let bytes = Base64.decodeLeniently(text) else {
         throw error("\(key)-data", "\(key)-data isn't base64")
       }
-      return .inline([UInt8](data), name: "\(key)-data of \(what) '\(entry.name)' in \(entry.file)")
+      return .inline(bytes, name: "\(key)-data of \(what) '\(entry.name)' in \(entry.file)")
     }
     return try path(key).map { .file($0) }
   }
@@ -153,7 +153,7 @@ struct EntryFields {
     }
     switch parts.scheme {
     case "http":
-      let user = parts.user.map { Data(PercentText.decode($0).utf8).base64EncodedString() }
+      let user = parts.user.map { Base64.encode(PercentText.decode($0).utf8) }
       return ProxyURL(kind: .http, host: parts.host, port: parts.port ?? 80, credentials: user)
     case "socks5" where parts.user == nil:
       return ProxyURL(kind: .socks, host: parts.host, port: parts.port ?? 1080, credentials: nil)
@@ -195,7 +195,7 @@ struct EntryFields {
       version: apiVersion,
       // A bare name is looked for in PATH.
       command: command.contains("/")
-        ? SmallFile.resolve(command, in: SmallFile.folder(of: entry.file)) : command,
+        ? FilePaths.resolve(command, base: FilePaths.folder(of: entry.file)) : command,
       arguments: (node["args"]?.items ?? []).compactMap { $0.scalar?.text }, environment: environment,
       installHint: try fields.text("installHint"),
       providesClusterInfo: try fields.bool("provideClusterInfo"))

@@ -1,14 +1,14 @@
-/// Reads JSON objects (RFC 8259) from pieces of any length as they arrive, and tells a ``JSONVisitor`` what it
-/// wants to know.
+/// Reads JSON objects (RFC 8259) from pieces of any length as they arrive, and gives a ``JSONVisitor`` what
+/// it wants of them.
 ///
 /// Every byte is checked, also of what isn't wanted. Between two pieces the scanner keeps its place and, of a
 /// string that is wanted, what has come of it: so memory doesn't grow with what is passed over.
 struct JSONScanner {
   /// The most objects and arrays within each other.
   static let maximumDepth = 64
-  /// The most bytes of a key that is told.
+  /// The most bytes of a key that is passed on.
   static let maximumKeyBytes = 128
-  /// The most bytes of a string that is told: what Kubernetes allows all annotations of an object.
+  /// The most bytes of a string that is passed on: what Kubernetes allows all annotations of an object.
   static let maximumTextBytes = 256 << 10
 
   enum State {
@@ -169,7 +169,7 @@ struct JSONScanner {
       throw fault.error(byte, at: consumed + index)
     case .ended(let index):
       if state == .withinKey {
-        if isStringWanted { string.finish(base) { visitor.key($0) } }
+        if isStringWanted, !string.finish(base, { visitor.key($0) }) { unwantedDepth = depth }
         state = .colon
       } else {
         if isStringWanted { string.finish(base) { visitor.string($0) } }

@@ -84,14 +84,14 @@ struct JSONString {
 
   /// Calls `body` with the whole string, nil if it is too long. Only right after ``Step/ended(_:)``, with the
   /// same piece.
-  mutating func finish(
-    _ base: UnsafeRawPointer, _ body: (UnsafeRawBufferPointer?) -> Void
-  ) {
+  mutating func finish<Result>(
+    _ base: UnsafeRawPointer, _ body: (UnsafeRawBufferPointer?) -> Result
+  ) -> Result {
     if text.isEmpty, !isTooLong, segment.count <= limit {
       return body(UnsafeRawBufferPointer(start: base + segment.lowerBound, count: segment.count))
     }
     keep(base, segment)
-    if isTooLong { body(nil) } else { text.withUnsafeBytes(body) }
+    return isTooLong ? body(nil) : text.withUnsafeBytes(body)
   }
 
   /// How much of the buffer is kept from one string to the next.

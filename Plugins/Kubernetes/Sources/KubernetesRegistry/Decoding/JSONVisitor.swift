@@ -1,11 +1,12 @@
-/// Who is told what a ``JSONScanner`` finds.
+/// Takes what a ``JSONScanner`` finds.
 ///
 /// Bytes that are passed are valid UTF-8 with all escapes resolved, and live until the call returns. Offsets
 /// are those of a value's first byte in the stream.
 protocol JSONVisitor {
   /// The key of the value that comes next; nil where it is longer than ``JSONScanner/maximumKeyBytes``.
-  mutating func key(_ text: UnsafeRawBufferPointer?)
-  /// An object begins. False: its content isn't wanted, and nothing of it is told, its end neither.
+  /// False: the rest of the object isn't wanted, and nothing more of it is passed on, its end neither.
+  mutating func key(_ text: UnsafeRawBufferPointer?) -> Bool
+  /// An object begins. False: its content isn't wanted, and nothing of it is passed on, its end neither.
   mutating func beginObject(at offset: Int) throws(NodeDecodeError) -> Bool
   /// The innermost object that was wanted ends. `offset` is that of the byte after it.
   mutating func endObject(at offset: Int) throws(NodeDecodeError)

@@ -1,3 +1,6 @@
+import ClusterModel
+import Platform
+
 /// The object of a list or an event as far as it has arrived: a Node, or a Status in its place.
 struct NodeDraft {
   private(set) var node = NodeObject(name: "")
@@ -9,6 +12,15 @@ struct NodeDraft {
   private var addressText = ""
   /// Whether a hostname was seen, be it empty: the first one counts.
   private var hasHostname = false
+  /// The condition that is being read.
+  private var condition = Condition()
+
+  private struct Condition {
+    /// nil until its type is known.
+    var isReadiness: Bool?
+    var state: NodeHealth?
+    var reason = ""
+  }
 
   /// The value at `field` begins: what an earlier one under the same key said no longer counts.
   mutating func forget(_ field: NodeField, _ annotation: NodeAnnotation?) {
@@ -18,22 +30,32 @@ struct NodeDraft {
     case .objectReason: status.reason = ""
     case .objectMessage: status.message = ""
     case .metadata:
-      (node.name, node.uid, node.resourceVersion) = ("", "", "")
+      (node.name, node.uid, node.resourceVersion, node.createdAt) = ("", "", "", nil)
       (node.annotations, node.isControlPlane, initialEventsEnd) = ([:], false, false)
     case .name: node.name = ""
     case .uid: node.uid = ""
     case .resourceVersion: node.resourceVersion = ""
+    case .creationTimestamp: node.createdAt = nil
     case .annotations: (node.annotations, initialEventsEnd) = ([:], false)
     case .annotation: if let annotation { node.annotations[annotation.rawValue] = nil }
     case .initialEventsEnd: initialEventsEnd = false
     case .labels: node.isControlPlane = false
     case .controlPlaneLabel: node.isControlPlane = true
-    case .status: (node.hostname, hasHostname, node.osImage) = ("", false, "")
+    case .status:
+      (node.hostname, hasHostname) = ("", false)
+      (node.osImage, node.machineID, node.health) = ("", "", nil)
     case .addresses: (node.hostname, hasHostname) = ("", false)
     case .address: (addressType, addressText) = ("", "")
     case .addressType: addressType = ""
     case .addressText: addressText = ""
-    case .nodeInfo, .osImage: node.osImage = ""
+    case .nodeInfo: (node.osImage, node.machineID) = ("", "")
+    case .osImage: node.osImage = ""
+    case .machineID: node.machineID = ""
+    case .conditions: node.health = nil
+    case .condition: condition = Condition()
+    case .conditionType: condition.isReadiness = nil
+    case .conditionStatus: condition.state = nil
+    case .conditionReason: condition.reason = ""
     default: break
     }
   }
@@ -51,8 +73,32 @@ struct NodeDraft {
     case .addressType: addressType = text
     case .addressText: addressText = text
     case .osImage: node.osImage = text
+    case .machineID: node.machineID = text
+    case .conditionReason: condition.reason = text
     default: break
     }
+  }
+
+  /// Takes the text at a field whose text isn't kept; false where it is one whose is.
+  mutating func takeUnkept(_ field: NodeField, _ text: UnsafeRawBufferPointer) -> Bool {
+    switch field {
+    case .creationTimestamp: node.createdAt = Timestamp(rfc3339: text)
+    case .conditionType: condition.isReadiness = text.spells("Ready")
+    // Unknown, of a Node whose kubelet has gone, isn't ready either.
+    case .conditionStatus: condition.state = text.spells("True") ? .ready : .notReady(reason: "")
+    default: return false
+    }
+    return true
+  }
+
+  /// Whether the condition that is being read may be the one that counts.
+  var isConditionNeeded: Bool { condition.isReadiness ?? true }
+
+  /// A condition has been read. The first one that says whether the Node is ready counts.
+  mutating func endCondition() {
+    guard condition.isReadiness == true, node.health == nil else { return }
+    node.health = condition.state
+    if case .notReady = condition.state { node.health = .notReady(reason: condition.reason) }
   }
 
   /// An address has been read.

@@ -10,9 +10,10 @@ enum NodeField: UInt8 {
 
   // A Node, or the Status in its place.
   case object, objectCode, objectReason, objectMessage
-  case metadata, name, uid, resourceVersion, annotations, annotation, initialEventsEnd
+  case metadata, name, uid, resourceVersion, creationTimestamp, annotations, annotation, initialEventsEnd
   case labels, controlPlaneLabel
-  case status, addresses, address, addressType, addressText, nodeInfo, osImage
+  case status, addresses, address, addressType, addressText, nodeInfo, osImage, machineID
+  case conditions, condition, conditionType, conditionStatus, conditionReason
 
   /// What a value here has to be.
   enum Shape {
@@ -24,13 +25,14 @@ enum NodeField: UInt8 {
     switch self {
     case .other, .controlPlaneLabel: .any
     case .list, .listMetadata, .event, .object, .metadata, .annotations, .labels, .status, .address,
-      .nodeInfo:
+      .nodeInfo, .condition:
       .object
-    case .items, .addresses: .array
+    case .items, .addresses, .conditions: .array
     case .listRemaining, .documentCode, .objectCode: .number
     case .listVersion, .listContinue, .eventType, .documentKind, .documentReason, .documentMessage,
-      .objectReason, .objectMessage, .name, .uid, .resourceVersion, .annotation,
-      .initialEventsEnd, .addressType, .addressText, .osImage:
+      .objectReason, .objectMessage, .name, .uid, .resourceVersion, .creationTimestamp, .annotation,
+      .initialEventsEnd, .addressType, .addressText, .osImage, .machineID, .conditionType, .conditionStatus,
+      .conditionReason:
       .text
     }
   }
@@ -40,6 +42,7 @@ enum NodeField: UInt8 {
     switch self {
     case .items: .object
     case .addresses: .address
+    case .conditions: .condition
     default: .other
     }
   }

@@ -24,6 +24,7 @@ extension NodeField {
       if key.spells("name") { return .name }
       if key.spells("uid") { return .uid }
       if key.spells("resourceVersion") { return .resourceVersion }
+      if key.spells("creationTimestamp") { return .creationTimestamp }
       if key.spells("annotations") { return .annotations }
       if key.spells("labels") { return .labels }
     case .labels:
@@ -31,11 +32,17 @@ extension NodeField {
     case .status:
       if key.spells("addresses") { return .addresses }
       if key.spells("nodeInfo") { return .nodeInfo }
+      if key.spells("conditions") { return .conditions }
     case .address:
       if key.spells("type") { return .addressType }
       if key.spells("address") { return .addressText }
     case .nodeInfo:
       if key.spells("osImage") { return .osImage }
+      if key.spells("machineID") { return .machineID }
+    case .condition:
+      if key.spells("type") { return .conditionType }
+      if key.spells("status") { return .conditionStatus }
+      if key.spells("reason") { return .conditionReason }
     default: break
     }
     return .other

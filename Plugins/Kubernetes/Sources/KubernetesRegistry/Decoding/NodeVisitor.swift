@@ -1,7 +1,7 @@
-/// Picks what is needed of a list or a watch of Nodes out of what a ``JSONScanner`` tells.
+/// Picks what is needed of a list or a watch of Nodes out of what a ``JSONScanner`` gives.
 ///
-/// Where a key comes twice the last one counts. A value that can't be used (of another type, or too long)
-/// counts as missing, unless the document makes no sense without it.
+/// Where a key comes twice the last one counts, but for the type of a condition. A value that can't be used
+/// (of another type, or too long) counts as missing, unless the document makes no sense without it.
 struct NodeVisitor: JSONVisitor {
   /// The most bytes that are kept of one object.
   static let maximumObjectText = 512 << 10
@@ -43,9 +43,18 @@ struct NodeVisitor: JSONVisitor {
     path.reserveCapacity(8)
   }
 
-  mutating func key(_ key: UnsafeRawBufferPointer?) {
-    guard let key, let container = path.last else { return next = .other }
+  mutating func key(_ key: UnsafeRawBufferPointer?) -> Bool {
+    guard let key, let container = path.last else {
+      next = .other
+      return true
+    }
+    if container == .condition, !draft.isConditionNeeded {
+      path.removeLast()
+      next = path.last?.element ?? root
+      return false
+    }
     (next, annotation) = container.child(key)
+    return true
   }
 
   mutating func beginObject(at offset: Int) throws(NodeDecodeError) -> Bool {
@@ -62,6 +71,7 @@ struct NodeVisitor: JSONVisitor {
     next = path.last?.element ?? root
     switch field {
     case .address: draft.endAddress()
+    case .condition: draft.endCondition()
     case .object where root == .list:
       try checkLength(upTo: offset)
       openSince = nil
@@ -103,6 +113,7 @@ struct NodeVisitor: JSONVisitor {
     guard let bytes else { return dropped += 1 }
     // What a Node has used up is no matter of the list's, or of the next event's.
     guard text.isOfObject else { return document.set(text, String(decoding: bytes, as: UTF8.self)) }
+    if draft.takeUnkept(text, bytes) { return }
     guard bytes.count <= textLeft else { return dropped += 1 }
     textLeft -= bytes.count
     if text == .osImage, bytes.spells(lastImage) { return draft.set(text, annotation, lastImage) }

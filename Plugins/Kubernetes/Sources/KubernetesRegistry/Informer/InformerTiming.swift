@@ -1,3 +1,4 @@
+import Platform
 import RegistryKit
 
 /// How an informer reads and waits.
@@ -11,28 +12,24 @@ struct InformerTiming: Sendable {
   var grace = Duration.seconds(20)
   /// How long a watch may be silent of which bookmarks come regularly (each minute, since Kubernetes 1.21).
   var bookmarkSilence = Duration.seconds(180)
-  /// How long a server may say nothing newer than what is known, be it in several watches, until all is read anew.
-  /// Servers send a bookmark each minute, or before they end a watch.
-  var doubtsVersion = Duration.seconds(300)
+  /// How long a server may send nothing newer than what is known, be it in several watches, until all is read
+  /// anew. Servers send a bookmark each minute, or before they end a watch.
+  var quietLimit = Duration.seconds(300)
   /// How long a watch has to last to count as one that works.
   var settled = Duration.seconds(5)
   /// Waits between attempts.
-  var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(60), factor: 2, jitter: 0.5)
-  /// Waits before what somebody else changed is changed back: two who disagree must not fight as fast as they can.
+  var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(60), factor: 2)
+  /// Waits before what somebody else changed is changed back: two who disagree must not fight as fast as they
+  /// can.
   var restoring = Backoff(initial: .seconds(1), maximum: .seconds(300), factor: 2)
-  /// After how long without a change by somebody else the wait before changing it back is short again.
-  var forgetsRestoring = Duration.seconds(600)
-  /// How long reading may fail, without an answer that is one, before it is given up: who runs the registry then
-  /// decides what its last word still counts for, and runs it again.
+  /// After how long without a change by somebody else the wait before changing it back is short again, and
+  /// another's identity is forgotten.
+  var restoreMemory = Duration.seconds(600)
+  /// How long reading may fail, without an answer that is one, before it is given up: who runs the registry
+  /// then decides what its records still count for, and runs it again.
   var patience = Duration.seconds(60)
-  /// The most Nodes that are read: as many as a registry may tell of.
+  /// The most Nodes that are read: as many as a registry may have.
   var nodeLimit = BoundaryLimits().nodes
   /// The longest wait that a server's Retry-After is heeded for.
   var maximumRetryAfter = Duration.seconds(300)
-}
-
-/// Why a stream ends before the server ends it.
-enum InformerSignal: Error, Hashable {
-  /// The server sent an error in a watch.
-  case watchError(code: Int, reason: String, message: String)
 }

@@ -1,29 +1,29 @@
 import ClusterModel
 import Logging
 import NIOCore
+import Platform
 import RegistryKit
 
 /// Knows all Nodes: reads them once, and then follows their changes.
 ///
-/// Whatever happens on the way, what has been told stays until something newer is known for sure: a list that
-/// fails half way changes nothing, and after a gap only what differs is told.
+/// Whatever happens on the way, what was applied stays until something newer is known for sure: a list that
+/// fails half way changes nothing, and after a gap only what differs is applied.
 actor NodeInformer {
   private let client: KubernetesClient
-  private let updates: RegistryUpdates
-  private let health: HealthBoard
-  private let localNode: LocalNode
+  private let session: RegistrySession
+  private let ownNode: OwnNode
   private let timing: InformerTiming
-  private let logger: Logger
+  private var reading: AspectReporter
   private var view: NodeView
   private var backoff: Backoff
   /// The cluster that all below is about.
   private var cluster: Access.Cluster?
   /// Where the next watch begins; nil where everything has to be read first.
   private var version: String?
-  /// How long ago the server last said something newer than what was known.
-  private var sinceWord: Stopwatch
-  /// How long the server can't be had, or only says no; nil while that isn't so.
-  private var failing: Stopwatch?
+  /// When the server last sent something newer than what was known.
+  private var lastProgress: Duration
+  /// Since when the server can't be had, or only refuses; nil while that isn't so.
+  private var failingSince: Duration?
   /// Whether it may be asked for all Nodes in one stream.
   private let mayStream: Bool
   /// Whether to ask for all Nodes in one stream; nil until the server's version is known.
@@ -34,26 +34,29 @@ actor NodeInformer {
   private var brokenWatches = 0
   /// How often in a row a connection broke off before anything came of it.
   private var interruptions = 0
-  private var session = WatchSession(draft: nil)
+  /// The Nodes that have been read of all; nil while nothing but changes is read.
+  private var draft: NodeView.Draft?
+  private var page = NodeListDecoder()
+  private var watch = NodeWatch()
 
   init(
-    client: KubernetesClient, updates: RegistryUpdates, health: HealthBoard, localNode: LocalNode,
-    localNodeID: NodeIdentity?, streamsInitialNodes: Bool, timing: InformerTiming, logger: Logger
+    client: KubernetesClient, session: RegistrySession, ownNode: OwnNode, streamsInitialNodes: Bool,
+    timing: InformerTiming
   ) {
     self.client = client
-    self.updates = updates
-    self.health = health
-    self.localNode = localNode
+    self.session = session
+    self.ownNode = ownNode
     self.timing = timing
-    self.logger = logger
+    reading = AspectReporter(.reading, session)
     mayStream = streamsInitialNodes
     self.streamsInitialNodes = streamsInitialNodes ? nil : false
-    sinceWord = Stopwatch(client.clock)
+    lastProgress = client.time.elapsed
     backoff = timing.backoff
-    view = NodeView(localNodeID: localNodeID, problems: ProblemLog(logger: logger))
+    view = NodeView(
+      localNodeID: session.context.localNodeID, problems: ProblemLog(logger: session.logger))
   }
 
-  /// Tells of all Nodes until the task is cancelled, or the receiver of the updates refuses.
+  /// Applies all Nodes and their changes until the task is cancelled, or the session refuses.
   ///
   /// - Throws: also why nothing can be read, when that has been so for as long as ``InformerTiming/patience``.
   func run() async throws {
@@ -72,19 +75,19 @@ actor NodeInformer {
   private func step() async throws {
     follow(try await client.cluster())
     if version == nil, try await !offersInitialNodes() { try await list() }
-    try await watch()
+    try await watchOnce()
   }
 
-  /// Another cluster has other Nodes, and its versions say nothing of this one's. What was told stays until its
-  /// Nodes have been read.
+  /// Another cluster has other Nodes, and its versions mean nothing in this one. What was applied stays until
+  /// its Nodes have been read.
   private func follow(_ now: Access.Cluster) {
     guard now != cluster else { return }
     if let cluster {
-      logger.notice(
+      session.logger.notice(
         now.server == cluster.server
           ? "reading all nodes again: the authority or the name that \(now.server) is known by has changed"
           : "reading all nodes of \(now.server), and no longer of \(cluster.server)")
-      localNode.forget()
+      ownNode.forget()
     }
     cluster = now
     version = nil
@@ -94,29 +97,26 @@ actor NodeInformer {
     interruptions = 0
   }
 
-  /// The server gave what it was asked for.
-  private func reached() { failing = nil }
-
-  /// Decides what to do about a failure, tells of it, and waits.
+  /// Decides what to do about a failure, reports it, and waits.
   private func recover(from error: APIError) async throws {
     switch error.kind {
     case .expired, .moved:
-      // It happens in the best of clusters: told only to who looks closely.
-      logger.info("reading all nodes again: \(error.error.message)")
+      // It happens in the best of clusters: only in the log.
+      session.logger.info("reading all nodes again: \(error.error.message)")
       version = nil
     case .interrupted where version != nil && interruptions == 0:
       interruptions += 1
-      logger.debug("resuming the watch: \(error.error.message)")
+      session.logger.debug("resuming the watch: \(error.error.message)")
     default:
-      try health.set(.reading, error.error)
+      try reading.report(error.isOfCredentials ? .withoutCredentials("shows nobody its Nodes") : error.error)
       if error.kind == .malformed { version = nil }
     }
-    let failing = failing ?? Stopwatch(client.clock)
-    self.failing = failing
-    let left = timing.patience - failing.elapsed
+    let since = failingSince ?? client.time.elapsed
+    failingSince = since
+    let left = timing.patience - (client.time.elapsed - since)
     // Once more when patience ends, not long after it.
     let wait = left > .zero ? min(backoff.next(), left) : .zero
-    try await client.clock.sleep(for: max(wait, min(error.retryAfter ?? .zero, timing.maximumRetryAfter)))
+    try await client.time.sleep(max(wait, min(error.retryAfter ?? .zero, timing.maximumRetryAfter)))
     if left <= .zero { throw error.error }
   }
 
@@ -140,43 +140,77 @@ actor NodeInformer {
 
   /// Reads all pages, and takes them over when all are there.
   private func list() async throws {
-    let reading = ListReading(
-      view: view, localNode: localNode, of: cluster, limit: timing.nodeLimit)
-    var token: String?
+    draft = NodeView.Draft(own: ownNode.beginReading())
+    defer { draft = nil }
     // Where pages expire faster than they are read, all is read at once.
     let limit = expiredPages < 2 ? timing.pageSize : nil
+    var token: String?
+    var end: NodeListEnd
     repeat {
       do {
-        token = try await reading.page(from: client, .list(limit: limit, continueToken: token))
-        reached()
+        end = try await readPage(.list(limit: limit, continueToken: token))
       } catch let error as APIError where error.kind == .expired && token != nil {
         expiredPages += 1
         throw error
       }
+      token = end.continueToken
     } while token != nil
     expiredPages = 0
-    let (draft, end) = await reading.result
-    try takeOver(draft, at: end)
-    logger.debug("read \(view.count) nodes at version \(end)")
+    try complete(at: end.resourceVersion)
+    session.logger.debug("read \(view.count) nodes at version \(end.resourceVersion)")
+  }
+
+  private func readPage(_ request: APIRequest) async throws -> NodeListEnd {
+    page = NodeListDecoder()
+    let silence = client.timing.silence
+    do {
+      try await client.stream(request, of: cluster, silence: { silence }) { part in
+        try await self.takePage(part)
+      }
+      let end = try page.finish()
+      // So that pages without Nodes have an end too.
+      try draft?.endPage(limit: timing.nodeLimit)
+      failingSince = nil
+      return end
+    } catch let error as NodeDecodeError {
+      throw APIError(
+        .malformed, RegistryError(.failed, "the list of nodes can't be read: \(error)", cause: error))
+    }
+  }
+
+  private func takePage(_ part: ByteBuffer) throws {
+    for node in try part.withUnsafeReadableBytes({ try page.feed($0) }) { try add(node) }
+  }
+
+  /// A Node of all that are read.
+  private func add(_ node: NodeObject) throws {
+    // Taken out, so that it isn't copied.
+    guard var draft = draft.take() else { return }
+    defer { self.draft = draft }
+    ownNode.add(node, to: &draft.own)
+    try view.add(node, to: &draft, limit: timing.nodeLimit)
   }
 
   /// What was read is all that there is, however it compares with what was known.
-  private func takeOver(_ draft: NodeView.Draft, at end: String) throws {
+  private func complete(at end: String) throws {
+    guard let draft = draft.take() else { return }
     version = end
-    sinceWord = Stopwatch(client.clock)
-    localNode.complete(draft.own)
-    try tell(view.replace(with: draft))
+    lastProgress = client.time.elapsed
+    ownNode.complete(draft.own)
+    try apply(view.replace(with: draft))
   }
 
   // MARK: Watching
 
   /// Follows the changes from ``version`` on, or from nothing, until the server ends the watch.
-  private func watch() async throws {
+  private func watchOnce() async throws {
     let seconds = Int.random(in: timing.watchSeconds)
     let silence = SilenceLimit(
       initial: version == nil ? client.timing.silence : nil, watch: .seconds(seconds) + timing.grace,
-      regular: timing.bookmarkSilence, lateness: .seconds(max(seconds - 30, 0)))
-    session = WatchSession(draft: version == nil ? NodeView.Draft(own: localNode.beginReading()) : nil)
+      regular: timing.bookmarkSilence, lateness: .seconds(max(seconds - 30, 0)), time: client.time)
+    draft = version == nil ? NodeView.Draft(own: ownNode.beginReading()) : nil
+    defer { draft = nil }
+    watch = NodeWatch()
     let request = APIRequest.watch(from: version, seconds: seconds)
     // Ended with this function.
     async let _: Void = settle()
@@ -184,119 +218,122 @@ actor NodeInformer {
       try await client.stream(request, of: cluster, silence: { silence.now }) {
         try await self.accepted()
       } take: { part in
-        try await self.take(part, silence: silence)
+        try await self.takeWatch(part, silence: silence)
       }
-      if let trouble = session.finish() { throw trouble }
+      if let error = watch.finish() { throw error }
     } catch let error as NodeDecodeError {
-      throw broken(APIError(.malformed, RegistryError(.failed, "the watch of nodes can't be read: \(error)")))
-    } catch InformerSignal.watchError(let code, let reason, let message) {
-      throw broken(watchError(code: code, reason: reason, message: message))
-    } catch let error as APIError where version == nil && Self.refusesInitialNodes(error) {
-      logger.info("the server doesn't stream all nodes, so they are read in pages: \(error.error.message)")
+      throw broken(
+        APIError(
+          .malformed, RegistryError(.failed, "the watch of nodes can't be read: \(error)", cause: error)))
+    } catch let error as APIError where draft != nil && error.refusesInitialNodes {
+      session.logger.info(
+        "the server doesn't stream all nodes, so they are read in pages: \(error.error.message)")
       streamsInitialNodes = false
       return
-    } catch let error as APIError where error.kind == .interrupted && version != nil {
-      throw error
-    } catch let error as APIError where error.kind == .silent && version != nil {
-      doubtVersion()
+    } catch let error as APIError where draft == nil && error.kind == .silent {
+      relistIfQuiet()
       throw error
     }
-    guard version != nil else {
+    guard draft == nil else {
       streamsInitialNodes = false
       throw APIError(
         .malformed, RegistryError(.failed, "the server ended the stream of all nodes before its end"))
     }
-    doubtVersion()
+    relistIfQuiet()
     // A server that ends watches at once isn't asked in a tight loop.
-    if !session.hasSettled { try await client.clock.sleep(for: backoff.next()) }
+    if !watch.hasSettled { try await client.time.sleep(backoff.next()) }
   }
 
-  /// A server that was restored from a backup accepts a watch from a version that it hasn't reached yet, and says
-  /// nothing until it has. So when nothing came for long, no bookmark either, all is read anew.
-  private func doubtVersion() {
-    guard session.isAccepted, !session.hasHeard, sinceWord.elapsed >= timing.doubtsVersion,
-      let known = version
+  /// A server that was restored from a backup accepts a watch from a version that it hasn't reached yet, and
+  /// sends nothing until it has. So when nothing came for long, no bookmark either, all is read anew.
+  private func relistIfQuiet() {
+    guard watch.isAccepted, !watch.hasProgress, let known = version,
+      client.time.elapsed - lastProgress >= timing.quietLimit
     else { return }
-    logger.info("reading all nodes again: the server has said nothing of them since version \(known)")
+    session.logger.info("reading all nodes again: the server has sent nothing of them since version \(known)")
     version = nil
   }
 
   /// The server agreed to a watch. After one that broke, that has to prove itself first.
   private func accepted() throws {
-    session.isAccepted = true
-    reached()
-    if brokenWatches == 0, session.draft == nil { try health.set(.reading, nil) }
+    watch.isAccepted = true
+    failingSince = nil
+    if brokenWatches == 0, draft == nil { try reading.report(nil) }
   }
 
   /// Waits until the watch has lasted for long enough to count as one that works.
   private func settle() async {
-    while !session.hasSettled {
-      guard (try? await client.clock.sleep(for: timing.settled)) != nil else { return }
-      if session.isAccepted, session.draft == nil { try? works() }
+    while !watch.hasSettled {
+      guard (try? await client.time.sleep(timing.settled)) != nil else { return }
+      if watch.isAccepted, draft == nil { try? works() }
     }
   }
 
-  /// Takes in what came of a watch.
-  private func take(_ part: ByteBuffer, silence: SilenceLimit) throws {
-    let skipped = session.skipped
-    let events = try session.feed(part)
-    if skipped == 0, session.skipped > 0 {
-      logger.warning("the server sent an object without a name in a watch of nodes; such are left out")
+  /// Takes in what came of a watch, and applies it at once.
+  private func takeWatch(_ part: ByteBuffer, silence: SilenceLimit) throws {
+    let skipped = watch.skipped
+    let events = try watch.feed(part)
+    if skipped == 0, watch.skipped > 0 {
+      session.logger.warning(
+        "the server sent an object without a name in a watch of nodes; such are left out")
     }
     guard !events.isEmpty else { return }
+    var updates: [RegistryUpdate] = []
     for event in events {
       switch event {
       case .added(let node), .modified(let node):
-        advance(to: node.resourceVersion, unless: session.draft != nil)
-        if session.draft != nil {
-          session.add(node, view: view, localNode: localNode)
-          if session.draft?.count ?? 0 > timing.nodeLimit {
-            throw APIError.tooManyNodes(limit: timing.nodeLimit)
-          }
-        } else {
-          localNode.observe(node)
-          try tell(view.set(node))
+        guard draft == nil else {
+          try add(node)
+          continue
         }
+        advance(to: node.resourceVersion)
+        ownNode.observe(node)
+        updates += view.set(node)
       case .deleted(let node):
-        advance(to: node.resourceVersion, unless: session.draft != nil)
-        if session.draft != nil {
-          session.remove(node, localNode: localNode)
-        } else {
-          localNode.forget(node)
-          try tell(view.remove(node))
+        guard draft == nil else {
+          draft?.remove(node.name)
+          if var own = draft?.own {
+            ownNode.remove(node, from: &own)
+            draft?.own = own
+          }
+          continue
         }
+        advance(to: node.resourceVersion)
+        ownNode.remove(node)
+        updates += view.remove(node)
       case .bookmark(let bookmark, let isEnd):
-        if isEnd, let draft = session.draft {
-          session.draft = nil
+        if draft == nil {
+          advance(to: bookmark)
+        } else if isEnd {
           silence.initialEnd()
-          try takeOver(draft, at: bookmark)
-        } else {
-          advance(to: bookmark, unless: session.draft != nil)
+          try complete(at: bookmark)
         }
         silence.bookmark()
       case .error(let code, let reason, let message):
-        throw InformerSignal.watchError(code: code, reason: reason, message: message)
+        try apply(updates)
+        throw broken(.watch(code: code, reason: reason, message: message))
       }
     }
-    if session.draft == nil { try works() }
+    try apply(updates)
+    if draft == nil { try works() }
   }
 
   /// The newest version that is known. Events and bookmarks that are late don't take it back.
-  private func advance(to new: String, unless isDraft: Bool) {
-    guard !isDraft, !new.isEmpty else { return }
+  private func advance(to new: String) {
+    guard !new.isEmpty else { return }
     if let current = version.flatMap({ UInt64($0) }), let new = UInt64(new), new < current { return }
     version = new
-    session.hasHeard = true
-    sinceWord = Stopwatch(client.clock)
+    watch.hasProgress = true
+    lastProgress = client.time.elapsed
   }
 
   /// The watch works.
   private func works() throws {
-    session.hasSettled = true
+    watch.hasSettled = true
     backoff.reset()
     brokenWatches = 0
     interruptions = 0
-    try health.set(.reading, nil)
+    try reading.report(nil)
   }
 
   /// A watch failed after it had begun: if it does so again and again from one version, all is read anew.
@@ -307,7 +344,14 @@ actor NodeInformer {
     return error
   }
 
-  private func watchError(code: Int, reason: String, message: String) -> APIError {
+  private func apply(_ updates: [RegistryUpdate]) throws {
+    if !updates.isEmpty { try session.apply(RegistryBatch(updates: updates)) }
+  }
+}
+
+extension APIError {
+  /// The server ended a watch with an error.
+  fileprivate static func watch(code: Int, reason: String, message: String) -> APIError {
     let status = APIStatus(message: message, reason: reason, code: code)
     let shown = APIError.shown(message)
     if status.isExpired {
@@ -319,14 +363,11 @@ actor NodeInformer {
       RegistryError(.unavailable, "the server ended the watch of nodes (\(code) \(reason)): \(shown)"))
   }
 
-  private static func refusesInitialNodes(_ error: APIError) -> Bool {
-    switch error.kind {
+  /// Whether a server answers so that can't begin a watch with all Nodes.
+  fileprivate var refusesInitialNodes: Bool {
+    switch kind {
     case .status(400), .status(422), .silent: true
     default: false
     }
-  }
-
-  private func tell(_ changes: [RegistryUpdate]) throws {
-    for change in changes { try updates.send(.update(change)) }
   }
 }

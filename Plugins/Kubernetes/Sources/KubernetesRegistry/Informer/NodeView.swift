@@ -1,7 +1,7 @@
 import ClusterModel
 import RegistryKit
 
-/// What is known of all Nodes, and what its changes mean for who listens.
+/// What is known of all Nodes, and what its changes come to as updates.
 ///
 /// Of a Node only its record and a number are kept; of one that takes no part only the number.
 struct NodeView {
@@ -12,8 +12,8 @@ struct NodeView {
 
   /// By the Node's name.
   private var entries: [String: Entry] = [:]
-  /// The names of the Nodes that have an identity, in order. The first one's word counts: mostly it is the
-  /// only one, but a cloned disk carries its identity along.
+  /// The names of the Nodes that have an identity, in order. The first one counts: mostly it is the only one,
+  /// but a cloned disk carries its identity along.
   private var owners: [NodeIdentity: [String]] = [:]
   private var isFirst = true
   private let localNodeID: NodeIdentity?
@@ -31,21 +31,34 @@ struct NodeView {
   struct Draft {
     fileprivate var entries: [String: Entry] = [:]
     /// What was found out about this machine's own.
-    var own: LocalNode.Reading
+    var own: OwnNode.Reading
+    /// How many there were when the last page ended.
+    private var lastCount = 0
+    /// How many pages had none that was new.
+    private var emptyPages = 0
 
-    init(own: LocalNode.Reading = LocalNode.Reading()) { self.own = own }
+    init(own: OwnNode.Reading = OwnNode.Reading()) { self.own = own }
 
-    /// How many there are so far.
-    var count: Int { entries.count }
+    /// A page of them has been read.
+    ///
+    /// - Throws: where there are more than `limit`, a page without any counted as one.
+    mutating func endPage(limit: Int) throws(APIError) {
+      if entries.count == lastCount { emptyPages += 1 }
+      lastCount = entries.count
+      guard entries.count + emptyPages <= limit else { throw .tooManyNodes(limit: limit) }
+    }
 
     /// Takes a Node out again.
     mutating func remove(_ name: String) { entries[name] = nil }
   }
 
   /// Adds a Node to those that have been read.
-  func add(_ node: NodeObject, to draft: inout Draft) {
+  ///
+  /// - Throws: where there are more than `limit`.
+  func add(_ node: NodeObject, to draft: inout Draft, limit: Int = .max) throws(APIError) {
     guard let entry = entry(of: node) else { return }
     draft.entries[node.name] = entry
+    guard draft.entries.count <= limit else { throw .tooManyNodes(limit: limit) }
   }
 
   /// Takes over all Nodes as they were read.
@@ -62,21 +75,27 @@ struct NodeView {
     for (nodeID, names) in claims where names.count > 1 { claims[nodeID] = names.sorted() }
     let previousOwners = owners
     owners = claims
-    for (nodeID, names) in previousOwners where names.count > 1 { noteRivals(of: nodeID) }
-    for (nodeID, names) in owners where names.count > 1 { noteRivals(of: nodeID) }
+    for (nodeID, names) in previousOwners where names.count > 1 { noteDuplicates(of: nodeID) }
+    for (nodeID, names) in owners where names.count > 1 { noteDuplicates(of: nodeID) }
     if isFirst {
       isFirst = false
-      return [.snapshot(owners.keys.compactMap { record(of: $0) }, source: .only)]
+      return [.snapshot(owners.keys.compactMap { record(of: $0) }, source: .only, absent: .deleted)]
     }
-    var updates: [RegistryUpdate] = []
+    // Runs of one kind cross the plugin boundary as one.
+    var removals: [RegistryUpdate] = []
+    var upserts: [RegistryUpdate] = []
     for (nodeID, names) in previousOwners {
+      guard owners[nodeID] != nil else {
+        removals.append(.remove(nodeID, source: .only, reason: .deleted))
+        continue
+      }
       let old = names.first.flatMap { before[$0]?.record }
-      if let update = change(of: nodeID, from: old) { updates.append(update) }
+      if let update = change(of: nodeID, from: old) { upserts.append(update) }
     }
     for nodeID in owners.keys where previousOwners[nodeID] == nil {
-      if let update = change(of: nodeID, from: nil) { updates.append(update) }
+      if let update = change(of: nodeID, from: nil) { upserts.append(update) }
     }
-    return updates
+    return removals + upserts
   }
 
   /// A Node is new or changed.
@@ -112,7 +131,7 @@ struct NodeView {
   private func change(of nodeID: NodeIdentity, from old: AffiliateRecord?) -> RegistryUpdate? {
     let new = record(of: nodeID)
     if new == old { return nil }
-    return new.map { .upsert($0, source: .only) } ?? .remove(nodeID, source: .only)
+    return new.map { .upsert($0, source: .only) } ?? .remove(nodeID, source: .only, reason: .deleted)
   }
 
   /// The record that counts.
@@ -132,30 +151,39 @@ struct NodeView {
       all.append("Node '\(node.name)': and \(mapping.furtherProblems) more problems")
     }
     problems.note(all, of: node.name)
-    let affiliate = mapping.affiliate.flatMap { $0.nodeID == localNodeID ? nil : $0 }
-    return Entry(record: affiliate.map { AffiliateRecord($0) }, version: UInt64(node.resourceVersion))
+    let record = mapping.record.flatMap { $0.affiliate.nodeID == localNodeID ? nil : $0 }
+    return Entry(record: record, version: UInt64(node.resourceVersion))
   }
 
   private mutating func insert(_ name: String, into nodeID: NodeIdentity) {
     var names = owners[nodeID] ?? []
     names.insert(name, at: names.firstIndex { $0 > name } ?? names.endIndex)
     owners[nodeID] = names
-    noteRivals(of: nodeID)
+    noteDuplicates(of: nodeID)
   }
 
   private mutating func drop(_ name: String, from nodeID: NodeIdentity) {
     let names = owners[nodeID]?.filter { $0 != name } ?? []
     owners[nodeID] = names.isEmpty ? nil : names
-    noteRivals(of: nodeID)
+    noteDuplicates(of: nodeID)
   }
 
-  /// Tells of Nodes that have one identity. Kept under the identity, which no Node's name is (it has a slash
-  /// in front).
-  private func noteRivals(of nodeID: NodeIdentity) {
+  /// Logs Nodes that have one identity. Kept under the identity, which no Node's name is (it has a slash in
+  /// front).
+  private func noteDuplicates(of nodeID: NodeIdentity) {
     let names = owners[nodeID] ?? []
     let problem =
       "the Nodes \(names.prefix(5).map { "'\($0)'" }.joined(separator: ", ")) have one identity, '\(nodeID)'; only the "
       + "first one counts"
     problems.note(names.count > 1 ? [problem] : [], of: "/\(nodeID)")
+  }
+}
+
+extension APIError {
+  /// More Nodes than a registry may have.
+  fileprivate static func tooManyNodes(limit: Int) -> APIError {
+    APIError(
+      .malformed, RegistryError(.limitExceeded, "the server has more than \(limit) nodes, which are too many")
+    )
   }
 }

@@ -1,10 +1,10 @@
 import ClusterModel
-import FoundationEssentials
+import Platform
 
-/// What a Node tells of an affiliate, and what of it can't be used.
+/// The record of a Node, and what of the Node can't be used.
 struct NodeMapping: Sendable {
-  /// The affiliate; nil where the Node takes no part or its identity can't be used.
-  private(set) var affiliate: Affiliate?
+  /// nil where the Node takes no part or its identity can't be used.
+  private(set) var record: AffiliateRecord?
   /// What is wrong, each with the Node's name: `Node 'worker-1': …`. At most ``maximumProblems``.
   private(set) var problems: [String] = []
   /// How many more there are.
@@ -14,7 +14,7 @@ struct NodeMapping: Sendable {
   static let maximumItems = 1024
   /// The most bytes of a name.
   static let maximumNameBytes = 253
-  /// The most problems of one Node that are told one by one.
+  /// The most problems of one Node that are named one by one.
   static let maximumProblems = 16
 
   private let nodeName: String
@@ -38,13 +38,35 @@ struct NodeMapping: Sendable {
       try ControlPlane(apiServerPort: Self.port(text))
     }
     affiliate.kubeSpan = kubeSpan(of: node)
-    self.affiliate = affiliate
+    var record = AffiliateRecord(affiliate)
+    record.createdAt = node.createdAt
+    record.health = Self.health(node.health)
+    // Where there is no /etc/machine-id some kubelets write something else, or nothing.
+    if Self.isMachineID(node.machineID) { record.machineID = node.machineID }
+    self.record = record
   }
 
-  /// What the annotations tell of KubeSpan; nil where they tell nothing.
+  /// With a reason of one word, as those of Kubernetes itself are.
+  private static func health(_ health: NodeHealth?) -> NodeHealth? {
+    guard case .notReady(let reason) = health else { return health }
+    let isWord =
+      (1...NodeHealth.maximumReasonLength).contains(reason.utf8.count)
+      && reason.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    return .notReady(reason: isWord ? reason : "NotReady")
+  }
+
+  private static func isMachineID(_ text: String) -> Bool {
+    text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+  }
+
+  // MARK: Annotations
+
+  /// What the annotations have of KubeSpan; nil where they have nothing.
   private mutating func kubeSpan(of node: NodeObject) -> KubeSpanAffiliate? {
     let kubeSpan = KubeSpanAffiliate(
-      publicKey: single(.kubeSpanPublicKey, of: node) { text throws(ModelError) in try Self.key(text) } ?? "",
+      publicKey: single(.kubeSpanPublicKey, of: node) { text throws(ModelError) in
+        try WireGuardKey.parse(text)
+      } ?? "",
       address: single(.kubeSpanIP, of: node) { text throws(ModelError) in try IPAddress(text) },
       additionalAddresses: items(.assignedPrefixes, of: node) { text throws(ModelError) in
         try IPPrefix(text)
@@ -61,7 +83,7 @@ struct NodeMapping: Sendable {
     _ annotation: NodeAnnotation, of node: NodeObject,
     _ parse: (Substring) throws(ModelError) -> Value
   ) -> Value? {
-    let text = Self.trimmed(node.annotations[annotation.rawValue, default: ""][...])
+    let text = node.annotations[annotation.rawValue, default: ""].trimmed
     guard !text.isEmpty else { return nil }
     do throws(ModelError) {
       return try parse(text)
@@ -81,7 +103,7 @@ struct NodeMapping: Sendable {
     var items: [Item] = []
     var seen: Set<Item> = []
     for part in text.split(separator: ",") {
-      let part = Self.trimmed(part)
+      let part = part.trimmed
       guard !part.isEmpty else { continue }
       guard items.count < Self.maximumItems else {
         report(annotation, "only the first \(Self.maximumItems) items count")
@@ -124,27 +146,8 @@ struct NodeMapping: Sendable {
 
   private static func port(_ text: Substring) throws(ModelError) -> UInt16 {
     guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(text), port != 0 else {
-      throw ModelError("'\(text.prefix(80))' isn't a port from 1 to 65535")
+      throw ModelError("\(quoted(text)) isn't a port from 1 to 65535")
     }
     return port
-  }
-
-  /// A WireGuard key in base64, which is 32 bytes.
-  private static func key(_ text: Substring) throws(ModelError) -> String {
-    let text = String(text)
-    guard text.utf8.count == 44, let bytes = Data(base64Encoded: text), bytes.count == 32,
-      bytes.base64EncodedString() == text
-    else {
-      throw ModelError(
-        "'\(text.prefix(80))' isn't a WireGuard key: 32 bytes in base64, 44 characters with a '=' at the end")
-    }
-    return text
-  }
-
-  private static func trimmed(_ text: Substring) -> Substring {
-    var text = text
-    while text.first == " " || text.first == "\t" { text.removeFirst() }
-    while text.last == " " || text.last == "\t" { text.removeLast() }
-    return text
   }
 }

@@ -1,10 +1,10 @@
 import Logging
 import Synchronization
 
-/// Tells each problem of a Node once, as long as it is there: Nodes change every few minutes, and the same
+/// Logs each problem of a Node once, as long as it is there: Nodes change every few minutes, and the same
 /// malformed item comes along each time.
 ///
-/// How much is remembered is bounded: of more problems than ``capacity`` only a number is told.
+/// How much is remembered is bounded: of more problems than ``capacity`` only the number is logged.
 final class ProblemLog: Sendable {
   private struct State {
     var problems: [String: Set<String>] = [:]
@@ -21,7 +21,7 @@ final class ProblemLog: Sendable {
     self.capacity = capacity
   }
 
-  /// All problems that the Node `name` has now; those that are new are told.
+  /// All problems that the Node `name` has now; those that are new are logged.
   func note(_ problems: [String], of name: String) {
     let (new, becameFull) = state.withLock { state -> ([String], Bool) in
       let before = state.problems.removeValue(forKey: name) ?? []
@@ -35,7 +35,7 @@ final class ProblemLog: Sendable {
       return (kept.subtracting(before).sorted(), state.isFull && !wasFull)
     }
     for problem in new { logger.warning("\(problem)") }
-    if becameFull { logger.warning("more than \(capacity) problems of Nodes: further ones aren't told") }
+    if becameFull { logger.warning("more than \(capacity) problems of Nodes: further ones aren't logged") }
   }
 
   /// The Nodes that are left; the problems of others are forgotten, but for those under names that begin with
