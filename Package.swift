@@ -202,12 +202,18 @@ let package = Package(
     tests(
       "ServiceRegistryTests",
       [
-        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
-        "Documents", logging,
+        "ServiceRegistry", "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost",
+        "RegistryKit", "ClusterModel", "Documents", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-        nio("NIOCore"), nio("NIOPosix"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"),
       ]),
+    // A process of its own for the service's plugin, whose memory tests watch.
+    .executableTarget(
+      name: "ServiceProbe", dependencies: ["ServiceRegistry", "RegistryKit", "ClusterModel", logging],
+      path: "Tests/Support/ServiceProbe", swiftSettings: strict),
     tests(
       "DiscoveryServiceTests",
       [
@@ -269,7 +275,10 @@ let package = Package(
         "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", "Platform", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         nio("NIOCore"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ])
     + plugin(
