@@ -60,9 +60,10 @@ actor EndpointWatcher {
       group.addTask { try await self.expectSnapshot() }
       group.addTask { try await self.confirmDeletions() }
       defer { group.cancelAll() }
+      // The watch ends only by throwing.
       for try await _ in group {}
     }
-    throw RegistryError(.unavailable, "\(url) ended the watch")
+    throw CancellationError()
   }
 
   private func watch() async throws {
@@ -110,7 +111,7 @@ actor EndpointWatcher {
           // What was announced meanwhile is the next turn's.
           break
         }
-        try output.apply(book.unanswered(question))
+        try output.apply(book.unanswered(question), [:])
         try await time.sleep(backoff.next(random: random()))
       }
     }
