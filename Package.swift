@@ -202,18 +202,14 @@ let package = Package(
     tests(
       "ServiceRegistryTests",
       [
-        "ServiceRegistry", "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost",
-        "RegistryKit", "ClusterModel", "Documents", logging,
+        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
+        "Documents", "RegistryTestSupport", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"),
       ]),
-    // A process of its own for the service's plugin, whose memory tests watch.
-    .executableTarget(
-      name: "ServiceProbe", dependencies: ["ServiceRegistry", "RegistryKit", "ClusterModel", logging],
-      path: "Tests/Support/ServiceProbe", swiftSettings: strict),
     tests(
       "DiscoveryServiceTests",
       [
@@ -250,6 +246,9 @@ let package = Package(
       path: "Tests/Benchmarks", exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer", "Table"],
       swiftSettings: strict),
     .target(name: "BenchmarkTable", path: "Tests/Benchmarks/Table", swiftSettings: strict),
+    .executableTarget(
+      name: "ServiceProbe", dependencies: ["ServiceRegistry", "RegistryKit", "ClusterModel", logging],
+      path: "Tests/Support/ServiceProbe", swiftSettings: strict),
     .executableTarget(
       name: "ServiceServer", dependencies: ["DiscoveryService", "ClusterModel", logging],
       path: "Tests/Benchmarks/ServiceServer", swiftSettings: strict),

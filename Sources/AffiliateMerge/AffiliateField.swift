@@ -26,11 +26,52 @@ extension AffiliateField {
     case .machineType: affiliate.machineType == .unknown ? [] : [affiliate.machineType.rawValue]
     case .operatingSystem: Self.set(affiliate.operatingSystem)
     case .controlPlane: affiliate.controlPlane.map { [String($0.apiServerPort)] } ?? []
-    case .publicKey: Self.set(affiliate.kubeSpan?.publicKey ?? "")
-    case .kubeSpanAddress: affiliate.kubeSpan?.address.map { [$0.description] } ?? []
-    case .additionalAddresses: affiliate.kubeSpan?.additionalAddresses.map(\.description) ?? []
-    case .excludeAdvertisedNetworks: affiliate.kubeSpan?.excludeAdvertisedNetworks.map(\.description) ?? []
-    case .endpoints: affiliate.kubeSpan?.endpoints.map(\.description) ?? []
+    case .publicKey: Self.set(affiliate.publicKey)
+    case .kubeSpanAddress: affiliate.kubeSpanAddress.map { [$0.description] } ?? []
+    case .additionalAddresses: affiliate.additionalAddresses.map(\.description)
+    case .excludeAdvertisedNetworks: affiliate.excludeAdvertisedNetworks.map(\.description)
+    case .endpoints: affiliate.endpoints.map(\.description)
+    }
+  }
+
+  /// Whether `affiliate` says anything of this field.
+  func isSet(in affiliate: Affiliate) -> Bool {
+    switch self {
+    case .machineType: affiliate.machineType != .unknown
+    case .controlPlane: affiliate.controlPlane != nil
+    case .kubeSpanAddress: affiliate.kubeSpanAddress != nil
+    default: part.map { !affiliate.isEmpty($0) } ?? false
+    }
+  }
+
+  /// Whether both say the same of this field.
+  func isEqual(in affiliate: Affiliate, and other: Affiliate) -> Bool {
+    switch self {
+    case .machineType: affiliate.machineType == other.machineType
+    case .controlPlane: affiliate.controlPlane == other.controlPlane
+    case .kubeSpanAddress: affiliate.kubeSpanAddress == other.kubeSpanAddress
+    default: part.map { affiliate.isEqual($0, to: other) } ?? false
+    }
+  }
+
+  /// Whether `merged` has what `affiliate` says of this field, or a part of it.
+  func overlaps(in affiliate: Affiliate, and merged: Affiliate) -> Bool {
+    if isEqual(in: affiliate, and: merged) { return true }
+    return isList && !Set(values(in: merged)).isDisjoint(with: values(in: affiliate))
+  }
+
+  /// Where a text or a list is in an affiliate; nil for what is neither.
+  private var part: AffiliatePart? {
+    switch self {
+    case .addresses: .addresses
+    case .hostname: .hostname
+    case .nodename: .nodename
+    case .operatingSystem: .operatingSystem
+    case .publicKey: .publicKey
+    case .additionalAddresses: .additionalAddresses
+    case .excludeAdvertisedNetworks: .excludeAdvertisedNetworks
+    case .endpoints: .endpoints
+    case .machineType, .controlPlane, .kubeSpanAddress: nil
     }
   }
 

@@ -27,6 +27,7 @@ public struct Change<Key: Hashable & Sendable, Value: Hashable & Sendable>: Hash
   /// What it is; nil where it is gone.
   public let new: Versioned<Value>?
 
+  /// A change of the thing called `key`; at least one of `old` and `new` is there.
   public init(key: Key, old: Versioned<Value>?, new: Versioned<Value>?) {
     self.key = key
     self.old = old
@@ -48,6 +49,7 @@ public struct Versioned<Value: Hashable & Sendable>: Hashable, Sendable {
   /// When its content last changed.
   public let updated: Timestamp
 
+  /// The value with its history.
   public init(value: Value, version: UInt64, created: Timestamp, updated: Timestamp) {
     self.value = value
     self.version = version

@@ -17,6 +17,7 @@ public struct ClusterMerge: Sendable {
   private var origins = OriginTable()
   private var conflictHistories: TreeDictionary<ConflictKey, History> = [:]
 
+  /// A merge that knows nothing yet.
   public init(policy: MergePolicy = MergePolicy()) { nodes = NodeTable(policy: policy) }
 
   // MARK: Registries
@@ -104,7 +105,7 @@ public struct ClusterMerge: Sendable {
   ) {
     assert(
       Set(records.map(\.affiliate.nodeID)).count == records.count, "a snapshot of \(name) has an id twice")
-    var known = origins[name] ?? OriginRecords(name)
+    var known = origins.take(name)
     if known.count == 0 { touched.reserve(records.count) }
     let difference = known.difference(to: records)
     let absent = absentees(of: known, difference, records)
@@ -114,6 +115,7 @@ public struct ClusterMerge: Sendable {
       stored.append(put(records[position], of: &known, isSnapshot: true, &touched).record)
     }
     for id in absent { drop(id, of: &known, &touched) }
+    if known.count != records.count { touched.joinRepeated() }
     if !known.hasOrder || !difference.isEmpty { known.list(difference, stored: stored, count: records.count) }
     known.confirm(at: touched.now)
     origins.set(known)
@@ -197,12 +199,12 @@ public struct ClusterMerge: Sendable {
         changes.append(.affiliate(Change(key: node.id, old: node.old?.versioned, new: node.new?.versioned)))
       }
     }
-    for (name, before) in touched.nodenames { appendMemberChange(name, before, &touched, &changes) }
+    for nodename in touched.nodenames { appendMemberChange(nodename, &touched, &changes) }
     for node in touched.all { appendFieldConflicts(node, before, touched.now, &changes) }
     for key in touched.shared.keys.sorted() {
-      let sharers = touched.shared[key] ?? []
-      appendConflictChange(
-        key, sharers.isEmpty ? nil : Conflict(key: key, nodes: sharers), touched.now, &changes)
+      let sharers = nodes.sharers(of: key, among: touched.shared[key] ?? nil) { entryBefore(&touched, $0) }
+      let old = sharers.isEmpty ? nil : Conflict(key: key, nodes: sharers)
+      appendConflictChange(key, old, touched.now, &changes)
     }
     return changes
   }
@@ -210,31 +212,58 @@ public struct ClusterMerge: Sendable {
   private static func appendRawChanges(
     _ node: TouchedNode, _ reason: RemovalReason?, _ changes: inout [ClusterChange]
   ) {
-    let (old, new) = (node.old?.raws ?? [], node.new?.raws ?? [])
-    for raw in old where !new.contains(where: { $0.isRecord(of: raw.origin) }) {
-      changes.append(.raw(Change(key: raw.id, old: raw.versioned, new: nil), reason: reason))
+    if let old = node.old {
+      for index in old.raws.indices where node.new?.position(of: old.raws[index].origin) == nil {
+        let raw = old.raws[index]
+        changes.append(.raw(Change(key: raw.id, old: raw.versioned, new: nil), reason: reason))
+      }
     }
-    for raw in new {
-      let previous = old.first { $0.isRecord(of: raw.origin) }
-      if previous?.history == raw.history { continue }
+    guard let new = node.new else { return }
+    for index in new.raws.indices {
+      let raw = new.raws[index]
+      let previous = node.old.flatMap { old in old.position(of: raw.origin).map { old.raws[$0] } }
+      if previous?.hasHistory(of: raw) == true { continue }
       changes.append(.raw(Change(key: raw.id, old: previous?.versioned, new: raw.versioned)))
     }
   }
 
   private mutating func appendMemberChange(
-    _ name: String, _ before: Nodename?, _ touched: inout Touched, _ changes: inout [ClusterChange]
+    _ nodename: TouchedNodename, _ touched: inout Touched, _ changes: inout [ClusterChange]
   ) {
-    let old = before.flatMap { before in
-      nodes.member(before) { id in
-        if let node = touched.node(id) { return node.old }
-        return nodes[id]
+    let name = nodename.name
+    let history = nodename.before?.history
+    let (old, new) = members(nodename, &touched)
+    if old == new { return }
+    let (change, next) = Change.of(name, from: old, history, to: new, at: touched.now)
+    if let next, next != History(from: touched.now) || history != nil {
+      nodes.setHistory(next, ofMember: name)
+    }
+    changes.append(.member(change))
+  }
+
+  /// The member of a nodename before and after an update.
+  private func members(_ nodename: TouchedNodename, _ touched: inout Touched) -> (old: Member?, new: Member?)
+  {
+    if let position = nodename.node {
+      let node = touched.all[position]
+      if nodename.before?.holders.isOnly(node.id) != false {
+        let new = node.new?.merged.affiliate
+        return (
+          nodename.before == nil ? nil : node.old.flatMap { Member($0.merged.affiliate) },
+          new?.nodename == nodename.name ? new.flatMap(Member.init) : nil
+        )
       }
     }
-    let new = nodes.member(name)?.value
-    if old == new { return }
-    let (change, history) = Change.of(name, from: old, before?.history, to: new, at: touched.now)
-    if let history { nodes.setHistory(history, ofMember: name) }
-    changes.append(.member(change))
+    return (
+      nodename.before.flatMap { nodes.member($0) { entryBefore(&touched, $0) } },
+      nodes.member(nodename.name)?.value
+    )
+  }
+
+  /// The node as it was before an update that touched what `touched` says.
+  private func entryBefore(_ touched: inout Touched, _ id: NodeIdentity) -> NodeEntry? {
+    if let node = touched.node(id) { return node.old }
+    return nodes[id]
   }
 
   /// The fields of a node that origins disagree on, or did.
@@ -294,7 +323,7 @@ extension ClusterMerge {
     guard let known = origins[id.origin] else { return nil }
     for isLocalID in [false, true] where (isLocalID ? known.localCount : known.identityCount) > 0 {
       let node = nodes[known.origin.node(of: id.nodeID, isLocalID: isLocalID)]
-      if let raw = node?.raws.first(where: { $0.isRecord(of: known.origin) }) { return raw.versioned }
+      if let node, let position = node.position(of: known.origin) { return node.raws[position].versioned }
     }
     return nil
   }
@@ -339,7 +368,7 @@ extension ClusterMerge {
     var keys = Set(node.merged.disagreements.fields.map { ConflictKey.field($0, of: id) })
     keys.formUnion(affiliate.unsharedAddresses.map { .address($0) })
     keys.insert(.nodename(affiliate.nodename))
-    if let key = affiliate.kubeSpan?.publicKey { keys.insert(.publicKey(key)) }
+    keys.insert(.publicKey(affiliate.publicKey))
     return keys.sorted().compactMap { conflict($0) }
   }
 

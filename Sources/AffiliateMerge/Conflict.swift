@@ -16,12 +16,14 @@ public enum ConflictKey: Hashable, Sendable {
 
 /// A contradiction that a person should know of.
 public struct Conflict: Hashable, Sendable {
+  /// What it is about.
   public let key: ConflictKey
   /// The nodes concerned, in order. One for a field, at least two for what several nodes have.
   public let nodes: [NodeIdentity]
   /// For a field: what each origin says, in the order of the walk, the winner marked. Else empty.
   public let claims: [FieldClaim]
 
+  /// The conflict about `key` of these nodes, which are in order.
   public init(key: ConflictKey, nodes: [NodeIdentity], claims: [FieldClaim] = []) {
     self.key = key
     self.nodes = nodes
@@ -57,8 +59,8 @@ extension Conflict {
   package func hasContent(of other: Conflict) -> Bool {
     nodes == other.nodes
       && claims.elementsEqual(other.claims) {
-        $0.origin == $1.origin && $0.values == $1.values && $0.isChosen == $1.isChosen
-          && $0.isStale == $1.isStale
+        $0.origin == $1.origin && $0.isChosen == $1.isChosen && $0.isStale == $1.isStale
+          && $0.hasValues(of: $1)
       }
   }
 }

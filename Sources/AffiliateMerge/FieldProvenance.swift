@@ -2,23 +2,71 @@ public import ClusterModel
 
 /// What one origin says of one field.
 public struct FieldClaim: Hashable, Sendable {
-  /// Who says it; nil for this node's own data.
+  /// Which origin says it; nil for this node's own data.
   public let origin: RecordOrigin?
-  /// What it says, as a person reads it: one text for a scalar, any number for a list.
-  public let values: [String]
+  private let said: Said
   /// Whether the merged value has it, or a part of it.
   public let isChosen: Bool
   /// Whether the record is stale.
   public let isStale: Bool
-  /// When it was last heard or, where the registry knows better, confirmed.
+  /// When it was last reported or, where the registry knows better, confirmed.
   public let at: Timestamp
 
+  /// What `origin` says; nil for this node's own data.
   public init(origin: RecordOrigin?, values: [String], isChosen: Bool, isStale: Bool, at: Timestamp) {
+    self.init(origin: origin, .values(values), isChosen: isChosen, isStale: isStale, at: at)
+  }
+
+  init(
+    origin: RecordOrigin?, _ field: AffiliateField, of affiliate: Affiliate, isChosen: Bool, isStale: Bool,
+    at: Timestamp
+  ) {
+    self.init(origin: origin, .field(field, of: affiliate), isChosen: isChosen, isStale: isStale, at: at)
+  }
+
+  private init(origin: RecordOrigin?, _ said: Said, isChosen: Bool, isStale: Bool, at: Timestamp) {
     self.origin = origin
-    self.values = values
+    self.said = said
     self.isChosen = isChosen
     self.isStale = isStale
     self.at = at
+  }
+
+  /// What it says, as a person reads it: one text for a scalar, any number for a list.
+  public var values: [String] {
+    switch said {
+    case .values(let values): values
+    case .field(let field, let affiliate): field.values(in: affiliate)
+    }
+  }
+
+  /// Whether both say the same.
+  func hasValues(of other: FieldClaim) -> Bool {
+    if case .field(let field, let affiliate) = said, case .field(field, let theirs) = other.said {
+      return field.isEqual(in: affiliate, and: theirs)
+    }
+    return values == other.values
+  }
+
+  /// Texts are made when they are read: a conflict of each of many nodes would hold many.
+  private enum Said: Sendable {
+    case values([String])
+    case field(AffiliateField, of: Affiliate)
+  }
+}
+
+extension FieldClaim {
+  public static func == (left: FieldClaim, right: FieldClaim) -> Bool {
+    left.origin == right.origin && left.isChosen == right.isChosen && left.isStale == right.isStale
+      && left.at == right.at && left.hasValues(of: right)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(origin)
+    hasher.combine(values)
+    hasher.combine(isChosen)
+    hasher.combine(isStale)
+    hasher.combine(at)
   }
 }
 
@@ -44,13 +92,16 @@ public enum MergeRule: String, Hashable, Sendable {
 
 /// Where a merged field came from.
 public struct FieldProvenance: Hashable, Sendable {
+  /// The field that it is about.
   public let field: AffiliateField
   /// The merged value, as a person reads it: one text for a scalar, any number for a list.
   public let values: [String]
+  /// Why the field has this value.
   public let rule: MergeRule
   /// All that say something of it, in the order of the walk, the chosen ones marked.
   public let claims: [FieldClaim]
 
+  /// Where the values of `field` came from.
   public init(field: AffiliateField, values: [String], rule: MergeRule, claims: [FieldClaim]) {
     self.field = field
     self.values = values
@@ -78,15 +129,14 @@ struct ProvenanceReader {
 
   /// What the node's own data and its records say of `field`, in the order of the walk.
   func claims(on field: AffiliateField, of node: NodeEntry) -> [FieldClaim] {
-    let merged = Set(field.values(in: node.merged.affiliate))
+    let merged = node.merged.affiliate
     var claims: [FieldClaim] = []
     func note(_ affiliate: Affiliate, _ origin: RecordOrigin?, isStale: Bool, _ at: Timestamp) {
-      let values = field.values(in: affiliate)
-      if values.isEmpty { return }
+      guard field.isSet(in: affiliate) else { return }
       claims.append(
         FieldClaim(
-          origin: origin, values: values, isChosen: !merged.isDisjoint(with: values), isStale: isStale,
-          at: at))
+          origin: origin, field, of: affiliate, isChosen: field.overlaps(in: affiliate, and: merged),
+          isStale: isStale, at: at))
     }
     if let local, local.id == node.id { note(local.affiliate, nil, isStale: false, local.updatedAt) }
     for raw in rules.walk(node.raws).raws {
@@ -112,6 +162,6 @@ struct ProvenanceReader {
   }
 
   private static func agree(_ claims: [FieldClaim]) -> Bool {
-    claims.allSatisfy { $0.values == claims.first?.values }
+    claims.dropFirst().allSatisfy { $0.hasValues(of: claims[0]) }
   }
 }

@@ -3,9 +3,11 @@ import HashTreeCollections
 
 /// Which nodes of the merged view have what at most one should have: addresses, public keys, nodenames. To see
 /// a conflict takes one look.
+///
+/// Of addresses and keys only a fingerprint is kept, which takes half the memory: readers compare the values
+/// themselves.
 struct HolderIndex: Sendable {
-  private var addresses: TreeDictionary<IPAddress, Holders> = [:]
-  private var publicKeys: TreeDictionary<String, Holders> = [:]
+  private var fingerprints: TreeDictionary<Fingerprint, Holders> = [:]
   private var nodenames: TreeDictionary<String, Nodename> = [:]
 
   var nodenameCount: Int { nodenames.count }
@@ -13,13 +15,14 @@ struct HolderIndex: Sendable {
 
   subscript(nodename name: String) -> Nodename? { nodenames[name] }
 
-  /// The nodes that share what the conflict `key` is about, in order; none where fewer than two have it.
-  func sharers(of key: ConflictKey) -> [NodeIdentity] {
+  /// The nodes that may share what the conflict `key` is about; nil where fewer than two do. Of an address or a
+  /// public key one of them may have another one with the same fingerprint.
+  func holders(of key: ConflictKey) -> TreeSet<NodeIdentity>? {
     switch key {
-    case .field: []
-    case .address(let address): addresses[address]?.sharers ?? []
-    case .nodename(let name): nodenames[name]?.holders.sharers ?? []
-    case .publicKey(let key): publicKeys[key]?.sharers ?? []
+    case .field: nil
+    case .address(let address): fingerprints[Fingerprint(address)]?.several
+    case .nodename(let name): nodenames[name]?.holders.several
+    case .publicKey(let key): fingerprints[Fingerprint(key)]?.several
     }
   }
 
@@ -30,9 +33,7 @@ struct HolderIndex: Sendable {
   }
 
   /// Goes from `old` to `new`, and notes which shared things are touched by it.
-  mutating func update(
-    _ id: NodeIdentity, from old: NodeEntry?, to new: NodeEntry?, _ touched: inout Touched
-  ) {
+  mutating func update(from old: NodeEntry?, to new: NodeEntry?, _ touched: inout Touched) {
     if let old, let new, old.history == new.history {
       if old.merged.isNodenameFresh != new.merged.isNodenameFresh {
         let name = new.merged.affiliate.nodename
@@ -41,29 +42,45 @@ struct HolderIndex: Sendable {
       return
     }
     let (old, new) = (old?.merged.affiliate, new?.merged.affiliate)
-    updateNodename(id, from: old?.nodename ?? "", to: new?.nodename ?? "", &touched)
+    guard let id = new?.nodeID ?? old?.nodeID else { return }
+    updateNodename(id, from: old, to: new, &touched)
     updateAddresses(id, from: old, to: new, &touched)
-    let (oldKey, newKey) = (old?.kubeSpan?.publicKey ?? "", new?.kubeSpan?.publicKey ?? "")
-    guard oldKey != newKey else { return }
-    if !oldKey.isEmpty, let before = publicKeys.remove(id, from: oldKey), before.isShared {
-      touched.note(.publicKey(oldKey), of: before)
-    }
-    if !newKey.isEmpty, let before = publicKeys.add(id, to: newKey) {
-      touched.note(.publicKey(newKey), of: before)
-    }
+    if let old, let new, old.isEqual(.publicKey, to: new) { return }
+    if let key = old?.publicKey, !key.isEmpty { remove(id, Fingerprint(key), .publicKey(key), &touched) }
+    if let key = new?.publicKey, !key.isEmpty { add(id, Fingerprint(key), .publicKey(key), &touched) }
+  }
+
+  private mutating func add(
+    _ id: NodeIdentity, _ fingerprint: Fingerprint, _ key: @autoclosure () -> ConflictKey,
+    _ touched: inout Touched
+  ) {
+    guard let held = fingerprints.updateValue(.one(id), forKey: fingerprint) else { return }
+    fingerprints[fingerprint] = held.adding(id)
+    touched.note(key(), of: held.several)
+  }
+
+  private mutating func remove(
+    _ id: NodeIdentity, _ fingerprint: Fingerprint, _ key: @autoclosure () -> ConflictKey,
+    _ touched: inout Touched
+  ) {
+    guard let held = fingerprints[fingerprint] else { return }
+    fingerprints[fingerprint] = held.removing(id)
+    if let several = held.several { touched.note(key(), of: several) }
   }
 
   private mutating func updateNodename(
-    _ id: NodeIdentity, from old: String, to new: String, _ touched: inout Touched
+    _ id: NodeIdentity, from oldAffiliate: Affiliate?, to newAffiliate: Affiliate?, _ touched: inout Touched
   ) {
-    if old == new {
+    let new = newAffiliate?.nodename ?? ""
+    if let oldAffiliate, let newAffiliate, oldAffiliate.isEqual(.nodename, to: newAffiliate) {
       if !new.isEmpty { touched.note(nodename: new, of: nodenames[new]) }
       return
     }
+    let old = oldAffiliate?.nodename ?? ""
     if !old.isEmpty, let before = nodenames[old] {
       nodenames[old] = before.holders.removing(id).map { Nodename(holders: $0, history: before.history) }
       touched.note(nodename: old, of: before)
-      if before.holders.isShared { touched.note(.nodename(old), of: before.holders) }
+      if let several = before.holders.several { touched.note(.nodename(old), of: several) }
     }
     if !new.isEmpty {
       // What the update makes of it later: a member of this nodename that wasn't there before is new now.
@@ -72,34 +89,46 @@ struct HolderIndex: Sendable {
       touched.note(nodename: new, of: before)
       guard let before else { return }
       nodenames[new] = Nodename(holders: before.holders.adding(id), history: before.history)
-      touched.note(.nodename(new), of: before.holders)
+      touched.note(.nodename(new), of: before.holders.several)
     }
   }
 
   private mutating func updateAddresses(
     _ id: NodeIdentity, from old: Affiliate?, to new: Affiliate?, _ touched: inout Touched
   ) {
-    if let old, let new, old.addresses == new.addresses, old.kubeSpan?.address == new.kubeSpan?.address {
+    if let old, let new, old.isEqual(.addresses, to: new), old.kubeSpanAddress == new.kubeSpanAddress {
       return
     }
     let (old, new) = (old?.unsharedAddresses ?? [], new?.unsharedAddresses ?? [])
-    for address in old.items(notIn: new) {
-      if let before = addresses.remove(id, from: address), before.isShared {
-        touched.note(.address(address), of: before)
-      }
-    }
-    for address in new.items(notIn: old) {
-      if let before = addresses.add(id, to: address) { touched.note(.address(address), of: before) }
-    }
+    for address in old.items(notIn: new) { remove(id, Fingerprint(address), .address(address), &touched) }
+    for address in new.items(notIn: old) { add(id, Fingerprint(address), .address(address), &touched) }
   }
 }
 
+/// A keyed hash of an address or a public key. Two different ones are practically never the same, and nobody
+/// outside this process can find two that are.
+private struct Fingerprint: Hashable, Sendable {
+  private let value: Int
+
+  init(_ value: some Hashable) { self.value = value.hashValue }
+}
+
 extension Affiliate {
+  /// Whether it has what the conflict `key` is about.
+  func has(_ key: ConflictKey) -> Bool {
+    switch key {
+    case .field: false
+    case .address(let address): unsharedAddresses.contains(address)
+    case .nodename(let name): nodename == name
+    case .publicKey(let key): publicKey == key
+    }
+  }
+
   /// The addresses that only one node should have: its own and its KubeSpan one, but none that is good on
   /// one machine or one link alone.
   var unsharedAddresses: [IPAddress] {
     var addresses = addresses
-    if let address = kubeSpan?.address { addresses.append(address) }
+    if let address = kubeSpanAddress { addresses.append(address) }
     if addresses.contains(where: { $0.isLoopback || $0.isLinkLocal }) {
       addresses.removeAll { $0.isLoopback || $0.isLinkLocal }
     }
@@ -119,13 +148,13 @@ enum Holders: Sendable {
   /// At least two.
   indirect case many(TreeSet<NodeIdentity>)
 
-  /// Their identities in order where they are several; else none.
-  var sharers: [NodeIdentity] {
-    if case .many(let ids) = self { return ids.sorted() }
-    return []
-  }
+  func isOnly(_ id: NodeIdentity) -> Bool { if case .one(id) = self { true } else { false } }
 
-  var isShared: Bool { if case .many = self { true } else { false } }
+  /// Their identities where they are several.
+  var several: TreeSet<NodeIdentity>? {
+    if case .many(let ids) = self { return ids }
+    return nil
+  }
 
   func adding(_ id: NodeIdentity) -> Holders {
     switch self {
@@ -143,21 +172,5 @@ enum Holders: Sendable {
       ids.remove(id)
       return ids.count > 1 ? .many(ids) : ids.first.map(Holders.one)
     }
-  }
-}
-
-extension TreeDictionary where Value == Holders {
-  /// Notes that `id` has `key`, and returns who had it before.
-  fileprivate mutating func add(_ id: NodeIdentity, to key: Key) -> Holders? {
-    guard let held = updateValue(.one(id), forKey: key) else { return nil }
-    self[key] = held.adding(id)
-    return held
-  }
-
-  /// Notes that `id` no longer has `key`, and returns who had it before.
-  fileprivate mutating func remove(_ id: NodeIdentity, from key: Key) -> Holders? {
-    guard let held = self[key] else { return nil }
-    self[key] = held.removing(id)
-    return held
   }
 }

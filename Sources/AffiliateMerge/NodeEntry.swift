@@ -17,6 +17,19 @@ final class NodeEntry: Sendable {
   var id: NodeIdentity { merged.affiliate.nodeID }
   var versioned: Versioned<Affiliate> { history.of(merged.affiliate) }
 
+  /// Where the record of `origin` is among ``raws``; an origin has at most one of a node so far.
+  func position(of origin: Origin) -> Int? { raws.indices.first { raws[$0].origin === origin } }
+
+  /// The affiliates of the merge and of the records, each object once.
+  var distinctAffiliates: [Affiliate] {
+    var distinct = [merged.affiliate]
+    for index in raws.indices {
+      let affiliate = raws[index].record.affiliate
+      if !distinct.contains(where: { $0.isIdentical(to: affiliate) }) { distinct.append(affiliate) }
+    }
+    return distinct
+  }
+
   /// The node with other records, of which `merged` is the merge.
   func with(_ raws: [RawEntry], _ merged: MergedNode, at now: Timestamp) -> NodeEntry {
     guard self.merged.affiliate == merged.affiliate else {
@@ -34,20 +47,25 @@ final class NodeEntry: Sendable {
 }
 
 /// One origin's record of one node.
+///
+/// There are as many as anything has, so the history's parts are where they leave no gaps.
 struct RawEntry: Equatable, Sendable {
-  let origin: Origin
-  /// As it was reported, in buffers that it shares with other records of the node.
+  /// As it was reported, in memory that it shares with other records of the node.
   private(set) var record: AffiliateRecord
+  private var version: UInt32 = 1
+  let origin: Origin
   /// When it was last reported by itself; a later snapshot of its origin counts as well.
   private(set) var reportedAt: Timestamp
-  private(set) var history: History
+  private let created: Timestamp
+  private var updated: Timestamp
 
   /// The entry of what appears `now`.
   init(_ record: AffiliateRecord, of origin: Origin, at now: Timestamp) {
-    self.origin = origin
     self.record = record
+    self.origin = origin
     reportedAt = now
-    history = History(from: now)
+    created = now
+    updated = now
   }
 
   /// The entry after another record was reported.
@@ -55,7 +73,8 @@ struct RawEntry: Equatable, Sendable {
     var entry = self
     entry.record = record
     entry.reportedAt = now
-    entry.history = history.changed(at: now)
+    entry.version &+= 1
+    entry.updated = now
     return entry
   }
 
@@ -67,13 +86,15 @@ struct RawEntry: Equatable, Sendable {
     return entry
   }
 
-  /// Whether it is the record of `origin` that has the node's identity, or one that has a local id.
-  ///
-  /// An origin has at most one of a node so far.
-  func isRecord(of origin: Origin) -> Bool { self.origin === origin }
+  /// Whether both are of one version of one thing.
+  func hasHistory(of other: RawEntry) -> Bool {
+    version == other.version && created == other.created && updated == other.updated
+  }
 
   var id: RawID { RawID(origin: origin.name, nodeID: record.affiliate.nodeID) }
-  var versioned: Versioned<AffiliateRecord> { history.of(record) }
+  var versioned: Versioned<AffiliateRecord> {
+    Versioned(value: record, version: UInt64(version), created: created, updated: updated)
+  }
 }
 
 /// This node's own data.

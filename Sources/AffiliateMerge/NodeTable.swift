@@ -9,7 +9,6 @@ struct NodeTable: Sendable {
   private(set) var local: LocalNode?
   private var nodes: TreeDictionary<NodeIdentity, NodeEntry> = [:]
   private var holders = HolderIndex()
-  private var texts = TextPool()
 
   init(policy: MergePolicy) { rules = MergeRules(policy) }
 
@@ -47,7 +46,18 @@ struct NodeTable: Sendable {
   }
 
   /// The nodes that share what the conflict `key` is about, in order; none where fewer than two have it.
-  func sharers(of key: ConflictKey) -> [NodeIdentity] { holders.sharers(of: key) }
+  func sharers(of key: ConflictKey) -> [NodeIdentity] {
+    sharers(of: key, among: holders.holders(of: key)) { nodes[$0] }
+  }
+
+  /// Those of `holders` that have what the conflict `key` is about, in order; none where fewer than two have it.
+  func sharers(
+    of key: ConflictKey, among holders: TreeSet<NodeIdentity>?, _ entry: (NodeIdentity) -> NodeEntry?
+  ) -> [NodeIdentity] {
+    guard let holders else { return [] }
+    let sharers = holders.filter { entry($0)?.merged.affiliate.has(key) == true }
+    return sharers.count > 1 ? sharers.sorted() : []
+  }
 
   /// The nodes of which an origin that is `chosen` has a record, in order.
   func ids(where chosen: (Origin) -> Bool) -> [NodeIdentity] {
@@ -56,8 +66,8 @@ struct NodeTable: Sendable {
 
   /// The ids of all records of an origin, local ones too.
   func recordIDs(of origin: Origin) -> [NodeIdentity] {
-    nodes.values.flatMap { node in
-      node.raws.lazy.filter { $0.isRecord(of: origin) }.map(\.record.affiliate.nodeID)
+    nodes.values.compactMap { node in
+      node.position(of: origin).map { node.raws[$0].record.affiliate.nodeID }
     }
   }
 
@@ -77,12 +87,12 @@ struct NodeTable: Sendable {
   ) -> (record: AffiliateRecord, outcome: PutOutcome) {
     let now = touched.now
     guard let old = nodes[id] else {
-      let raw = RawEntry(pooled(record), of: origin, at: now)
+      let raw = RawEntry(record, of: origin, at: now)
       renew(id, [raw], old: nil, &touched)
       return (raw.record, .added)
     }
     var raws = old.raws
-    guard let position = raws.firstIndex(where: { $0.isRecord(of: origin) }) else {
+    guard let position = old.position(of: origin) else {
       let raw = RawEntry(pooled(record, beside: old), of: origin, at: now)
       raws.insert(raw, at: raws.firstIndex { rules.walks(origin, before: $0.origin) } ?? raws.count)
       renew(id, raws, old: old, &touched)
@@ -110,22 +120,23 @@ struct NodeTable: Sendable {
   /// - Returns: whether there was anything.
   @discardableResult
   mutating func drop(_ id: NodeIdentity, _ touched: inout Touched, where gone: (Origin) -> Bool) -> Bool {
-    guard let old = nodes[id], old.raws.contains(where: { gone($0.origin) }) else { return false }
+    guard let old = nodes[id], old.raws.indices.contains(where: { gone(old.raws[$0].origin) }) else {
+      return false
+    }
     renew(id, old.raws.filter { !gone($0.origin) }, old: old, &touched)
     return true
   }
 
-  /// `record` in the buffers of what is known of the node already: several registries mostly say the same.
-  private mutating func pooled(_ record: AffiliateRecord, beside node: NodeEntry? = nil) -> AffiliateRecord {
+  /// `record` in memory that it shares with what is known of the node already: several registries mostly say
+  /// the same.
+  private func pooled(_ record: AffiliateRecord, beside node: NodeEntry) -> AffiliateRecord {
     var record = record
-    if let node {
-      if let same = node.raws.first(where: { $0.record.affiliate == record.affiliate }) {
-        record.affiliate = same.record.affiliate
-        return record
-      }
-      record.affiliate.shareBuffers(with: [node.merged.affiliate] + node.raws.map(\.record.affiliate))
+    let known = node.distinctAffiliates
+    if let same = known.first(where: { $0 == record.affiliate }) {
+      record.affiliate = same
+    } else if !record.isLocalID {
+      record.affiliate.nodeID = node.id
     }
-    texts.share(&record.affiliate)
     return record
   }
 
@@ -186,33 +197,12 @@ struct NodeTable: Sendable {
       nodes.removeValue(forKey: id)
     }
     touched.note(TouchedNode(id: id, old: old, new: new))
-    holders.update(id, from: old, to: new, &touched)
+    holders.update(from: old, to: new, &touched)
   }
 
   /// What the node is: of the local one its own data, of others the merge of their records.
   private func merge(_ id: NodeIdentity, _ raws: [RawEntry]) -> MergedNode? {
     if let local, local.id == id { return MergedNode(affiliate: local.affiliate) }
     return raws.isEmpty ? nil : rules.walk(raws).merged(id)
-  }
-}
-
-/// Texts that many nodes have in common, kept once each: the names of operating systems.
-///
-/// Bounded: a cluster has few of them, and one that doesn't merely shares less.
-private struct TextPool: Sendable {
-  private static let capacity = 256
-  /// A String of so few bytes has no buffer to share.
-  private static let inlineCount = 15
-  private var texts: Set<String> = []
-
-  mutating func share(_ affiliate: inout Affiliate) {
-    let text = affiliate.operatingSystem
-    if text.utf8.count <= Self.inlineCount { return }
-    if let index = texts.firstIndex(of: text) {
-      affiliate.operatingSystem = texts[index]
-    } else {
-      if texts.count == Self.capacity { texts.removeAll() }
-      texts.insert(text)
-    }
   }
 }

@@ -36,6 +36,12 @@ struct OriginTable: Sendable {
   /// What is known of an origin; nil where it has no records.
   subscript(name: RecordOrigin) -> OriginRecords? { origins[name] }
 
+  /// Takes out what is known of an origin, to be put in again by ``set(_:)``: what nobody else holds is then
+  /// changed in place.
+  mutating func take(_ name: RecordOrigin) -> OriginRecords {
+    origins.removeValue(forKey: name) ?? OriginRecords(name)
+  }
+
   mutating func set(_ known: OriginRecords) {
     origins[known.origin.name] = known.count == 0 ? nil : known
   }
@@ -88,11 +94,6 @@ struct OriginRecords: Sendable {
     if isLocalID { localCount -= 1 }
   }
 
-  /// The nodes that it has records of; nil where only the nodes themselves know.
-  var nodes: [NodeIdentity]? {
-    listed?.map { origin.node(of: $0.affiliate.nodeID, isLocalID: $0.isLocalID) }
-  }
-
   /// How the snapshot `records` differs from the last one; all of it where that isn't known.
   func difference(to records: [AffiliateRecord]) -> SnapshotDifference {
     SnapshotDifference(from: listed ?? [], to: records)
@@ -105,7 +106,14 @@ struct OriginRecords: Sendable {
   /// - Parameter stored: the records at the positions that `difference` has as changed, as they are kept now.
   mutating func list(_ difference: SnapshotDifference, stored: [AffiliateRecord], count snapshotCount: Int) {
     // Of an id that was in it twice one record is kept, and its order is no snapshot's.
-    listed = count == snapshotCount ? difference.applied(to: listed ?? [], stored) : nil
+    guard count == snapshotCount else {
+      listed = nil
+      return
+    }
+    var records = listed ?? []
+    listed = nil  // so that it is changed in place
+    difference.apply(to: &records, stored)
+    listed = records
   }
 
   mutating func confirm(at now: Timestamp) { lastSnapshot = now }
@@ -116,14 +124,13 @@ struct OriginRecords: Sendable {
 /// Registries mostly list in one order, so that the two are in step again a few places after each difference.
 /// Where they aren't, more counts as changed than is; that costs time only.
 struct SnapshotDifference {
-  private enum Step {
-    /// Records of the former snapshot that are the same in this one.
-    case kept(Range<Int>)
-    /// So many records of this one.
-    case changed(Int)
+  /// Some records of this snapshot in the place of some of the former one, of which both may be none.
+  private struct Edit {
+    let place: Range<Int>
+    var count: Int
   }
 
-  private var steps: [Step] = []
+  private var edits: [Edit] = []
   /// Positions in the snapshot of what isn't in the former one at its place.
   private(set) var changed: [Int] = []
   /// Ids that are in the former snapshot, but not in this one at that place.
@@ -134,64 +141,75 @@ struct SnapshotDifference {
 
   init(from former: [AffiliateRecord], to records: [AffiliateRecord]) {
     var place = 0
-    var keptFrom = 0
-    for (position, record) in records.enumerated() {
-      if place < former.count, record == former[place] {
+    let (span, formerSpan) = (records.span, former.span)
+    for position in records.indices {
+      if place < former.count, span[position] == formerSpan[place] {
         place += 1
         continue
       }
-      keep(keptFrom..<place)
-      keptFrom = place
-      let id = record.affiliate.nodeID
+      let id = records[position].affiliate.nodeID
       let end = min(place + Self.lookahead, former.count)
       guard let found = (place..<end).first(where: { former[$0].affiliate.nodeID == id }) else {
-        change(position)
+        edit(place..<place, position)
         continue
       }
-      missing += former[place..<found].map(\.affiliate.nodeID)
-      place = found + 1
-      if record == former[found] {
-        keptFrom = found
+      for skipped in place..<found { missing.append(former[skipped].affiliate.nodeID) }
+      if records[position] == former[found] {
+        edit(place..<found, nil)
       } else {
-        change(position)
-        keptFrom = place
+        edit(place..<found + 1, position)
       }
+      place = found + 1
     }
-    keep(keptFrom..<place)
-    missing += former[place...].map(\.affiliate.nodeID)
+    edit(place..<former.count, nil)
+    for skipped in place..<former.count { missing.append(former[skipped].affiliate.nodeID) }
   }
 
-  var isEmpty: Bool { changed.isEmpty && missing.isEmpty }
+  var isEmpty: Bool { edits.isEmpty }
 
-  private mutating func keep(_ range: Range<Int>) {
-    if !range.isEmpty { steps.append(.kept(range)) }
-  }
-
-  private mutating func change(_ position: Int) {
-    changed.append(position)
-    if case .changed(let count) = steps.last {
-      steps[steps.count - 1] = .changed(count + 1)
-    } else {
-      steps.append(.changed(1))
+  private mutating func edit(_ place: Range<Int>, _ position: Int?) {
+    if let position { changed.append(position) }
+    let count = position == nil ? 0 : 1
+    if let last = edits.last, last.place.upperBound == place.lowerBound {
+      edits[edits.count - 1] = Edit(
+        place: last.place.lowerBound..<place.upperBound, count: last.count + count)
+    } else if count > 0 || !place.isEmpty {
+      edits.append(Edit(place: place, count: count))
     }
   }
 
-  /// The records of this snapshot, those of the former one where they are the same.
+  /// Up to so many edits are made in place, as each moves what comes after it.
+  private static let fewEdits = 8
+
+  /// Makes the records of the former snapshot those of this one.
   ///
   /// - Parameter replacements: the records at the positions that are ``changed``.
-  func applied(to former: [AffiliateRecord], _ replacements: [AffiliateRecord]) -> [AffiliateRecord] {
-    if changed.count == replacements.count, steps.count == 1, case .changed = steps[0] { return replacements }
+  func apply(to records: inout [AffiliateRecord], _ replacements: [AffiliateRecord]) {
+    if records.isEmpty {
+      records = replacements
+    } else if edits.count <= Self.fewEdits {
+      var end = replacements.count
+      for edit in edits.reversed() {
+        records.replaceSubrange(edit.place, with: replacements[end - edit.count..<end])
+        end -= edit.count
+      }
+    } else {
+      records = rebuilt(from: records, replacements)
+    }
+  }
+
+  private func rebuilt(
+    from former: [AffiliateRecord], _ replacements: [AffiliateRecord]
+  ) -> [AffiliateRecord] {
     var records: [AffiliateRecord] = []
     records.reserveCapacity(former.count - missing.count + replacements.count)
-    var next = 0
-    for step in steps {
-      switch step {
-      case .kept(let range): records += former[range]
-      case .changed(let count):
-        records += replacements[next..<next + count]
-        next += count
-      }
+    var (place, next) = (0, 0)
+    for edit in edits {
+      records += former[place..<edit.place.lowerBound]
+      records += replacements[next..<next + edit.count]
+      place = edit.place.upperBound
+      next += edit.count
     }
-    return records
+    return records + former[place...]
   }
 }

@@ -12,99 +12,107 @@ struct Walk {
   ///
   /// Where one of them says just that, or all say the same, it is that record's own affiliate.
   func merged(_ id: NodeIdentity) -> MergedNode {
-    if let first = raws.first?.record.affiliate, first.isMergedAlready,
-      raws.dropFirst().allSatisfy({ $0.record.affiliate == first })
+    if let first = raws.first?.record.affiliate, first.isNormal,
+      raws.indices.dropFirst().allSatisfy({ raws[$0].record.affiliate == first })
     {
       return MergedNode(
-        affiliate: first.named(id), isNodenameFresh: freshCount > 0 && !first.nodename.isEmpty)
+        affiliate: first.named(id), isNodenameFresh: freshCount > 0 && !first.isEmpty(.nodename))
     }
-    var disagreements: FieldSet = []
-    let nodename = scalar { $0.nodename.isEmpty ? nil : $0.nodename }
-    let affiliate = Affiliate(
-      nodeID: id, addresses: union { $0.addresses },
-      hostname: scalar { $0.hostname.isEmpty ? nil : $0.hostname }.settled(.hostname, &disagreements) ?? "",
-      nodename: nodename.settled(.nodename, &disagreements) ?? "",
-      operatingSystem: scalar(firstWins: true) { $0.operatingSystem.isEmpty ? nil : $0.operatingSystem }
-        .settled(.operatingSystem, &disagreements) ?? "",
-      machineType: scalar { $0.machineType == .unknown ? nil : $0.machineType }
-        .settled(.machineType, &disagreements) ?? .unknown,
-      kubeSpan: mergedKubeSpan(&disagreements),
-      controlPlane: scalar { $0.controlPlane }.settled(.controlPlane, &disagreements))
-    let agreeing = raws.first { $0.record.affiliate == affiliate }
-    return MergedNode(
-      affiliate: agreeing?.record.affiliate ?? affiliate, disagreements: disagreements,
-      isNodenameFresh: nodename.isFresh)
-  }
-
-  private func mergedKubeSpan(_ disagreements: inout FieldSet) -> KubeSpanAffiliate? {
-    guard raws.contains(where: { $0.record.affiliate.kubeSpan != nil }) else { return nil }
-    let key = scalar { $0.kubeSpan.flatMap { $0.publicKey.isEmpty ? nil : $0.publicKey } }
-    let kubeSpan = KubeSpanAffiliate(
-      publicKey: key.settled(.publicKey, &disagreements) ?? "",
-      address: scalar { $0.kubeSpan?.address }.settled(.kubeSpanAddress, &disagreements),
-      additionalAddresses: union { $0.kubeSpan?.additionalAddresses ?? [] },
-      excludeAdvertisedNetworks: union { $0.kubeSpan?.excludeAdvertisedNetworks ?? [] },
-      endpoints: union { $0.kubeSpan?.endpoints ?? [] })
-    return kubeSpan.isEmpty ? nil : kubeSpan
+    let fields = FieldMerge(
+      affiliates: raws.indices.map { raws[$0].record.affiliate }, freshCount: freshCount, lastWins: lastWins)
+    return fields.merged(id)
   }
 }
 
-extension Walk {
-  /// What was chosen of a scalar.
-  struct Choice<Value> {
-    var value: Value?
-    var isFresh = false
-    /// Whether two records say different things.
-    var isDisputed = false
+/// The merge field by field, for a node of which records say different things.
+private struct FieldMerge {
+  /// What the records say, in the order of the walk.
+  let affiliates: [Affiliate]
+  let freshCount: Int
+  let lastWins: Bool
 
-    /// The value; notes the dispute over `field`, where there is one.
-    func settled(_ field: AffiliateField, _ disagreements: inout FieldSet) -> Value? {
-      if isDisputed { disagreements.insert(field) }
-      return value
+  func merged(_ id: NodeIdentity) -> MergedNode {
+    var disagreements: FieldSet = []
+    /// What was chosen of a scalar; notes where records say different things.
+    func settled(_ field: AffiliateField, _ choice: Choice) -> Affiliate? {
+      if choice.isDisputed { disagreements.insert(field) }
+      return choice.position.map { affiliates[$0] }
     }
+    let nodename = text(.nodename)
+    let affiliate = Affiliate(
+      nodeID: id,
+      of: [
+        settled(.hostname, text(.hostname)), settled(.nodename, nodename),
+        settled(.operatingSystem, text(.operatingSystem, firstWins: true)),
+        settled(.publicKey, text(.publicKey)),
+        union(.addresses, \.addresses) { Affiliate(nodeID: id, addresses: $0) },
+        union(.additionalAddresses, \.additionalAddresses) {
+          Affiliate(nodeID: id, kubeSpan: KubeSpanAffiliate(additionalAddresses: $0))
+        },
+        union(.excludeAdvertisedNetworks, \.excludeAdvertisedNetworks) {
+          Affiliate(nodeID: id, kubeSpan: KubeSpanAffiliate(excludeAdvertisedNetworks: $0))
+        },
+        union(.endpoints, \.endpoints) {
+          Affiliate(nodeID: id, kubeSpan: KubeSpanAffiliate(endpoints: $0))
+        },
+      ],
+      machineType: settled(.machineType, scalar { $0.machineType == .unknown ? nil : $0.machineType })?
+        .machineType ?? .unknown,
+      kubeSpanAddress: settled(.kubeSpanAddress, scalar { $0.kubeSpanAddress })?.kubeSpanAddress,
+      controlPlane: settled(.controlPlane, scalar { $0.controlPlane })?.controlPlane)
+    return MergedNode(
+      affiliate: affiliates.first { $0 == affiliate } ?? affiliate, disagreements: disagreements,
+      isNodenameFresh: nodename.position.map { $0 < freshCount } ?? false)
   }
 
-  /// The choice among what `read` finds set. What a fresh record says never gives way to a stale one.
-  private func scalar<Value: Equatable>(
-    firstWins: Bool = false, _ read: (Affiliate) -> Value?
-  ) -> Choice<Value> {
-    var choice = Choice<Value>()
-    for (position, raw) in raws.enumerated() {
-      guard let value = read(raw.record.affiliate) else { continue }
-      let isFresh = position < freshCount
-      if let held = choice.value {
-        guard held != value else { continue }
-        choice.isDisputed = true
-        guard lastWins, !firstWins, isFresh == choice.isFresh else { continue }
+  /// Which of the records counts.
+  private struct Choice {
+    var position: Int?
+    /// Whether two records say different things.
+    var isDisputed = false
+  }
+
+  private func text(_ part: AffiliatePart, firstWins: Bool = false) -> Choice {
+    choice(
+      firstWins: firstWins, isSet: { !affiliates[$0].isEmpty(part) },
+      isSame: { affiliates[$0].isEqual(part, to: affiliates[$1]) })
+  }
+
+  private func scalar<Value: Equatable>(_ read: (Affiliate) -> Value?) -> Choice {
+    choice(
+      firstWins: false, isSet: { read(affiliates[$0]) != nil },
+      isSame: { read(affiliates[$0]) == read(affiliates[$1]) })
+  }
+
+  /// The choice among the records in which a scalar is set. What a fresh record says never gives way to a stale
+  /// one.
+  private func choice(firstWins: Bool, isSet: (Int) -> Bool, isSame: (Int, Int) -> Bool) -> Choice {
+    var choice = Choice()
+    for position in affiliates.indices where isSet(position) {
+      guard let held = choice.position else {
+        choice.position = position
+        continue
       }
-      choice.value = value
-      choice.isFresh = isFresh
+      if isSame(held, position) { continue }
+      choice.isDisputed = true
+      if lastWins, !firstWins, (position < freshCount) == (held < freshCount) { choice.position = position }
     }
     return choice
   }
 
-  /// All items that `read` finds, each once, in order of first appearance.
-  private func union<Item: Hashable>(_ read: (Affiliate) -> [Item]) -> [Item] {
-    var items: [Item] = []
-    var isOwn = false
-    for raw in raws {
-      let more = read(raw.record.affiliate)
-      if more.isEmpty || more == items { continue }
-      if items.isEmpty, more.isDistinct {
-        items = more
-        continue
-      }
-      let missing = more.items(notIn: items)
-      if missing.isEmpty { continue }
-      items += missing
-      isOwn = true
+  /// An affiliate whose list is all items that records have, each once, in order of first appearance: one of the
+  /// records where it has them all, else what `make` makes of them; nil where there are none.
+  private func union<Item: Hashable>(
+    _ part: AffiliatePart, _ read: (Affiliate) -> [Item], _ make: ([Item]) -> Affiliate
+  ) -> Affiliate? {
+    guard let first = affiliates.first(where: { !$0.isEmpty(part) }) else { return nil }
+    let others = affiliates.indices.filter { position in
+      !affiliates[position].isEmpty(part) && !affiliates[position].isEqual(part, to: first)
     }
-    guard isOwn else { return items }
-    for raw in raws {
-      let whole = read(raw.record.affiliate)
-      if whole == items { return whole }
-    }
-    return items.withUnsafeBufferPointer { Array($0) }  // without the room that appending leaves
+    if others.isEmpty, first.isNormal { return first }
+    var items = read(first).items(notIn: [])
+    for position in others { items += read(affiliates[position]).items(notIn: items) }
+    return make(items)
   }
 }
 
@@ -125,34 +133,12 @@ extension Affiliate {
     affiliate.nodeID = id
     return affiliate
   }
-
-  /// Whether the merge of it alone is the same: each list item once, and no KubeSpan without content.
-  fileprivate var isMergedAlready: Bool {
-    guard addresses.isDistinct else { return false }
-    guard let kubeSpan else { return true }
-    return !kubeSpan.isEmpty && kubeSpan.endpoints.isDistinct && kubeSpan.additionalAddresses.isDistinct
-      && kubeSpan.excludeAdvertisedNetworks.isDistinct
-  }
-}
-
-extension KubeSpanAffiliate {
-  fileprivate var isEmpty: Bool {
-    publicKey.isEmpty && address == nil && additionalAddresses.isEmpty && excludeAdvertisedNetworks.isEmpty
-      && endpoints.isEmpty
-  }
 }
 
 /// Lists of few items, as a node's are.
 extension Array where Element: Hashable {
   /// Up to this many items, looking at each is quicker than hashing.
   private static var fewItems: Int { 16 }
-
-  /// Whether no item is in it twice.
-  var isDistinct: Bool {
-    guard count <= Self.fewItems else { return Set(self).count == count }
-    for index in indices.dropFirst() where self[..<index].contains(self[index]) { return false }
-    return true
-  }
 
   /// Its items that aren't in `others`, each once, in order.
   func items(notIn others: [Element]) -> [Element] {

@@ -3,9 +3,11 @@
 /// What one registry knows of it is a raw affiliate; the merge of all of them is the affiliate. Text is
 /// empty where nobody said it. Lists keep their order, the first being the preferred one.
 ///
-/// A value of one pointer: copies share their content until one of them changes.
-public struct Affiliate: Sendable {
-  private var storage: Storage
+/// A value of one pointer to one block of memory, which copies share. To read a text or a list makes it anew, and
+/// to set a property makes another block: what is known from the start is best given to the initializer. Texts
+/// are equal where their bytes are.
+public struct Affiliate: @unchecked Sendable {  // What it refers to is never changed.
+  private var packed: PackedAffiliate
 
   /// An affiliate of what is known; what isn't given is what nobody said.
   public init(
@@ -13,120 +15,137 @@ public struct Affiliate: Sendable {
     operatingSystem: String = "", machineType: MachineType = .unknown,
     kubeSpan: KubeSpanAffiliate? = nil, controlPlane: ControlPlane? = nil
   ) {
-    storage = Storage(
-      Content(
-        nodeID: nodeID, addresses: addresses, hostname: hostname,
-        // Most nodes are called alike by themselves and by Kubernetes: they keep the name once.
-        nodename: nodename == hostname ? hostname : nodename, operatingSystem: operatingSystem,
-        kubeSpan: kubeSpan, controlPlane: controlPlane, machineType: machineType))
+    packed = PackedAffiliate.make(
+      AffiliateFields(
+        nodeID: nodeID, addresses: addresses, hostname: hostname, nodename: nodename,
+        operatingSystem: operatingSystem, machineType: machineType, kubeSpan: kubeSpan,
+        controlPlane: controlPlane))
   }
 
   /// Who this is about.
   public var nodeID: NodeIdentity {
-    get { storage.content.nodeID }
-    set { change { $0.nodeID = newValue } }
+    get { packed.nodeID }
+    set { packed = packed.renamed(newValue) }
   }
 
   /// The addresses at which the node itself is reached.
   public var addresses: [IPAddress] {
-    get { storage.content.addresses }
+    get { packed.addresses() }
     set { change { $0.addresses = newValue } }
   }
 
   /// The node's name for itself.
   public var hostname: String {
-    get { storage.content.hostname }
+    get { packed.text(.hostname) }
     set { change { $0.hostname = newValue } }
   }
 
   /// The name of the node's Kubernetes Node; only an affiliate with one is a ``Member``.
   public var nodename: String {
-    get { storage.content.nodename }
+    get { packed.text(.nodename) }
     set { change { $0.nodename = newValue } }
   }
 
   /// The operating system for people: `Talos (v1.3.0)`.
   public var operatingSystem: String {
-    get { storage.content.operatingSystem }
+    get { packed.text(.operatingSystem) }
     set { change { $0.operatingSystem = newValue } }
   }
 
   /// What the machine is for in its cluster.
   public var machineType: MachineType {
-    get { storage.content.machineType }
+    get { packed.machineType }
     set { change { $0.machineType = newValue } }
   }
 
   /// What WireGuard needs to reach the node, where it takes part in KubeSpan.
   public var kubeSpan: KubeSpanAffiliate? {
-    get { storage.content.kubeSpan }
+    get {
+      guard packed.hasKubeSpan else { return nil }
+      return KubeSpanAffiliate(
+        publicKey: publicKey, address: kubeSpanAddress, additionalAddresses: additionalAddresses,
+        excludeAdvertisedNetworks: excludeAdvertisedNetworks, endpoints: endpoints)
+    }
     set { change { $0.kubeSpan = newValue } }
   }
 
   /// The API server of a control-plane node.
   public var controlPlane: ControlPlane? {
-    get { storage.content.controlPlane }
+    get { packed.controlPlane }
     set { change { $0.controlPlane = newValue } }
   }
 
-  /// Whether both are one object: then they are equal, which costs nothing to see.
-  package func isIdentical(to other: Affiliate) -> Bool { storage === other.storage }
-
-  /// Takes over the buffers of whatever is equal in one of `others`: several registries mostly say the same.
-  package mutating func shareBuffers(with others: [Affiliate]) {
-    change { content in
-      for other in others { content.shareBuffers(with: other.storage.content) }
-    }
+  private var fields: AffiliateFields {
+    AffiliateFields(
+      nodeID: nodeID, addresses: addresses, hostname: hostname, nodename: nodename,
+      operatingSystem: operatingSystem, machineType: machineType, kubeSpan: kubeSpan,
+      controlPlane: controlPlane)
   }
 
-  private mutating func change(_ body: (inout Content) -> Void) {
-    if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.content) }
-    body(&storage.content)
-  }
-
-  private struct Content: Hashable, Sendable {
-    var nodeID: NodeIdentity
-    var addresses: [IPAddress]
-    var hostname: String
-    var nodename: String
-    var operatingSystem: String
-    var kubeSpan: KubeSpanAffiliate?
-    var controlPlane: ControlPlane?
-    var machineType: MachineType
-
-    mutating func shareBuffers(with other: Content) {
-      if nodeID == other.nodeID { nodeID = other.nodeID }
-      if addresses == other.addresses { addresses = other.addresses }
-      if hostname == other.hostname { hostname = other.hostname }
-      if nodename == other.nodename { nodename = other.nodename }
-      if nodename == hostname { nodename = hostname }
-      if operatingSystem == other.operatingSystem { operatingSystem = other.operatingSystem }
-      if let theirs = other.kubeSpan { kubeSpan?.shareBuffers(with: theirs) }
-    }
-  }
-
-  /// Changed only while one affiliate alone refers to it.
-  private final class Storage: @unchecked Sendable {
-    var content: Content
-
-    init(_ content: Content) { self.content = content }
+  private mutating func change(_ body: (inout AffiliateFields) -> Void) {
+    var fields = fields
+    body(&fields)
+    packed = PackedAffiliate.make(fields)
   }
 }
 
-extension Affiliate: Hashable {
-  public static func == (left: Affiliate, right: Affiliate) -> Bool {
-    left.storage === right.storage || left.storage.content == right.storage.content
+/// What the merge reads without making texts and lists that it doesn't need.
+extension Affiliate {
+  /// The affiliate of which each text and list is that of another one.
+  ///
+  /// - Parameter sources: by ``AffiliatePart``'s raw values; nil for what is empty. Those of lists are
+  ///   ``isNormal``.
+  package init(
+    nodeID: NodeIdentity, of sources: [Affiliate?], machineType: MachineType, kubeSpanAddress: IPAddress?,
+    controlPlane: ControlPlane?
+  ) {
+    packed = PackedAffiliate.make(
+      nodeID, of: sources.map { $0?.packed }, machineType: machineType, kubeSpanAddress: kubeSpanAddress,
+      controlPlane: controlPlane)
   }
 
-  public func hash(into hasher: inout Hasher) { hasher.combine(storage.content) }
+  /// Whether nothing was said of `part`.
+  package func isEmpty(_ part: AffiliatePart) -> Bool { packed.isEmpty(part) }
+
+  /// Whether both say the same of `part`.
+  package func isEqual(_ part: AffiliatePart, to other: Affiliate) -> Bool {
+    packed.isEqual(part, to: other.packed)
+  }
+
+  /// The text that `part` is.
+  package func text(_ part: AffiliatePart) -> String { packed.text(part) }
+
+  /// The WireGuard public key; empty where nobody said it.
+  package var publicKey: String { packed.text(.publicKey) }
+  /// The address within KubeSpan.
+  package var kubeSpanAddress: IPAddress? { packed.kubeSpanAddress }
+  /// Further networks that are reached through the node.
+  package var additionalAddresses: [IPPrefix] { packed.prefixes(.additionalAddresses) }
+  /// Networks that must not be reached through the node.
+  package var excludeAdvertisedNetworks: [IPPrefix] { packed.prefixes(.excludeAdvertisedNetworks) }
+  /// Where the node's WireGuard listens.
+  package var endpoints: [IPEndpoint] { packed.endpoints() }
+  /// Whether it has a KubeSpan, be it without content.
+  package var hasKubeSpan: Bool { packed.hasKubeSpan }
+  /// Whether each list has each item once, and a KubeSpan has something in it: so is what a merge gives.
+  package var isNormal: Bool { packed.isNormal }
+
+  /// Whether both are one block of memory: then they are equal, which costs nothing to see.
+  package func isIdentical(to other: Affiliate) -> Bool { packed === other.packed }
+}
+
+extension Affiliate: Hashable {
+  public static func == (left: Affiliate, right: Affiliate) -> Bool { left.packed.isEqual(to: right.packed) }
+
+  public func hash(into hasher: inout Hasher) { packed.hash(into: &hasher) }
 }
 
 extension Affiliate: CustomReflectable {
   /// What it holds, for debugging and for the messages of tests.
-  public var customMirror: Mirror { Mirror(reflecting: storage.content) }
+  public var customMirror: Mirror { Mirror(reflecting: fields) }
 }
 
-/// What an affiliate tells of its API server.
+/// What an affiliate says of its API server.
 public struct ControlPlane: Hashable, Sendable {
   /// The TCP port on which the node's API server listens.
   public var apiServerPort: UInt16
@@ -135,7 +154,7 @@ public struct ControlPlane: Hashable, Sendable {
   public init(apiServerPort: UInt16) { self.apiServerPort = apiServerPort }
 }
 
-/// What an affiliate tells of its WireGuard peer.
+/// What an affiliate says of its WireGuard peer.
 ///
 /// Registries may know parts of it: endpoints seen by others come without a key.
 public struct KubeSpanAffiliate: Hashable, Sendable {
@@ -160,16 +179,5 @@ public struct KubeSpanAffiliate: Hashable, Sendable {
     self.additionalAddresses = additionalAddresses
     self.excludeAdvertisedNetworks = excludeAdvertisedNetworks
     self.endpoints = endpoints
-  }
-}
-
-extension KubeSpanAffiliate {
-  fileprivate mutating func shareBuffers(with other: KubeSpanAffiliate) {
-    if publicKey == other.publicKey { publicKey = other.publicKey }
-    if additionalAddresses == other.additionalAddresses { additionalAddresses = other.additionalAddresses }
-    if excludeAdvertisedNetworks == other.excludeAdvertisedNetworks {
-      excludeAdvertisedNetworks = other.excludeAdvertisedNetworks
-    }
-    if endpoints == other.endpoints { endpoints = other.endpoints }
   }
 }

@@ -51,7 +51,8 @@ public struct IPPrefix: Hashable, Sendable {
     other.family == address.family && other.masked(to: length) == address.masked(to: length)
   }
 
-  private init(unchecked address: IPAddress, bits: UInt8) {
+  /// - Parameter bits: no more than the address has.
+  init(unchecked address: IPAddress, bits: UInt8) {
     self.address = address
     self.bits = bits
   }

@@ -24,12 +24,23 @@ public enum MachineType: String, Hashable, Sendable, CaseIterable {
 extension MachineType: Comparable {
   public static func < (left: MachineType, right: MachineType) -> Bool { left.rank < right.rank }
 
-  private var rank: Int {
+  /// The position in the order of declaration.
+  var rank: UInt8 {
     switch self {
     case .unknown: 0
     case .`init`: 1
     case .controlplane: 2
     case .worker: 3
+    }
+  }
+
+  /// The type at that position; ``unknown`` where there is none.
+  init(rank: UInt8) {
+    switch rank {
+    case 1: self = .`init`
+    case 2: self = .controlplane
+    case 3: self = .worker
+    default: self = .unknown
     }
   }
 }

@@ -6,7 +6,7 @@ public struct Member: Sendable, Identifiable {
 
   /// The member that `affiliate` is, or nil where it has no nodename.
   public init?(_ affiliate: Affiliate) {
-    guard !affiliate.nodename.isEmpty else { return nil }
+    guard !affiliate.isEmpty(.nodename) else { return nil }
     self.affiliate = affiliate
   }
 
@@ -28,10 +28,12 @@ public struct Member: Sendable, Identifiable {
 
 extension Member: Hashable {
   public static func == (left: Member, right: Member) -> Bool {
-    left.affiliate.isIdentical(to: right.affiliate)
-      || left.id == right.id && left.nodeID == right.nodeID && left.addresses == right.addresses
-        && left.hostname == right.hostname && left.machineType == right.machineType
-        && left.operatingSystem == right.operatingSystem && left.controlPlane == right.controlPlane
+    let (left, right) = (left.affiliate, right.affiliate)
+    if left.isIdentical(to: right) { return true }
+    return left.isEqual(.nodename, to: right) && left.nodeID == right.nodeID
+      && left.isEqual(.addresses, to: right) && left.isEqual(.hostname, to: right)
+      && left.machineType == right.machineType && left.isEqual(.operatingSystem, to: right)
+      && left.controlPlane == right.controlPlane
   }
 
   public func hash(into hasher: inout Hasher) {

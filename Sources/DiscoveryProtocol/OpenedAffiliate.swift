@@ -18,11 +18,14 @@ public struct OpenedAffiliate: Hashable, Sendable {
       hostname: reader.text(message.hostname, "its hostname"),
       nodename: reader.text(message.nodename, "its nodename"),
       operatingSystem: reader.text(message.operatingSystem, "its operating system"),
-      machineType: reader.machineType(message.machineType))
-    let kubeSpan = reader.kubeSpan(message.kubespan)
-    if kubeSpan != KubeSpanAffiliate() { affiliate.kubeSpan = kubeSpan }
-    if message.hasControlPlane { affiliate.controlPlane = reader.controlPlane(message.controlPlane) }
+      machineType: reader.machineType(message.machineType),
+      kubeSpan: Self.unlessEmpty(reader.kubeSpan(message.kubespan)),
+      controlPlane: message.hasControlPlane ? reader.controlPlane(message.controlPlane) : nil)
     skipped = reader.skipped
+  }
+
+  private static func unlessEmpty(_ kubeSpan: KubeSpanAffiliate) -> KubeSpanAffiliate? {
+    kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan
   }
 
   /// Adds endpoints that were opened beside the message.

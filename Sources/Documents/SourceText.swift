@@ -1,3 +1,5 @@
+import Platform
+
 /// A text before it is read: whether it is UTF-8 of an acceptable size, and where its bytes stand.
 struct SourceText {
   let bytes: [UInt8]
@@ -57,16 +59,6 @@ struct SourceText {
 
   /// The place of the byte at `offset`. Goes through all bytes before it: for errors alone.
   static func mark(of offset: Int, in bytes: [UInt8]) -> YAMLMark {
-    var line = 1
-    var column = 1
-    for (index, byte) in bytes.prefix(offset).enumerated() {
-      if byte == 0x0A || byte == 0x0D && (index + 1 >= bytes.count || bytes[index + 1] != 0x0A) {
-        line += 1
-        column = 1
-      } else if byte & 0xC0 != 0x80, byte != 0x0D {
-        column += 1
-      }
-    }
-    return YAMLMark(line: line, column: column)
+    YAMLMark(TextPlace(of: offset, in: bytes))
   }
 }

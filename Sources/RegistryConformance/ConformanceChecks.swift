@@ -182,7 +182,7 @@ struct ConformanceChecks: Sendable {
       try await sabotage.mend()
       mended = true
       if run.now.end == nil {
-        try await wait("all is well again after its source was mended", run) { $0.trouble == nil }
+        try await wait("a report that all is well after its source was mended", run) { $0.trouble == nil }
       } else {
         // A registry may leave it to the aggregator to run it again.
         let again = try await synced(run.registry)
@@ -198,12 +198,16 @@ struct ConformanceChecks: Sendable {
   private func publishing() async throws {
     let run = try await synced()
     defer { run.cancel() }
+    if publication != nil {
+      // It may begin to read only after its first update.
+      try? await wait("it reads what is to be published", run) { $0.readsPublications || $0.end != nil }
+    }
     guard run.now.readsPublications else { throw Skip(reason: "it doesn't publish") }
     guard let publication else { throw Skip(reason: "nobody said what to publish") }
     for (revision, publication) in [(UInt64(1), publication), (UInt64(2), nil)] {
       let what = publication == nil ? "the withdrawal" : "the publication"
       run.publish(publication, revision: revision)
-      try await wait("\(what) is accepted", run) { $0.outcomes[revision] != nil || $0.end != nil }
+      try await wait("the outcome of \(what)", run) { $0.outcomes[revision] != nil || $0.end != nil }
       if case .failure(let error) = run.now.outcomes[revision] {
         throw Failure(reason: "\(what) was refused: \(error.message)")
       }
@@ -230,7 +234,7 @@ extension ConformanceChecks {
   /// Ends a run that is of no more use; one that doesn't end soon is left.
   private func end(_ run: ObservedRun) async {
     run.cancel()
-    try? await wait("its end", run, within: .seconds(4)) { $0.end != nil }
+    try? await wait("its end", run, within: .seconds(3)) { $0.end != nil }
   }
 
   private func hasSnapshot(_ run: ObservedRun) async throws {
@@ -244,26 +248,30 @@ extension ConformanceChecks {
   }
 
   private func ended(_ run: ObservedRun) async throws {
-    try await wait("it ends after it was cancelled", run) { $0.end != nil }
+    try await wait("its end after it was cancelled", run) { $0.end != nil }
     if case .failure(let error) = run.now.end, error.code == .deadlineExceeded {
       throw Failure(reason: error.message)
     }
   }
 
+  /// Waits for `what`, by the checks' clock.
   private func wait(
     _ what: String, _ run: ObservedRun, within limit: Duration? = nil,
     until condition: (ObservedRun.State) -> Bool
   ) async throws {
-    let deadline = limit ?? deadline
-    let pause = Duration.milliseconds(5)
-    var waited = Duration.zero
+    try await Self.wait(what, run, within: limit ?? deadline, clock: clock, until: condition)
+  }
+
+  private static func wait<Time: Clock<Duration>>(
+    _ what: String, _ run: ObservedRun, within limit: Duration, clock: Time,
+    until condition: (ObservedRun.State) -> Bool
+  ) async throws {
+    let end = clock.now.advanced(by: limit)
     while !condition(run.now) {
-      guard waited < deadline else {
-        throw Failure(
-          reason: "this should happen and didn't: \(what), within \(deadline)\(Self.reason(run.now))")
+      guard clock.now < end else {
+        throw Failure(reason: "\(what) didn't come within \(limit)\(Self.reason(run.now))")
       }
-      try await clock.sleep(for: pause)
-      waited += pause
+      try await clock.sleep(for: .milliseconds(5))
     }
   }
 

@@ -26,7 +26,7 @@ public enum RegistryConformance {
   /// Checks the registry that `make` makes. Nothing is left running, unless the registry doesn't end.
   ///
   /// Where it never has a first snapshot, or doesn't end, that is the one failure, within `deadline` and at most
-  /// four seconds more for its end; the checks that would fail for the same cause are skipped.
+  /// three seconds more for its end; the checks that would fail for the same cause are skipped.
   ///
   /// - Parameters:
   ///   - sabotage: how its source is broken and mended, for the check that a failure keeps data; nil skips it.

@@ -94,12 +94,13 @@ public final class Aggregator: Service {
     self.table = table
     publications = PublicationReconciler(
       restart: options.restart, random: options.random, time: table.time
-    ) { [logger] key, error in
+    ) { [logger] key, isWithdrawal, error in
       if let error {
         logger.warning(
           "publishing failed", metadata: ["registry": "\(key.name)", "error": "\(error)"])
       }
-      let report = HealthReport(.publishing, error.map(Self.publishingError))
+      let report = HealthReport(
+        .publishing, error.map { Self.publishingError($0, isWithdrawal: isWithdrawal) })
       table.commit { _ = $0.update(key) { $0.report(report, in: $1) } }
     }
     supervisors = SupervisorSet(
@@ -108,8 +109,9 @@ public final class Aggregator: Service {
     _ = supervisors.adopt(plan, localNodeID: localNode?.nodeID)
   }
 
-  private static func publishingError(_ error: RegistryError) -> RegistryError {
-    RegistryError(error.code, "this node isn't published: \(error.message)", cause: error.cause)
+  private static func publishingError(_ error: RegistryError, isWithdrawal: Bool) -> RegistryError {
+    let what = isWithdrawal ? "this node isn't withdrawn" : "this node isn't published"
+    return RegistryError(error.code, "\(what): \(error.message)", cause: error.cause)
   }
 
   /// Whether there is no registry to run: discovery is off.

@@ -19,6 +19,8 @@ struct ChangeJournal: Sendable {
 
   /// Notes what led to `revision`, and forgets the oldest where that is too much.
   mutating func append(_ events: [ClusterEvent], revision: UInt64) {
+    // A revision without an event needs no entry, and would be one that weighs nothing.
+    guard !events.isEmpty else { return }
     let weight = events.reduce(0) { $0 + Self.weight(of: $1) }
     guard weight <= limit else {
       entries = []

@@ -41,8 +41,9 @@ final class PublicationReconciler: Sendable {
     var publication: Publication? { local.map { Publication(local: $0, seenEndpoints: seenEndpoints) } }
   }
 
-  /// Is given each outcome: nil, or why this node can't be published through the registry.
-  typealias Report = @Sendable (_ registry: RegistryKey, _ error: RegistryError?) -> Void
+  /// Is given each outcome: nil, or why this node can't be published through the registry, or withdrawn.
+  typealias Report =
+    @Sendable (_ registry: RegistryKey, _ isWithdrawal: Bool, _ error: RegistryError?) -> Void
 
   private let state = Mutex(State())
   private let restart: RestartPolicy
@@ -169,10 +170,10 @@ final class PublicationReconciler: Sendable {
   // MARK: Outcomes
 
   private func published(_ key: RegistryKey, _ run: UInt64, _ revision: UInt64, _ error: RegistryError?) {
-    let isCurrent = state.withLock { state in
+    let outcome = state.withLock { state -> DesiredPublication? in
       guard var registry = state.registries[key.name], registry.run == run,
         let handed = registry.handed, handed.revision == revision
-      else { return false }
+      else { return nil }
       if error == nil {
         registry.retryAt = nil
         registry.backoff.reset()
@@ -181,10 +182,10 @@ final class PublicationReconciler: Sendable {
         registry.retryAt = time.elapsed + registry.backoff.next(random: random())
       }
       state.registries[key.name] = registry
-      return true
+      return handed
     }
-    guard isCurrent else { return }
-    report(key, error)
+    guard let outcome else { return }
+    report(key, outcome.publication == nil, error)
     retries.notify()
     withdrawals.notify()
   }

@@ -71,6 +71,13 @@ final class RegistryIntake: Sendable {
     /// Those that were named and had no snapshot yet.
     var awaited: Set<RegistrySource> = []
     var hasSnapshot = false
+    /// What was reported of them as not working, and not as working since.
+    var problems: Set<Problem> = []
+  }
+
+  private struct Problem: Hashable {
+    let aspect: HealthAspect
+    let source: RegistrySource
   }
 
   private let limits: Limits
@@ -136,6 +143,9 @@ final class RegistryIntake: Sendable {
     signal.notify()
   }
 
+  private static let tooManyReports = RegistryError(
+    .limitExceeded, "reports are of more sources than a registry may have")
+
   private static let stopped = RegistryError(
     .stopped, "the registry has been stopped; nothing of it is taken any more")
 }
@@ -174,6 +184,11 @@ extension RegistryIntake {
         sources.known.remove(source)
       }
     }
+    for report in batch.reports {
+      let problem = Problem(aspect: report.aspect, source: report.source)
+      if report.error == nil { sources.problems.remove(problem) } else { sources.problems.insert(problem) }
+    }
+    guard sources.problems.count <= maximumReports else { throw Self.tooManyReports }
     return sources
   }
 
@@ -246,7 +261,7 @@ extension RegistryIntake {
     for report in batch.reports {
       state.reports.removeAll { $0.aspect == report.aspect && $0.source == report.source }
       guard state.reports.count < maximumReports else {
-        throw RegistryError(.limitExceeded, "reports are of more sources than a registry may have")
+        throw Self.tooManyReports
       }
       state.reports.append(report)
       state.outages.note(report, known: sources.known)

@@ -34,7 +34,7 @@ struct Serve: AsyncParsableCommand {
   @Option(
     name: Self.names("gc-interval"),
     help: "How often to look over all that is kept; what expires is dropped on time in any case.",
-    transform: DurationOption.parse)
+    transform: DurationOption.interval)
   var collectInterval = DurationOption(.seconds(1))
 
   @Option(name: Self.names("redirect-endpoint"), help: "Send clients to this endpoint instead.")
@@ -48,7 +48,7 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     name: Self.names("snapshot-interval"), help: "How often to write the snapshot.",
-    transform: DurationOption.parse)
+    transform: DurationOption.interval)
   var snapshotInterval = DurationOption(.seconds(600))
 
   @Option(
@@ -92,7 +92,7 @@ struct Serve: AsyncParsableCommand {
       How long watchers of a cluster that changed just now wait for the next change, so that many go out at once; \
       0 for never.
       """,
-    transform: DurationOption.parseWithZero)
+    transform: DurationOption.parse)
   var coalescing = DurationOption(ServiceConfiguration().transport.coalescing)
 
   @Option(

@@ -25,7 +25,7 @@ struct ConflictTests {
       settled.contains { if case .conflict(let change) = $0 { change.kind == .removed } else { false } })
   }
 
-  @Test("another word of the loser changes the conflict, not the affiliate")
+  @Test("another record of the loser changes the conflict, not the affiliate")
   func loserChanges() throws {
     var merge = try ClusterMerge([
       (k8s, try record("a", hostname: "k")), (service, try record("a", hostname: "s")),
@@ -56,7 +56,7 @@ struct ConflictTests {
     #expect(merge.conflicts(of: try NodeIdentity("c")).isEmpty)
   }
 
-  @Test("an address that only tells something on its own machine or link is no conflict")
+  @Test("an address that only means something on its own machine or link is no conflict")
   func linkLocal() throws {
     let addresses = ["127.0.0.1", "fe80::1", "169.254.0.1", "::1"]
     let merge = try ClusterMerge([
@@ -76,7 +76,7 @@ struct ConflictTests {
     _ = try merge.apply(.upsert(try record("a"), from: service), at: at(2))
     #expect(merge.conflict(key) == nil)
 
-    // In one snapshot there is no moment at which both have it, in whichever order they are told.
+    // In one snapshot there is no moment at which both have it, in whichever order they are listed.
     for records in [[0, 1], [1, 0]] {
       let swapped = [try record("a", addresses: ["10.0.0.1"]), try record("b", addresses: ["10.0.0.2"])]
       var merge = ClusterMerge()

@@ -31,7 +31,7 @@ func record(
 }
 
 extension ClusterMerge {
-  /// A merge in which `records` were heard, one after the other.
+  /// A merge of `records`, reported one after the other.
   init(_ records: [(RecordOrigin, AffiliateRecord)], policy: MergePolicy = MergePolicy()) throws {
     self.init(policy: policy)
     for (origin, record) in records { _ = try apply(.upsert(record, from: origin), at: at(0)) }

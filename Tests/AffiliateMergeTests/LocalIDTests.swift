@@ -47,15 +47,15 @@ struct LocalIDTests {
   @Test("a record that gets a local id, or loses it, is another record of another node")
   func becomesLocal() throws {
     let id = try NodeIdentity("a")
-    let told: [(Bool) throws -> MergeOperation] = [
+    let operations: [(Bool) throws -> MergeOperation] = [
       { .upsert(try record("a", hostname: "h", local: $0), from: inventory) },
       { .snapshot([try record("a", hostname: "h", local: $0)], from: inventory) },
     ]
-    for tell in told {
+    for report in operations {
       var merge = ClusterMerge()
-      _ = try merge.apply(tell(false), at: at(1))
+      _ = try merge.apply(report(false), at: at(1))
       for (round, isLocal) in [true, false, true].enumerated() {
-        let changes = try merge.apply(tell(isLocal), at: at(2))
+        let changes = try merge.apply(report(isLocal), at: at(2))
         #expect(changes.count == 4, "two raw affiliates and two affiliates")
         #expect(merge.affiliates().map(\.value.nodeID.text) == [isLocal ? "inventory/a" : "a"], "\(round)")
         #expect(merge.raw(RawID(origin: inventory, nodeID: id))?.value.isLocalID == isLocal)

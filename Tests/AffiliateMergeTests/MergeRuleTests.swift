@@ -6,7 +6,7 @@ import Testing
 struct MergeRuleTests {
   @Test("without a precedence the last in the order of raw ids wins a scalar, in any order of arrival")
   func lastWins() throws {
-    let told = [
+    let reported = [
       (
         k8s,
         try record(
@@ -19,7 +19,7 @@ struct MergeRuleTests {
           kubeSpanAddress: "fd00::2")
       ),
     ]
-    for order in [told, told.reversed()] {
+    for order in [reported, reported.reversed()] {
       let node = try #require(try ClusterMerge(order).merged("a"))
       #expect(node.hostname == "s")
       #expect(node.nodename == "sn")
@@ -100,7 +100,7 @@ struct MergeRuleTests {
     #expect(kubeSpan.endpoints.map(\.description) == ["1.2.3.4:51820"])
   }
 
-  @Test("a KubeSpan that tells nothing is none")
+  @Test("a KubeSpan that says nothing is none")
   func emptyKubeSpan() throws {
     var said = try record("a", hostname: "h")
     said.affiliate.kubeSpan = KubeSpanAffiliate()
@@ -109,12 +109,12 @@ struct MergeRuleTests {
 
   @Test("with a precedence the strongest wins every scalar and begins every list")
   func precedence() throws {
-    let told = [
+    let reported = [
       (k8s, try record("a", addresses: ["10.0.0.1"], hostname: "k", os: "k os", type: .worker)),
       (service, try record("a", addresses: ["10.0.0.2"], hostname: "s", os: "s os")),
       (inventory, try record("a", addresses: ["10.0.0.3"], hostname: "i", os: "i os")),
     ]
-    let merge = try ClusterMerge(told, policy: MergePolicy(precedence: ["service", "kubernetes"]))
+    let merge = try ClusterMerge(reported, policy: MergePolicy(precedence: ["service", "kubernetes"]))
     let node = try #require(try merge.merged("a"))
     #expect(node.hostname == "s")
     #expect(node.operatingSystem == "s os")
@@ -124,14 +124,14 @@ struct MergeRuleTests {
 
   @Test("registries that the precedence doesn't name come last, by their raw prefixes")
   func unnamedLast() throws {
-    let told = [
+    let reported = [
       (k8s, try record("a", addresses: ["10.0.0.1"], hostname: "k")),
       (service, try record("a", addresses: ["10.0.0.2"], hostname: "s")),
       (inventory, try record("a", addresses: ["10.0.0.3"], hostname: "i")),
     ]
-    let merge = try ClusterMerge(told, policy: MergePolicy(precedence: ["elsewhere", "service"]))
+    let merge = try ClusterMerge(reported, policy: MergePolicy(precedence: ["elsewhere", "service"]))
     #expect(try merge.merged("a")?.values(.addresses) == ["10.0.0.2", "10.0.0.3", "10.0.0.1"])
-    let unnamed = try ClusterMerge(told, policy: MergePolicy(precedence: ["elsewhere"]))
+    let unnamed = try ClusterMerge(reported, policy: MergePolicy(precedence: ["elsewhere"]))
     #expect(try unnamed.merged("a")?.hostname == "i")
   }
 

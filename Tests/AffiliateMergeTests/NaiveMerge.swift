@@ -82,8 +82,8 @@ struct NaiveMerge {
     func scalar<Value>(first: Bool = false, _ read: (Affiliate) -> Value?) -> Value? {
       let fresh = walk.filter { !$0.isStale }.compactMap { read($0.record.affiliate) }
       let stale = walk.filter(\.isStale).compactMap { read($0.record.affiliate) }
-      let heard = fresh.isEmpty ? stale : fresh
-      return first || !policy.precedence.isEmpty ? heard.first : heard.last
+      let set = fresh.isEmpty ? stale : fresh
+      return first || !policy.precedence.isEmpty ? set.first : set.last
     }
     func union<Item: Equatable>(_ read: (Affiliate) -> [Item]?) -> [Item] {
       var items: [Item] = []

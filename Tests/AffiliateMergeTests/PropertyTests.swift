@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Properties of the merge")
 struct PropertyTests {
-  @Test("after 10,000 random events it equals a naive rebuild, and its changes told all of it")
+  @Test("after 10,000 random events it equals a naive rebuild, and its changes add up to it")
   func equalsRebuild() throws {
     var events = try RandomEvents(seed: 2026)
     var merge = ClusterMerge()
@@ -62,10 +62,10 @@ struct PropertyTests {
     #expect(merge.affiliates().map(\.value) == affiliates.values.sorted { $0.nodeID < $1.nodeID })
     #expect(merge.members().map(\.value) == members.values.sorted())
     #expect(merge.affiliateCount == affiliates.count && merge.memberCount == members.count)
-    let told = merge.conflicts()
-    #expect(told.map(\.value.key) == conflicts.keys.sorted())
+    let reported = merge.conflicts()
+    #expect(reported.map(\.value.key) == conflicts.keys.sorted())
     #expect(merge.conflictCount == conflicts.count)
-    for conflict in told { #expect(.init(conflict.value) == conflicts[conflict.value.key]) }
+    for conflict in reported { #expect(.init(conflict.value) == conflicts[conflict.value.key]) }
     let raws = naive.raws.flatMap { origin, records in
       records.map { (RawID(origin: origin, nodeID: $0), $1) }
     }.sorted { "\($0.0)" < "\($1.0)" }
@@ -80,7 +80,7 @@ struct PropertyTests {
     }
   }
 
-  /// Whether each field's value follows from the claims by the rule that is told.
+  /// Whether each field's value follows from the claims by the rule that is named.
   private func expectProvenance(
     _ provenance: [FieldProvenance], explains affiliate: Affiliate, _ naive: NaiveMerge
   ) {

@@ -5,9 +5,10 @@ import Testing
 @Suite("Provenance")
 struct ProvenanceTests {
   private func rule(
-    _ told: [(RecordOrigin, AffiliateRecord)], _ field: AffiliateField, policy: MergePolicy = MergePolicy()
+    _ reported: [(RecordOrigin, AffiliateRecord)], _ field: AffiliateField,
+    policy: MergePolicy = MergePolicy()
   ) throws -> MergeRule? {
-    try ClusterMerge(told, policy: policy).provenance("a", field)?.rule
+    try ClusterMerge(reported, policy: policy).provenance("a", field)?.rule
   }
 
   @Test("each choice names its rule")
@@ -28,7 +29,7 @@ struct ProvenanceTests {
     #expect(try rule([k], .nodename) == nil)
   }
 
-  @Test("claims tell who says what, how old it is, and whether it counts")
+  @Test("claims say what is from where, how old it is, and whether it counts")
   func claims() throws {
     var merge = ClusterMerge()
     _ = try merge.apply(

@@ -11,31 +11,31 @@ struct Replica {
 
   /// Takes in what an event at `now` led to, and checks that each change fits what was there.
   mutating func apply(_ changes: [ClusterChange], of operation: MergeOperation, at now: Timestamp) {
-    var told: Set<AnyHashable> = []
+    var seen: Set<AnyHashable> = []
     var removed: Set<RawID> = []
     for change in changes {
       switch change {
       case .raw(let change, let reason):
         // A record that has a local id now, or none any more, is another one under the same raw id.
         let isAnother = change.kind == .created && removed.remove(change.key) != nil
-        #expect(told.insert(change.key).inserted || isAnother)
+        #expect(seen.insert(change.key).inserted || isAnother)
         if change.kind == .removed { removed.insert(change.key) }
         #expect(reason == (change.kind == .removed ? operation.reason : nil))
         Self.apply(change, to: &raws, now) { $0.unconfirmed == $1.unconfirmed }
       case .affiliate(let change):
-        #expect(told.insert(change.key).inserted)
+        #expect(seen.insert(change.key).inserted)
         Self.apply(change, to: &affiliates, now) { $0 == $1 }
       case .member(let change):
-        #expect(told.insert(change.key).inserted)
+        #expect(seen.insert(change.key).inserted)
         Self.apply(change, to: &members, now) { $0 == $1 }
       case .conflict(let change):
-        #expect(told.insert(change.key).inserted)
+        #expect(seen.insert(change.key).inserted)
         Self.apply(change, to: &conflicts, now) { NaiveMerge.NaiveConflict($0) == .init($1) }
       }
     }
   }
 
-  /// - Parameter same: whether two values are the same but for the ages that no change tells.
+  /// - Parameter same: whether two values are the same but for the ages that no change has.
   private static func apply<Key, Value>(
     _ change: Change<Key, Value>, to things: inout [Key: Versioned<Value>], _ now: Timestamp,
     same: (Value, Value) -> Bool
@@ -57,7 +57,7 @@ struct Replica {
     things[change.key] = change.new
   }
 
-  /// Whether it is what `merge` lists, the ages aside that no change tells.
+  /// Whether it is what `merge` lists, the ages aside that no change has.
   func expectSame(as merge: ClusterMerge) {
     #expect(affiliates.values.sorted { $0.value.nodeID < $1.value.nodeID } == merge.affiliates())
     #expect(members.values.sorted { $0.value.id < $1.value.id } == merge.members())
@@ -68,9 +68,9 @@ struct Replica {
       #expect(held?.value.unconfirmed == record.value.unconfirmed)
       #expect(held?.version == record.version && held?.created == record.created)
     }
-    let told = merge.conflicts()
-    #expect(told.map(\.value.key) == conflicts.keys.sorted())
-    for conflict in told {
+    let shown = merge.conflicts()
+    #expect(shown.map(\.value.key) == conflicts.keys.sorted())
+    for conflict in shown {
       let held = conflicts[conflict.value.key]
       #expect(held.map { .init($0.value) } == NaiveMerge.NaiveConflict(conflict.value))
       #expect(held?.version == conflict.version && held?.created == conflict.created)

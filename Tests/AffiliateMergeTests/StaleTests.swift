@@ -5,7 +5,7 @@ import Testing
 @Suite("Stale records")
 struct StaleTests {
   /// Kubernetes' data of long ago against the service's of now, and the other way round.
-  private func told(staleOrigin: RecordOrigin, freshOrigin: RecordOrigin) throws -> [(
+  private func reported(staleOrigin: RecordOrigin, freshOrigin: RecordOrigin) throws -> [(
     RecordOrigin, AffiliateRecord
   )] {
     [
@@ -24,7 +24,7 @@ struct StaleTests {
     arguments: [MergePolicy(), MergePolicy(precedence: ["kubernetes"]), MergePolicy(precedence: ["service"])])
   func weaker(policy: MergePolicy) throws {
     for (stale, fresh) in [(k8s, service), (service, k8s)] {
-      let merge = try ClusterMerge(try told(staleOrigin: stale, freshOrigin: fresh), policy: policy)
+      let merge = try ClusterMerge(try reported(staleOrigin: stale, freshOrigin: fresh), policy: policy)
       let node = try #require(try merge.merged("a"))
       #expect(node.hostname == "new")
       #expect(node.operatingSystem == "new os")
@@ -35,13 +35,13 @@ struct StaleTests {
 
   @Test("among stale records the rule is the same as among fresh ones")
   func amongStale() throws {
-    let told = [
+    let reported = [
       (k8s, try record("a", hostname: "k", os: "k os", stale: true)),
       (service, try record("a", hostname: "s", os: "s os", stale: true)),
     ]
-    #expect(try ClusterMerge(told).merged("a")?.hostname == "s")
-    #expect(try ClusterMerge(told).merged("a")?.operatingSystem == "k os")
-    let explicit = try ClusterMerge(told, policy: MergePolicy(precedence: ["kubernetes"]))
+    #expect(try ClusterMerge(reported).merged("a")?.hostname == "s")
+    #expect(try ClusterMerge(reported).merged("a")?.operatingSystem == "k os")
+    let explicit = try ClusterMerge(reported, policy: MergePolicy(precedence: ["kubernetes"]))
     #expect(try explicit.merged("a")?.hostname == "k")
   }
 

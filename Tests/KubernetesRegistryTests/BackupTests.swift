@@ -7,7 +7,7 @@ import Testing
 
 /// etcd is put back to what it was, versions and all.
 extension KubernetesIntegrationTests {
-  @Test("a cluster that is restored from a backup is told as it is now, though its versions are older ones")
+  @Test("a cluster that is restored from a backup is read as it is now, though its versions are older ones")
   func restoredBackup() async throws {
     let cluster = try await Self.server()
     try await cluster.createNode("backup-1", annotations: [nodeID: "backup-id", selfIPs: "10.7.0.1"])
@@ -25,11 +25,11 @@ extension KubernetesIntegrationTests {
         try FileManager.default.removeItem(at: data)
         try FileManager.default.moveItem(at: backup, to: data)
       }
-      let told = try await recorder.wait(for: "what is so again", within: .seconds(60)) {
+      let record = try await recorder.wait(for: "what is so again", within: .seconds(60)) {
         $0.affiliate("backup-id")?.addresses.count == 1 && $0.isHealthy
       }
-      #expect(told.log.contains { $0.contains("the server has sent nothing of them since version") })
-      #expect(!told.log.contains { $0.contains("too old resource version") })
+      #expect(record.log.contains { $0.contains("the server has sent nothing of them since version") })
+      #expect(!record.log.contains { $0.contains("too old resource version") })
     }
     try await cluster.kubectl("delete", "node", "backup-1")
   }

@@ -51,9 +51,9 @@ extension KubernetesIntegrationTests {
   func compactedOnce() async throws {
     let cluster = try await Self.server()
     try await compacting(cluster, from: 2, to: 2) { recorder, requests in
-      let told = try await recorder.wait(for: "all nodes") { $0.ids() != nil && $0.isHealthy }
-      expectWhole(told)
-      #expect(told.log.count { $0.contains("reading all nodes again") } == 1)
+      let record = try await recorder.wait(for: "all nodes") { $0.ids() != nil && $0.isHealthy }
+      expectWhole(record)
+      #expect(record.log.count { $0.contains("reading all nodes again") } == 1)
       // The first page, the second one that had expired, and all pages once more.
       #expect(try requests() >= 2 + 3)
     }
@@ -63,9 +63,9 @@ extension KubernetesIntegrationTests {
   func compactedAlways() async throws {
     let cluster = try await Self.server()
     try await compacting(cluster, from: 2, to: .max) { recorder, requests in
-      let told = try await recorder.wait(for: "all nodes") { $0.ids() != nil && $0.isHealthy }
-      expectWhole(told)
-      #expect(told.log.count { $0.contains("reading all nodes again") } == 2)
+      let record = try await recorder.wait(for: "all nodes") { $0.ids() != nil && $0.isHealthy }
+      expectWhole(record)
+      #expect(record.log.count { $0.contains("reading all nodes again") } == 2)
       // Twice a first page and an expired one, then the whole list, then the watch.
       try await eventually("the watch") { try requests() == 6 }
       try await cluster.kubectl("annotate", "node", "compact-0", "\(selfIPs)=10.4.0.1")

@@ -58,7 +58,7 @@ import Testing
 
   private func failure(_ config: String) async throws -> String {
     let test = try TestRegistry(config: config)
-    try await test.run { recorder in try await recorder.wait(for: "the trouble") { !$0.isHealthy } }
+    try await test.run { recorder in try await recorder.wait(for: "the report") { !$0.isHealthy } }
     return test.recorder.now.errors[0].message
   }
 
@@ -93,7 +93,7 @@ import Testing
       try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
     } _: { server in
       try await TestRegistry(config: Kube.config(server: server.url)).run { recorder in
-        try await recorder.wait(for: "the trouble") { $0.ids() == ["1"] && !$0.isHealthy }
+        try await recorder.wait(for: "the report") { $0.ids() == ["1"] && !$0.isHealthy }
       }
     }
   }

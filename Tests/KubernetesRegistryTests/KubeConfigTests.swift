@@ -92,7 +92,7 @@ import Testing
     #expect(plan.token == .file("\(folder.path)/b/secret/token"))
   }
 
-  @Test("a context that isn't there is told with those that are")
+  @Test("a context that isn't there is refused with those that are")
   func wrongContext() throws {
     let error = try error(Self.cluster + Self.context, context: "nope")
     #expect(error.message.contains("there is no context 'nope'; there are: 'x'"))
@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test(
-    "what isn't supported is told by its name and place",
+    "what isn't supported is refused by its name and place",
     arguments: [
       ("{auth-provider: {name: gcp}}", "auth-provider"),
       ("{username: me, password: secret-password}", "username"),
@@ -144,7 +144,7 @@ import Testing
   }
 
   @Test(
-    "mistakes are told with what would be right",
+    "mistakes are refused with what would be right",
     arguments: [
       ("clusters: {a: b}", "clusters is a list, not a mapping"),
       ("clusters: [{cluster: {}}]", "an item of clusters has a name"),
@@ -228,7 +228,7 @@ import Testing
     await #expect(throws: AccessSource.Failure(error: error, isOfCredentials: true)) {
       try await source.current()
     }
-    // Whom to ask is known all the same.
+    // Which cluster it is, is known all the same.
     #expect(try await source.cluster().server.host == "10.5.0.2")
   }
 

@@ -113,7 +113,7 @@ struct KubernetesIntegrationTests {
       // The version moves on without any Node: the server won't know the watch's any more.
       for index in 0..<3 { try await cluster.kubectl("create", "configmap", "restart-\(index)") }
       try await cluster.stop()
-      try await recorder.wait(for: "the trouble") {
+      try await recorder.wait(for: "the report") {
         $0.error(.reading)?.message.contains("Connection refused") == true
       }
       #expect(recorder.now.ids()?.contains("restart-id") == true)
@@ -123,11 +123,11 @@ struct KubernetesIntegrationTests {
         $0.log.contains { $0.contains("reading all nodes again") && $0.contains("too old resource version") }
       }
       try await cluster.kubectl("annotate", "node", "restart-1", "\(selfIPs)=10.3.0.1")
-      let told = try await recorder.wait(for: "the change") {
+      let record = try await recorder.wait(for: "the change") {
         $0.affiliate("restart-id")?.addresses.count == 1
       }
-      #expect(!told.updates.contains { if case .remove = $0 { true } else { false } })
-      #expect(told.updates.count { if case .snapshot = $0 { true } else { false } } == 1)
+      #expect(!record.updates.contains { if case .remove = $0 { true } else { false } })
+      #expect(record.updates.count { if case .snapshot = $0 { true } else { false } } == 1)
     }
     try await cluster.kubectl("delete", "node", "restart-1")
   }
@@ -146,14 +146,14 @@ struct KubernetesIntegrationTests {
     try await test.run { recorder in
       try await recorder.wait(for: "the list") { $0.ids() != nil && $0.isHealthy }
       try await cluster.kubectl("delete", "serviceaccount", "revoked")
-      let told = try await recorder.wait(for: "the 401", within: .seconds(60)) {
+      let record = try await recorder.wait(for: "the 401", within: .seconds(60)) {
         $0.error(.credentials) != nil && $0.error(.reading) != nil
       }
-      #expect(told.error(.credentials)?.code == .permissionDenied)
+      #expect(record.error(.credentials)?.code == .permissionDenied)
       #expect(
-        told.error(.credentials)?.message.contains(
+        record.error(.credentials)?.message.contains(
           "doesn't accept token file '\(test.folder.path("token"))' (401)") == true,
-        "\(told.error(.credentials)?.message ?? "")")
+        "\(record.error(.credentials)?.message ?? "")")
       try await cluster.kubectl("create", input: account)
       try test.folder.replace("token", with: try await cluster.token(of: "revoked", namespace: "default"))
       try await recorder.wait(for: "the recovery") { $0.isHealthy }
@@ -174,11 +174,11 @@ struct KubernetesIntegrationTests {
       recorder in
       try await recorder.wait(for: "the list") { $0.ids()?.contains("rights-id") == true && $0.isHealthy }
       try await cluster.kubectl("delete", "clusterrolebinding", "reader")
-      let told = try await recorder.wait(for: "the 403", within: .seconds(60)) { !$0.isHealthy }
-      let text = told.error(.reading)?.message ?? ""
+      let record = try await recorder.wait(for: "the 403", within: .seconds(60)) { !$0.isHealthy }
+      let text = record.error(.reading)?.message ?? ""
       #expect(text.contains("user 'reader' may not watch nodes"), "\(text)")
       #expect(text.contains(#"{apiGroups: [""], resources: [nodes], verbs: [get, list, watch]}"#), "\(text)")
-      #expect(told.ids()?.contains("rights-id") == true)
+      #expect(record.ids()?.contains("rights-id") == true)
       try await cluster.kubectl(bind)
       try await recorder.wait(for: "the recovery") { $0.isHealthy }
     }
@@ -209,10 +209,10 @@ struct KubernetesIntegrationTests {
       try await cluster.replaceAuthority()
       try await cluster.stop()
       try await cluster.start()
-      let told = try await recorder.wait(for: "the distrust", within: .seconds(60)) {
+      let record = try await recorder.wait(for: "the distrust", within: .seconds(60)) {
         $0.error(.reading)?.message.contains("certificate") == true
       }
-      let text = told.error(.reading)?.message ?? ""
+      let text = record.error(.reading)?.message ?? ""
       #expect(text.contains("the certificate of \(cluster.url) isn't trusted"), "\(text)")
       #expect(text.contains("isn't signed by '\(folder.path("ca.crt"))'"), "\(text)")
       try copy("admin.key", as: "client.key")
@@ -231,10 +231,11 @@ struct KubernetesIntegrationTests {
       let server = "https://\(Relay.host):\(port)"
       func check(_ cluster: String, expected: String?) async throws {
         try await registry(cluster).run { recorder in
-          let told = try await recorder.wait(for: "an outcome") { $0.ids() != nil || !$0.isHealthy }
-          guard let expected else { return #expect(told.ids() != nil) }
+          let record = try await recorder.wait(for: "an outcome") { $0.ids() != nil || !$0.isHealthy }
+          guard let expected else { return #expect(record.ids() != nil) }
           #expect(
-            told.error(.reading)?.message.contains(expected) == true, "\(told.error(.reading)?.message ?? "")"
+            record.error(.reading)?.message.contains(expected) == true,
+            "\(record.error(.reading)?.message ?? "")"
           )
         }
       }
@@ -352,8 +353,8 @@ struct KubernetesIntegrationTests {
       #expect(recorder.now.log.isEmpty)
       let name = try #require(recorder.now.contents[.only]?.values.first?.affiliate.nodename)
       try await cluster.kubectl("annotate", "node", name, "--overwrite", "\(selfIPs)=10.8.0.1")
-      try await recorder.wait(for: "the change") { told in
-        told.contents[.only]?.values.first { $0.affiliate.nodename == name }?.affiliate.addresses.map(
+      try await recorder.wait(for: "the change") { record in
+        record.contents[.only]?.values.first { $0.affiliate.nodename == name }?.affiliate.addresses.map(
           \.description)
           == ["10.8.0.1"]
       }

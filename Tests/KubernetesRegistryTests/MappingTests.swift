@@ -42,6 +42,41 @@ import Testing
         == object.annotations)
   }
 
+  @Test(
+    "a Node's health is its condition Ready, with a reason of one word",
+    arguments: [
+      (nil, nil), (.ready, .ready),
+      (.notReady(reason: "KubeletNotReady"), .notReady(reason: "KubeletNotReady")),
+      (.notReady(reason: ""), .notReady(reason: "NotReady")),
+      (.notReady(reason: "two words"), .notReady(reason: "NotReady")),
+      (.notReady(reason: String(repeating: "x", count: 65)), .notReady(reason: "NotReady")),
+      (
+        .notReady(reason: String(repeating: "x", count: 64)),
+        .notReady(reason: String(repeating: "x", count: 64))
+      ),
+    ] as [(NodeHealth?, NodeHealth?)])
+  func health(found: NodeHealth?, expected: NodeHealth?) {
+    var object = node([.nodeID: "n"])
+    object.health = found
+    #expect(NodeMapping(object).record?.health == expected)
+  }
+
+  @Test(
+    "a machine's id is that of /etc/machine-id, and anything else is none",
+    arguments: [
+      ("6a0eceb4cf8de176bd24abff87481ec9", true), ("", false), ("6A0ECEB4CF8DE176BD24ABFF87481EC9", false),
+      ("6a0eceb4-cf8d-e176-bd24-abff87481ec9", false), ("6a0eceb4cf8de176bd24abff87481ec", false),
+    ])
+  func machineID(text: String, isOne: Bool) {
+    var object = node([.nodeID: "n"])
+    object.machineID = text
+    object.createdAt = Timestamp(milliseconds: 5000)
+    let mapping = NodeMapping(object)
+    #expect(mapping.record?.machineID == (isOne ? text : ""))
+    #expect(mapping.record?.createdAt == Timestamp(milliseconds: 5000))
+    #expect(mapping.problems == [])
+  }
+
   @Test("a Node without an identity, or with an empty one, takes no part and is no problem")
   func noIdentity() {
     for annotations in [[.selfIPs: "10.0.0.1"], [.nodeID: ""]] as [[NodeAnnotation: String]] {

@@ -112,17 +112,17 @@ import Testing
     for _ in 0..<200 {
       var view = try view(local: "0")
       var truth: [String: NodeObject] = [:]
-      var told: [String: String] = [:]
+      var known: [String: String] = [:]
       var version = 1
       func take(_ updates: [RegistryUpdate]) {
         for update in updates {
           switch update {
           case .snapshot(let records, _, _):
-            told = Dictionary(
+            known = Dictionary(
               uniqueKeysWithValues: records.map { ($0.affiliate.nodeID.text, $0.affiliate.nodename) })
-          case .upsert(let record, _): told[record.affiliate.nodeID.text] = record.affiliate.nodename
-          case .remove(let id, _, _): told[id.text] = nil
-          case .sourceGone: told = [:]
+          case .upsert(let record, _): known[record.affiliate.nodeID.text] = record.affiliate.nodename
+          case .remove(let id, _, _): known[id.text] = nil
+          case .sourceGone: known = [:]
           }
         }
       }
@@ -152,7 +152,7 @@ import Testing
           guard let id = node.annotations[NodeAnnotation.nodeID.rawValue], id != "0" else { continue }
           expected[id] = node.name
         }
-        #expect(told == expected)
+        #expect(known == expected)
       }
     }
   }

@@ -40,7 +40,7 @@ struct ExportTests {
     }
 
     func run(_ session: RegistrySession) async throws {
-      ExportTests.leaked.withLock { $0 = session }
+      ExportTests.leaked.withLock { $0[context.name] = session }
       session.logger.notice("runs", metadata: ["rack": "7"])
       if let seed = options.seed {
         for batch in try RandomBatches.batches(seed: seed) { try session.apply(batch) }
@@ -74,14 +74,15 @@ struct ExportTests {
     }
   }
 
-  static let leaked = Mutex<RegistrySession?>(nil)
+  /// The newest session of the registry of each name.
+  static let leaked = Mutex<[String: RegistrySession]>([:])
 
-  private func registry(_ options: String) throws -> any Registry {
+  private func registry(_ options: String, name: String = "x") throws -> any Registry {
     let plugin = try LoadedPlugin(entry: .exporting(Exported.self), file: "exported")
     return plugin.registry(
       options: options,
       context: RegistryContext(
-        name: "x", host: HostProgram(name: "roll-host", version: "9.8.7"), logger: Plugins.silent))
+        name: name, host: HostProgram(name: "roll-host", version: "9.8.7"), logger: Plugins.silent))
   }
 
   @Test("the entry is the same each time, and the descriptor is what the type says")
@@ -191,14 +192,13 @@ struct ExportTests {
 
   @Test("who keeps its session after the end learns that nothing is taken")
   func leakedSession() async throws {
-    let registry = try registry("{}")
+    let registry = try registry("{}", name: "leaky")
     let recorder = SessionRecorder()
     let run = Task { try await registry.run(recorder.checkedSession()) }
     try await recorder.wait(for: "its nodes") { $0.ids() == ["n1"] }
-    let session = try #require(Self.leaked.withLock { $0 })
+    let session = try #require(Self.leaked.withLock { $0["leaky"] })
     run.cancel()
     _ = await run.result
-    // Another test may have run meanwhile and left its own; either is at its end or not of this recorder.
     let before = recorder.now.batches.count
     try? session.snapshot([Affiliate]())
     #expect(recorder.now.batches.count == before)

@@ -147,6 +147,20 @@ struct ConformanceTests {
       }, "\(report)")
   }
 
+  @Test("a registry that begins to read what it is to publish after its first update is checked too")
+  func readsLate() async throws {
+    let report = await RegistryConformance.check(
+      publication: Publication(local: Affiliate(nodeID: try NodeIdentity("me"))), quietTime: .milliseconds(20)
+    ) {
+      Scripted { session in
+        try session.snapshot([Affiliate]())
+        try await Task.sleep(for: .milliseconds(100))
+        await session.publish { _ in }
+      }
+    }
+    #expect(report.checks.last?.result == .passed, "\(report)")
+  }
+
   // MARK: Single rules
 
   @Test("a registry that starts with a change fails")

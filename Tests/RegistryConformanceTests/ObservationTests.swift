@@ -35,7 +35,7 @@ struct ObservationTests {
     }
     #expect(
       report.description == """
-        FAIL  the first update is a snapshot: this should happen and didn't: its first update, within 0.4 seconds: \
+        FAIL  the first update is a snapshot: its first update didn't come within 0.4 seconds: \
         10.0.0.1 doesn't answer
         skip  no snapshot has a node twice: it has no first snapshot
         skip  a source's changes come after its snapshot: it has no first snapshot

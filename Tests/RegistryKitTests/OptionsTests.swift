@@ -212,7 +212,8 @@ private struct EveryOption: RegistryOptions {
       (#"{"a":"\x"}"#, "the options aren't JSON: 1:7: JSON has no such escape"),
       (
         #"{"a":"\ud800"}"#,
-        "the options aren't JSON: 1:7: '\\u' must be followed by the four hexadecimal digits of a character"
+        "the options aren't JSON: 1:13: '\\u' must be followed by four hexadecimal digits; characters above "
+          + "U+FFFF are two such escapes, a high surrogate and a low one"
       ),
       ("{\n \"ä\" 1}", "the options aren't JSON: 2:6: ':' is expected after a key"),
     ])

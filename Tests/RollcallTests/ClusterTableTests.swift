@@ -203,6 +203,18 @@ struct ClusterTableTests {
     }
   }
 
+  @Test("revisions without an event take no room in the journal")
+  func emptyRevisions() throws {
+    var journal = ChangeJournal(limit: 100)
+    journal.append([.registryRemoved("first")], revision: 1)
+    for revision in 2...10_000 as ClosedRange<UInt64> { journal.append([], revision: revision) }
+    journal.append([.registryRemoved("last")], revision: 10_001)
+    let kept = Mirror(reflecting: journal).descendant("entries") as? [Any]
+    #expect(kept?.count == 2)
+    #expect(journal.events(since: 1)?.count == 1)
+    #expect(journal.events(since: 0)?.count == 2)
+  }
+
   @Test("readers don't wait for a writer that takes its time")
   func readersDoNotWait() async throws {
     let table = table()

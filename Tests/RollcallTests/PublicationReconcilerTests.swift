@@ -21,15 +21,16 @@ struct PublicationReconcilerTests {
 
     var all: [String] { state.withLock { $0 } }
 
-    func add(_ key: RegistryKey, _ error: RegistryError?) {
-      state.withLock { $0.append("\(key.name): \(error?.message ?? "well")") }
+    func add(_ key: RegistryKey, _ isWithdrawal: Bool, _ error: RegistryError?) {
+      let what = isWithdrawal ? " withdrawn" : ""
+      state.withLock { $0.append("\(key.name)\(what): \(error?.message ?? "well")") }
     }
   }
 
   init() {
     reconciler = PublicationReconciler(
       restart: RestartPolicy(), random: { 0.5 }, time: TimeSource(clock)
-    ) { [reports] in reports.add($0, $1) }
+    ) { [reports] in reports.add($0, $1, $2) }
   }
 
   private func begin() -> Reader { Reader(reconciler.begin(key) {}) }
@@ -245,6 +246,7 @@ struct PublicationReconcilerTests {
     #expect(clock.pending.contains(.seconds(3)))
     reader.run.published(desired.revision, nil)
     #expect(await withdrawal.value == [])
+    #expect(reports.all == ["rack withdrawn: none of it", "rack withdrawn: well"])
   }
 
   @Test("a withdrawal that isn't taken in time is given up, and told")

@@ -170,6 +170,9 @@ struct PublishingTests {
     registry.failPublishing(RegistryError(.unavailable, "gone"))
     run.cancel()
     try await eventually("the end waits") { clock.pending.contains(.seconds(3)) }
+    try await eventually("it is known why") {
+      aggregator.snapshot().registry("one")?.error?.message == "this node isn't withdrawn: gone"
+    }
     clock.advance(by: .seconds(3))
     try await run.value
   }

@@ -276,6 +276,25 @@ struct RegistryIntakeTests {
     #expect(error?.message == "reports are of more sources than a registry may have")
   }
 
+  @Test("trouble of more sources than a registry may have ends the run, however slowly it comes")
+  func tooManyProblems() throws {
+    let intake = RegistryIntake()
+    func report(_ number: Int, _ error: RegistryError?) throws {
+      let report = HealthReport(.content, error, source: try RegistrySource("s\(number)"))
+      try intake.apply(RegistryBatch(reports: [report]))
+      _ = intake.take()
+    }
+    // What was got over doesn't count.
+    for number in 0..<1000 {
+      try report(number, away)
+      try report(number, nil)
+    }
+    let error = #expect(throws: RegistryError.self) {
+      for number in 0..<1000 { try report(number, away) }
+    }
+    #expect(error?.message == "reports are of more sources than a registry may have")
+  }
+
   @Test("more expected sources than a registry may have end the run")
   func tooManyExpected() throws {
     let intake = RegistryIntake()

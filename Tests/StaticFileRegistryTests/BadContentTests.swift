@@ -15,9 +15,9 @@ import Testing
     try await run(folder.registry("nodes.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
       try folder.replace("nodes.yaml", with: "nodes:\n  - nodeId: a\n   hostname: x\n")
-      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
-      #expect(told.error(.content)?.message.hasPrefix("nodes.yaml:3:4: ") == true)
-      #expect(told.hostname("a") == "one")
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.error(.content)?.message.hasPrefix("nodes.yaml:3:4: ") == true)
+      #expect(record.hostname("a") == "one")
       try folder.replace("nodes.yaml", with: nodes(["a": "mended"]))
       try await recorder.wait(for: "the mending") { $0.isHealthy && $0.hostname("a") == "mended" }
     }
@@ -32,12 +32,12 @@ import Testing
       try folder.replace(
         "nodes.yaml",
         with: "nodes:\n  - {nodeId: a, hostname: x, addresses: [nowhere]}\n  - {nodeId: b, hostname: new}\n")
-      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
-      #expect(told.hostname("a") == "one")
-      #expect(told.hostname("b") == "new")
-      #expect(told.error(.reading) == nil)
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.hostname("a") == "one")
+      #expect(record.hostname("b") == "new")
+      #expect(record.error(.reading) == nil)
       #expect(
-        told.error(.content)?.message
+        record.error(.content)?.message
           == "nodes.yaml:2:42: node 'a': addresses[0]: 'nowhere' isn't an IP address such as 10.5.0.2 or fd00::2"
       )
     }
@@ -51,10 +51,10 @@ import Testing
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
       try folder.link("loop", to: "nodes.yaml")
       try folder.rename("loop", to: "nodes.yaml")
-      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
-      #expect(told.ids() == ["a"])
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.ids() == ["a"])
       #expect(
-        told.error(.reading)?.message.contains("can't be read: Too many levels of symbolic links") == true)
+        record.error(.reading)?.message.contains("can't be read: Too many levels of symbolic links") == true)
       try folder.replace("nodes.yaml", with: nodes(["a": "two"]))
       try await recorder.wait(for: "the mending") { $0.isHealthy && $0.hostname("a") == "two" }
     }

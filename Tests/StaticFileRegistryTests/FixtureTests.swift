@@ -20,7 +20,7 @@ import Testing
     #expect(try text == Self.expected("good", name))
   }
 
-  @Test("a bad file keeps its good nodes and tells each problem with its place", arguments: badFiles)
+  @Test("a bad file keeps its good nodes and has each problem with its place", arguments: badFiles)
   func bad(name: String) throws {
     let text = try Self.described("bad", name)
     #expect(text.contains("problem "))
@@ -55,7 +55,7 @@ import Testing
 }
 
 extension FileReading: CustomStringConvertible {
-  /// A line for each node, and for each thing to tell.
+  /// A line for each node, and for each problem and note.
   public var description: String {
     var lines = nodes.map { key, affiliate in "\(key.origin)/\(affiliate.line)" }.sorted()
     lines += broken.map { "broken \($0.origin)/\($0.nodeID)" }.sorted()

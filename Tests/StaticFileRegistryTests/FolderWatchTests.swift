@@ -14,7 +14,7 @@ import Testing
   func missingFolder() async throws {
     let folder = folder
     try await run(folder.registry("some/where/nodes.yaml")) { recorder in
-      try await recorder.wait(for: "the trouble") { !$0.isHealthy }
+      try await recorder.wait(for: "the report") { !$0.isHealthy }
       for round in 0..<3 {
         try folder.makeFolder("some/where")
         try folder.write(nodes(["a": "round-\(round)"]), to: "some/where/nodes.yaml")

@@ -139,7 +139,7 @@ private final class CallCounter: Sendable {
 }
 
 @Suite struct InotifyTests {
-  @Test("events are told apart by the folder and the name that matter")
+  @Test("events are distinguished by the folder and the name that matter")
   func events() {
     let calls = CallCounter()
     let watch = FolderWatch { calls.increment() }

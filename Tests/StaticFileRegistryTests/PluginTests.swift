@@ -38,9 +38,9 @@ import Testing
       try folder.replace("nodes.yaml", with: nodes(["a": "two", "b": "new"]))
       try await recorder.wait(for: "the change") { $0.ids() == ["a", "b"] && $0.hostname("a") == "two" }
       try folder.replace("nodes.yaml", with: "nodes: {")
-      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
-      #expect(told.ids() == ["a", "b"])
-      #expect(told.error(.content)?.message.hasPrefix("nodes.yaml:1:") == true)
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.ids() == ["a", "b"])
+      #expect(record.error(.content)?.message.hasPrefix("nodes.yaml:1:") == true)
     }
   }
 

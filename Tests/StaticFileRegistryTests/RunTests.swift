@@ -20,7 +20,7 @@ import Testing
     }
     try await run(registry) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.hostname("a") == "one" }
-      // As long as before, and within one step of the file system's time: only the content tells.
+      // As long as before, and within one step of the file system's time: only the content shows it.
       try folder.write(nodes(["a": "two"]), to: "nodes.yaml")
       try await recorder.wait(for: "the change") { $0.hostname("a") == "two" }
       try folder.remove("nodes.yaml")
@@ -63,10 +63,10 @@ import Testing
       }
     }
     try await run(registry) { recorder in
-      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
-      #expect(told.ids() == nil)
-      #expect(told.error(.reading)?.code == .unavailable)
-      #expect(told.error(.reading)?.message.hasSuffix("a file system doesn't answer") == true)
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.ids() == nil)
+      #expect(record.error(.reading)?.code == .unavailable)
+      #expect(record.error(.reading)?.message.hasSuffix("a file system doesn't answer") == true)
       release.signal()
       try await recorder.wait(for: "the recovery") { $0.ids() == ["a"] && $0.isHealthy }
     }
@@ -81,7 +81,7 @@ import Testing
       $0.beforeScan = { release.wait() }
     }
     try await run(registry) { recorder in
-      try await recorder.wait(for: "the trouble") { !$0.isHealthy }
+      try await recorder.wait(for: "the report") { !$0.isHealthy }
     }
   }
 }

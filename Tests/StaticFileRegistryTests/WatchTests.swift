@@ -16,14 +16,14 @@ import Testing
     try await run(folder.registry("nodes.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["a", "b", "c"] }
       try folder.write(nodes(["a": "one", "b": "TWO"]), to: "nodes.yaml")
-      let told = try await recorder.wait(for: "the change") { $0.ids() == ["a", "b"] }
-      #expect(told.hostname("b") == "TWO")
+      let record = try await recorder.wait(for: "the change") { $0.ids() == ["a", "b"] }
+      #expect(record.hostname("b") == "TWO")
       #expect(
-        told.batches.map { $0.updates.map(\.summary) } == [
+        record.batches.map { $0.updates.map(\.summary) } == [
           ["snapshot a b c"], ["remove c deleted", "upsert b"],
         ])
       #expect(
-        told.batches.map(\.reports) == [[HealthReport(.reading, nil), HealthReport(.content, nil)], []])
+        record.batches.map(\.reports) == [[HealthReport(.reading, nil), HealthReport(.content, nil)], []])
     }
   }
 
@@ -66,12 +66,12 @@ import Testing
   func missingFile() async throws {
     let folder = folder
     try await run(folder.registry("nodes.yaml")) { recorder in
-      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
-      #expect(told.ids() == [])
-      #expect(told.error(.content) == nil)
-      #expect(told.error(.reading)?.code == .unavailable)
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.ids() == [])
+      #expect(record.error(.content) == nil)
+      #expect(record.error(.reading)?.code == .unavailable)
       #expect(
-        told.error(.reading)?.message
+        record.error(.reading)?.message
           == "there is no file 'nodes.yaml' in '\(folder.path)'; it is read as soon as it is there")
       try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
       try await recorder.wait(for: "the file") { $0.ids() == ["a"] && $0.isHealthy }
@@ -85,9 +85,9 @@ import Testing
     try await run(folder.registry("nodes.yaml")) { recorder in
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
       try folder.remove("nodes.yaml")
-      let told = try await recorder.wait(for: "the removal") { $0.ids() == [] }
-      #expect(told.error(.reading)?.code == .unavailable)
-      #expect(told.updates.last?.summary == "remove a deleted")
+      let record = try await recorder.wait(for: "the removal") { $0.ids() == [] }
+      #expect(record.error(.reading)?.code == .unavailable)
+      #expect(record.updates.last?.summary == "remove a deleted")
     }
   }
 
@@ -117,8 +117,8 @@ import Testing
       try folder.replace("nodes.yaml", with: nodes(["a": "one"]))
       try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
       try folder.write(nodes(["b": "two"]), to: "later.yaml")
-      let told = try await recorder.wait(for: "the later file") { $0.ids("later.yaml") == ["b"] }
-      #expect(told.updates.count { $0.source.name == "nodes.yaml" } == 1)
+      let record = try await recorder.wait(for: "the later file") { $0.ids("later.yaml") == ["b"] }
+      #expect(record.updates.count { $0.source.name == "nodes.yaml" } == 1)
     }
   }
 

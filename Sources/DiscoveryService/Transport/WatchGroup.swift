@@ -104,7 +104,7 @@ final class WatchGroup: ClusterWatcher {
       pending.places.removeAll(keepingCapacity: pending.places.count < 64)
       return taken
     }
-    local.value.lastCount = items.count
+    local.value.lastCount = items.count { if case .changed = $0 { true } else { false } }
     var run: [EncodedChange] = []
     for item in items {
       switch item {

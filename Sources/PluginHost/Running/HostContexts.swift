@@ -18,6 +18,8 @@ final class HostContexts: Sendable {
     var retired: [UInt] = []
     /// Plugins may look at their table for ever, too; it is small.
     var tables: [HostTable] = []
+    /// The first table of each host program, whose texts all others have.
+    var programs: [HostProgram: HostTable] = [:]
   }
 
   /// `@unchecked`: constant once it was made, and never freed.
@@ -35,10 +37,15 @@ final class HostContexts: Sendable {
       state.next += 1
       state.fences[context] = fence
       let memory = UnsafeMutablePointer<registry_host_v1>.allocate(capacity: 1)
+      let first = state.programs[host]?.pointer.pointee
       memory.initialize(
-        to: HostFunctions.table(context: UnsafeMutableRawPointer(bitPattern: context), host: host))
+        to: HostFunctions.table(
+          context: UnsafeMutableRawPointer(bitPattern: context),
+          name: first?.name ?? .init(immortal: host.name),
+          version: first?.version ?? .init(immortal: host.version)))
       let table = HostTable(pointer: UnsafePointer(memory))
       state.tables.append(table)
+      if first == nil { state.programs[host] = table }
       return (context, table)
     }
   }

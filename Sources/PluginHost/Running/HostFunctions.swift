@@ -3,12 +3,14 @@ import RegistryKit
 
 /// The functions that a plugin calls. Called on any thread, and never wait.
 enum HostFunctions {
-  /// The table that leads to the fence of `context`; `host` is what it says of this program.
-  static func table(context: UnsafeMutableRawPointer?, host: HostProgram) -> registry_host_v1 {
+  /// The table that leads to the fence of `context`; `name` and `version` are this program's, and never freed.
+  static func table(
+    context: UnsafeMutableRawPointer?, name: registry_string_v1, version: registry_string_v1
+  ) -> registry_host_v1 {
     registry_host_v1(
       size: UInt32(MemoryLayout<registry_host_v1>.size),
       abi_major: UInt16(REGISTRY_ABI_MAJOR), abi_minor: UInt16(REGISTRY_ABI_MINOR),
-      context: context, name: .init(immortal: host.name), version: .init(immortal: host.version),
+      context: context, name: name, version: version,
       apply: { context, batch, message in
         HostFunctions.call(context, message) { fence throws(RegistryError) in try fence.apply(batch) }
       },

@@ -42,16 +42,27 @@ package struct BoundaryReader {
   private mutating func fields(
     _ raw: UnsafePointer<registry_affiliate_v1>, of nodeID: NodeIdentity
   ) throws(RegistryError) -> AffiliateRecord {
-    var affiliate = Affiliate(
+    let affiliate = Affiliate(
       nodeID: nodeID,
       addresses: try addresses(raw.pointee.addresses, raw.pointee.address_count, "addresses"),
       hostname: try text(raw.pointee.hostname, "hostname"),
       nodename: try text(raw.pointee.nodename, "nodename"),
       operatingSystem: try repeated(raw.pointee.operating_system, "operating_system"),
-      machineType: MachineType(boundary: raw.pointee.machine_type))
-    if raw.pointee.api_server_port != 0 {
-      affiliate.controlPlane = ControlPlane(apiServerPort: raw.pointee.api_server_port)
-    }
+      machineType: MachineType(boundary: raw.pointee.machine_type), kubeSpan: try kubeSpan(raw),
+      controlPlane: raw.pointee.api_server_port == 0
+        ? nil : ControlPlane(apiServerPort: raw.pointee.api_server_port))
+    return AffiliateRecord(
+      affiliate,
+      confirmedAt: raw.pointee.confirmed_at == 0
+        ? nil : Timestamp(milliseconds: raw.pointee.confirmed_at),
+      isStale: raw.pointee.flags & UInt32(REGISTRY_AFFILIATE_STALE) != 0,
+      isLocalID: raw.pointee.flags & UInt32(REGISTRY_AFFILIATE_LOCAL_ID) != 0)
+  }
+
+  /// What the record says of KubeSpan; nil where it says nothing.
+  private mutating func kubeSpan(
+    _ raw: UnsafePointer<registry_affiliate_v1>
+  ) throws(RegistryError) -> KubeSpanAffiliate? {
     let kubeSpan = KubeSpanAffiliate(
       publicKey: try text(raw.pointee.public_key, "public_key"),
       address: try address(raw.pointee.kubespan_address, "kubespan_address"),
@@ -60,13 +71,7 @@ package struct BoundaryReader {
       excludeAdvertisedNetworks: try prefixes(
         raw.pointee.excluded_networks, raw.pointee.excluded_network_count, "excluded_networks"),
       endpoints: try endpoints(raw.pointee.endpoints, raw.pointee.endpoint_count, "endpoints"))
-    if !kubeSpan.isEmpty { affiliate.kubeSpan = kubeSpan }
-    return AffiliateRecord(
-      affiliate,
-      confirmedAt: raw.pointee.confirmed_at == 0
-        ? nil : Timestamp(milliseconds: raw.pointee.confirmed_at),
-      isStale: raw.pointee.flags & UInt32(REGISTRY_AFFILIATE_STALE) != 0,
-      isLocalID: raw.pointee.flags & UInt32(REGISTRY_AFFILIATE_LOCAL_ID) != 0)
+    return kubeSpan.isEmpty ? nil : kubeSpan
   }
 
   /// What few records have.

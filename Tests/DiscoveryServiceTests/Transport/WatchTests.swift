@@ -151,7 +151,7 @@ extension OverTheNetwork {
           try await eventually("all are told") { client.answer(watch).messages.count == 21 }
           #expect(client.answer(elsewhere).messages.count == 2)
           let more = (server.metrics.fanOut.read().cumulative.last ?? 0) - turns
-          #expect(more <= 5, "the snapshot's turn counts as one change, then all go out")
+          #expect(more <= 4)
         }
       }
     }

@@ -108,7 +108,7 @@ struct DecodingLimitTests {
     #expect(try decoder.feed(Array(next.utf8)) == [.added(NodeObject(name: "b", uid: "u"))])
   }
 
-  @Test("after an error every further call tells the same one")
+  @Test("after an error every further call throws the same one")
   func errorStays() throws {
     var decoder = NodeWatchDecoder()
     let first = #expect(throws: NodeDecodeError.self) { try decoder.feed(Array("<".utf8)) }

@@ -70,7 +70,7 @@ struct DecodingPropertyTests {
     }
   }
 
-  @Test("garbage is an error that tells a place within it")
+  @Test("garbage is an error that has a place within it")
   func garbage() {
     for seed in 0..<500 as Range<UInt64> {
       var random = SplitMix(state: seed)

@@ -15,7 +15,7 @@ struct FixtureClient {
     return String(decoding: try line(upTo: [13, 10, 13, 10]), as: UTF8.self)
   }
 
-  /// The answer's body, of the length that its head told.
+  /// The answer's body, of the length that its head has.
   mutating func body(_ head: String) throws -> [UInt8] {
     let field = try #require(head.split(separator: "\r\n").first { $0.hasPrefix("Content-Length: ") })
     return try take(try #require(Int(field.dropFirst(16))))

@@ -27,7 +27,7 @@ struct FixtureServerTests {
     #expect(server.requests == [String](repeating: "GET /api/v1/nodes", count: 3))
   }
 
-  @Test("tells a watch what changes and how far it has come")
+  @Test("sends a watch what changes and how far it has come")
   func change() throws {
     let server = try NodeFixtureServer(nodeCount: 3)
     defer { server.stop() }
@@ -46,7 +46,7 @@ struct FixtureServerTests {
     #expect(events.last == .bookmark(resourceVersion: "1004", initialEventsEnd: false))
   }
 
-  @Test("tells a watch from a version that is forgotten to list again, and ends it")
+  @Test("has a watch from a version that is forgotten list again, and ends it")
   func expired() throws {
     let server = try NodeFixtureServer(nodeCount: 3)
     defer { server.stop() }
@@ -84,7 +84,7 @@ struct FixtureServerTests {
     }
   }
 
-  @Test("is told by another process to change a Node, and ends a watch whose connection is dropped")
+  @Test("changes a Node for another process, and ends a watch whose connection is dropped")
   func control() async throws {
     let server = try NodeFixtureServer(nodeCount: 3)
     defer { server.stop() }

@@ -140,12 +140,12 @@ import Testing
     }
   }
 
-  @Test("an encoding that isn't known is told by name")
+  @Test("an encoding that isn't known is reported by name")
   func brotli() async throws {
     try await checkInformer { _, answer in
       try await answer.send("xx", headers: ["Content-Encoding": "br"])
     } body: { recorder, _ in
-      try await recorder.wait(for: "the trouble") {
+      try await recorder.wait(for: "the report") {
         $0.error(.reading)?.message.contains("Content-Encoding 'br'") == true
       }
     }

@@ -38,7 +38,7 @@ import Testing
         folder.withLock { $0 = test.folder }
         try await test.run { recorder in
           try await recorder.wait(for: "the other cluster's nodes") { $0.ids() == ["2"] && $0.isHealthy }
-          // What was told stayed until the other cluster's list was there: one snapshot, a removal, a new
+          // What was applied stayed until the other cluster's list was there: one snapshot, a removal, a new
           // node.
           #expect(recorder.now.updates.count == 3)
           try await eventually("the watch") { new.requests.last?.isWatch == true }
@@ -134,10 +134,10 @@ import Testing
       }
       try await answer.hang()
     } body: { recorder, _ in
-      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
-      #expect(told.error(.reading)?.code == .limitExceeded)
-      #expect(told.error(.reading)?.message == "the server has more than 5 nodes, which are too many")
-      #expect(told.ids() == nil)
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.error(.reading)?.code == .limitExceeded)
+      #expect(record.error(.reading)?.message == "the server has more than 5 nodes, which are too many")
+      #expect(record.ids() == nil)
     }
   }
 }

@@ -16,9 +16,9 @@ import Testing
       }
       try await ScriptedServer.oneNode(request, answer)
     } body: { recorder, _ in
-      let told = try await recorder.wait(for: "the node") { $0.ids() == ["1"] && $0.isHealthy }
-      #expect(told.errors.count == 1)
-      #expect(told.errors.first?.message.contains("can't list nodes (500): etcd has no leader") == true)
+      let record = try await recorder.wait(for: "the node") { $0.ids() == ["1"] && $0.isHealthy }
+      #expect(record.errors.count == 1)
+      #expect(record.errors.first?.message.contains("can't list nodes (500): etcd has no leader") == true)
     }
   }
 
@@ -31,7 +31,7 @@ import Testing
       }
       try await ScriptedServer.oneNode(request, answer)
     } body: { recorder, server in
-      try await recorder.wait(for: "the trouble") { $0.error(.reading)?.message.contains("too busy") == true }
+      try await recorder.wait(for: "the report") { $0.error(.reading)?.message.contains("too busy") == true }
       try await recorder.wait(for: "the node") { $0.ids() == ["1"] && $0.isHealthy }
       #expect(server.requests.filter(\.isList).count == 2)
       #expect(ContinuousClock.now - start >= .seconds(1))
@@ -71,7 +71,7 @@ import Testing
       _, answer in
       try await answer.hang()
     } body: { recorder, _ in
-      try await recorder.wait(for: "the trouble") {
+      try await recorder.wait(for: "the report") {
         $0.error(.reading)?.message.contains("doesn't answer in time when asked to list nodes") == true
       }
     }
@@ -83,7 +83,7 @@ import Testing
       let test = try TestRegistry(config: "")
       try FileManager.default.removeItem(atPath: test.folder.path("kubeconfig"))
       try await test.run { recorder in
-        try await recorder.wait(for: "the trouble") {
+        try await recorder.wait(for: "the report") {
           $0.error(.reading)?.message.contains(
             "'\(test.folder.path("kubeconfig"))' can't be read: there is no such file") == true
         }

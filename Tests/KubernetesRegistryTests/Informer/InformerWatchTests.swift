@@ -10,7 +10,7 @@ import Testing
 
 /// How changes are followed, whatever pieces they come in.
 @Suite struct InformerWatchTests {
-  @Test("a watch as the server writes it, cut in two at every byte offset tells the same")
+  @Test("a watch as the server writes it, cut in two at every byte offset gives the same")
   func everyOffset() async throws {
     let written =
       Kube.event(
@@ -40,11 +40,11 @@ import Testing
       try await answer.chunk(all[offset...])
       try await answer.end()
     } body: { recorder, _ in
-      let told = try await recorder.wait(for: "the last watch", within: .seconds(120)) {
+      let record = try await recorder.wait(for: "the last watch", within: .seconds(120)) {
         $0.ids() == ["1", "end"]
       }
-      #expect(told.updates.count == 1 + 3 * (bytes.count - 1) + 1)
-      #expect(told.errors == [])
+      #expect(record.updates.count == 1 + 3 * (bytes.count - 1) + 1)
+      #expect(record.errors == [])
     }
   }
 
@@ -80,9 +80,9 @@ import Testing
         Kube.event("ADDED", Kube.node("big", id: "2", version: 11, more: ["filler": filler])))
       try await answer.hang()
     } body: { recorder, _ in
-      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
-      #expect(told.ids() == ["1"])
-      #expect(told.error(.reading)?.message.contains("can't be read") == true)
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.ids() == ["1"])
+      #expect(record.error(.reading)?.message.contains("can't be read") == true)
     }
   }
 
@@ -104,11 +104,11 @@ import Testing
       try await answer.chunk(Kube.event("MODIFIED", Kube.node("b", id: "2", version: 15, hostname: "older")))
       try await answer.end()
     } body: { recorder, server in
-      let told = try await recorder.wait(for: "the second watch") { $0.ids() == ["1", "2", "9"] }
-      #expect(told.updates.count == 3)
-      #expect(told.affiliate("2")?.hostname == "")
+      let record = try await recorder.wait(for: "the second watch") { $0.ids() == ["1", "2", "9"] }
+      #expect(record.updates.count == 3)
+      #expect(record.affiliate("2")?.hostname == "")
       #expect(server.requests.filter(\.isWatch).map { $0.query["resourceVersion"] } == ["10", "20"])
-      #expect(told.log.contains { $0.contains("without a name") })
+      #expect(record.log.contains { $0.contains("without a name") })
     }
   }
 
@@ -158,7 +158,7 @@ import Testing
       try await failingOnce(
         Kube.event("ERROR", Kube.status(500, reason: "InternalError", message: "oh no")), request, answer)
     } body: { recorder, server in
-      try await recorder.wait(for: "the trouble") {
+      try await recorder.wait(for: "the report") {
         $0.error(.reading)?.message.contains("500 InternalError") == true
       }
       try await recorder.wait(for: "the recovery") { _ in
@@ -175,8 +175,8 @@ import Testing
       try await failingOnce(
         Kube.event("ADDED", Kube.node("b", id: "2", version: 11)) + "{nonsense}\n", request, answer)
     } body: { recorder, server in
-      let told = try await recorder.wait(for: "the trouble") { !$0.isHealthy }
-      #expect(told.error(.reading)?.message.contains("can't be read") == true)
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.error(.reading)?.message.contains("can't be read") == true)
       // The second list doesn't have b.
       try await recorder.wait(for: "the recovery") { $0.ids() == ["1"] && $0.isHealthy }
       #expect(recorder.now.updates.count == 3)
@@ -200,9 +200,37 @@ import Testing
       }
       try await answer.hang()
     } body: { recorder, _ in
-      let told = try await recorder.wait(for: "the last change") { $0.affiliate("1")?.hostname == "h30" }
-      #expect(told.affiliate("1")?.addresses == [try IPAddress("10.0.0.1")])
-      #expect(told.log.filter { $0.contains("nonsense") }.count == 1)
+      let record = try await recorder.wait(for: "the last change") { $0.affiliate("1")?.hostname == "h30" }
+      #expect(record.affiliate("1")?.addresses == [try IPAddress("10.0.0.1")])
+      #expect(record.log.filter { $0.contains("nonsense") }.count == 1)
+    }
+  }
+
+  @Test("a Node whose kubelet is gone is not ready, and what comes at once is one batch")
+  func healthAndBatches() async throws {
+    @Sendable func conditions(_ status: String, _ reason: String) -> String {
+      #"[{"type":"DiskPressure","status":"False"},{"type":"Ready","status":"\#(status)","reason":"\#(reason)"}]"#
+    }
+    try await checkInformer { request, answer in
+      guard request.isWatch else {
+        return try await answer.send(
+          Kube.list(
+            [Kube.node("a", id: "1", version: 1, conditions: conditions("True", "KubeletReady"))], version: 10
+          ))
+      }
+      try await answer.begin()
+      let lost = conditions("Unknown", "NodeStatusUnknown")
+      try await answer.chunk(
+        Kube.event("MODIFIED", Kube.node("a", id: "1", version: 11, conditions: lost))
+          + Kube.event("ADDED", Kube.node("b", id: "2", version: 12))
+          + Kube.event("DELETED", Kube.node("b", id: "2", version: 13)))
+      try await answer.hang()
+    } body: { recorder, _ in
+      try await recorder.wait(for: "the change") {
+        $0.record("1")?.health == .notReady(reason: "NodeStatusUnknown")
+      }
+      let batches = recorder.now.batches.map { $0.updates.map(\.summary) }.filter { !$0.isEmpty }
+      #expect(batches == [["snapshot 1"], ["upsert 1", "upsert 2", "remove 2 deleted"]])
     }
   }
 }

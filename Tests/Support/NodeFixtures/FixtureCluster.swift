@@ -42,7 +42,7 @@ final class FixtureCluster: Sendable {
     state.withLock { $0.nodes.indices.contains(index) ? $0.nodes[index] : nil }
   }
 
-  /// Moves the endpoint of Node `index` and tells watches so.
+  /// Moves the endpoint of Node `index` and sends watches the event.
   func change(_ index: Int) -> NodeFixture? {
     state.withLock { state -> NodeFixture? in
       guard state.nodes.indices.contains(index) else { return nil }
@@ -51,17 +51,17 @@ final class FixtureCluster: Sendable {
       state.nodes[index].resourceVersion = state.version
       let node = state.nodes[index]
       state.items[index] = node.json
-      state.tell(NodeListJSON.event("MODIFIED", node.objectJSON))
+      state.send(NodeListJSON.event("MODIFIED", node.objectJSON))
       return node
     }
   }
 
-  /// Tells watches how far they have come.
+  /// Sends watches a bookmark.
   func bookmark() {
-    state.withLock { $0.tell(NodeListJSON.bookmark(resourceVersion: $0.version)) }
+    state.withLock { $0.send(NodeListJSON.bookmark(resourceVersion: $0.version)) }
   }
 
-  /// Forgets the events so far: who watches from a version before is told to list again.
+  /// Forgets the events so far: who watches from a version before has to list again.
   func forgetEvents() {
     state.withLock { state in
       state.version += 1
@@ -88,7 +88,8 @@ final class FixtureCluster: Sendable {
     }
   }
 
-  /// The events after number `number`; nil where they are forgotten. The semaphore is signalled at the next one.
+  /// The events after number `number`; nil where they are forgotten. The semaphore is signalled at the next
+  /// one.
   func events(after number: Int, signal: DispatchSemaphore) -> [Event]? {
     state.withLock { state -> [Event]? in
       state.waiting[ObjectIdentifier(signal)] = signal
@@ -113,7 +114,7 @@ final class FixtureCluster: Sendable {
 
 extension FixtureCluster.State {
   /// Keeps the last of the events, and wakes the watches.
-  fileprivate mutating func tell(_ line: String) {
+  fileprivate mutating func send(_ line: String) {
     eventCount += 1
     events.append(FixtureCluster.Event(number: eventCount, version: version, line: Array(line.utf8)))
     if events.count > 20_000 {

@@ -1,4 +1,4 @@
-/// Tells a ``NodeFixtureServer`` of another process what has to happen, over one connection.
+/// Lets a ``NodeFixtureServer`` of another process do something, over one connection.
 public struct FixtureControl: Sendable {
   private let socket: FixtureSocket
 

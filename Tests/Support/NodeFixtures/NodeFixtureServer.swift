@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// An API server of the tests that knows Nodes alone: lists by pages and watches, in plain HTTP on a free port
-/// of 127.0.0.1.
+/// An API server of the tests that knows Nodes alone: lists by pages and watches, in plain HTTP on a free
+/// port of 127.0.0.1.
 ///
 /// - `GET /api/v1/nodes` with `limit`, `continue`, and `watch`, `resourceVersion`, `timeoutSeconds`,
 ///   `sendInitialEvents`
@@ -47,11 +47,12 @@ public final class NodeFixtureServer: Sendable {
   /// Node `index` as it is now; nil if there is none.
   public func node(_ index: Int) -> NodeFixture? { cluster.node(index) }
 
-  /// Moves the endpoint of Node `index`, tells watches so, and returns what it is now; nil if there is none.
+  /// Moves the endpoint of Node `index`, sends watches the event, and returns what it is now; nil if there is
+  /// none.
   @discardableResult
   public func change(_ index: Int) -> NodeFixture? { cluster.change(index) }
 
-  /// Tells watches how far they have come.
+  /// Sends watches a bookmark.
   public func bookmark() { cluster.bookmark() }
 
   /// Forgets what happened so far: who then watches from an earlier version is answered 410.

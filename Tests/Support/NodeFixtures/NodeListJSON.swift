@@ -18,7 +18,7 @@ public enum NodeListJSON {
     "{\"type\":\"\(type)\",\"object\":\(object)}\n"
   }
 
-  /// The line that tells how far a watch has come.
+  /// A bookmark as a line of a watch.
   public static func bookmark(resourceVersion: Int, initialEventsEnd: Bool = false) -> String {
     let annotations = initialEventsEnd ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : ""
     return event(

@@ -11,11 +11,11 @@ extension APIError {
   /// What the server's refusal means, and what to do about it.
   init(_ status: APIStatus, httpStatus: Int, retryAfter: Duration?, request: APIRequest, access: Access) {
     let server = access.endpoint.server
-    let words = Self.shown(status.message ?? "")
+    let reply = Self.shown(status.message ?? "")
     let retryAfter = retryAfter ?? status.details?.retryAfterSeconds.map { .seconds(min(max($0, 0), 86_400)) }
     if status.isExpired || httpStatus == 410 {
       self.init(
-        .expired, RegistryError(.unavailable, "\(server) no longer has what was asked for: \(words)"),
+        .expired, RegistryError(.unavailable, "\(server) no longer has what was asked for: \(reply)"),
         retryAfter: retryAfter)
       return
     }
@@ -27,7 +27,7 @@ extension APIError {
         "\(server) doesn't accept \(access.credentialName) (401): it is wrong, expired or revoked; from \(access.origin)"
       )
     case 403:
-      error = RegistryError(.permissionDenied, Self.forbidden(words, request: request, access: access))
+      error = RegistryError(.permissionDenied, Self.forbidden(reply, request: request, access: access))
     case 404 where request.nodeName == nil:
       error = RegistryError(
         .unavailable,
@@ -41,7 +41,7 @@ extension APIError {
       error = RegistryError(
         .failed, "\(server) sends elsewhere (\(httpStatus)): the URL of an API server itself is needed")
     default:
-      let reason = words.isEmpty ? "" : ": \(words)"
+      let reason = reply.isEmpty ? "" : ": \(reply)"
       error = RegistryError(
         httpStatus >= 500 ? .unavailable : .failed,
         "\(server) can't \(request.action) (\(httpStatus))\(reason)")
@@ -50,8 +50,8 @@ extension APIError {
   }
 
   /// Who may not do what, and the rule that would allow it.
-  private static func forbidden(_ words: String, request: APIRequest, access: Access) -> String {
-    let user = user(in: words)
+  private static func forbidden(_ reply: String, request: APIRequest, access: Access) -> String {
+    let user = user(in: reply)
     let who = user.map { "user '\($0)'" } ?? "the user of \(access.origin)"
     let rule =
       request.verb == .patch
@@ -63,15 +63,15 @@ extension APIError {
     if let user, user.hasPrefix("system:node:") {
       text +=
         "; since Kubernetes 1.32 a kubelet's credentials may read only their own Node, so use a service account's"
-    } else if user == nil, !words.isEmpty {
-      text += " (\(words))"
+    } else if user == nil, !reply.isEmpty {
+      text += " (\(reply))"
     }
     return text
   }
 
   /// The user's name in `nodes is forbidden: User "x" cannot list …`.
-  static func user(in words: String) -> String? {
-    let parts = words.split(separator: "\"", omittingEmptySubsequences: false)
+  static func user(in reply: String) -> String? {
+    let parts = reply.split(separator: "\"", omittingEmptySubsequences: false)
     guard let index = parts.firstIndex(where: { $0.hasSuffix("User ") }), index + 2 < parts.count else {
       return nil
     }

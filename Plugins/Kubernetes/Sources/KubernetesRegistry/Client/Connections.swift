@@ -84,7 +84,7 @@ actor Connections {
       decompression: .enabled(limit: .none))
     // One connection for the watch and one for all else, each with a buffer of its own.
     configuration.httpVersion = .http1Only
-    // Failures are told at once, and tried again by who asked.
+    // Failures end the request at once, which is tried again by who asked.
     configuration.connectionPool.retryConnectionEstablishment = false
     configuration.connectionPool.idleTimeout = .seconds(60)
     if let name = endpoint.serverName { configuration.dnsOverride = [name: endpoint.server.host] }

@@ -8,7 +8,7 @@ actor AccessSource {
   /// Why there is no access.
   struct Failure: Error, Hashable {
     let error: RegistryError
-    /// Whether it is known whom to ask, but there are no credentials for that.
+    /// Whether the server is known, but there are no credentials for it.
     let isOfCredentials: Bool
   }
 

@@ -90,7 +90,7 @@ enum BearerToken {
   }
 }
 
-/// Reads the fields of an entry, and tells what is wrong with them at their places.
+/// Reads the fields of an entry; errors have their places.
 struct EntryFields {
   /// Ways to authenticate that others know and we don't.
   static let unsupportedUserKeys = [

@@ -110,7 +110,7 @@ struct NodeDraft {
   /// The code of a Status.
   mutating func setCode(_ code: Int) { status.code = code }
 
-  /// The event that `document` makes of this object; nil if it tells nothing that can be used.
+  /// The event that `document` makes of this object; nil if it has nothing that can be used.
   func event(_ document: NodeDocument) -> NodeWatchEvent? {
     // A server, or what stands before it, may send a bare Status as the only line.
     if document.type.isEmpty, document.kind == "Status" { return Self.error(document.status) }

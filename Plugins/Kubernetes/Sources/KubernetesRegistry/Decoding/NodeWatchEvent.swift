@@ -6,7 +6,7 @@ package enum NodeWatchEvent: Hashable, Sendable {
   case modified(NodeObject)
   /// A Node as it was last.
   case deleted(NodeObject)
-  /// Everything up to this resourceVersion has been told. `initialEventsEnd`: and the Nodes that were there
+  /// Everything up to this resourceVersion has been sent. `initialEventsEnd`: and the Nodes that were there
   /// at the beginning are complete (annotation `k8s.io/initial-events-end`).
   case bookmark(resourceVersion: String, initialEventsEnd: Bool)
   /// The server ends the watch with a Status; `code` as of HTTP, 0 where it gave none. 410 means: list again.

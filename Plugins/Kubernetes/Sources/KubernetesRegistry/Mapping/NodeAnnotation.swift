@@ -1,4 +1,4 @@
-/// The annotations of a Node that carry what a node tells of itself.
+/// The annotations of a Node that carry what a node publishes of itself.
 ///
 /// The names are those that existing nodes write. A list is separated by commas; an empty value is as good as
 /// no annotation.

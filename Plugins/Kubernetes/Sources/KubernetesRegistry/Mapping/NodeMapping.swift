@@ -29,16 +29,17 @@ struct NodeMapping: Sendable {
       report(.nodeID, "\(error.message); the Node is left out")
       return
     }
-    var affiliate = Affiliate(nodeID: nodeID, nodename: node.name)
-    affiliate.hostname = line(node.hostname, "its hostname", maximum: Self.maximumNameBytes)
-    affiliate.operatingSystem = line(node.osImage, "its osImage", maximum: 256)
-    affiliate.machineType = node.isControlPlane ? .controlplane : .worker
-    affiliate.addresses = items(.selfIPs, of: node) { text throws(ModelError) in try IPAddress(text) }
-    affiliate.controlPlane = single(.apiServerPort, of: node) { text throws(ModelError) in
+    let hostname = line(node.hostname, "its hostname", maximum: Self.maximumNameBytes)
+    let operatingSystem = line(node.osImage, "its osImage", maximum: 256)
+    let addresses = items(.selfIPs, of: node) { text throws(ModelError) in try IPAddress(text) }
+    let controlPlane = single(.apiServerPort, of: node) { text throws(ModelError) in
       try ControlPlane(apiServerPort: Self.port(text))
     }
-    affiliate.kubeSpan = kubeSpan(of: node)
-    var record = AffiliateRecord(affiliate)
+    var record = AffiliateRecord(
+      Affiliate(
+        nodeID: nodeID, addresses: addresses, hostname: hostname, nodename: node.name,
+        operatingSystem: operatingSystem, machineType: node.isControlPlane ? .controlplane : .worker,
+        kubeSpan: kubeSpan(of: node), controlPlane: controlPlane))
     record.createdAt = node.createdAt
     record.health = Self.health(node.health)
     // Where there is no /etc/machine-id some kubelets write something else, or nothing.
