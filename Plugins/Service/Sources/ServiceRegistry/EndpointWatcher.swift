@@ -25,7 +25,7 @@ actor EndpointWatcher {
   /// The most nodes that are taken from one service.
   static let maximumNodes = 10_000
   /// Over how long the questions after a deletion are spread, at least: others go with it, and the nodes of
-  /// the cluster, all of which hear of it at once, don't ask at once.
+  /// the cluster, all of which get it at once, don't ask at once.
   static let questionSpread = Duration.milliseconds(200)
   /// What each node of a large cluster adds to that, and the most that it comes to: a service takes only so
   /// many calls a second of one address, which may be that of many nodes.
