@@ -28,12 +28,12 @@ struct EndpointOutputTests {
 
   @Test("are reports that say something new")
   func reports() throws {
-    try output.apply([], [.content: nil, .publishing: nil, .credentials: nil])
+    try output.report([.content: nil, .publishing: nil, .credentials: nil])
     #expect(given.batches == [])
-    try output.apply([], [.reading: nil, .content: nil])
-    for _ in 0..<3 { try output.apply([], [.reading: away, .publishing: nil]) }
-    try output.apply([], [.reading: RegistryError(.failed, "away")])
-    try output.apply([], [.reading: nil, .content: RegistryError(.failed, "junk")])
+    try output.report([.reading: nil, .content: nil])
+    for _ in 0..<3 { try output.report([.reading: away, .publishing: nil]) }
+    try output.report([.reading: RegistryError(.failed, "away")])
+    try output.report([.reading: nil, .content: RegistryError(.failed, "junk")])
     #expect(
       given.batches.map(\.text) == ["reading", "reading: away", "reading: away", "reading, content: junk"])
   }
@@ -41,7 +41,7 @@ struct EndpointOutputTests {
   @Test("are updates with the reports that belong to them, in one batch")
   func together() throws {
     try output.apply([.snapshot([], source: .only)], [.reading: nil])
-    try output.apply([.remove(try NodeIdentity("a"), source: .only, reason: .removed)])
+    try output.apply([.remove(try NodeIdentity("a"), source: .only, reason: .removed)], [:])
     #expect(given.batches.map(\.text) == ["snapshot, reading", "remove a removed"])
   }
 
@@ -65,7 +65,7 @@ struct EndpointOutputTests {
       throw RegistryError(.stopped, "enough")
     }
     let output = EndpointOutput(session, source: .only)
-    let over = try #require(throws: SessionOver.self) { try output.apply([], [.reading: nil]) }
+    let over = try #require(throws: SessionOver.self) { try output.report([.reading: nil]) }
     #expect(over.error.code == .stopped)
   }
 }

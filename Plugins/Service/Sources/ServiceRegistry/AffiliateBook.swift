@@ -13,7 +13,7 @@ struct AffiliateBook {
     /// Whether the service has endpoints of it.
     var hasEndpoints: Bool
     /// When the service last announced it, or gave it in the snapshot.
-    var heardAt: Duration
+    var announcedAt: Duration
     /// Whether it was announced since the snapshot.
     var isAnnounced: Bool
   }
@@ -62,7 +62,7 @@ struct AffiliateBook {
   /// Takes the first answer of a watch: everything that the service has.
   mutating func snapshot(_ answer: WireWatchResponse, at now: Duration) -> RegistryUpdate {
     for affiliate in answer.affiliates {
-      take(affiliate, answer, heardAt: now, isAnnounced: false)
+      take(affiliate, answer, announcedAt: now, isAnnounced: false)
     }
     let records = entries.values.map(\.record).sorted { $0.affiliate.nodeID < $1.affiliate.nodeID }
     return .snapshot(records, source: source)
@@ -73,14 +73,15 @@ struct AffiliateBook {
     answer.affiliates.compactMap { affiliate in
       answer.deleted
         ? delete(affiliate, answer.reason, at: now)
-        : take(affiliate, answer, heardAt: now, isAnnounced: true).map { .upsert($0, source: source) }
+        : take(affiliate, answer, announcedAt: now, isAnnounced: true).map { .upsert($0, source: source) }
     }
   }
 
   /// Opens `affiliate` and keeps it; nil where nothing of it can be used, which changes nothing.
   @discardableResult
   private mutating func take(
-    _ affiliate: WireAffiliate, _ answer: WireWatchResponse = .init(), heardAt: Duration, isAnnounced: Bool
+    _ affiliate: WireAffiliate, _ answer: WireWatchResponse = .init(), announcedAt: Duration,
+    isAnnounced: Bool
   ) -> AffiliateRecord? {
     guard affiliate.id != localNodeID?.text else { return nil }
     do throws(OpenError) {
@@ -94,7 +95,8 @@ struct AffiliateBook {
       let confirmedAt = affiliate.hasLastUpdate ? affiliate.lastUpdate : answer.lastUpdate
       let record = AffiliateRecord(opened.affiliate, confirmedAt: Timestamp(confirmedAt))
       entries[nodeID] = Entry(
-        record: record, hasEndpoints: !affiliate.endpoints.isEmpty, heardAt: heardAt, isAnnounced: isAnnounced
+        record: record, hasEndpoints: !affiliate.endpoints.isEmpty, announcedAt: announcedAt,
+        isAnnounced: isAnnounced
       )
       deletions[nodeID] = nil
       return record
@@ -130,7 +132,7 @@ struct AffiliateBook {
   /// Services announce renewals, and nodes have the same ttl: so one that was announced lately can't have
   /// expired. Of one that wasn't announced yet it isn't known how old its lease was.
   private func inferredReason(_ entry: Entry, at now: Duration) -> RemovalReason {
-    if now - entry.heardAt >= ttl * 0.9 { return .expired }
+    if now - entry.announcedAt >= ttl * 0.9 { return .expired }
     return entry.isAnnounced ? .withdrawn : .removed
   }
 
@@ -146,7 +148,7 @@ struct AffiliateBook {
   var question: Question? { deletions.isEmpty ? nil : deletions.mapValues(\.number) }
 
   /// Takes what the service lists, asked by `question`. Only the nodes of the question are judged by it, and
-  /// of them only those of which nothing was heard since.
+  /// of them only those that weren't announced since.
   mutating func answered(_ question: Question, by affiliates: [WireAffiliate]) -> [RegistryUpdate] {
     let open = question.filter { deletions[$0.key]?.number == $0.value }
     var listed: Set<NodeIdentity> = []
@@ -156,7 +158,7 @@ struct AffiliateBook {
         listed.insert(nodeID).inserted
       else { continue }
       // That it is listed doesn't renew it.
-      take(affiliate, heardAt: entry.heardAt, isAnnounced: entry.isAnnounced)
+      take(affiliate, announcedAt: entry.announcedAt, isAnnounced: entry.isAnnounced)
       deletions[nodeID] = nil
       entries[nodeID]?.record.isStale = false
       if let record = entries[nodeID]?.record, record != entry.record {
@@ -169,8 +171,8 @@ struct AffiliateBook {
     return updates
   }
 
-  /// The service didn't answer `question`. Its nodes may well be alive: those of which nothing was heard
-  /// since become stale until it does.
+  /// The service didn't answer `question`. Its nodes may well be alive: those that weren't announced since
+  /// become stale until it does.
   mutating func unanswered(_ question: Question) -> [RegistryUpdate] {
     question.keys.sorted().compactMap { nodeID in
       guard deletions[nodeID] != nil, entries[nodeID]?.record.isStale == false else { return nil }

@@ -26,9 +26,7 @@ final class EndpointOutput: Sendable {
   /// Applies `updates` in order, and with the last of them how each aspect of the service is.
   ///
   /// - Throws: ``SessionOver``.
-  func apply(
-    _ updates: [RegistryUpdate] = [], _ aspects: KeyValuePairs<HealthAspect, RegistryError?> = [:]
-  ) throws {
+  func apply(_ updates: [RegistryUpdate], _ aspects: KeyValuePairs<HealthAspect, RegistryError?>) throws {
     // Applied within the lock, as the order counts; applying never waits.
     try state.withLock { state in
       var batch = RegistryBatch()
@@ -45,6 +43,11 @@ final class EndpointOutput: Sendable {
       if !batch.isEmpty { try send(batch) }
     }
   }
+
+  /// Reports how aspects of the service are.
+  ///
+  /// - Throws: ``SessionOver``.
+  func report(_ aspects: KeyValuePairs<HealthAspect, RegistryError?>) throws { try apply([], aspects) }
 
   /// The service sees this node under `address`.
   ///

@@ -80,7 +80,7 @@ actor EndpointPublisher {
       }
       hasAnswered = hasAnswered || plan.isAnswered
       giveStatus()
-      try output.apply([], [.publishing: plan.problem])
+      try output.report([.publishing: plan.problem])
     }
   }
 

@@ -48,8 +48,7 @@ struct EndpointRunner: Sendable {
     while true {
       let failure = try await session()
       // What is wrong with publishing is that there is no connection.
-      try output.apply(
-        [],
+      try output.report(
         failure.isAboutCredentials
           ? [.reading: failure.error, .credentials: failure.error, .publishing: nil]
           : [.reading: failure.error, .publishing: nil])
@@ -93,8 +92,7 @@ struct EndpointRunner: Sendable {
     do {
       while true {
         let here = visited[visited.count - 1]
-        let next = try await connector.withClient(of: here) { client in try await self.converse(client, here)
-        }
+        let next = try await connector.withClient(of: here) { try await self.converse($0, here) }
         let isLoop = visited.contains(next)
         visited.append(next)
         guard !isLoop, visited.count <= Self.maximumRedirects + 1 else {

@@ -25,7 +25,7 @@ actor EndpointWatcher {
   /// The most nodes that are taken from one service.
   static let maximumNodes = 10_000
   /// Over how long the questions after a deletion are spread, at least: others go with it, and the nodes of
-  /// the cluster, all of which hear of it at once, don't ask at once.
+  /// the cluster, all of which get it at once, don't ask at once.
   static let questionSpread = Duration.milliseconds(200)
   /// What each node of a large cluster adds to that, and the most that it comes to: a service takes only so
   /// many calls a second of one address, which may be that of many nodes.
@@ -60,9 +60,10 @@ actor EndpointWatcher {
       group.addTask { try await self.expectSnapshot() }
       group.addTask { try await self.confirmDeletions() }
       defer { group.cancelAll() }
+      // The watch ends only by throwing.
       for try await _ in group {}
     }
-    throw RegistryError(.unavailable, "\(url) ended the watch")
+    throw CancellationError()
   }
 
   private func watch() async throws {
@@ -110,7 +111,7 @@ actor EndpointWatcher {
           // What was announced meanwhile is the next turn's.
           break
         }
-        try output.apply(book.unanswered(question))
+        try output.apply(book.unanswered(question), [:])
         try await time.sleep(backoff.next(random: random()))
       }
     }

@@ -21,7 +21,7 @@ struct ServiceURL: Hashable, Sendable {
 
   /// The URL written as `text`.
   ///
-  /// - Parameter base: the URL of the service that told `text` as where to go instead. Then `host:port` will
+  /// - Parameter base: the URL of the service that gave `text` as where to go instead. Then `host:port` will
   ///   do, which goes on with or without TLS as before, and TLS is never given up.
   init(_ text: String, redirectedFrom base: ServiceURL? = nil) throws(RegistryError) {
     let shown = quoted(text, limit: 200)
