@@ -96,7 +96,8 @@ public final class Aggregator: Service {
       restart: options.restart, random: options.random, time: table.time
     ) { [logger] key, isWithdrawal, error in
       if let error, error.code == .unsupported {
-        logger.info("this registry doesn't publish", metadata: ["registry": "\(key.name)", "why": "\(error)"])
+        logger.info(
+          "this registry doesn't publish", metadata: ["registry": "\(key.name)", "why": "\(error)"])
         table.commit { _ = $0.update(key) { $0.doesNotPublish(in: $1) } }
         return
       }

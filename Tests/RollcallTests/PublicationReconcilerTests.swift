@@ -221,7 +221,8 @@ struct PublicationReconcilerTests {
     #expect(reports.all == ["rack: well"])
   }
 
-  @Test("a registry that doesn't publish isn't tried again, is handed what is new, and has nothing to withdraw")
+  @Test(
+    "a registry that doesn't publish isn't tried again, is handed what is new, and has nothing to withdraw")
   func unsupported() async throws {
     try await retrying {
       try publish("one")
