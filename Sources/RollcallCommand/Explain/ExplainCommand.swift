@@ -30,6 +30,9 @@ struct ExplainCommand: AsyncParsableCommand {
     transform: DurationOption.parse)
   var timeout = DurationOption(.seconds(10))
 
+  @Flag(help: "End with 0 instead of 3 where only a part can be shown.")
+  var partialOk = false
+
   @OptionGroup var configuration: ConfigurationOptions
 
   func run() async throws {
@@ -40,7 +43,7 @@ struct ExplainCommand: AsyncParsableCommand {
     let loaded = try await ConfigurationLookup.load(configuration)
     loaded.adviseIfEmpty()
     let session = try await ClusterSession(loaded)
-    let (node, output, timeout) = (node, output, timeout.duration)
+    let (node, output, timeout, isPartAllowed) = (node, output, timeout.duration, partialOk)
     try await session.run { aggregator in
       let sync = await Sync.wait(for: aggregator, within: timeout)
       sync.report()
@@ -55,6 +58,7 @@ struct ExplainCommand: AsyncParsableCommand {
       case "json": try Terminal.write(JSONText.pretty(explanation.value) + "\n")
       default: try Terminal.write(explanation.text(.standardOutput))
       }
+      try sync.checkWhole(allowed: isPartAllowed)
     }
   }
 }

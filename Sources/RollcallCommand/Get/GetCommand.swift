@@ -46,6 +46,9 @@ struct GetCommand: AsyncParsableCommand {
     transform: DurationOption.parse)
   var timeout = DurationOption(.seconds(10))
 
+  @Flag(help: "End with 0 instead of 3 where only a part can be shown.")
+  var partialOk = false
+
   @OptionGroup var configuration: ConfigurationOptions
 
   func run() async throws {
@@ -64,11 +67,13 @@ struct GetCommand: AsyncParsableCommand {
     let session = try await ClusterSession(loaded)
     let get = Get(
       view: ResourceView(type: type, namespace: namespace, node: session.nodeLabel, id: id),
-      format: format, timeout: timeout.duration)
+      format: format, timeout: timeout.duration, isPartAllowed: partialOk)
     if watch {
       try await session.run { try await get.watch($0) }
     } else {
       try await session.run { try await get.once($0) }
+      // What was asked for is nowhere to be found; this machine's identity needs no configuration.
+      if type != .identity, loaded.isEmpty { throw ExitCode.failure }
     }
   }
 }
@@ -78,6 +83,8 @@ struct Get: Sendable {
   let view: ResourceView
   let format: OutputFormat
   let timeout: Duration
+  /// Whether it is well that registries are missing in what is printed.
+  let isPartAllowed: Bool
 
   /// Prints what there is once the registries have told what they know.
   func once(_ aggregator: Aggregator) async throws {
@@ -89,7 +96,7 @@ struct Get: Sendable {
     var printer = format.printer(of: view.type)
     try print(resources.map { PrintedResource($0) }, with: &printer)
     if format == .table { tellConflicts(in: snapshot) }
-    if !sync.hasAnything, view.type != .registry { throw ExitCode.failure }
+    if view.type != .registry, view.type != .identity { try sync.checkWhole(allowed: isPartAllowed) }
   }
 
   /// The most conflicts that are told beside the members.
