@@ -65,7 +65,7 @@ struct HostileServiceTests {
       let settings = try TestSettings.settings(ServiceOptions(endpoint: endpoint))
       let registry = ServiceRegistry(
         settings,
-        connector: GRPCDiscoveryConnector(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
+        connector: GRPCDiscoveryConnector(settings, keepAlive: .seconds(10)),
         random: { 0.5 })
       try await running(registry, recorder, clock: clock) {
         // What says nothing that can be refused is given up at Hello's deadline; the clock moves on
@@ -91,7 +91,7 @@ struct HostileServiceTests {
       let settings = try TestSettings.settings(ServiceOptions(endpoint: "http://127.0.0.1:\(port)"))
       let registry = ServiceRegistry(
         settings,
-        connector: GRPCDiscoveryConnector(tls: settings.tls, tokenFile: nil, keepAlive: .seconds(10)),
+        connector: GRPCDiscoveryConnector(settings, keepAlive: .seconds(10)),
         random: { 0.5 })
       try await running(registry, recorder, clock: clock) {
         try await eventually("it waits") { clock.deadlines.contains(.seconds(10)) }

@@ -126,6 +126,34 @@ struct LiveServiceTests {
     }
   }
 
+  @Test("a token isn't sent where a redirect points, unless that is configured too")
+  func redirectedToken() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write("good\n", to: "token")
+    let (first, second) = (TokenCheck(token: "good"), TokenCheck(token: "good"))
+    try await withServer([MemoryService()], interceptors: [second]) { targetPort in
+      let redirecting = MemoryService(redirect: { "127.0.0.1:\(targetPort)" })
+      try await withServer([redirecting], interceptors: [first]) { port in
+        let recorder = SessionRecorder()
+        var options = ServiceOptions(endpoint: "http://127.0.0.1:\(port)", tokenFile: "token")
+        try await running(try Self.registry(options, base: folder.path), recorder) {
+          try await eventually("reported") { recorder.problem(.credentials) != nil }
+        }
+        #expect(Set(first.seen) == ["Bearer good"])
+        #expect(second.seen.isEmpty)
+        #expect(
+          recorder.status.contains("the token isn't sent where a redirect points"), "\(recorder.status)")
+        options.endpoint = nil
+        options.endpoints = [port, targetPort].map { "http://127.0.0.1:\($0)" }
+        let both = SessionRecorder()
+        try await running(try Self.registry(options, base: folder.path), both) {
+          try await eventually("both are read") { both.snapshots == 2 }
+        }
+        #expect(Set(second.seen) == ["Bearer good"])
+      }
+    }
+  }
+
   @Test("a token file that can't be used is named")
   func badTokenFile() async throws {
     let recorder = SessionRecorder()

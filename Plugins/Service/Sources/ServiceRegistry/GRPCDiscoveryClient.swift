@@ -11,6 +11,8 @@ struct GRPCDiscoveryClient: DiscoveryClient {
   let metadata: Metadata
   let url: ServiceURL
   let verdict: CertificateVerdict
+  /// Whether there is a token that isn't sent here, as a redirect led here.
+  let withholdsToken: Bool
 
   /// The most bytes of one answer. A full cluster's snapshot has about 4 MiB.
   static let maximumAnswerLength = 16 << 20
@@ -81,7 +83,12 @@ struct GRPCDiscoveryClient: DiscoveryClient {
       return CallError(kind: .cancelled, message: "cancelled")
     }
     if let problem = verdict.problem { return CallError(kind: .connection, message: "TLS: \(problem)") }
-    return CallError(url, error)
+    var explained = CallError(url, error)
+    if withholdsToken, explained.kind == .credentials {
+      explained.message +=
+        "; the token isn't sent where a redirect points: name \(url) among the endpoints if it may have it"
+    }
+    return explained
   }
 }
 

@@ -11,8 +11,18 @@ struct GRPCDiscoveryConnector: DiscoveryConnector {
   let tls: ServiceSettings.TLSFiles
   /// A file with a bearer token.
   let tokenFile: String?
+  /// The services that a person named. Only they get the token: where a redirect points is the word of who
+  /// answered.
+  let configured: Set<ServiceURL>
   /// The time between two pings where nothing else comes.
   let keepAlive: Duration
+
+  init(_ settings: ServiceSettings, keepAlive: Duration? = nil) {
+    tls = settings.tls
+    tokenFile = settings.tokenFile
+    configured = Set(settings.services.map(\.url))
+    self.keepAlive = keepAlive ?? settings.keepAlive
+  }
 
   func withClient<Result: Sendable>(
     of url: ServiceURL, _ body: @escaping @Sendable (any DiscoveryClient) async throws -> Result
@@ -35,9 +45,12 @@ struct GRPCDiscoveryConnector: DiscoveryConnector {
     return try await withGRPCClient(transport: transport) { client in
       try await body(
         GRPCDiscoveryClient(
-          client: WireCluster.Client(wrapping: client), metadata: metadata, url: url, verdict: verdict))
+          client: WireCluster.Client(wrapping: client), metadata: metadata, url: url, verdict: verdict,
+          withholdsToken: withholdsToken(from: url)))
     }
   }
+
+  private func withholdsToken(from url: ServiceURL) -> Bool { tokenFile != nil && !configured.contains(url) }
 
   private static func target(_ url: ServiceURL) -> any ResolvableTarget {
     switch url.address?.family {
@@ -53,7 +66,9 @@ struct GRPCDiscoveryConnector: DiscoveryConnector {
   ) throws -> (Metadata, HTTP2ClientTransport.Posix.TransportSecurity) {
     do throws(RegistryError) {
       var metadata = Metadata()
-      if let token = try token() { metadata.addString("Bearer \(token)", forKey: "authorization") }
+      if !withholdsToken(from: url), let token = try token() {
+        metadata.addString("Bearer \(token)", forKey: "authorization")
+      }
       return (metadata, try security(url, verdict))
     } catch {
       throw UnusableCredentials(error: error)

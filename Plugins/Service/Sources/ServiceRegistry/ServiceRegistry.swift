@@ -18,10 +18,7 @@ public struct ServiceRegistry: RegistryPlugin {
 
   public init(options: ServiceOptions, context: RegistryContext) throws {
     let settings = try ServiceSettings(options, context)
-    self.init(
-      settings,
-      connector: GRPCDiscoveryConnector(
-        tls: settings.tls, tokenFile: settings.tokenFile, keepAlive: settings.keepAlive))
+    self.init(settings, connector: GRPCDiscoveryConnector(settings))
   }
 
   /// - Parameter random: gives numbers from 0 up to 1.
