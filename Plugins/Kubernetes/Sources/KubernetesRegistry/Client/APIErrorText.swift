@@ -15,7 +15,10 @@ extension APIError {
     let retryAfter = retryAfter ?? status.details?.retryAfterSeconds.map { .seconds(min(max($0, 0), 86_400)) }
     if status.isExpired || httpStatus == 410 {
       self.init(
-        .expired, RegistryError(.unavailable, "\(server) no longer has what was asked for: \(reply)"),
+        .expired,
+        RegistryError(
+          .unavailable,
+          "\(server) doesn't have what was asked for (\(httpStatus))\(reply.isEmpty ? "" : ": \(reply)")"),
         retryAfter: retryAfter)
       return
     }
