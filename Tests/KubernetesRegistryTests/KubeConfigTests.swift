@@ -143,6 +143,28 @@ import Testing
     #expect(try plan(Kube.config(server: "http://h:8001")).plan.server.port == 8001)
   }
 
+  @Test("base64 in lines is read as kubectl reads it", arguments: ["|", "|-", "|+"])
+  func lines(style: String) throws {
+    let config = """
+      clusters:
+      - name: c
+        cluster:
+          server: https://h
+          certificate-authority-data: \(style)
+            Q0FD
+
+            QUNB
+      contexts: [{name: x, context: {cluster: c}}]
+      current-context: x
+
+      """
+    guard case .inline(let bytes, _) = try plan(config).plan.certificateAuthority else {
+      Issue.record("it isn't inline")
+      return
+    }
+    #expect(String(decoding: bytes, as: UTF8.self) == "CACACA")
+  }
+
   @Test(
     "mistakes are refused with what would be right",
     arguments: [

@@ -169,7 +169,7 @@ package struct FieldReader {
   /// The bytes of a text in base64, which isn't shown in messages.
   package func base64(_ key: String) -> [UInt8]? {
     guard let text = text(key, isSecret: true) else { return nil }
-    let bytes = Base64.decode(text)
+    let bytes = Base64.decodeLines(text)
     if bytes == nil { error(key, "it isn't base64") }
     return bytes
   }
