@@ -103,6 +103,14 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
 
+    // How clients connect: addresses side by side, proxies, TLS with what kubectl and curl trust.
+    library(
+      "Dialing",
+      [
+        "COpenSSL", "ClusterModel", "Platform", nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ]),
+
     // The discovery service's wire.
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
@@ -163,6 +171,12 @@ let package = Package(
     tests(
       "RegistryConformanceTests",
       ["RegistryConformance", "RegistryKit", "ClusterModel", "PluginHost", logging]),
+    tests(
+      "DialingTests",
+      [
+        "Dialing", "ClusterModel", "Platform", nio("NIOCore"), nio("NIOPosix"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ]),
     tests("PlatformTests", ["Platform", "ClusterModel"]),
     tests("DocumentsTests", ["Documents", "ClusterModel"]),
     tests(
@@ -203,7 +217,7 @@ let package = Package(
       "ServiceRegistryTests",
       [
         "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
-        "Documents", "RegistryTestSupport", logging,
+        "Documents", "KubernetesTestSupport", "RegistryTestSupport", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "NIOHTTP2", package: "swift-nio-http2"),
@@ -271,14 +285,14 @@ let package = Package(
     + plugin(
       "Service",
       [
-        "DiscoveryGRPC", "DiscoveryProtocol", "COpenSSL", "Platform", logging,
+        "Dialing", "DiscoveryGRPC", "DiscoveryProtocol", "Platform", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         nio("NIOCore"),
+        .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "NIOHTTP2", package: "swift-nio-http2"),
-        .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ])
     + plugin(
       "Kubernetes",

@@ -92,7 +92,7 @@ struct EndpointRunner: Sendable {
     do {
       while true {
         let here = visited[visited.count - 1]
-        let next = try await connector.withClient(of: here) { try await self.converse($0, here) }
+        let next = try await connector.withClient(of: here, time: time) { try await self.converse($0, here) }
         let isLoop = visited.contains(next)
         visited.append(next)
         guard !isLoop, visited.count <= Self.maximumRedirects + 1 else {

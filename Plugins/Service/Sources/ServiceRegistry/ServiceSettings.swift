@@ -78,9 +78,9 @@ struct ServiceSettings: Sendable {
     try reading(path, option) { () throws(FileError) in try BoundedFile.text(path, limit: 1 << 16) }
   }
 
-  /// Checks that the file at `path` can be read and isn't larger than any list of certificates.
-  static func checkReadable(_ path: String, _ option: String) throws(RegistryError) {
-    try reading(path, option) { () throws(FileError) in _ = try BoundedFile.read(path, limit: 1 << 22) }
+  /// The bytes of a file that isn't larger than any list of certificates.
+  static func bytes(of path: String, _ option: String) throws(RegistryError) -> [UInt8] {
+    try reading(path, option) { () throws(FileError) in try BoundedFile.read(path, limit: 1 << 22).bytes }
   }
 
   private static func reading<Content>(
