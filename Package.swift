@@ -68,7 +68,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
     // Without its traits it needs no full Foundation.
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
@@ -248,9 +248,10 @@ let package = Package(
       "KubernetesRegistryTests",
       resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
-        "KubernetesRegistry", "KubernetesTestSupport", "NodeFixtures", "RegistryTestSupport", "PluginHost",
+        "KubernetesRegistry", "Dialing", "KubernetesTestSupport", "NodeFixtures", "RegistryTestSupport",
+        "PluginHost",
         "RegistryConformance", "RegistryKit", "ClusterModel", "Rollcall", "Documents", "Platform", logging,
-        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        nio("NIOCore"), nio("NIOPosix"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ]),
     .executableTarget(
       name: "Benchmarks",
@@ -297,10 +298,8 @@ let package = Package(
     + plugin(
       "Kubernetes",
       [
-        "Documents", "Platform", logging,
-        .product(name: "AsyncHTTPClient", package: "async-http-client"),
-        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        "Dialing", "Documents", "Platform", logging, nio("NIOCore"), nio("NIOHTTP1"),
+        .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
       ]),
   swiftLanguageModes: [.v6]
 )

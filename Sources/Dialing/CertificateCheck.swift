@@ -23,12 +23,15 @@ package struct CertificateCheck: Sendable {
   }
 
   /// What is wrong with `chain`, the server's own certificate first, each in DER; nil: it is good.
-  package func problem(with chain: [[UInt8]]) -> String? {
+  package func problem(with chain: [[UInt8]]) -> CertificateProblem? {
+    func unusable(_ reason: String) -> CertificateProblem {
+      CertificateProblem(kind: .other, message: reason)
+    }
     guard !chain.isEmpty, chain.count <= Self.maximumChainLength else {
-      return "\(peer) showed \(chain.count) certificates"
+      return unusable("\(peer) showed \(chain.count) certificates")
     }
     guard let store = X509_STORE_new(), let context = X509_STORE_CTX_new(), let others = OPENSSL_sk_new_null()
-    else { return "libcrypto has no memory" }
+    else { return unusable("libcrypto has no memory") }
     var certificates: [OpaquePointer] = []
     defer {
       X509_STORE_CTX_free(context)
@@ -39,16 +42,18 @@ package struct CertificateCheck: Sendable {
     }
     for (index, der) in chain.enumerated() {
       guard let certificate = Self.parse(der) else {
-        return "certificate \(index + 1) of \(chain.count) of \(peer) can't be read"
+        return unusable("certificate \(index + 1) of \(chain.count) of \(peer) can't be read")
       }
       certificates.append(certificate)
       if index > 0 { OPENSSL_sk_push(others, UnsafeRawPointer(certificate)) }
     }
-    guard anchors.add(to: store) else { return "the certificates that \(anchors.name) trusts can't be read" }
+    guard anchors.add(to: store) else {
+      return unusable("the certificates that \(anchors.name) trusts can't be read")
+    }
     X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
     guard X509_STORE_CTX_init(context, store, certificates[0], others) == 1, expectHost(context),
       X509_STORE_CTX_set_purpose(context, X509_PURPOSE_SSL_SERVER) == 1
-    else { return "libcrypto can't check the certificate of \(peer)" }
+    else { return unusable("libcrypto can't check the certificate of \(peer)") }
     guard X509_verify_cert(context) != 1 else { return nil }
     return describe(context, leaf: certificates[0])
   }
@@ -68,29 +73,32 @@ package struct CertificateCheck: Sendable {
       : X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1
   }
 
-  private func describe(_ context: OpaquePointer, leaf: OpaquePointer) -> String {
+  private func describe(_ context: OpaquePointer, leaf: OpaquePointer) -> CertificateProblem {
     let code = X509_STORE_CTX_get_error(context)
-    let reason = String(cString: X509_verify_cert_error_string(Int(code)))
     let certificate = X509_STORE_CTX_get_current_cert(context) ?? leaf
-    var message = "the certificate '\(Self.subject(certificate))' of \(peer) is refused: \(reason)"
+    var kind = CertificateProblem.Kind.other
+    var reason = String(cString: X509_verify_cert_error_string(Int(code)))
     switch code {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      message +=
+      reason +=
         Self.print { ASN1_TIME_print($0, X509_get0_notAfter(certificate)) }.map { ", on \($0)" } ?? ""
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      message +=
+      reason +=
         Self.print { ASN1_TIME_print($0, X509_get0_notBefore(certificate)) }.map { ", but from \($0)" } ?? ""
     case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-      if !peer.contains(host) { message += " for '\(host)'" }
-      message += (Self.names(leaf).map { ", it is for \($0)" } ?? ", it names none")
+      kind = .name
+      if !peer.contains(host) { reason += " for '\(host)'" }
+      reason += Self.names(leaf).map { ", it is for \($0)" } ?? ", it names none"
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
       X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
-      X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      message += ", signed by '\(Self.issuer(certificate))', which \(anchors.name) doesn't trust"
-      if let names = Self.names(leaf) { message += "; it is for \(names)" }
+      X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_CERT_SIGNATURE_FAILURE, X509_V_ERR_CERT_UNTRUSTED:
+      kind = .untrusted
+      reason += ", signed by '\(Self.issuer(certificate))', which \(anchors.name) doesn't trust"
+      if let names = Self.names(leaf) { reason += "; it is for \(names)" }
     default: break
     }
-    return message
+    return CertificateProblem(
+      kind: kind, message: "the certificate '\(Self.subject(certificate))' of \(peer) is refused: \(reason)")
   }
 
   private static func subject(_ certificate: OpaquePointer) -> String {
@@ -125,11 +133,26 @@ package struct CertificateCheck: Sendable {
   }
 }
 
+/// Why a certificate is refused.
+package struct CertificateProblem: Error, Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
+    /// Nobody who is trusted has signed it.
+    case untrusted
+    /// It is for others.
+    case name
+    case other
+  }
+
+  package let kind: Kind
+  /// Which certificate of whom, why, whom it is for, and who signed it.
+  package let message: String
+}
+
 /// What a certificate check found, for whoever is given only that the handshake failed.
 final class CertificateVerdict: Sendable {
-  private let found = Mutex<String?>(nil)
+  private let found = Mutex<CertificateProblem?>(nil)
 
-  var problem: String? { found.withLock { $0 } }
+  var problem: CertificateProblem? { found.withLock { $0 } }
 
-  func set(_ problem: String?) { found.withLock { $0 = problem } }
+  func set(_ problem: CertificateProblem?) { found.withLock { $0 = problem } }
 }

@@ -78,11 +78,12 @@ package struct ClientTLS: Sendable {
     return try NIOSSLClientHandler(
       context: try NIOSSLContext(configuration: configuration), serverHostname: name,
       customVerificationCallback: { chain, promise in
-        let problem: String?
+        let problem: CertificateProblem?
         do {
           problem = check.problem(with: try chain.map { try $0.toDERBytes() })
         } catch {
-          problem = "the certificate of \(check.peer) can't be read"
+          problem = CertificateProblem(
+            kind: .other, message: "the certificate of \(check.peer) can't be read")
         }
         verdict.set(problem)
         promise.succeed(problem == nil ? .certificateVerified : .failed)
@@ -100,10 +101,13 @@ package enum TLSFailure {
     return reason(in: raw) ?? String(raw.prefix(200))
   }
 
+  package static let notSpoken = "it doesn't speak TLS"
+  package static let brokenOff = "it broke off the TLS handshake"
+  package static let cutOff = "it closed the connection without the end that TLS has"
+
   private static let known = [
-    ("WRONG_VERSION_NUMBER", "it doesn't speak TLS"), ("HTTP_REQUEST", "it doesn't speak TLS"),
-    ("EOF during handshake", "it broke off the TLS handshake"),
-    ("uncleanShutdown", "it closed the connection without the end that TLS has"),
+    ("WRONG_VERSION_NUMBER", notSpoken), ("HTTP_REQUEST", notSpoken), ("EOF during handshake", brokenOff),
+    ("uncleanShutdown", cutOff),
     ("ALERT_CERTIFICATE_REQUIRED", "it wants a client certificate"),
     ("ALERT_UNKNOWN_CA", "it doesn't trust the client certificate's authority"),
     ("ALERT_BAD_CERTIFICATE", "it refuses the client certificate"),

@@ -294,7 +294,7 @@ final class DialHandler: ChannelInboundHandler, RemovableChannelHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     let isProxy = isAtProxy
     if let problem = verdict.problem {
-      fail(Failure(kind: .certificate, message: problem))
+      fail(Failure(kind: .certificate(problem.kind), message: problem.message))
     } else if let text = TLSFailure.text(of: error) {
       fail(Failure(kind: .tls, message: text, isProxy: isProxy))
     } else {
@@ -310,11 +310,11 @@ final class DialHandler: ChannelInboundHandler, RemovableChannelHandler {
     let isProxy = isAtProxy
     let text =
       switch stages.first {
-      case .tls: "it broke off the TLS handshake"
+      case .tls: TLSFailure.brokenOff
       default: isProxy ? "closed the connection without an answer" : "it closed the connection"
       }
     fail(
-      verdict.problem.map { Failure(kind: .certificate, message: $0) }
+      verdict.problem.map { Failure(kind: .certificate($0.kind), message: $0.message) }
         ?? Failure(kind: .closed, message: text, isProxy: isProxy))
     context.fireChannelInactive()
   }

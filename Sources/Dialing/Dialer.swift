@@ -57,7 +57,7 @@ package struct DialError: Error, Hashable, CustomStringConvertible {
     /// The proxy doesn't lead there.
     case proxy
     /// The server's certificate isn't good.
-    case certificate
+    case certificate(CertificateProblem.Kind)
     case tls
     /// The other end closed the connection.
     case closed
@@ -68,4 +68,12 @@ package struct DialError: Error, Hashable, CustomStringConvertible {
   package let message: String
 
   package var description: String { message }
+
+  /// Whether it is TLS that fails, rather than the way to the server.
+  package var isOfTLS: Bool {
+    switch kind {
+    case .certificate, .tls: true
+    default: false
+    }
+  }
 }

@@ -31,7 +31,7 @@ struct CertificateCheckTests {
       return try #require(PEMBlocks(Array(text.utf8)).all.first(where: \.isCertificate)?.bytes)
     }
     let trusted = try TrustAnchors(pem: Array(anchors.utf8), name: "caFile /ca.pem")
-    return CertificateCheck(peer: "https://peer", host: host, anchors: trusted).problem(with: der)
+    return CertificateCheck(peer: "https://peer", host: host, anchors: trusted).problem(with: der)?.message
   }
 
   @Test("ends at any certificate that is trusted: a root, an intermediate, the server's own")

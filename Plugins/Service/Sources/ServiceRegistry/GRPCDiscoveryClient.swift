@@ -101,8 +101,8 @@ struct GRPCDiscoveryClient: DiscoveryClient {
 extension CallError {
   /// There is no connection to `url`.
   init(_ url: ServiceURL, _ error: DialError) {
-    let isTLS = error.kind == .certificate || error.kind == .tls
-    self.init(kind: .connection, message: "no connection to \(url): \(isTLS ? "TLS: " : "")\(error.message)")
+    self.init(
+      kind: .connection, message: "no connection to \(url): \(error.isOfTLS ? "TLS: " : "")\(error.message)")
   }
 
   /// What `error` of gRPC means.
