@@ -134,6 +134,27 @@ import Testing
     }
   }
 
+  @Test(
+    "a watch that lives for a while and is cut, again and again, goes on from where it was: nothing is reported"
+  )
+  func idleTimeout() async throws {
+    try await checkInformer(timing: {
+      $0.lasting = .milliseconds(50)
+      // Nothing comes of it but the time that it lasts.
+      $0.settled = .seconds(60)
+    }) { request, answer in
+      guard request.isWatch else { return try await ScriptedServer.oneNode(request, answer) }
+      try await answer.begin()
+      try await Task.sleep(for: .milliseconds(100))
+      throw ScriptedServer.HangUp()
+    } body: { recorder, server in
+      try await eventually("many watches") { server.requests.filter(\.isWatch).count > 5 }
+      #expect(recorder.now.isHealthy && recorder.now.errors.isEmpty)
+      #expect(server.requests.filter(\.isList).count == 1)
+      #expect(!recorder.now.log.contains { $0.hasPrefix("warning") })
+    }
+  }
+
   @Test("without a kubeconfig the registry is degraded, and works when there is one")
   func lateConfig() async throws {
     try await ScriptedServer.run(ScriptedServer.oneNode) { server in

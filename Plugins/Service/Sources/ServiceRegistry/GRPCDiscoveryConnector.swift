@@ -19,11 +19,12 @@ struct GRPCDiscoveryConnector: DiscoveryConnector {
   /// The services that a person named. Only they get the token: where a redirect points is the word of who
   /// answered.
   private let configured: Set<ServiceURL>
-  /// The time between two pings where nothing else comes.
-  private let keepAlive: Duration
+  private let pace: PingPace
   private let proxies: ProxyEnvironment
 
-  /// - Parameter environment: names the proxies.
+  /// - Parameters:
+  ///   - keepAlive: the time between two pings where nothing else comes; nil: the settings'.
+  ///   - environment: names the proxies.
   init(
     _ settings: ServiceSettings, keepAlive: Duration? = nil,
     environment: [String: String] = ProcessInfo.processInfo.environment
@@ -31,7 +32,7 @@ struct GRPCDiscoveryConnector: DiscoveryConnector {
     tls = settings.tls
     tokenFile = settings.tokenFile
     configured = Set(settings.services.map(\.url))
-    self.keepAlive = keepAlive ?? settings.keepAlive
+    pace = PingPace(keepAlive ?? settings.keepAlive)
     proxies = ProxyEnvironment(environment)
   }
 
@@ -53,6 +54,7 @@ struct GRPCDiscoveryConnector: DiscoveryConnector {
       return result
     } catch {
       await wrapped.close()
+      if failure.hasPingedTooOften { pace.slow(url) }
       throw error
     }
   }
@@ -75,7 +77,8 @@ struct GRPCDiscoveryConnector: DiscoveryConnector {
     _ dialer: Dialer
   ) async throws -> Wrapped {
     let config = HTTP2ClientTransport.WrappedChannel.Config.defaults { config in
-      config.connection.keepalive = .init(time: keepAlive, timeout: .seconds(20), allowWithoutCalls: false)
+      config.connection.keepalive = .init(
+        time: pace.interval(url), timeout: .seconds(20), allowWithoutCalls: false)
       config.http2.authority = url.authority
       if url.isSecure {
         config.channelDebuggingCallbacks.onCreateHTTP2Stream = { channel in
@@ -170,12 +173,36 @@ struct GRPCDiscoveryConnector: DiscoveryConnector {
   }
 }
 
+/// How often services are pinged: half as often each time that one of them objects, as gRPC asks of clients (A8).
+final class PingPace: Sendable {
+  private let initial: Duration
+  private let slowed = Mutex<[ServiceURL: Duration]>([:])
+
+  /// The longest time between two pings, and the most services that are remembered.
+  private static let maximum = Duration.seconds(600)
+  private static let maximumCount = 64
+
+  init(_ initial: Duration) { self.initial = initial }
+
+  func interval(_ url: ServiceURL) -> Duration { slowed.withLock { $0[url] ?? initial } }
+
+  func slow(_ url: ServiceURL) {
+    slowed.withLock { slowed in
+      guard slowed[url] != nil || slowed.count < Self.maximumCount else { return }
+      slowed[url] = min((slowed[url] ?? initial) * 2, Self.maximum)
+    }
+  }
+}
+
 /// Why a connection failed, for calls that are given only that it is closed.
 final class ConnectionFailure: Sendable {
   private let found = Mutex<(any Error)?>(nil)
+  private let objection = Mutex(false)
 
   /// What failed first.
   var error: (any Error)? { found.withLock { $0 } }
+  /// Whether the service ended the connection as it was pinged too often.
+  var hasPingedTooOften: Bool { objection.withLock { $0 } }
 
   /// Notices the errors of `channel`, on whose event loop this is.
   func install(in channel: any Channel) throws {
@@ -186,10 +213,20 @@ final class ConnectionFailure: Sendable {
 
   private final class Recorder: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
+    typealias InboundOut = HTTP2Frame
 
     private let failure: ConnectionFailure
 
     init(_ failure: ConnectionFailure) { self.failure = failure }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      if case .goAway(_, .enhanceYourCalm, let text) = unwrapInboundIn(data).payload,
+        text.map({ String(buffer: $0) }) == "too_many_pings"
+      {
+        failure.objection.withLock { $0 = true }
+      }
+      context.fireChannelRead(data)
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
       // Those of one call are the call's.

@@ -20,8 +20,9 @@ struct ServiceSettings: Sendable {
     var clientKeyFile: String?
   }
 
-  /// The time between two pings where nothing else comes.
-  var keepAlive: Duration { max(.seconds(10), ttl / 10) }
+  /// The time between two pings where nothing else comes: shorter than proxies let a connection be idle, which is
+  /// 50 or 60 s with most, and not shorter than services take (Talos': 10 s).
+  var keepAlive: Duration { max(.seconds(10), min(ttl / 10, .seconds(40))) }
 
   init(_ options: ServiceOptions, _ context: RegistryContext) throws(RegistryError) {
     func fail(_ why: String) -> RegistryError { RegistryError(.invalidArgument, why) }

@@ -17,6 +17,8 @@ struct InformerTiming: Sendable {
   var quietLimit = Duration.seconds(300)
   /// How long a watch has to last to count as one that works.
   var settled = Duration.seconds(5)
+  /// How long a watch has to last for its interruption not to be reported, however often that happens.
+  var lasting = Duration.seconds(1)
   /// How often a server may no longer have what it has just given, or end a watch at once, until that is
   /// reported.
   var setbacks = 3

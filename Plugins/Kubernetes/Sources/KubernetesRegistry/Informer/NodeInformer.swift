@@ -120,9 +120,10 @@ actor NodeInformer {
     case .moved:
       session.logger.info("reading all nodes again: \(error.error.message)")
       version = nil
-    case .interrupted where version != nil && interruptions == 0:
+    case .interrupted where version != nil && (interruptions == 0 || hasLasted):
+      // Proxies end what is idle for a while.
       interruptions += 1
-      session.logger.debug("resuming the watch: \(error.error.message)")
+      session.logger.info("resuming the watch: \(error.error.message)")
     default:
       try reading.report(error.isOfCredentials ? .withoutCredentials("shows nobody its Nodes") : error.error)
       if error.kind == .malformed { version = nil }
@@ -134,6 +135,11 @@ actor NodeInformer {
     let wait = left > .zero ? min(backoff.next(), left) : .zero
     try await client.time.sleep(max(wait, min(error.retryAfter ?? .zero, timing.maximumRetryAfter)))
     if left <= .zero { throw error.error }
+  }
+
+  /// Whether the last watch lived for a while, if only as long as a proxy that ends what is idle lets it.
+  private var hasLasted: Bool {
+    watch.acceptedAt.map { client.time.elapsed - $0 >= timing.lasting } ?? false
   }
 
   /// Something went wrong that may happen now and then; it is reported if nothing else happens.
@@ -287,6 +293,7 @@ actor NodeInformer {
   /// The server agreed to a watch. After one that broke, that has to prove itself first.
   private func accepted() throws {
     watch.isAccepted = true
+    watch.acceptedAt = client.time.elapsed
     failingSince = nil
     if brokenWatches == 0, !isSetBack, draft == nil { try reading.report(nil) }
   }
