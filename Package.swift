@@ -188,6 +188,9 @@ let package = Package(
         "Rollcall", "AffiliateMerge", "ClusterModel", "Platform", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
+    tests(
+      "RollcallCommandTests",
+      ["RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "TestSupport", logging]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),

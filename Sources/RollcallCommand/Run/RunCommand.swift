@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import Platform
 import Rollcall
 import RollcallConfiguration
 import UnixSignals
@@ -32,6 +33,9 @@ struct RunCommand: AsyncParsableCommand {
       return logger.notice("discovery is off: \(reasons)")
     }
     let session = try await ClusterSession(loaded, publishing: true, logger: logger)
+    // Two with one identity would withdraw it from under each other.
+    let lock = session.takesPart ? try StateFolder.lock(loaded.configuration.stateDirectory) : nil
+    defer { withExtendedLifetime(lock) {} }
     try await Daemon(session: session, options: configuration, logger: logger).run(until: signals)
   }
 }
@@ -56,8 +60,18 @@ struct Daemon: Sendable {
         return .aggregator
       }
       group.addTask {
-        var log = ChangeLog(logger: logger)
-        for await change in aggregator.changes() { log.take(change) }
+        let log = ChangeLog(logger: logger)
+        let time = TimeSource()
+        await withTaskGroup(of: Void.self) { group in
+          group.addTask {
+            while (try? await time.sleep(.seconds(5))) != nil {
+              await log.tellLeftOut(at: time.elapsed)
+            }
+          }
+          for await change in aggregator.changes() { await log.take(change, at: time.elapsed) }
+          group.cancelAll()
+        }
+        await log.tellLeftOut(at: time.elapsed)
         return .changes
       }
       group.addTask {

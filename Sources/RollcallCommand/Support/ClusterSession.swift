@@ -7,6 +7,8 @@ struct ClusterSession: Sendable {
   let aggregator: Aggregator
   /// What the NODE column says: this node's first address, else its hostname.
   let nodeLabel: String
+  /// Whether this machine has an identity, and tells others of itself.
+  let takesPart: Bool
   private let plugins: InstalledPlugins
 
   /// - Parameter publishing: whether this machine takes part: its identity is made where it has none, and what
@@ -20,6 +22,7 @@ struct ClusterSession: Sendable {
     // Who only looks leaves nothing behind that would be worth waiting for.
     if !publishing { aggregatorOptions.stopTimeout = .seconds(1) }
     let node = try LocalMachine.node(of: configuration, makesIdentity: publishing, logger: logger)
+    takesPart = publishing && node != nil
     nodeLabel = LocalMachine.label(node, configuration.node)
     plugins = InstalledPlugins(logger: logger)
     do throws(AggregatorError) {
