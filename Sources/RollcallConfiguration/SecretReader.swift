@@ -11,7 +11,7 @@ struct SecretReader {
   let base: String
 
   func read() -> (secret: Secret?, file: String?) {
-    let written = section.text("secret", isSecret: true)
+    let written = section.text("secret", isSecret: true, mayHaveLines: true)
     let path = section.path("secretFile", base: base)
     if let first = section.pair("secret"), let second = section.pair("secretFile") {
       section.error(

@@ -65,7 +65,8 @@ struct DialerTests {
       let address = try await dial(dialer, host: "two.example", port)
       #expect(address == "127.0.0.1")
       let wait = ContinuousClock.now - start
-      #expect(wait >= .milliseconds(240) && wait < .seconds(2), "\(wait)")
+      // Well before the limit of all of it, also on a machine that is busy.
+      #expect(wait >= .milliseconds(240) && wait < .seconds(8), "\(wait)")
     }
     withExtendedLifetime(hole) {}
   }

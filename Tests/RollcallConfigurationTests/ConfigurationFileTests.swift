@@ -113,7 +113,8 @@ import Testing
     }
     #expect(errors("cluster: {secret: '\(Self.secret)'}").isEmpty)
     let (start, end) = (Self.secret.prefix(20), Self.secret.dropFirst(20))
-    #expect(errors("cluster:\n  secret: |\n    \(start)\n    \(end)\n").isEmpty)
+    let inLines = errors("cluster:\n  secret: |\n    \(start)\n    \(end)\n")
+    #expect(inLines.isEmpty, "\(inLines)")
   }
 
   @Test("merge.precedence may name registries that the program adds by itself")

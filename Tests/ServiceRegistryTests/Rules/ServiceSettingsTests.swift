@@ -39,6 +39,12 @@ struct ServiceSettingsTests {
     #expect(pace.interval(one) == .seconds(600))
   }
 
+  @Test("a secret may be written in lines")
+  func lines() throws {
+    let (start, end) = (Cluster.secret.prefix(20), Cluster.secret.dropFirst(20))
+    _ = try TestSettings.settings(ServiceOptions(json: #"{"secret":"\#(start)\n\#(end)\n"}"#))
+  }
+
   @Test("a secret may be in a file, relative to the configuration")
   func secretFile() throws {
     let folder = try TemporaryFolder()

@@ -52,13 +52,10 @@ struct EndpointRunner: Sendable {
     /// Why a session ended that isn't reported yet, as the service may be back at once.
     var loss: Failure?
     while true {
-      let start = time.elapsed
       let failure = try await session(
         after: loss, wait: loss.map { backoff.next(atOnce: $0.isRefresh, random: random()) } ?? .zero)
       if failure.wasGood { backoff.reset() }
-      if failure.wasGood, !failure.isRefresh, !failure.isAboutCredentials,
-        time.elapsed - start >= Self.settled
-      {
+      if failure.wasGood, failure.lasted >= Self.settled, !failure.isAboutCredentials {
         logger.info("\(failure.error.message); connecting again")
         loss = failure
         continue
@@ -107,6 +104,8 @@ struct EndpointRunner: Sendable {
     var error: RegistryError
     /// Whether the service gave what it has, and answered all that was sent, whatever it refused.
     var wasGood = false
+    /// For how long the service had been read.
+    var lasted = Duration.zero
     /// Whether it was noticed as something couldn't be sent.
     var isRefresh = false
     var isAboutCredentials = false
@@ -180,8 +179,9 @@ struct EndpointRunner: Sendable {
     } catch {
       if error is SessionOver { throw error }
       var failure = Failure(error, here)
-      let (hasSnapshot, hasAnswered) = await (watcher.hasSnapshot, publisher.hasAnswered)
-      failure.wasGood = hasSnapshot && hasAnswered
+      let (snapshotAt, hasAnswered) = await (watcher.snapshotAt, publisher.hasAnswered)
+      failure.wasGood = snapshotAt != nil && hasAnswered
+      failure.lasted = snapshotAt.map { time.elapsed - $0 } ?? .zero
       throw failure
     }
   }
