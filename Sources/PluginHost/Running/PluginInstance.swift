@@ -35,7 +35,7 @@ final class PluginInstance: Sendable {
     logger = session.logger
     thread = try ControlThread(name: registry.context.name)
     fence = HostFence(session: session, limits: registry.limits, lateCalls: registry.lateCalls)
-    (context, host) = HostContexts.shared.register(fence, host: registry.context.host)
+    (context, host) = HostContexts.shared.register(fence, registry: registry.context)
   }
 
   /// Runs the instance until it fails or the task is cancelled, and puts it away.

@@ -35,6 +35,7 @@ struct FileParser {
   private mutating func document(_ node: YAMLNode) {
     switch node.content {
     case .sequence(let items):
+      reading.listsNodes = true
       for item in items { element(item) }
     case .mapping(let pairs):
       if pairs.contains(where: { $0.key == "spec" || $0.key == "metadata" }) {
@@ -46,6 +47,7 @@ struct FileParser {
       }
     case .scalar:
       guard !node.isNull else { return }
+      reading.hidesNodes = true
       diagnostics.error(
         node.mark,
         "a file of nodes "
@@ -62,16 +64,26 @@ struct FileParser {
   private mutating func nodeList(_ node: YAMLNode) {
     let fields = FieldReader(
       node, "a file of nodes", keys: ["nodes"], style: .lenient, diagnostics: diagnostics)
-    for item in fields.items("nodes", of: "nodes") ?? [] { shortForm(item) }
+    if let items = fields.items("nodes", of: "nodes") {
+      reading.listsNodes = true
+      for item in items { shortForm(item) }
+    } else if !diagnostics.errors.isEmpty {
+      // `node:`, or `nodes:` with something else than a list.
+      reading.hidesNodes = true
+    }
   }
 
   private mutating func shortForm(_ node: YAMLNode) {
+    reading.listsNodes = true
     let (id, affiliate) = NodeReader.read(node, as: .affiliate, diagnostics)
     add(affiliate, id: id, origin: "", at: node.mark)
   }
 
   /// A document as `get … -o yaml` prints it.
   private mutating func resource(_ node: YAMLNode) {
+    // Until it is found to be of another type, or to be of a node.
+    let hidNodes = reading.hidesNodes
+    reading.hidesNodes = true
     guard node["metadata"] != nil, let spec = node["spec"] else {
       let missing = node["spec"] == nil ? "spec" : "metadata"
       return diagnostics.error(
@@ -85,6 +97,7 @@ struct FileParser {
       return diagnostics.error(metadata.mark, "the metadata need the resource's `\(key)`, \(what)")
     }
     guard let type = metadata.text("type") else { return }
+    reading.hidesNodes = hidNodes
     switch Self.shortName(of: type) {
     case "affiliate", "affiliates": affiliate(spec, metadata)
     case "member", "members": member(spec, metadata)
@@ -103,7 +116,11 @@ struct FileParser {
 
   /// An affiliate; the id of a raw one has its origin before the node's identity.
   private mutating func affiliate(_ spec: YAMLNode, _ metadata: FieldReader) {
-    guard let id = metadata.text("id") else { return }
+    reading.listsNodes = true
+    guard let id = metadata.text("id") else {
+      reading.hidesNodes = true
+      return
+    }
     let mark = metadata.mark(of: "id")
     let slash = id.lastIndex(of: "/")
     let origin = slash.map { String(id[..<$0]) } ?? ""
@@ -123,13 +140,17 @@ struct FileParser {
 
   /// A member; its id is the nodename.
   private mutating func member(_ spec: YAMLNode, _ metadata: FieldReader) {
+    reading.listsNodes = true
     let nodename = metadata.text("id", maximum: FileLimits.nameBytes)
     let (nodeID, affiliate) = NodeReader.read(spec, as: .member(nodename: nodename ?? ""), diagnostics)
     add(nodename == nil ? nil : affiliate, id: nodeID, origin: "", at: spec.mark)
   }
 
   private mutating func add(_ affiliate: Affiliate?, id: NodeIdentity?, origin: String, at mark: YAMLMark) {
-    guard let id else { return }
+    guard let id else {
+      reading.hidesNodes = true
+      return
+    }
     let key = NodeKey(origin: origin, nodeID: id)
     if let first = places[key] {
       diagnostics.error(

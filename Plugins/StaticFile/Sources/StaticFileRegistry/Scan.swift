@@ -87,6 +87,8 @@ struct Scanner: Sendable {
     if let known, !known.isRecent, (try? FileSignature(match.path)) == known.signature {
       return .unchanged(known)
     }
+    // Asked before and after: what was read between is whole where nobody was writing all the while.
+    if let unsettled = writing(to: match) { return .unsettled(unsettled) }
     let content: BoundedFile
     do throws(FileError) {
       content = try BoundedFile.read(match.path, limit: maximumBytes)
@@ -100,11 +102,28 @@ struct Scanner: Sendable {
       signature: content.signature, digest: Self.digest(of: content.bytes),
       isRecent: content.signature.isRecent(at: now()))
     if mark.digest == known?.digest { return .unchanged(mark) }
+    if let unsettled = writing(to: match) { return .unsettled(unsettled) }
     do throws(YAMLError) {
       return .read(try FileParser.parse(content.bytes, file: match.shown), mark)
     } catch {
       return .malformed(error, mark)
     }
+  }
+
+  /// Why what the file holds may be half of what it is to be: somebody has it open and wrote to it lately, or,
+  /// where the system doesn't say who has it open, it was written just now.
+  private func writing(to match: PathWalk.Match) -> RegistryError? {
+    let settleTime: Duration
+    switch FileWriters.of(match.path) {
+    case .none: return nil
+    case .some: settleTime = FileLimits.writerSettleTime
+    case .unknown: settleTime = FileLimits.settleTime
+    }
+    guard (try? FileSignature(match.path))?.isRecent(at: now(), within: settleTime) == true else {
+      return nil
+    }
+    return RegistryError(
+      .unavailable, "'\(match.shown)' is being written to; it is read when its writer has closed it")
   }
 
   private static func digest(of bytes: [UInt8]) -> Int {
