@@ -148,6 +148,29 @@ private func mark(_ seconds: Int64) -> FileMark {
     #expect(files.nodes(of: "a")?[""]?.keys.map(\.text) == ["x"])
   }
 
+  @Test("a mistake in a node is the same for who knew it before and who begins now", arguments: mistakes)
+  func sameForAll(item: String) throws {
+    var before = KnownFiles()
+    _ = before.take(
+      scan(["a": try read("- {nodeId: x, hostname: h, addresses: [10.0.0.1, 10.0.0.2]}\n- {nodeId: y}")]))
+    let bad = try read("- {nodeId: x, \(item)}\n- {nodeId: y}", at: 101)
+    _ = before.take(scan(["a": bad]))
+    var fresh = KnownFiles()
+    _ = fresh.take(scan(["a": bad]))
+    let affiliates = { (files: KnownFiles) in files.nodes(of: "a")?[""]?.mapValues(\.affiliate) }
+    #expect(affiliates(before) == affiliates(fresh))
+    #expect(affiliates(fresh)?.count == 2)
+    #expect(before.contentErrors.map(\.message) == fresh.contentErrors.map(\.message))
+    #expect(before.contentErrors.count == 1)
+  }
+
+  static let mistakes = [
+    "addresses: [10.0.0.2, 10.0.0.300]", "addresses: [10.0.0.2, 'fe80::1%eth0']", "addresses: 10.0.0.2",
+    "addresses: {a: b}", "hostname: [a]", "hostname: \"a\\nb\"", "machineType: wroker", "hostnam: x",
+    "controlPlane: {port: -1}", "controlPlane: {}", "controlPlane: 6443", "kubespan: {publicKey: short}",
+    "kubespan: {endpoints: [10.0.0.1]}", "nodename: {}", "operatingSystem: []",
+  ]
+
   @Test("a file that is gone keeps its nodes for staleAfter, and is an error meanwhile")
   func gone() throws {
     var files = KnownFiles(staleAfter: .seconds(60))

@@ -217,10 +217,6 @@ struct KnownFiles: Sendable {
       let record = known?.affiliate == affiliate ? known : nil
       nodes[key.origin, default: [:]][key.nodeID] = record ?? AffiliateRecord(affiliate, confirmedAt: time)
     }
-    for key in reading.broken {
-      guard let known = previous[key.origin]?[key.nodeID] else { continue }
-      nodes[key.origin, default: [:]][key.nodeID] = known
-    }
     if reading.hidesNodes || !reading.listsNodes {
       for (origin, known) in previous {
         nodes[origin, default: [:]].merge(known) { new, _ in new }

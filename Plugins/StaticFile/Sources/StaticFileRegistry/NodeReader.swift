@@ -25,17 +25,15 @@ struct NodeReader {
 
   /// The node that `node` describes.
   ///
-  /// - Returns: the identity, where it is readable, and the affiliate, where nothing is wrong with it.
-  static func read(
-    _ node: YAMLNode, as form: Form, _ diagnostics: Diagnostics
-  ) -> (id: NodeIdentity?, affiliate: Affiliate?) {
-    let problemsBefore = diagnostics.errors.count
+  /// - Returns: what is right of it: what is wrong is reported and left out, be it one address of several. Nil where
+  ///   its identity isn't readable.
+  static func read(_ node: YAMLNode, as form: Form, _ diagnostics: Diagnostics) -> Affiliate? {
     // Found first, so that every problem names the node.
     let id = node["nodeId"]?.scalar.flatMap { try? NodeIdentity($0.text) }
     let fields = FieldReader(
       node, "a node", subject: id.map { "node \(quoted($0.text))" } ?? "", keys: form.keys, style: .lenient,
       diagnostics: diagnostics)
-    guard fields.node != nil || fields.isMissing else { return (nil, nil) }
+    guard fields.node != nil || fields.isMissing else { return nil }
 
     let identity = readIdentity(fields)
     let kubeSpan = readKubeSpan(fields.section("kubespan", keys: kubeSpanKeys))
@@ -48,14 +46,11 @@ struct NodeReader {
     let addresses = list(fields, "addresses", of: "addresses") { (text) throws(ModelError) in
       try IPAddress(text)
     }
-    guard let identity, diagnostics.errors.count == problemsBefore else { return (id, nil) }
-    return (
-      identity,
-      Affiliate(
-        nodeID: identity, addresses: addresses, hostname: hostname ?? "", nodename: nodename ?? "",
-        operatingSystem: system ?? "", machineType: type ?? .unknown, kubeSpan: kubeSpan,
-        controlPlane: controlPlane)
-    )
+    guard let identity else { return nil }
+    return Affiliate(
+      nodeID: identity, addresses: addresses, hostname: hostname ?? "", nodename: nodename ?? "",
+      operatingSystem: system ?? "", machineType: type ?? .unknown, kubeSpan: kubeSpan,
+      controlPlane: controlPlane)
   }
 
   private static func readIdentity(_ fields: FieldReader) -> NodeIdentity? {
