@@ -13,7 +13,7 @@ public struct OpenedAffiliate: Hashable, Sendable {
     affiliate = Affiliate(
       nodeID: nodeID,
       addresses: reader.list(message.addresses, "address") { data throws(OpenError) in
-        try ItemReader.address(data, "an address")
+        try ItemReader.nodeAddress(data, "an address")
       },
       hostname: reader.text(message.hostname, "its hostname"),
       nodename: reader.text(message.nodename, "its nodename"),

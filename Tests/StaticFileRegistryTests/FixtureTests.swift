@@ -9,9 +9,11 @@ import Testing
 @Suite struct FixtureTests {
   static let goodFiles = [
     "short.yaml", "list.json", "documents.yaml", "empty.yaml", "affiliates.yaml", "raw.yaml", "members.json",
-    "others.yaml", "quoted.yaml",
+    "others.yaml", "quoted.yaml", "merge.yaml", "several.yaml", "mapped.yaml",
   ]
-  static let badFiles = ["nodes.yaml", "toplevel.yaml", "resources.yaml", "syntax.yaml", "stream.json"]
+  static let badFiles = [
+    "nodes.yaml", "toplevel.yaml", "resources.yaml", "syntax.yaml", "stream.json", "addresses.yaml",
+  ]
 
   @Test("a good file is read whole and without a problem", arguments: goodFiles)
   func good(name: String) throws {

@@ -86,7 +86,7 @@ import Testing
     try await run(registry) { recorder in
       let record = try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
       #expect(record.affiliate("a")?.addresses.map(\.description) == ["10.0.0.12"])
-      #expect(record.batches.count == 1)
+      #expect(record.updates.count == 1)
     }
   }
 

@@ -8,6 +8,8 @@ enum FileLimits {
   static let files = 10_000
   /// Names in a folder that a pattern looks at.
   static let folderEntries = 100_000
+  /// YAML nodes that the aliases of one file stand for: enough for merge keys in each of very many nodes.
+  static let aliasedNodes = 1_000_000
   /// Nodes of one registry, and so of one file: what the host takes.
   static let nodes = BoundaryLimits().nodes
   /// Items of a list, such as a node's addresses.

@@ -8,13 +8,17 @@ struct FileParser {
   private var reading = FileReading()
   /// Where each node was first seen.
   private var places: [NodeKey: YAMLMark] = [:]
+  /// Where what has an anchor is written.
+  private let anchorMarks: Set<YAMLMark>
 
   /// The nodes in `bytes`, the content of the file that the person named `file`.
   ///
   /// - Throws: where they are no YAML and no JSON, or more than is taken.
   static func parse(_ bytes: [UInt8], file: String) throws(YAMLError) -> FileReading {
-    var parser = FileParser(diagnostics: Diagnostics(file: file))
-    let stream = try YAML.parse(bytes, file: file, limits: YAMLLimits(size: FileLimits.fileBytes))
+    let stream = try YAML.parse(
+      bytes, file: file,
+      limits: YAMLLimits(size: FileLimits.fileBytes, aliasedNodes: FileLimits.aliasedNodes))
+    var parser = FileParser(diagnostics: Diagnostics(file: file), anchorMarks: stream.anchorMarks)
     for document in stream.documents {
       parser.document(document)
       guard parser.places.count <= FileLimits.nodes else {
@@ -30,7 +34,10 @@ struct FileParser {
     return parser.reading
   }
 
-  private init(diagnostics: Diagnostics) { self.diagnostics = diagnostics }
+  private init(diagnostics: Diagnostics, anchorMarks: Set<YAMLMark>) {
+    self.diagnostics = diagnostics
+    self.anchorMarks = anchorMarks
+  }
 
   private mutating func document(_ node: YAMLNode) {
     switch node.content {
@@ -62,8 +69,14 @@ struct FileParser {
   }
 
   private mutating func nodeList(_ node: YAMLNode) {
+    var listed = node
+    // What is there to be repeated by aliases and merge keys may be called anything.
+    if !anchorMarks.isEmpty {
+      listed.content = .mapping(
+        (node.pairs ?? []).filter { $0.key == "nodes" || !hasAnchor($0.value) })
+    }
     let fields = FieldReader(
-      node, "a file of nodes", keys: ["nodes"], style: .lenient, diagnostics: diagnostics)
+      listed, "a file of nodes", keys: ["nodes"], style: .lenient, diagnostics: diagnostics)
     if let items = fields.items("nodes", of: "nodes") {
       reading.listsNodes = true
       for item in items { shortForm(item) }
@@ -71,6 +84,11 @@ struct FileParser {
       // `node:`, or `nodes:` with something else than a list.
       reading.hidesNodes = true
     }
+  }
+
+  private func hasAnchor(_ node: YAMLNode) -> Bool {
+    anchorMarks.contains(node.mark)
+      || (node.items ?? node.pairs?.map(\.value) ?? []).contains(where: hasAnchor)
   }
 
   private mutating func shortForm(_ node: YAMLNode) {
@@ -155,6 +173,8 @@ struct FileParser {
     }
     let key = NodeKey(origin: origin, nodeID: affiliate.nodeID)
     if let first = places[key] {
+      // Who asks several nodes (`talosctl -n a,b get members`) is told everything as often.
+      if reading.nodes[key] == affiliate { return }
       diagnostics.error(
         mark,
         "node \(quoted(key.nodeID.text)) is in the file twice; the first, at line \(first.line), is kept")

@@ -44,7 +44,7 @@ struct NodeReader {
     let system = fields.text("operatingSystem", maximum: FileLimits.operatingSystemBytes)
     let type = fields.value("machineType", maximum: FileLimits.textBytes, machineType)
     let addresses = list(fields, "addresses", of: "addresses") { (text) throws(ModelError) in
-      try IPAddress(text)
+      try NodeAddress.parse(text)
     }
     guard let identity else { return nil }
     return Affiliate(
@@ -82,23 +82,27 @@ struct NodeReader {
     let kubeSpan = KubeSpanAffiliate(
       publicKey: fields.value("publicKey", maximum: FileLimits.textBytes, WireGuardKey.parse) ?? "",
       address: fields.value("address", maximum: FileLimits.textBytes) { (text) throws(ModelError) in
-        try IPAddress(text)
+        try NodeAddress.parse(text)
       },
       additionalAddresses: list(fields, "additionalAddresses", of: "prefixes", prefix),
       excludeAdvertisedNetworks: list(fields, "excludeAdvertisedNetworks", of: "prefixes", prefix),
       endpoints: list(fields, "endpoints", of: "endpoints") { (text) throws(ModelError) in
-        try IPEndpoint(text)
+        try NodeAddress.parseEndpoint(text)
       })
     // A node that takes no part is printed with all of it empty.
     return kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan
   }
 
-  private static func list<Value>(
+  /// The items of a list, each one once.
+  private static func list<Value: Hashable>(
     _ fields: FieldReader, _ key: String, of things: String,
     _ convert: (String) throws(ModelError) -> Value
   ) -> [Value] {
-    fields.list(key, of: things, maximum: FileLimits.listItems, itemMaximum: FileLimits.textBytes, convert)
+    let values =
+      fields.list(key, of: things, maximum: FileLimits.listItems, itemMaximum: FileLimits.textBytes, convert)
       ?? []
+    var seen: Set<Value> = []
+    return values.filter { seen.insert($0).inserted }
   }
 
   private static func machineType(_ text: String) throws(ModelError) -> MachineType {
