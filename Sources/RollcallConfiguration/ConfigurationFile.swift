@@ -69,7 +69,12 @@ public enum ConfigurationFile {
     let (configuration, arePluginsKnown) = reader.read(stream.documents.first)
     return DeclaredConfiguration(
       configuration: configuration, arePluginsKnown: arePluginsKnown,
+      isBlank: stream.documents.allSatisfy(isBlank),
       errors: diagnostics.errors.kept.map(ConfigurationError.init))
+  }
+
+  private static func isBlank(_ node: YAMLNode) -> Bool {
+    node.isNull || node.pairs?.allSatisfy { isBlank($0.value) } ?? false
   }
 
   private static let limits = YAMLLimits(size: maximumSize, depth: 32, nodes: 100_000, aliasedNodes: 10_000)
@@ -81,6 +86,8 @@ public struct DeclaredConfiguration: Sendable {
   public let configuration: Configuration
   /// Whether it is known where plugins are looked for: what is said of them could only mislead otherwise.
   public let arePluginsKnown: Bool
+  /// Whether it says nothing at all: it is empty, has comments alone, or keys without values.
+  public let isBlank: Bool
   /// What is wrong with the file itself.
   let errors: [ConfigurationError]
 

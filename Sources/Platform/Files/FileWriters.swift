@@ -10,11 +10,14 @@ package enum FileWriters: Hashable, Sendable {
   case none
   /// Somebody has it open for writing.
   case some
-  /// The system doesn't say: the file is another user's, or its file system knows no leases.
+  /// The system doesn't say: it is no regular file, or another user's, or its file system knows no leases.
   case unknown
 
-  /// Who has the regular file at `path` open now. Doesn't read it.
+  /// Who has the file at `path` open now. Doesn't read it.
   package static func of(_ path: String) -> FileWriters {
+    // A pipe's writer would take the opening for its reader's.
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return .unknown }
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard file >= 0 else { return .unknown }
     defer { close(file) }

@@ -60,6 +60,22 @@ final class PluginInstance: Sendable {
     if let failure { throw failure }
   }
 
+  /// Makes the instance and puts it away, without starting it.
+  func check() async throws(RegistryError) {
+    var failure: RegistryError?
+    do throws(RegistryError) {
+      try await call("create", registry.callTimeout) { () throws(RegistryError) in try self.create() }
+    } catch {
+      failure = error
+    }
+    fence.close()
+    if failure?.code != .deadlineExceeded {
+      do throws(RegistryError) { try await putAway() } catch { failure = failure ?? error }
+    }
+    thread.end()
+    if let failure { throw failure }
+  }
+
   /// Hands publications to the plugin until its end, and tells why that came.
   private func untilEnd(_ desired: DesiredPublications?) async -> RegistryError? {
     await withTaskGroup(of: Void.self) { group in
