@@ -36,7 +36,7 @@ struct ConfigCheck: AsyncParsableCommand {
     for warning in warnings { Terminal.line(warning.asWarning.shown + "\n") }
     for error in errors { Terminal.line(error.description.shown + "\n") }
     guard errors.isEmpty else { throw ExitCode.failure }
-    try Terminal.write("\(file): ok\n")
+    try Terminal.write("\(file.shown): ok\n")
   }
 }
 
@@ -61,7 +61,7 @@ struct ConfigShow: AsyncParsableCommand {
     configuration.stateDirectory = try StateFolder.path(
       option: options.state, configured: configuration.stateDirectory)
     let schemas = await OptionsSchemas(of: configuration, from: InstalledPlugins(logger: .silent))
-    let source = file.map { "# \($0)\n" } ?? "# no configuration file: what is done without one\n"
+    let source = file.map { "# \($0.shown)\n" } ?? "# no configuration file: what is done without one\n"
     try Terminal.write(source + configuration.redactedText(schemas: schemas.usable))
   }
 }
