@@ -8,8 +8,8 @@ import HashTreeCollections
 /// order of arrival can't matter, and other nodes are left alone. Copies share all that is the same.
 ///
 /// The affiliate whose identity is the local one comes from local data alone; what registries say of it is
-/// listed as raw but not merged. Two nodes that claim one nodename are a conflict; the member is then the
-/// node of which a fresh record says it, among equals one with an identity, and of those the lowest.
+/// listed as raw but not merged. Several nodes that claim one nodename are a conflict; which of them is the member
+/// ``NameRule`` says, point by point.
 ///
 /// A record with a local id is a node of its own, which is called as its raw id is: `inventory/17`.
 public struct ClusterMerge: Sendable {
@@ -97,6 +97,7 @@ public struct ClusterMerge: Sendable {
     var touched = Touched(at: now, reason: reason)
     body(&self, &touched)
     if touched.isEmpty { return [] }
+    nodes.settleOwners(&touched)
     return changes(&touched, before: ProvenanceReader(rules: before.0, local: before.1, origins: origins))
   }
 
@@ -105,6 +106,8 @@ public struct ClusterMerge: Sendable {
   ) {
     assert(
       Set(records.map(\.affiliate.nodeID)).count == records.count, "a snapshot of \(name) has an id twice")
+    let heard = origins.isSynced(name) ? HeardTime(touched.now) : .unknown
+    origins.noteSnapshot(of: name)
     var known = origins.take(name)
     if known.count == 0 { touched.reserve(records.count) }
     let difference = known.difference(to: records)
@@ -112,7 +115,7 @@ public struct ClusterMerge: Sendable {
     var stored: [AffiliateRecord] = []
     stored.reserveCapacity(difference.changed.count)
     for position in difference.changed {
-      stored.append(put(records[position], of: &known, isSnapshot: true, &touched).record)
+      stored.append(put(records[position], of: &known, heard: heard, isSnapshot: true, &touched).record)
     }
     for id in absent { drop(id, of: &known, &touched) }
     if known.count != records.count { touched.joinRepeated() }
@@ -136,13 +139,15 @@ public struct ClusterMerge: Sendable {
     _ record: AffiliateRecord, from name: RecordOrigin, _ touched: inout Touched
   ) {
     var known = origins[name] ?? OriginRecords(name)
-    let outcome = put(record, of: &known, isSnapshot: false, &touched).outcome
+    let heard = origins.isSynced(name) ? HeardTime(touched.now) : .unknown
+    let outcome = put(record, of: &known, heard: heard, isSnapshot: false, &touched).outcome
     let hadOrder = known.forgetOrder()
     if hadOrder || outcome == .added { origins.set(known) }
   }
 
   private mutating func put(
-    _ record: AffiliateRecord, of known: inout OriginRecords, isSnapshot: Bool, _ touched: inout Touched
+    _ record: AffiliateRecord, of known: inout OriginRecords, heard: HeardTime, isSnapshot: Bool,
+    _ touched: inout Touched
   ) -> (record: AffiliateRecord, outcome: NodeTable.PutOutcome) {
     let id = record.affiliate.nodeID
     // What was an identity's and has a local id now, or the reverse, is of another node.
@@ -151,7 +156,7 @@ public struct ClusterMerge: Sendable {
     }
     let result = nodes.put(
       record, of: known.origin, as: known.origin.node(of: id, isLocalID: record.isLocalID),
-      isSnapshot: isSnapshot, &touched)
+      heard: record.isLocalID ? .unknown : heard, isSnapshot: isSnapshot, &touched)
     if result.outcome == .added { known.added(isLocalID: record.isLocalID) }
     return result
   }
@@ -181,10 +186,10 @@ public struct ClusterMerge: Sendable {
   }
 
   private mutating func removeRecords(_ touched: inout Touched, where gone: (RecordOrigin) -> Bool) {
-    let names = origins.names(where: gone)
-    if names.isEmpty { return }
-    for id in nodes.ids(where: { gone($0.name) }) { nodes.drop(id, &touched) { gone($0.name) } }
-    origins.remove(names)
+    if !origins.names(where: gone).isEmpty {
+      for id in nodes.ids(where: { gone($0.name) }) { nodes.drop(id, &touched) { gone($0.name) } }
+    }
+    origins.remove(where: gone)
   }
 
   // MARK: Changes
@@ -202,8 +207,8 @@ public struct ClusterMerge: Sendable {
     for nodename in touched.nodenames { appendMemberChange(nodename, &touched, &changes) }
     for node in touched.all { appendFieldConflicts(node, before, touched.now, &changes) }
     for key in touched.shared.keys.sorted() {
-      let sharers = nodes.sharers(of: key, among: touched.shared[key] ?? nil) { entryBefore(&touched, $0) }
-      let old = sharers.isEmpty ? nil : Conflict(key: key, nodes: sharers)
+      let owner = touched.ownerBefore(of: key)
+      let old = nodes.conflict(key, among: touched.shared[key] ?? nil, owner) { entryBefore(&touched, $0) }
       appendConflictChange(key, old, touched.now, &changes)
     }
     return changes
@@ -378,14 +383,20 @@ extension ClusterMerge {
     return history.of(conflict)
   }
 
+  /// The nodes that have what the conflict `key` is about, also where it is merely shared, in order; of a nodename
+  /// in the order of ``NameRule``, the member first. Takes as long as they are many.
+  public func holders(of key: ConflictKey) -> [NodeIdentity] {
+    if case .field(_, let id) = key { return nodes[id] == nil ? [] : [id] }
+    return nodes.sharers(of: key)
+  }
+
   /// The conflict as the nodes are now, whatever its history says.
   private func conflictValue(_ key: ConflictKey) -> Conflict? {
     if case .field(let field, let id) = key {
       guard let node = nodes[id], node.merged.disagreements.contains(field) else { return nil }
       return Conflict(key: key, nodes: [id], claims: reader.claims(on: field, of: node))
     }
-    let sharers = nodes.sharers(of: key)
-    return sharers.isEmpty ? nil : Conflict(key: key, nodes: sharers)
+    return nodes.conflict(key)
   }
 
   private var reader: ProvenanceReader {

@@ -6,7 +6,8 @@ public enum ConflictKey: Hashable, Sendable {
   /// itself best.
   case field(AffiliateField, of: NodeIdentity)
   /// Several nodes have one address, be it their own or their KubeSpan one. Loopback and link-local
-  /// addresses mean nothing beyond their machine or link and are left out.
+  /// addresses mean nothing beyond their machine or link and are left out. One that container bridges have by
+  /// default is merely ``Conflict/isShared``.
   case address(IPAddress)
   /// Several nodes have one nodename.
   case nodename(String)
@@ -18,17 +19,58 @@ public enum ConflictKey: Hashable, Sendable {
 public struct Conflict: Hashable, Sendable {
   /// What it is about.
   public let key: ConflictKey
-  /// The nodes concerned, in order. One for a field, at least two for what several nodes have.
+  /// The nodes concerned, in order. One for a field, two to ``maximumNodes`` for what several nodes have, and none
+  /// where it ``isShared``.
   public let nodes: [NodeIdentity]
   /// For a field: what each origin says, in the order of the walk, the winner marked. Else empty.
   public let claims: [FieldClaim]
 
+  /// For a nodename: the node that is the member. Nil for everything else.
+  public let owner: NodeIdentity?
+  /// For a nodename: why ``owner`` goes before the next one; nil where it ``isShared``.
+  public let rule: NameRule?
+
+  /// What more nodes have is no conflict between them but something that is shared: a virtual address, or the same
+  /// setting on each machine.
+  public static let maximumNodes = 8
+
   /// The conflict about `key` of these nodes, which are in order.
-  public init(key: ConflictKey, nodes: [NodeIdentity], claims: [FieldClaim] = []) {
+  public init(
+    key: ConflictKey, nodes: [NodeIdentity], claims: [FieldClaim] = [], owner: NodeIdentity? = nil,
+    rule: NameRule? = nil
+  ) {
     self.key = key
     self.nodes = nodes
     self.claims = claims
+    self.owner = owner
+    self.rule = rule
   }
+
+  /// Whether more than ``maximumNodes`` nodes have it, or an address that container bridges have by default: that
+  /// is told once, and no change of it follows where further nodes get it or lose it. Which nodes have it,
+  /// ``ClusterMerge/holders(of:)`` says.
+  public var isShared: Bool { nodes.isEmpty }
+}
+
+/// Why of several nodes with one nodename one is the member: the first of these points in which it differs from the
+/// next one.
+public enum NameRule: Int, Hashable, Sendable, CaseIterable {
+  /// It is this node, which knows itself best.
+  case local
+  /// The best record that says the name: a fresh one with an identity, a fresh one without, a stale one with an
+  /// identity, a stale one without.
+  case freshness
+  /// Its identity was first heard later: a machine that was set up anew has a new identity. One that came with the
+  /// first snapshot of its origin was there nobody knows since when, and counts as the earliest.
+  case heardLast
+  /// A record that says the name calls it ready; or all of those of the other one call that not ready.
+  case health
+  /// The registry's object was made later.
+  case createdLast
+  /// It has an identity, and not only what a registry calls it by.
+  case identity
+  /// Its identity is lower as text.
+  case text
 }
 
 extension ConflictKey: Comparable {
@@ -57,7 +99,7 @@ extension ConflictKey: Comparable {
 extension Conflict {
   /// Whether nothing but the age of claims differs.
   package func hasContent(of other: Conflict) -> Bool {
-    nodes == other.nodes
+    nodes == other.nodes && owner == other.owner && rule == other.rule
       && claims.elementsEqual(other.claims) {
         $0.origin == $1.origin && $0.isChosen == $1.isChosen && $0.isStale == $1.isStale
           && $0.hasValues(of: $1)

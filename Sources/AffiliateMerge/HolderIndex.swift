@@ -17,27 +17,51 @@ struct HolderIndex: Sendable {
 
   /// The nodes that may share what the conflict `key` is about; nil where fewer than two do. Of an address or a
   /// public key one of them may have another one with the same fingerprint.
-  func holders(of key: ConflictKey) -> TreeSet<NodeIdentity>? {
+  func several(of key: ConflictKey) -> TreeSet<NodeIdentity>? { holders(of: key)?.several }
+
+  /// The same, whether they are several, one or none.
+  func all(of key: ConflictKey) -> [NodeIdentity] {
+    switch holders(of: key) {
+    case .one(let id): [id]
+    case .many(let ids): Array(ids)
+    case nil: []
+    }
+  }
+
+  private func holders(of key: ConflictKey) -> Holders? {
     switch key {
     case .field: nil
-    case .address(let address): fingerprints[Fingerprint(address)]?.several
-    case .nodename(let name): nodenames[name]?.holders.several
-    case .publicKey(let key): fingerprints[Fingerprint(key)]?.several
+    case .address(let address): fingerprints[Fingerprint(address)]
+    case .nodename(let name): nodenames[name]?.holders
+    case .publicKey(let key): fingerprints[Fingerprint(key)]
     }
+  }
+
+  /// Which of several nodes is the member of the nodename that `key` is about.
+  func owner(of key: ConflictKey) -> NameOwner? {
+    if case .nodename(let name) = key { nodenames[name]?.choice } else { nil }
+  }
+
+  /// Sets which of several nodes is the member that is called `name`; nil where only one node has the name.
+  mutating func setOwner(_ choice: NameOwner?, ofMember name: String) {
+    guard let known = nodenames[name], choice != nil || known.choice != nil else { return }
+    nodenames[name] = Nodename(holders: known.holders, history: known.history, choice: choice)
   }
 
   /// Sets the history of the member that is called `name`.
   mutating func setHistory(_ history: History, ofMember name: String) {
     guard let known = nodenames[name], known.history != history else { return }
-    nodenames[name] = Nodename(holders: known.holders, history: history)
+    nodenames[name] = Nodename(holders: known.holders, history: history, choice: known.choice)
   }
 
   /// Goes from `old` to `new`, and notes which shared things are touched by it.
   mutating func update(from old: NodeEntry?, to new: NodeEntry?, _ touched: inout Touched) {
     if let old, let new, old.history == new.history {
-      if old.merged.isNodenameFresh != new.merged.isNodenameFresh {
-        let name = new.merged.affiliate.nodename
-        touched.note(nodename: name, of: nodenames[name])
+      // Other records may say the same name, and with more weight than before.
+      let name = new.merged.affiliate.nodename
+      if let known = nodenames[name], known.holders.several != nil {
+        touched.note(nodename: name, of: known)
+        touched.note(.nodename(name), of: known.holders.several)
       }
       return
     }
@@ -73,22 +97,29 @@ struct HolderIndex: Sendable {
   ) {
     let new = newAffiliate?.nodename ?? ""
     if let oldAffiliate, let newAffiliate, oldAffiliate.isEqual(.nodename, to: newAffiliate) {
-      if !new.isEmpty { touched.note(nodename: new, of: nodenames[new]) }
+      if !new.isEmpty {
+        let known = nodenames[new]
+        touched.note(nodename: new, of: known)
+        if let several = known?.holders.several { touched.note(.nodename(new), of: several) }
+      }
       return
     }
     let old = oldAffiliate?.nodename ?? ""
     if !old.isEmpty, let before = nodenames[old] {
-      nodenames[old] = before.holders.removing(id).map { Nodename(holders: $0, history: before.history) }
+      nodenames[old] = before.holders.removing(id).map {
+        Nodename(holders: $0, history: before.history, choice: before.choice)
+      }
       touched.note(nodename: old, of: before)
       if let several = before.holders.several { touched.note(.nodename(old), of: several) }
     }
     if !new.isEmpty {
       // What the update makes of it later: a member of this nodename that wasn't there before is new now.
-      let fresh = Nodename(holders: .one(id), history: History(from: touched.now))
+      let fresh = Nodename(holders: .one(id), history: History(from: touched.now), choice: nil)
       let before = nodenames.updateValue(fresh, forKey: new)
       touched.note(nodename: new, of: before)
       guard let before else { return }
-      nodenames[new] = Nodename(holders: before.holders.adding(id), history: before.history)
+      nodenames[new] = Nodename(
+        holders: before.holders.adding(id), history: before.history, choice: before.choice)
       touched.note(.nodename(new), of: before.holders.several)
     }
   }
@@ -140,6 +171,11 @@ extension Affiliate {
 struct Nodename: Sendable {
   let holders: Holders
   let history: History
+  /// Which of several it is, once ``NodeTable/settleOwners(_:)`` has run; nil where there is one.
+  let choice: NameOwner?
+
+  /// The node that is the member.
+  var owner: NodeIdentity { choice?.id ?? holders.lowest }
 }
 
 /// The nodes that have something: one, mostly.
@@ -147,6 +183,14 @@ enum Holders: Sendable {
   case one(NodeIdentity)
   /// At least two.
   indirect case many(TreeSet<NodeIdentity>)
+
+  /// The only one; of several the lowest.
+  var lowest: NodeIdentity {
+    switch self {
+    case .one(let id): id
+    case .many(let ids): ids.reduce(ids[ids.startIndex]) { min($0, $1) }
+    }
+  }
 
   func isOnly(_ id: NodeIdentity) -> Bool { if case .one(id) = self { true } else { false } }
 

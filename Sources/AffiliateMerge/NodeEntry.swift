@@ -7,11 +7,14 @@ final class NodeEntry: Sendable {
   let merged: MergedNode
   /// The merged affiliate's.
   let history: History
+  /// When the node's identity first came, kept while anything of it is there.
+  let heard: HeardTime
 
-  init(raws: [RawEntry], merged: MergedNode, history: History) {
+  init(raws: [RawEntry], merged: MergedNode, history: History, heard: HeardTime) {
     self.raws = raws
     self.merged = merged
     self.history = history
+    self.heard = heard
   }
 
   var id: NodeIdentity { merged.affiliate.nodeID }
@@ -33,11 +36,11 @@ final class NodeEntry: Sendable {
   /// The node with other records, of which `merged` is the merge.
   func with(_ raws: [RawEntry], _ merged: MergedNode, at now: Timestamp) -> NodeEntry {
     guard self.merged.affiliate == merged.affiliate else {
-      return NodeEntry(raws: raws, merged: merged, history: history.changed(at: now))
+      return NodeEntry(raws: raws, merged: merged, history: history.changed(at: now), heard: heard)
     }
     var merged = merged
     merged.affiliate = self.merged.affiliate
-    return NodeEntry(raws: raws, merged: merged, history: history)
+    return NodeEntry(raws: raws, merged: merged, history: history, heard: heard)
   }
 
   /// Whether nothing that anybody sees differs. Where origins disagree something may: which of them is stale.

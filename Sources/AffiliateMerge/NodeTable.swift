@@ -30,33 +30,73 @@ struct NodeTable: Sendable {
   }
 
   /// The member that `nodename` is, where the nodes that have it are `entry`.
-  ///
-  /// Of several it is one of which a fresh record says so; of these one with an identity; of these the lowest.
   func member(_ nodename: Nodename, _ entry: (NodeIdentity) -> NodeEntry?) -> Member? {
-    switch nodename.holders {
-    case .one(let id): return entry(id).flatMap { Member($0.merged.affiliate) }
-    case .many(let ids):
-      let owner = ids.compactMap(entry).min { left, right in
-        if left.merged.isNodenameFresh != right.merged.isNodenameFresh { return left.merged.isNodenameFresh }
-        if left.id.isLocal != right.id.isLocal { return right.id.isLocal }
-        return left.id < right.id
+    entry(nodename.owner).flatMap { Member($0.merged.affiliate) }
+  }
+
+  /// The nodes that have what the conflict `key` is about, in order; of a nodename the member first, and then the
+  /// one that would be it if there were no other one before it.
+  func sharers(of key: ConflictKey) -> [NodeIdentity] {
+    let sharers = holders.all(of: key).compactMap { nodes[$0] }.filter { $0.merged.affiliate.has(key) }
+    guard case .nodename = key else { return sharers.map(\.id).sorted() }
+    return sharers.map(rank).sorted { $0.goes(before: $1).0 }.map(\.id)
+  }
+
+  /// The conflict about `key`, which isn't a field, as it is now; nil where fewer than two nodes have it.
+  func conflict(_ key: ConflictKey) -> Conflict? {
+    conflict(key, among: holders.several(of: key), holders.owner(of: key)) { nodes[$0] }
+  }
+
+  /// The conflict about `key`, which isn't a field, where `sharers` are those that have it, or what looks alike.
+  func conflict(
+    _ key: ConflictKey, among sharers: TreeSet<NodeIdentity>?, _ owner: NameOwner?,
+    _ entry: (NodeIdentity) -> NodeEntry?
+  ) -> Conflict? {
+    guard let sharers else { return nil }
+    guard sharers.count <= Conflict.maximumNodes else {
+      return Conflict(key: key, nodes: [], owner: owner?.id)
+    }
+    let nodes = sharers.filter { entry($0)?.merged.affiliate.has(key) == true }.sorted()
+    if nodes.count < 2 { return nil }
+    if case .address(let address) = key, address.isContainerBridge { return Conflict(key: key, nodes: []) }
+    return Conflict(key: key, nodes: nodes, owner: owner?.id, rule: owner?.rule)
+  }
+
+  /// Settles which node is the member of each nodename that was touched and that several nodes have.
+  ///
+  /// Where they are many, only those are looked at that were touched, unless that is the member so far.
+  mutating func settleOwners(_ touched: inout Touched) {
+    for nodename in touched.nodenames {
+      guard let known = holders[nodename: nodename.name] else { continue }
+      guard let ids = known.holders.several else {
+        holders.setOwner(nil, ofMember: nodename.name)
+        continue
       }
-      return owner.flatMap { Member($0.merged.affiliate) }
+      var contenders: [NodeIdentity]?
+      if ids.count > Conflict.maximumNodes, !nodename.isReordered, let owner = nodename.before?.owner,
+        ids.contains(owner), touched.node(owner) == nil
+      {
+        contenders = [owner] + touched.ids(of: nodename).filter(ids.contains)
+      }
+      var best: (rank: NameRank, rule: NameRule?)?
+      for id in contenders ?? Array(ids) {
+        guard let rank = nodes[id].map(rank) else { continue }
+        guard let held = best else {
+          best = (rank, nil)
+          continue
+        }
+        let (goesBefore, rule) = rank.goes(before: held.rank)
+        // The rule is the one that decides between the best two.
+        let isCloser = held.rule.map { rule.rawValue > $0.rawValue } ?? true
+        best = goesBefore ? (rank, rule) : (held.rank, isCloser ? rule : held.rule)
+      }
+      let rule = ids.count > Conflict.maximumNodes ? nil : best?.rule
+      holders.setOwner(best.map { NameOwner($0.rank.id, rule) }, ofMember: nodename.name)
     }
   }
 
-  /// The nodes that share what the conflict `key` is about, in order; none where fewer than two have it.
-  func sharers(of key: ConflictKey) -> [NodeIdentity] {
-    sharers(of: key, among: holders.holders(of: key)) { nodes[$0] }
-  }
-
-  /// Those of `holders` that have what the conflict `key` is about, in order; none where fewer than two have it.
-  func sharers(
-    of key: ConflictKey, among holders: TreeSet<NodeIdentity>?, _ entry: (NodeIdentity) -> NodeEntry?
-  ) -> [NodeIdentity] {
-    guard let holders else { return [] }
-    let sharers = holders.filter { entry($0)?.merged.affiliate.has(key) == true }
-    return sharers.count > 1 ? sharers.sorted() : []
+  private func rank(_ node: NodeEntry) -> NameRank {
+    NameRank(node, isLocal: node.id == local?.id, rules: rules)
   }
 
   /// The nodes of which an origin that is `chosen` has a record, in order.
@@ -79,16 +119,18 @@ struct NodeTable: Sendable {
 
   /// Puts `record` in the place of what `origin` said of the node `id` before.
   ///
-  /// - Parameter isSnapshot: whether it is part of all that the origin has, of which the time is kept apart.
+  /// - Parameters:
+  ///   - heard: when its identity came, where nothing is known of that yet.
+  ///   - isSnapshot: whether it is part of all that the origin has, of which the time is kept apart.
   /// - Returns: the record as it is kept, and what became of the former one.
   mutating func put(
-    _ record: AffiliateRecord, of origin: Origin, as id: NodeIdentity, isSnapshot: Bool,
+    _ record: AffiliateRecord, of origin: Origin, as id: NodeIdentity, heard: HeardTime, isSnapshot: Bool,
     _ touched: inout Touched
   ) -> (record: AffiliateRecord, outcome: PutOutcome) {
     let now = touched.now
     guard let old = nodes[id] else {
       let raw = RawEntry(record, of: origin, at: now)
-      renew(id, [raw], old: nil, &touched)
+      renew(id, [raw], old: nil, heard: heard, &touched)
       return (raw.record, .added)
     }
     var raws = old.raws
@@ -104,7 +146,7 @@ struct NodeTable: Sendable {
         return (previous.record, .unchanged)
       }
       raws[position] = previous.confirmed(at: record.confirmedAt, reportedAt: now)
-      nodes[id] = NodeEntry(raws: raws, merged: old.merged, history: old.history)
+      nodes[id] = NodeEntry(raws: raws, merged: old.merged, history: old.history, heard: old.heard)
       return (raws[position].record, .replaced)
     }
     raws[position] = previous.replaced(by: pooled(record, beside: old), at: now)
@@ -145,8 +187,8 @@ struct NodeTable: Sendable {
   mutating func setLocal(_ affiliate: Affiliate?, _ touched: inout Touched) {
     let previous = local?.id
     local = affiliate.map { LocalNode(affiliate: $0, updatedAt: touched.now) }
-    if let previous, previous != affiliate?.nodeID { renew(previous, &touched) }
-    if let affiliate { renew(affiliate.nodeID, &touched) }
+    if let previous, previous != affiliate?.nodeID { reorder(previous, &touched) }
+    if let affiliate { reorder(affiliate.nodeID, &touched) }
   }
 
   mutating func setPolicy(_ policy: MergePolicy, _ touched: inout Touched) {
@@ -160,12 +202,12 @@ struct NodeTable: Sendable {
 
   mutating func setStale(_ isStale: Bool, registry name: String, _ touched: inout Touched) {
     guard rules.setStale(isStale, registry: name) else { return }
-    for id in ids(where: { $0.name.registry == name }) { renew(id, &touched) }
+    for id in ids(where: { $0.name.registry == name }) { reorder(id, &touched) }
   }
 
   mutating func setStale(_ isStale: Bool, origin name: RecordOrigin, _ touched: inout Touched) {
     guard rules.setStale(isStale, origin: name) else { return }
-    for id in ids(where: { $0.name == name }) { renew(id, &touched) }
+    for id in ids(where: { $0.name == name }) { reorder(id, &touched) }
   }
 
   /// What comes again under the origin's name comes fresh. Of what it has nothing is changed.
@@ -182,13 +224,26 @@ struct NodeTable: Sendable {
     renew(id, old?.raws ?? [], old: old, &touched)
   }
 
+  /// Merges the node's records anew, of which others are stale than before, or which may be this node now: that can
+  /// decide whose a nodename is, where nothing of the node itself changes.
+  private mutating func reorder(_ id: NodeIdentity, _ touched: inout Touched) {
+    renew(id, &touched)
+    if let name = nodes[id]?.merged.affiliate.nodename, let known = holders[nodename: name],
+      known.holders.several != nil
+    {
+      touched.note(reordered: name, of: known)
+    }
+  }
+
   /// Merges `raws`, which are in the order of the policy, and puts the outcome in the place of `old`.
   private mutating func renew(
-    _ id: NodeIdentity, _ raws: [RawEntry], old: NodeEntry?, _ touched: inout Touched
+    _ id: NodeIdentity, _ raws: [RawEntry], old: NodeEntry?, heard: HeardTime? = nil, _ touched: inout Touched
   ) {
     let new = merge(id, raws).map { merged in
       old?.with(raws, merged, at: touched.now)
-        ?? NodeEntry(raws: raws, merged: merged, history: History(from: touched.now))
+        ?? NodeEntry(
+          raws: raws, merged: merged, history: History(from: touched.now),
+          heard: heard ?? HeardTime(touched.now))
     }
     if let old, let new, new.looksTheSame(as: old) { return }
     if let new {

@@ -32,6 +32,8 @@ extension Origin: Comparable {
 /// The origins that have records, and how many. Which ones, the nodes know.
 struct OriginTable: Sendable {
   private var origins: TreeDictionary<RecordOrigin, OriginRecords> = [:]
+  /// The origins that had a snapshot, whether they have records or not.
+  private var synced: Set<RecordOrigin> = []
 
   /// What is known of an origin; nil where it has no records.
   subscript(name: RecordOrigin) -> OriginRecords? { origins[name] }
@@ -46,9 +48,17 @@ struct OriginTable: Sendable {
     origins[known.origin.name] = known.count == 0 ? nil : known
   }
 
-  mutating func remove(_ names: [RecordOrigin]) {
-    for name in names { origins[name] = nil }
+  /// Drops the origins that are `gone`. What comes of them again comes for the first time.
+  mutating func remove(where gone: (RecordOrigin) -> Bool) {
+    for name in names(where: gone) { origins[name] = nil }
+    synced = synced.filter { !gone($0) }
   }
+
+  /// Whether the origin had a snapshot before.
+  func isSynced(_ name: RecordOrigin) -> Bool { synced.contains(name) }
+
+  /// The origin has its first snapshot, or a further one.
+  mutating func noteSnapshot(of name: RecordOrigin) { synced.insert(name) }
 
   func names(where isIncluded: (RecordOrigin) -> Bool) -> [RecordOrigin] { origins.keys.filter(isIncluded) }
 

@@ -29,7 +29,7 @@ struct Touched {
     self.reason = reason
   }
 
-  var isEmpty: Bool { nodes.isEmpty }
+  var isEmpty: Bool { nodes.isEmpty && nodenames.isEmpty }
 
   /// The nodes in the order in which they were touched.
   var all: [TouchedNode] { nodes }
@@ -41,12 +41,40 @@ struct Touched {
   /// Notes that the node that was noted last has the nodename, or had it.
   mutating func note(nodename: String, of before: Nodename?) {
     guard !nodename.isEmpty else { return }
-    if let position = position(of: nodename) {
-      if nodenames[position].node != nodes.count - 1 { nodenames[position].node = nil }
-      return
+    guard let position = position(of: nodename) else {
+      return append(TouchedNodename(name: nodename, before: before, node: nodes.count - 1))
     }
-    if !nodenamePositions.isEmpty { nodenamePositions[nodename] = nodenames.count }
-    nodenames.append(TouchedNodename(name: nodename, before: before, node: nodes.count - 1))
+    guard nodenames[position].node != nodes.count - 1 else { return }
+    forgetPosition(at: position)
+    nodenames[position].others.append(nodes[nodes.count - 1].id)
+  }
+
+  /// Notes that it may have to be settled anew whose the nodename is that several nodes have.
+  mutating func note(reordered nodename: String, of before: Nodename) {
+    if position(of: nodename) == nil {
+      append(TouchedNodename(name: nodename, before: before, node: nil))
+    }
+    if let position = position(of: nodename) {
+      nodenames[position].isReordered = true
+      forgetPosition(at: position)
+    }
+    note(.nodename(nodename), of: before.holders.several)
+  }
+
+  private mutating func append(_ nodename: TouchedNodename) {
+    if !nodenamePositions.isEmpty { nodenamePositions[nodename.name] = nodenames.count }
+    nodenames.append(nodename)
+  }
+
+  private mutating func forgetPosition(at position: Int) {
+    guard let node = nodenames[position].node else { return }
+    nodenames[position].others.append(nodes[node].id)
+    nodenames[position].node = nil
+  }
+
+  /// The nodes that touched the nodename, some of them more than once.
+  func ids(of nodename: TouchedNodename) -> [NodeIdentity] {
+    nodename.others + (nodename.node.map { [nodes[$0].id] } ?? [])
   }
 
   private mutating func position(of nodename: String) -> Int? {
@@ -61,8 +89,15 @@ struct Touched {
     if shared[key] == nil { shared[key] = .some(before) }
   }
 
+  /// Which of several nodes was the member of the nodename that `key` is about.
+  mutating func ownerBefore(of key: ConflictKey) -> NameOwner? {
+    guard case .nodename(let name) = key, let position = position(of: name) else { return nil }
+    return nodenames[position].before?.choice
+  }
+
   /// Joins what was touched more than once: from how it was at first to how it is at last.
   mutating func joinRepeated() {
+    for position in nodenames.indices { forgetPosition(at: position) }
     var first: [NodeIdentity: Int] = [:]
     var joined: [TouchedNode] = []
     for node in nodes {
@@ -74,7 +109,6 @@ struct Touched {
       }
     }
     nodes = joined
-    for position in nodenames.indices { nodenames[position].node = nil }
   }
 
   /// The node `id` as it was first touched; nil where it wasn't.
@@ -97,6 +131,10 @@ struct TouchedNodename {
   let before: Nodename?
   /// The position of the node that touched it; nil where several did.
   fileprivate(set) var node: Int?
+  /// The nodes that touched it where several did, some of them perhaps more than once.
+  fileprivate(set) var others: [NodeIdentity] = []
+  /// Whether nodes that weren't touched have another rank than before.
+  fileprivate(set) var isReordered = false
 }
 
 /// A node before and after an update; nil where it wasn't known.

@@ -15,8 +15,7 @@ struct Walk {
     if let first = raws.first?.record.affiliate, first.isNormal,
       raws.indices.dropFirst().allSatisfy({ raws[$0].record.affiliate == first })
     {
-      return MergedNode(
-        affiliate: first.named(id), isNodenameFresh: freshCount > 0 && !first.isEmpty(.nodename))
+      return MergedNode(affiliate: first.named(id))
     }
     let fields = FieldMerge(
       affiliates: raws.indices.map { raws[$0].record.affiliate }, freshCount: freshCount, lastWins: lastWins)
@@ -38,11 +37,10 @@ private struct FieldMerge {
       if choice.isDisputed { disagreements.insert(field) }
       return choice.position.map { affiliates[$0] }
     }
-    let nodename = text(.nodename)
     let affiliate = Affiliate(
       nodeID: id,
       of: [
-        settled(.hostname, text(.hostname)), settled(.nodename, nodename),
+        settled(.hostname, text(.hostname)), settled(.nodename, text(.nodename)),
         settled(.operatingSystem, text(.operatingSystem, firstWins: true)),
         settled(.publicKey, text(.publicKey)),
         union(.addresses, \.addresses) { Affiliate(nodeID: id, addresses: $0) },
@@ -61,8 +59,7 @@ private struct FieldMerge {
       kubeSpanAddress: settled(.kubeSpanAddress, scalar { $0.kubeSpanAddress })?.kubeSpanAddress,
       controlPlane: settled(.controlPlane, scalar { $0.controlPlane })?.controlPlane)
     return MergedNode(
-      affiliate: affiliates.first { $0 == affiliate } ?? affiliate, disagreements: disagreements,
-      isNodenameFresh: nodename.position.map { $0 < freshCount } ?? false)
+      affiliate: affiliates.first { $0 == affiliate } ?? affiliate, disagreements: disagreements)
   }
 
   /// Which of the records counts.
@@ -121,8 +118,6 @@ struct MergedNode: Equatable, Sendable {
   var affiliate: Affiliate
   /// The scalars of which origins say different things.
   var disagreements: FieldSet = []
-  /// Whether a fresh record, or the node itself, says the nodename.
-  var isNodenameFresh = true
 }
 
 extension Affiliate {

@@ -98,6 +98,16 @@ extension IPAddress {
     family == .v4 ? low >> 24 == 127 : high == 0 && low == 1
   }
 
+  /// Whether container runtimes and hypervisors give the address to a bridge of each machine by default: Docker's
+  /// 172.17.0.1 to 172.31.0.1, Podman's 10.88.0.1, libvirt's 192.168.122.1, LXC's 10.0.3.1, VirtualBox' 10.0.2.15.
+  public var isContainerBridge: Bool {
+    guard family == .v4 else { return false }
+    switch low {
+    case 0x0A58_0001, 0xC0A8_7A01, 0x0A00_0301, 0x0A00_020F: return true
+    default: return low & 0xFFF0_FFFF == 0xAC10_0001 && low != 0xAC10_0001
+    }
+  }
+
   /// Whether the address is only good on its own link: `fe80::/10` or `169.254.0.0/16`.
   public var isLinkLocal: Bool {
     family == .v4 ? low >> 16 == 0xA9FE : high >> 54 == 0xFE80 >> 6

@@ -29,9 +29,13 @@ public struct ResourceType: Hashable, Sendable {
   public static let registry = ResourceType(
     name: "Registries.rollcall.dev", kind: "Registry", aliases: [], namespaces: ["rollcall"],
     columns: ["PLUGIN", "STATE", "SINCE", "AFFILIATES", "LAST ERROR"])
+  /// What contradicts itself.
+  public static let conflict = ResourceType(
+    name: "Conflicts.rollcall.dev", kind: "Conflict", aliases: [], namespaces: ["rollcall"],
+    columns: ["SEVERITY", "KIND", "NODES", "SINCE", "WHO SAYS SO"])
 
   /// All types, as they are listed for a person.
-  public static let all = [identity, affiliate, member, registry]
+  public static let all = [identity, affiliate, member, registry, conflict]
 
   /// The plural that a person types: `members`.
   public var plural: String { String(name.prefix { $0 != "." }).lowercased() }

@@ -54,6 +54,8 @@ public struct RegistrySession: Sendable {
   /// Gives the outcome of the publication of `revision`: nil once others can see it (a withdrawal: once they no
   /// longer do), or why that isn't so.
   ///
+  /// ``RegistryError/Code/unsupported`` says that this registry doesn't publish, as it is set up: that is no
+  /// trouble, is shown, and isn't tried again. After any other failure the same revision is desired again.
   /// The last outcome of a revision counts. One of an older revision than the newest desired is passed over.
   public func published(_ revision: UInt64, _ error: RegistryError? = nil) { onPublished(revision, error) }
 

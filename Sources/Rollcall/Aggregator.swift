@@ -95,13 +95,24 @@ public final class Aggregator: Service {
     publications = PublicationReconciler(
       restart: options.restart, random: options.random, time: table.time
     ) { [logger] key, isWithdrawal, error in
+      if let error, error.code == .unsupported {
+        logger.info(
+          "this registry doesn't publish", metadata: ["registry": "\(key.name)", "why": "\(error)"])
+        table.commit { _ = $0.update(key) { $0.doesNotPublish(in: $1) } }
+        return
+      }
       if let error {
         logger.warning(
           "publishing failed", metadata: ["registry": "\(key.name)", "error": "\(error)"])
       }
       let report = HealthReport(
         .publishing, error.map { Self.publishingError($0, isWithdrawal: isWithdrawal) })
-      table.commit { _ = $0.update(key) { $0.report(report, in: $1) } }
+      table.commit {
+        _ = $0.update(key) { registry, transaction in
+          registry.readsPublications()
+          registry.report(report, in: transaction)
+        }
+      }
     }
     supervisors = SupervisorSet(
       table: table, publications: publications, options: options, logger: logger)

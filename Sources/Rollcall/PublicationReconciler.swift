@@ -7,7 +7,7 @@ import Synchronization
 /// backoff, and a withdrawal that is waited for by its revision.
 ///
 /// A registry is handed the newest publication; one that fails is handed again after pauses that grow, with the same
-/// revision. What others may know of this node through a registry is remembered over its runs, so that it can be
+/// revision. One that says that it doesn't publish is believed, and handed only what is new. What others may know of this node through a registry is remembered over its runs, so that it can be
 /// withdrawn there.
 final class PublicationReconciler: Sendable {
   /// One registry, by its name: over its runs, and over reloads.
@@ -174,10 +174,10 @@ final class PublicationReconciler: Sendable {
       guard var registry = state.registries[key.name], registry.run == run, registry.sink != nil,
         let handed = registry.handed, handed.revision == revision
       else { return nil }
-      if error == nil {
+      if error == nil || error?.code == .unsupported {
         registry.retryAt = nil
         registry.backoff.reset()
-        registry.hasPublished = handed.publication != nil
+        registry.hasPublished = error == nil && handed.publication != nil
       } else {
         registry.retryAt = time.elapsed + registry.backoff.next(random: random())
       }

@@ -240,7 +240,7 @@ extension RegistryIntake {
     var runs = batch.updates.isEmpty ? 0 : 1
     for index in batch.updates.indices.dropFirst()
     where batch.updates[index].source != batch.updates[index - 1].source { runs += 1 }
-    let most = state.pending.reduce(0) { max($0, $1.updates.count) }
+    let most = state.pending.reduce(0) { max($0, $1.count) }
     return most + batch.updates.count > limits.nodes + 1
       || state.pending.count + runs > maximumPendingSources
       || state.reports.count + state.sources.problems.count + batch.reports.count > maximumReports
@@ -263,9 +263,9 @@ extension RegistryIntake {
       }
       if case .snapshot(_, let source, _) = update { state.outages.noteSnapshot(of: source) }
       let index = try place(update.source, in: &state)
-      state.pending[index].append(update)
-      guard state.pending[index].updates.count <= limits.nodes + 1 else {
-        throw .tooManyNodes(state.pending[index].updates.count, limit: limits.nodes)
+      state.pending[index].append(update, limit: limits.nodes)
+      guard state.pending[index].count <= limits.nodes + 1 else {
+        throw .tooManyNodes(state.pending[index].count, limit: limits.nodes)
       }
     }
     if sources.awaited != state.sources.awaited { state.isAwaitedChanged = true }
@@ -294,32 +294,62 @@ extension RegistryIntake {
     return state.pending.count - 1
   }
 
-  /// What is pending of one source: what all its records are to be, and then the newest update of single nodes.
+  /// What is pending of one source: why nodes were removed before its newest snapshot, what all its records are to
+  /// be, then the newest update of single nodes, then its end.
   private struct PendingSource: Sendable {
     let source: RegistrySource
-    private(set) var updates: [RegistryUpdate] = []
-    /// Where in ``updates`` a node's newest one is.
+    /// Removals before the snapshot of nodes that aren't in it: why they are gone only these say.
+    private var removals: [RegistryUpdate] = []
+    private var newest: [RegistryUpdate] = []
+    /// Where in ``newest`` a node's update is.
     private var index: [NodeIdentity: Int] = [:]
 
     init(source: RegistrySource) { self.source = source }
 
-    mutating func append(_ update: RegistryUpdate) {
+    var updates: [RegistryUpdate] { removals + newest }
+    /// How many updates count against the nodes that a registry may have.
+    var count: Int { newest.count - (isGone ? 1 : 0) }
+
+    private var isGone: Bool { newest.last == .sourceGone(source) }
+
+    /// - Parameter limit: the most removals that are kept beside a snapshot.
+    mutating func append(_ update: RegistryUpdate, limit: Int) {
       switch update {
-      case .snapshot, .sourceGone:
-        updates = [update]
+      case .snapshot(let records, _, _):
+        keepRemovals(but: records, limit: limit)
+        newest = [update]
+        index = [:]
+      case .sourceGone:
+        // What came before may say why nodes are gone, which the end of a source doesn't.
+        if !isGone { newest.append(update) }
         index = [:]
       case .upsert(let record, _): put(update, of: record.affiliate.nodeID)
       case .remove(let nodeID, _, _): put(update, of: nodeID)
       }
     }
 
+    private mutating func keepRemovals(but records: [AffiliateRecord], limit: Int) {
+      removals += newest.filter { $0.removed != nil }
+      guard !removals.isEmpty else { return }
+      let listed = Set(records.map(\.affiliate.nodeID))
+      removals.removeAll { update in update.removed.map(listed.contains) ?? true }
+      if removals.count > limit { removals = [] }
+    }
+
     private mutating func put(_ update: RegistryUpdate, of nodeID: NodeIdentity) {
       if let place = index[nodeID] {
-        updates[place] = update
+        newest[place] = update
       } else {
-        index[nodeID] = updates.count
-        updates.append(update)
+        index[nodeID] = newest.count
+        newest.append(update)
       }
     }
+  }
+}
+
+extension RegistryUpdate {
+  /// Which node it removes, and nothing else.
+  fileprivate var removed: NodeIdentity? {
+    if case .remove(let nodeID, _, _) = self { nodeID } else { nil }
   }
 }

@@ -128,6 +128,12 @@ struct RegistryState: Sendable {
   /// Whether what this node publishes is read by it.
   mutating func readsPublications() { status.publishes = true }
 
+  /// It reads what is to be published and doesn't publish it, as it is set up: no trouble of anybody.
+  mutating func doesNotPublish(in transaction: TableTransaction) {
+    status.publishes = false
+    report(HealthReport(.publishing, nil), in: transaction)
+  }
+
   /// The run ended, or the registry couldn't be made. Its records stay until ``expire(in:)`` says otherwise.
   mutating func failed(_ error: RegistryError, in transaction: inout TableTransaction) {
     stopped()

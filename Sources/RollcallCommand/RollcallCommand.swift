@@ -13,7 +13,8 @@ struct RollcallCommand: AsyncParsableCommand {
       Registries (plugins that you name in rollcall.yaml) each know a part of the cluster. Rollcall runs them \
       side by side, merges what they say by node identity, and tells for every fact where it came from.
 
-      Exit codes: 0 for success, 1 for a failure, 2 for a mistake on the command line.
+      Exit codes: 0 for success, 1 for a failure, 2 for a mistake on the command line, 3 where only a part could be \
+      shown, as a registry failed or could read nothing.
       """,
     version: "rollcall \(RollcallVersion.current)",
     subcommands: [

@@ -103,4 +103,41 @@ struct ConflictTests {
     #expect(merge.conflict(.publicKey("key")) == nil)
     #expect(ended.count == 3)
   }
+
+  @Test(
+    "what more than eight nodes have is told once as shared, however many get it and lose it",
+    arguments: ["10.9.9.9", "172.17.0.1", "nodename", "key"])
+  func manySharers(what: String) throws {
+    let isAddress = what.contains(".")
+    let key: ConflictKey =
+      isAddress ? .address(try IPAddress(what)) : what == "key" ? .publicKey(what) : .nodename(what)
+    func sharer(_ number: Int) throws -> AffiliateRecord {
+      try record(
+        "n\(1000 + number)", addresses: isAddress ? [what] : [], nodename: key == .nodename(what) ? what : "",
+        key: what == "key" ? what : "")
+    }
+    var merge = ClusterMerge()
+    var told: [Conflict?] = []
+    func take(_ changes: [ClusterChange]) {
+      for change in changes { if case .conflict(let change) = change { told.append(change.new?.value) } }
+    }
+    for number in 0..<200 { take(try merge.apply(.upsert(try sharer(number), from: service), at: at(1))) }
+    let shared = try #require(told.last ?? nil)
+    #expect(shared.isShared && shared.nodes.isEmpty && shared.rule == nil)
+    // A bridge's address is shared from the second one on.
+    #expect(told.count == (what == "172.17.0.1" ? 1 : 8))
+    #expect(merge.conflict(key)?.value == shared)
+    #expect(merge.holders(of: key).map(\.text) == (0..<200).map { "n\(1000 + $0)" })
+    #expect(shared.owner?.text == (what == "nodename" ? "n1000" : nil))
+    told = []
+    for number in 1..<190 {
+      take(try merge.apply(.remove(try sharer(number).affiliate.nodeID, from: service), at: at(2)))
+    }
+    #expect(told.isEmpty)
+    for number in 190..<200 {
+      take(try merge.apply(.remove(try sharer(number).affiliate.nodeID, from: service), at: at(3)))
+    }
+    #expect(told.last == .some(nil))
+    #expect(merge.conflict(key) == nil)
+  }
 }

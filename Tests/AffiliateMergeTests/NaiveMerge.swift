@@ -8,6 +8,10 @@ struct NaiveMerge {
   var stale: Set<String> = []
   var staleOrigins: Set<RecordOrigin> = []
   var policy = MergePolicy()
+  /// The origins that had a snapshot.
+  var synced: Set<RecordOrigin> = []
+  /// When identities came; nil: nobody knows.
+  var heard: [NodeIdentity: Timestamp?] = [:]
 
   /// The node that a record is of: one of its own where it has a local id.
   static func node(_ record: AffiliateRecord, of origin: RecordOrigin) -> NodeIdentity {
@@ -15,19 +19,35 @@ struct NaiveMerge {
     return record.isLocalID ? NodeIdentity(localID: id, rawPrefix: origin.rawPrefix) : id
   }
 
-  mutating func apply(_ event: MergeOperation) {
+  mutating func apply(_ event: MergeOperation, at now: Timestamp) {
+    let before = synced
+    take(event)
+    for id in ids where heard[id] == nil {
+      switch event {
+      case .snapshot(_, let origin, _), .upsert(_, let origin):
+        heard.updateValue(before.contains(origin) && !id.isLocal ? now : nil, forKey: id)
+      default: heard.updateValue(now, forKey: id)
+      }
+    }
+    heard = heard.filter { ids.contains($0.key) }
+  }
+
+  private mutating func take(_ event: MergeOperation) {
     switch event {
     case .snapshot(let records, let origin, _):
+      synced.insert(origin)
       raws[origin] = [:]
       for record in records { raws[origin]?[record.affiliate.nodeID] = record }
     case .upsert(let record, let origin): raws[origin, default: [:]][record.affiliate.nodeID] = record
     case .remove(let id, let origin, _): raws[origin]?[id] = nil
     case .originGone(let origin):
       staleOrigins.remove(origin)
+      synced.remove(origin)
       raws[origin] = nil
     case .registryGone(let registry):
       stale.remove(registry)
       staleOrigins = staleOrigins.filter { $0.registry != registry }
+      synced = synced.filter { $0.registry != registry }
       for origin in raws.keys where origin.registry == registry { raws[origin] = nil }
     case .registryStale(let registry, true): stale.insert(registry)
     case .registryStale(let registry, false): stale.remove(registry)
@@ -110,21 +130,38 @@ struct NaiveMerge {
     Dictionary(uniqueKeysWithValues: ids.compactMap { id in affiliate(id).map { (id, $0) } })
   }
 
-  /// Whether the node, or a fresh record of it, says its nodename.
-  private func saysNodenameFreshly(_ affiliate: Affiliate) -> Bool {
-    affiliate.nodeID == local?.nodeID
-      || walk(affiliate.nodeID).contains {
-        !$0.isStale && $0.record.affiliate.nodename == affiliate.nodename
+  /// What decides whose a nodename is, best first in the order of ``NameRule``; the lower the better.
+  private func rank(_ affiliate: Affiliate) -> [Int64] {
+    let id = affiliate.nodeID
+    let says = walk(id).filter { $0.record.affiliate.nodename == affiliate.nodename }
+    func strength(_ said: Said) -> Int64 { (said.isStale ? 2 : 0) + (said.record.isLocalID ? 1 : 0) }
+    let best = says.map(strength).min() ?? 3
+    let strongest = says.filter { strength($0) == best }.map(\.record)
+    let unready = strongest.filter { if case .notReady = $0.health { true } else { false } }
+    let health: Int64 =
+      strongest.contains { $0.health == .ready }
+      ? 0 : !strongest.isEmpty && unready.count == strongest.count ? 2 : 1
+    let created = strongest.compactMap(\.createdAt).max()
+    return [
+      id == local?.nodeID ? 0 : 1, best, heard[id].flatMap { $0 }.map { -$0.milliseconds } ?? .max, health,
+      created.map { -$0.milliseconds } ?? .max, id.isLocal ? 1 : 0,
+    ]
+  }
+
+  /// The nodes of each nodename, the member first.
+  func named(_ affiliates: [NodeIdentity: Affiliate]) -> [String: [Affiliate]] {
+    Dictionary(grouping: affiliates.values.filter { !$0.nodename.isEmpty }, by: \.nodename).mapValues {
+      nodes in
+      nodes.sorted { left, right in
+        let ranks = (rank(left), rank(right))
+        return ranks.0 == ranks.1
+          ? left.nodeID < right.nodeID : ranks.0.lexicographicallyPrecedes(ranks.1)
       }
+    }
   }
 
   func members(_ affiliates: [NodeIdentity: Affiliate]) -> [String: Member] {
-    let named = affiliates.values.filter { !$0.nodename.isEmpty }
-    return Dictionary(grouping: named, by: \.nodename).compactMapValues { claimants in
-      let fresh = claimants.filter { saysNodenameFreshly($0) }
-      let identities = (fresh.isEmpty ? claimants : fresh).sorted { $0.nodeID < $1.nodeID }
-      return (identities.first { !$0.nodeID.text.contains("/") } ?? identities.first).flatMap { Member($0) }
-    }
+    named(affiliates).compactMapValues { $0.first.flatMap { Member($0) } }
   }
 
   func claims(_ field: AffiliateField, _ merged: Affiliate) -> [Claim] {
@@ -143,6 +180,8 @@ struct NaiveMerge {
   struct NaiveConflict: Hashable {
     var nodes: [NodeIdentity]
     var claims: [Claim] = []
+    var owner: NodeIdentity?
+    var rule: NameRule?
   }
 
   func conflicts(_ affiliates: [NodeIdentity: Affiliate]) -> [ConflictKey: NaiveConflict] {
@@ -162,8 +201,22 @@ struct NaiveMerge {
         }
       }
     }
-    for (key, ids) in holders where ids.count > 1 { conflicts[key] = NaiveConflict(nodes: ids.sorted()) }
+    for (key, ids) in holders where ids.count > 1 {
+      conflicts[key] = NaiveConflict(nodes: isShared(key, ids.count) ? [] : ids.sorted())
+    }
+    for (name, nodes) in named(affiliates) where nodes.count > 1 {
+      conflicts[.nodename(name)]?.owner = nodes[0].nodeID
+      guard !isShared(.nodename(name), nodes.count) else { continue }
+      let ranks = (rank(nodes[0]), rank(nodes[1]))
+      let index = ranks.0.indices.first { ranks.0[$0] != ranks.1[$0] } ?? ranks.0.count
+      conflicts[.nodename(name)]?.rule = NameRule.allCases[index]
+    }
     return conflicts
+  }
+
+  private func isShared(_ key: ConflictKey, _ count: Int) -> Bool {
+    if case .address(let address) = key, address.isContainerBridge { return true }
+    return count > 8
   }
 }
 
@@ -176,6 +229,8 @@ extension NaiveMerge.Claim {
 
 extension NaiveMerge.NaiveConflict {
   init(_ conflict: Conflict) {
-    self.init(nodes: conflict.nodes, claims: conflict.claims.map(NaiveMerge.Claim.init))
+    self.init(
+      nodes: conflict.nodes, claims: conflict.claims.map(NaiveMerge.Claim.init), owner: conflict.owner,
+      rule: conflict.rule)
   }
 }

@@ -4,16 +4,18 @@ import Testing
 
 @Suite("Properties of the merge")
 struct PropertyTests {
-  @Test("after 10,000 random events it equals a naive rebuild, and its changes add up to it")
-  func equalsRebuild() throws {
-    var events = try RandomEvents(seed: 2026)
+  @Test(
+    "after 10,000 random events it equals a naive rebuild, and its changes add up to it", arguments: [8, 60])
+  func equalsRebuild(nodes: Int) throws {
+    // With many nodes some of what they have is shared by more than a conflict names.
+    var events = try RandomEvents(seed: 2026, nodes: nodes)
     var merge = ClusterMerge()
     var naive = NaiveMerge()
     var replica = Replica()
     var copies: [(merge: ClusterMerge, naive: NaiveMerge)] = []
     for round in 0..<10_000 {
       let event = events.event(known: naive.raws)
-      naive.apply(event)
+      naive.apply(event, at: at(Int64(round)))
       replica.apply(try merge.apply(event, at: at(Int64(round))), of: event, at: at(Int64(round)))
       if round % 20 == 0 { expect(merge, equals: naive) }
       if round % 100 == 0 { replica.expectSame(as: merge) }
@@ -32,7 +34,7 @@ struct PropertyTests {
     for _ in 0..<30 { last.append(.upsert(events.record(), from: events.origin())) }
     if events.number(2) == 0 { last.append(.registryStale("service", true)) }
     // Of what is said twice by one origin of one node only one is kept: their order does matter.
-    last.forEach { truth.apply($0) }
+    last.forEach { truth.apply($0, at: at(0)) }
     last.removeAll { if case .upsert = $0 { true } else { false } }
     for (origin, records) in truth.raws {
       if events.number(2) == 0 {
@@ -75,7 +77,10 @@ struct PropertyTests {
     #expect(merge.rawCount == raws.count)
     for (id, affiliate) in affiliates {
       expectProvenance(merge.provenance(of: id) ?? [], explains: affiliate, naive)
-      let own = conflicts.filter { $0.value.nodes.contains(id) }.keys.sorted()
+      let own = conflicts.filter {
+        $0.value.nodes.contains(id) || $0.value.nodes.isEmpty && affiliate.has($0.key)
+      }
+      .keys.sorted()
       #expect(merge.conflicts(of: id).map(\.value.key) == own)
     }
   }
@@ -107,5 +112,17 @@ struct PropertyTests {
   private func distinct(_ texts: [String]) -> [String] {
     var seen: Set<String> = []
     return texts.filter { seen.insert($0).inserted }
+  }
+}
+
+extension Affiliate {
+  /// Whether it has what is merely shared: the conflict names no nodes.
+  fileprivate func has(_ key: ConflictKey) -> Bool {
+    switch key {
+    case .field: false
+    case .address(let address): addresses.contains(address) || kubeSpan?.address == address
+    case .nodename(let name): nodename == name
+    case .publicKey(let key): kubeSpan?.publicKey == key
+    }
   }
 }

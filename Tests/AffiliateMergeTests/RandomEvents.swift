@@ -11,9 +11,12 @@ struct RandomEvents {
   private let prefixes: [IPPrefix]
   private var generator: SeededGenerator
 
-  init(seed: UInt64) throws {
-    ids = try (0..<8).map { try NodeIdentity("node-\($0)") }
-    addresses = try (0..<10).map { try IPAddress("10.0.0.\($0)") } + [try IPAddress("fe80::1")]
+  init(seed: UInt64, nodes: Int = 8) throws {
+    ids = try (0..<nodes).map { try NodeIdentity("node-\($0)") }
+    addresses =
+      try (0..<10).map { try IPAddress("10.0.0.\($0)") } + [
+        try IPAddress("fe80::1"), try IPAddress("172.17.0.1"),
+      ]
     prefixes = try (0..<4).map { try IPPrefix("10.\($0).0.0/24") }
     generator = SeededGenerator(state: seed)
   }

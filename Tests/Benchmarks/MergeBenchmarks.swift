@@ -35,6 +35,7 @@ func mergeBenchmarks() throws -> [BenchmarkRow] {
           target: nodes == 100_000 ? "<= 5 ms" : ""))
     }
   }
+  rows += sharedAddressBenchmarks()
   let ratio = (medians[100_000]?.seconds ?? 0) / (medians[1_000]?.seconds ?? 1)
   rows.append(
     BenchmarkRow(
@@ -49,6 +50,38 @@ func mergeBenchmarks() throws -> [BenchmarkRow] {
       name: "memory of a raw record, registries disagree on each node",
       measured: try outputOfFreshProcess("merge-memory-distinct")))
   return rows
+}
+
+/// 10,000 nodes and then a third more, one by one, without and with one address that all of them have.
+private func sharedAddressBenchmarks() -> [BenchmarkRow] {
+  let cluster = SampleCluster(nodes: 13_333)
+  let bridges = [IPAddress(v4: 0xAC11_0001), IPAddress(v4: 0x0A63_6363)]
+  let durations = [[], [bridges[0]], [bridges[1]]].map { shared -> Duration in
+    let records = cluster.records(of: SampleCluster.registries[1]).map { record in
+      var record = record
+      record.affiliate.addresses += shared
+      return record
+    }
+    var merge = ClusterMerge()
+    let registry = SampleCluster.registries[1]
+    _ = merge.apply(
+      .snapshot(Array(records.prefix(10_000)), source: .only), of: registry, at: Timestamp(milliseconds: 0))
+    var reader = merge
+    return time {
+      for record in records.dropFirst(10_000) {
+        _ = merge.apply(.upsert(record, source: .only), of: registry, at: Timestamp(milliseconds: 1))
+        reader = merge
+      }
+      _ = reader
+    }
+  }
+  return zip(["docker0's address", "a virtual address"], durations.dropFirst()).map { name, duration in
+    let ratio = duration.seconds / durations[0].seconds
+    return BenchmarkRow(
+      name: "3,333 nodes join 10,000, all with \(name)",
+      measured: duration.inMilliseconds + ", "
+        + "\((ratio * 100).rounded() / 100) times without it", target: "<= 2 times")
+  }
 }
 
 /// Hands the first snapshot of each registry to `merge`; the making of the records isn't counted.

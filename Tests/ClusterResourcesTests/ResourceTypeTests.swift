@@ -18,11 +18,11 @@ import Testing
   func unknown() {
     #expect(
       message { try ResourceType.named("membres") }
-        == "there is no resource type 'membres': did you mean 'members'? (the types are identities, affiliates, members, registries)"
+        == "there is no resource type 'membres': did you mean 'members'? (the types are identities, affiliates, members, registries, conflicts)"
     )
     #expect(
       message { try ResourceType.named("pods") }
-        == "there is no resource type 'pods' (the types are identities, affiliates, members, registries)")
+        == "there is no resource type 'pods' (the types are identities, affiliates, members, registries, conflicts)")
   }
 
   @Test("a namespace is one of the type's, the usual one where none is named")

@@ -211,6 +211,17 @@ import Testing
     }
   }
 
+  @Test("publish: false writes nothing and says that it doesn't publish")
+  func publishesNothing() async throws {
+    let node = OneNode([:])
+    try await check(node, options: { $0.publish = false }) { recorder in
+      try await recorder.wait(for: "the list") { $0.ids() != nil }
+      let error = await #expect(throws: RegistryError.self) { try await recorder.published(try local()) }
+      #expect(error?.code == .unsupported)
+      #expect(node.state.withLock { $0.patches } == [])
+    }
+  }
+
   @Test("somebody else who publishes the same Node is reported by name, until there is nobody any more")
   func otherPublisher() async throws {
     let node = OneNode([NodeAnnotation.nodeID.rawValue: "old-id"])
@@ -354,16 +365,6 @@ import Testing
         try await recorder.published(try local(nodename: ""))
       }
       #expect(error?.message.contains("node.nodename") == true)
-    }
-  }
-
-  @Test("nothing is published where that isn't wanted")
-  func disabled() async throws {
-    let node = OneNode([:])
-    try await check(node, options: { $0.publish = false }) { recorder in
-      try await recorder.wait(for: "the list") { $0.ids() != nil }
-      try await recorder.published(try local())
-      #expect(node.state.withLock { $0.patches } == [])
     }
   }
 }

@@ -97,7 +97,7 @@ struct AbandonableWorkTests {
     let run = Task {
       await work.run(grace: .seconds(5), time: TimeSource(clock)) {
         // Deaf to cancellation, as somebody else's code may be.
-        while stuck.value == 0 { await Task.yield() }
+        _ = await Task { () async -> UInt64 in await stuck.wait(after: 0) }.value
       }
     }
     run.cancel()

@@ -283,39 +283,3 @@ struct LoadedFilesTests {
     }
   }
 }
-
-/// Counts how often a file is opened, by anybody.
-///
-/// It hears of closing too: the system makes one event of several that follow each other and are alike.
-private final class OpenCounter {
-  private let descriptor: Int32
-  private var seen = 0
-
-  init(_ file: String) throws {
-    descriptor = inotify_init1(Int32(IN_NONBLOCK))
-    try #require(descriptor >= 0)
-    try #require(inotify_add_watch(descriptor, file, UInt32(IN_OPEN | IN_CLOSE)) >= 0)
-  }
-
-  deinit { close(descriptor) }
-
-  /// How often it was opened since this was made.
-  var count: Int {
-    var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    while true {
-      let size = read(descriptor, &buffer, buffer.count)
-      guard size > 0 else { return seen }
-      var offset = 0
-      while offset + 16 <= size {
-        let (mask, nameLength) = buffer.withUnsafeBytes {
-          (
-            $0.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self),
-            $0.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self)
-          )
-        }
-        if mask & UInt32(IN_OPEN) != 0 { seen += 1 }
-        offset += 16 + Int(nameLength)
-      }
-    }
-  }
-}

@@ -221,6 +221,26 @@ struct PublicationReconcilerTests {
     #expect(reports.all == ["rack: well"])
   }
 
+  @Test(
+    "a registry that doesn't publish isn't tried again, is handed what is new, and has nothing to withdraw")
+  func unsupported() async throws {
+    try await retrying {
+      try publish("one")
+      let reader = begin()
+      let none = RegistryError(.unsupported, "its option publish is false")
+      reader.run.published(try await reader.next().revision, none)
+      #expect(clock.pending.isEmpty)
+      try publish("two")
+      let second = try await reader.next()
+      #expect(second.publication?.local.hostname == "two")
+      reader.run.published(second.revision, none)
+      #expect(await reconciler.withdraw(["rack"], timeout: .seconds(3)) == [])
+      #expect(reports.all == ["rack: its option publish is false", "rack: its option publish is false"])
+      #expect(await reader.end() == [])
+    }
+    #expect(clock.pending.isEmpty)
+  }
+
   @Test("an outcome that comes after the run's end is passed over, and nothing is retried by it")
   func afterTheEnd() async throws {
     try await retrying {

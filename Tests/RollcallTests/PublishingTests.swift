@@ -101,6 +101,25 @@ struct PublishingTests {
     }
   }
 
+  @Test("a registry that says that it doesn't publish is shown so, is well, and publishes once it does")
+  func doesNotPublish() async throws {
+    let (node, registry) = (StagedNode(), StagedRegistry(knowing: []))
+    registry.failPublishing(RegistryError(.unsupported, "its option publish is false"))
+    let aggregator = try aggregator(
+      [RegistryDefinition(name: "one", registry: registry)], node: try node.provider())
+    try await running(aggregator) {
+      try await eventually("it was handed it") { registry.attempts == 1 }
+      try await eventually("it doesn't publish") { aggregator.snapshot().registry("one")?.publishes == false }
+      #expect(aggregator.state("one") == .synced)
+      #expect(aggregator.snapshot().registry("one")?.lastFailure == nil)
+      #expect(clock.pending.isEmpty)
+      registry.failPublishing(nil)
+      node.rename("second")
+      try await eventually("it publishes") { aggregator.snapshot().registry("one")?.publishes == true }
+      #expect(registry.publication?.local.hostname == "second")
+    }
+  }
+
   @Test("a publication that fails makes the registry degraded and is tried again, and withdrawn in the end")
   func retried() async throws {
     let (node, registry) = (StagedNode(), StagedRegistry(knowing: []))

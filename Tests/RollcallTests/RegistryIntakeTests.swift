@@ -140,9 +140,42 @@ struct RegistryIntakeTests {
       #expect(throws: RegistryError.self) { try intake.apply([.sourceGone(.only), removal]) }
     } else {
       try intake.apply([.sourceGone(.only)])
-      #expect(intake.take()?.updates == [.sourceGone(.only)])
+      #expect(intake.take()?.updates == [.snapshot([try record(1)], source: .only), .sourceGone(.only)])
       #expect(throws: RegistryError.self) { try intake.apply([removal]) }
     }
+  }
+
+  @Test("why nodes are gone is kept when their source ends, and when a snapshot without them follows")
+  func reasonsStay() throws {
+    let (one, two) = (try NodeIdentity("node-1"), try NodeIdentity("node-2"))
+    let removals = [one, two].map { RegistryUpdate.remove($0, source: .only, reason: .withdrawn) }
+    let intake = RegistryIntake(limits: RegistryIntake.Limits(nodes: 2, sources: 2))
+    try intake.apply([.snapshot([try record(1), try record(2)], source: .only)])
+    _ = intake.take()
+    let empty = RegistryUpdate.snapshot([], source: .only, absent: .deleted)
+    try intake.apply([empty, .sourceGone(.only)])
+    #expect(intake.take()?.updates == [empty, .sourceGone(.only)])
+
+    try intake.apply([.snapshot([try record(1), try record(2)], source: .only)])
+    _ = intake.take()
+    try intake.apply(removals)
+    let again = RegistryUpdate.snapshot([try record(2)], source: .only)
+    try intake.apply([again, try upsert(1)])
+    try intake.apply([.sourceGone(.only), .sourceGone(.only)])
+    #expect(intake.take()?.updates == [removals[0], again, try upsert(1), .sourceGone(.only)])
+  }
+
+  @Test("removals before a snapshot are bounded, and count against no limit")
+  func removalsAreBounded() throws {
+    let intake = RegistryIntake(limits: RegistryIntake.Limits(nodes: 2, sources: 2))
+    try intake.apply([.snapshot([], source: .only)])
+    for round in 0..<100 {
+      try intake.apply([
+        .remove(try NodeIdentity("gone-\(round)"), source: .only, reason: .expired),
+        .snapshot([try record(1)], source: .only), try upsert(2),
+      ])
+    }
+    #expect(try #require(intake.take()).updates.count <= 4)
   }
 
   @Test("the end of a source that nobody knows is no change")

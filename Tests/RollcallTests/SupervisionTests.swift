@@ -295,7 +295,8 @@ struct SupervisionTests {
       runs.withLock { $0 += 1 }
       try session.snapshot([try affiliate("a")])
       if breaksRule { try? session.remove(NodeIdentity("x"), source: RegistrySource("new")) }
-      while release.value == 0 { await Task.yield() }
+      // Somebody else's task isn't cancelled with this one.
+      _ = await Task { [release] () async -> UInt64 in await release.wait(after: 0) }.value
       do throws(RegistryError) { try session.report(.reading, nil) } catch { said.withLock { $0 = error } }
     }
   }
@@ -304,6 +305,7 @@ struct SupervisionTests {
     "a registry that doesn't end is left behind, the aggregator ends in time, and what it applies is refused")
   func hungAtTheEnd() async throws {
     let registry = Hung()
+    defer { registry.release.notify() }
     let aggregator = try aggregator(registry)
     let run = Task { try await aggregator.run() }
     try await aggregator.waitUntilSynced()
@@ -318,6 +320,7 @@ struct SupervisionTests {
   @Test("a registry that was left behind is run again only after it has ended")
   func hungThenAgain() async throws {
     let registry = Hung(breaksRule: true)
+    defer { registry.release.notify() }
     let aggregator = try aggregator(registry)
     try await running(aggregator) {
       try await eventually("its grace runs") { clock.pending == [.seconds(5)] }

@@ -317,8 +317,9 @@ typedef struct registry_host_v1 {
   void (*report)(void *context, const registry_report_v1 *report);
   /* What became of the publication of that revision: REGISTRY_OK once others can see it (a withdrawal: once
    * they no longer do), or why that isn't so. The last outcome of a revision counts, and one of an older
-   * revision than the newest given to `publish` is passed over. After a failure the host calls `publish`
-   * again with the same revision, after pauses that grow. */
+   * revision than the newest given to `publish` is passed over. REGISTRY_UNSUPPORTED: this registry doesn't
+   * publish, as it is set up; that is no trouble, and it isn't tried again. After any other failure the host
+   * calls `publish` again with the same revision, after pauses that grow. */
   void (*published)(void *context, uint64_t revision, registry_code code, registry_string_v1 text);
   /* The registry is at its end. The host stops and destroys the instance, and later makes a new one. `code` is
    * why; REGISTRY_OK counts as REGISTRY_FAILED. */

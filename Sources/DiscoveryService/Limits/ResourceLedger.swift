@@ -18,6 +18,7 @@ public final class ResourceLedger: Sendable {
   private let levels: [Gauge] = SharedResource.allCases.map { _ in Gauge() }
   private let parts: [Part] = (0..<ResourceLedger.parts).map { _ in Part() }
 
+  /// An account in which nothing is in use yet, that grants up to `limits`.
   public init(limits: SharedLimits = SharedLimits()) { self.limits = limits }
 
   /// How much of a resource is in use by all.

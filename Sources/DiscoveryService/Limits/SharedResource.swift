@@ -54,9 +54,12 @@ public enum SharedResource: Int, CaseIterable, Sendable {
 public struct SharedLimits: Hashable, Sendable {
   /// A bound for one client's address (one /64 of IPv6), and one for all clients together.
   public struct Bound: Hashable, Sendable {
+    /// How much one client may have.
     public var perClient: Int
+    /// How much all clients together may have.
     public var total: Int
 
+    /// A bound of `perClient` for each client and of `total` for all.
     public init(perClient: Int, total: Int) {
       self.perClient = perClient
       self.total = total
@@ -83,6 +86,7 @@ public struct SharedLimits: Hashable, Sendable {
     }
   }
 
+  /// The bound of `resource`, in the unit of ``SharedResource``: pieces, or bytes.
   public subscript(_ resource: SharedResource) -> Bound {
     get { bounds[resource.rawValue] }
     set { bounds[resource.rawValue] = newValue }

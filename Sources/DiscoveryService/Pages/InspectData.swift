@@ -1,4 +1,5 @@
 import NIOCore
+import Platform
 
 /// What the service keeps of a cluster as pages show it: ids as text, sealed bytes in hex.
 struct InspectData {
@@ -42,23 +43,9 @@ struct InspectData {
     let items = affiliates.map { affiliate in
       let endpoints = affiliate.endpoints.map { "\"\($0)\"" }.joined(separator: ",")
       return
-        "{\"id\":\(Self.quoted(affiliate.id)),\"data\":\"\(affiliate.data)\",\"endpoints\":[\(endpoints)]}"
+        "{\"id\":\(jsonString(affiliate.id)),\"data\":\"\(affiliate.data)\",\"endpoints\":[\(endpoints)]}"
     }
     return "{\"affiliates\":[\(items.joined(separator: ","))]}\n"
-  }
-
-  /// `text` as JSON has it.
-  static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      if scalar.value < 0x20 {
-        result += "\\u00" + hex([UInt8(scalar.value)])
-      } else {
-        if scalar == "\"" || scalar == "\\" { result += "\\" }
-        result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 
   static func hex(_ bytes: [UInt8]) -> String {

@@ -11,8 +11,11 @@ public import ServiceLifecycle
 public struct DiscoveryServer: Service {
   /// Where a running service is reached.
   public struct Addresses: Hashable, Sendable {
+    /// Where gRPC is served, with the port that was taken.
     public var service: ListenAddress
+    /// Where pages are served; nil for nowhere.
     public var landing: ListenAddress?
+    /// Where metrics are served beside the pages; nil for nowhere.
     public var metrics: ListenAddress?
   }
 

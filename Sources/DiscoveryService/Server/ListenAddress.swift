@@ -5,6 +5,7 @@ public struct ListenAddress: Hashable, Sendable {
   /// The port; 0 takes a free one.
   public var port: Int
 
+  /// The address of `port` on `host`, or on every address of the machine.
   public init(host: String? = nil, port: Int) {
     self.host = host
     self.port = port

@@ -1,6 +1,8 @@
+import ClusterModel
 import Logging
 import NIOCore
 import NIOPosix
+import Platform
 import ServiceLifecycle
 
 #if canImport(Glibc)
@@ -51,7 +53,7 @@ final class RunningService: Sendable {
     snapshots = configuration.snapshotPath.map {
       SnapshotFile(path: $0, metrics: metrics, logger: logger)
     }
-    if let memory, let snapshots { _ = try snapshots.restore(into: memory, now: Self.civilTime()) }
+    if let memory, let snapshots { _ = try snapshots.restore(into: memory, now: Timestamp.nanosecondsNow()) }
     service = ServiceContext(
       store: store ?? memory ?? MemoryStore(), metrics: metrics, ledger: ledger,
       options: configuration.transport,
@@ -184,11 +186,5 @@ final class RunningService: Sendable {
     } catch {
       logger.error("the changed tokens can't be used; the old ones stay", metadata: ["error": "\(error)"])
     }
-  }
-
-  private static func civilTime() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }

@@ -11,6 +11,7 @@ public struct ServiceConfiguration: Sendable {
   public var metricsAddress: ListenAddress? = ListenAddress(port: 2122)
   /// The certificate chain in PEM form; with it goes ``keyPath``. Without both gRPC is served in plain text.
   public var certificatePath: String?
+  /// The private key of the certificate, in PEM form.
   public var keyPath: String?
   /// How often all that is kept is looked over, and what is kept only for speed let go. What expires is dropped on
   /// time, whatever this is.
@@ -19,6 +20,7 @@ public struct ServiceConfiguration: Sendable {
   public var redirectEndpoint: String?
   /// The snapshot file; nil for none.
   public var snapshotPath: String?
+  /// How often the state is written to ``snapshotPath``; a last time at the end.
   public var snapshotInterval = Duration.seconds(600)
   /// The networks whose forwarded headers are believed.
   public var trustedProxies: [IPPrefix] = []
@@ -30,6 +32,7 @@ public struct ServiceConfiguration: Sendable {
   public var tokensPath: String?
   /// Calls a second and address; 0 for no limit.
   public var requestsPerSecond = 15.0
+  /// How many calls an address that was quiet may make at once.
   public var requestBurst = 60
   /// Event loops; nil for half of the machine's cores.
   public var eventLoops: Int?
@@ -37,16 +40,20 @@ public struct ServiceConfiguration: Sendable {
   public var drainTimeout = Duration.seconds(10)
   /// How often certificate and token files are looked at for changes.
   public var reloadInterval = Duration.seconds(5)
+  /// What one cluster and one affiliate may hold.
   public var limits = StoreLimits()
+  /// Bounds and times of connections.
   public var transport = TransportOptions()
   /// What clients may have of what all share. Connections are fewer where there are fewer descriptors.
   public var shares = SharedLimits()
 
+  /// The defaults.
   public init() {}
 }
 
 /// A service that can't be started as configured: names what is wrong and what would be right.
 public struct ServiceConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What is wrong, and what would be right.
   public let description: String
 
   init(_ description: String) { self.description = description }

@@ -58,6 +58,7 @@ public struct EncodedChange: Sendable {
   /// The encoded `WatchResponse`.
   public let message: EncodedMessage
 
+  /// A change of `affiliate`, encoded as `message`.
   public init(affiliate: OpaqueID, message: EncodedMessage) {
     self.affiliate = affiliate
     self.message = message
@@ -68,14 +69,19 @@ public struct EncodedChange: Sendable {
 public struct StoreStatistics: Hashable, Sendable {
   /// Clusters with an affiliate in them.
   public var clusters = 0
+  /// Affiliates that haven't expired.
   public var affiliates = 0
+  /// Their endpoints.
   public var endpoints = 0
-  /// Clusters, affiliates and endpoints dropped since the start because their time was over.
+  /// Clusters that were dropped since the start, as all in them had expired.
   public var expiredClusters = 0
+  /// Affiliates that were dropped as expired since the start.
   public var expiredAffiliates = 0
+  /// Endpoints that were dropped as expired since the start.
   public var expiredEndpoints = 0
   /// How often the store looked for what has expired.
   public var collections = 0
 
+  /// Nothing.
   public init() {}
 }

@@ -40,6 +40,9 @@ public final class MemoryStore: ClusterStore {
     }
   }
 
+  /// Applies `update` at once.
+  ///
+  /// - Returns: an error where a limit of the store or a share of the client is exceeded; nothing has changed then.
   public func update(_ update: AffiliateUpdate) -> StoreAnswer<Void> {
     .ready(
       Result { () throws(ServiceError) in
@@ -51,6 +54,7 @@ public final class MemoryStore: ClusterStore {
       })
   }
 
+  /// Deletes `affiliate` at once; one that isn't there is no error.
   public func delete(cluster: OpaqueID, affiliate: OpaqueID) -> StoreAnswer<Void> {
     .ready(
       Result { () throws(ServiceError) in
@@ -63,6 +67,7 @@ public final class MemoryStore: ClusterStore {
       })
   }
 
+  /// The `ListResponse` of all affiliates of `cluster`, encoded once for all who ask.
   public func list(cluster: OpaqueID) -> StoreAnswer<EncodedMessage> {
     .ready(
       Result { () throws(ServiceError) in
@@ -74,6 +79,7 @@ public final class MemoryStore: ClusterStore {
       })
   }
 
+  /// Opens a watch: `watcher` is given the cluster's state at once, and each change from then on, in order.
   public func watch(cluster id: OpaqueID, watcher: any ClusterWatcher, opening: UInt64) {
     do throws(ServiceError) {
       try limits.check(cluster: id)
@@ -87,6 +93,7 @@ public final class MemoryStore: ClusterStore {
     }
   }
 
+  /// Ends a watch; what is under way to `watcher` may still come.
   public func unwatch(cluster id: OpaqueID, watcher: any ClusterWatcher) {
     withShard(of: id) { shard, _ in
       guard let cluster = shard.clusters[id] else { return }
@@ -95,6 +102,7 @@ public final class MemoryStore: ClusterStore {
     }
   }
 
+  /// What all parts hold now; each part is read by itself.
   public func statistics() -> StoreStatistics {
     var sum = StoreStatistics()
     for shard in shards {

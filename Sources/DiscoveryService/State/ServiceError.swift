@@ -7,6 +7,7 @@ public struct ServiceError: Error, Hashable, Sendable {
   /// The label it is counted under, from a closed set: messages may name values, labels must not.
   public let reason: String
 
+  /// A refusal with `code`, which tells the client `message` and is counted under `reason`.
   public init(_ code: StatusCode, _ message: String, reason: String) {
     self.code = code
     self.message = message

@@ -13,15 +13,26 @@ extension Conflict {
       }
       let chosen = claims.first(where: \.isChosen).map { "; '\($0.values.joined(separator: ","))' is shown" }
       return "\(field.rawValue): \(said.joined(separator: ", "))\(chosen ?? "")"
-    case .address(let address): return "address \(address) is claimed by \(nodeList)"
-    case .nodename(let name): return "nodename '\(name)' is claimed by \(nodeList)"
-    case .publicKey(let key): return "WireGuard public key \(key) is claimed by \(nodeList)"
+    case .address(let address) where isShared && address.isContainerBridge:
+      return "address \(address) is shared by several nodes: container bridges have it by default"
+    case .address(let address): return "address \(address) \(claimed)"
+    case .nodename(let name): return "nodename '\(name)' \(claimed)"
+    case .publicKey(let key): return "WireGuard public key \(key) \(claimed)"
     }
   }
 
-  private var nodeList: String {
-    let names = nodes.prefix(10).map(\.text).joined(separator: ", ")
-    return nodes.count > 10 ? "\(names) and \(nodes.count - 10) more nodes" : names
+  private var claimed: String {
+    let member = owner.map { "; \($0) is the member" + (rule.map { ", as \($0.words)" } ?? "") } ?? ""
+    return isShared
+      ? "is shared by more than \(Self.maximumNodes) nodes\(member)"
+      : "is claimed by \(nodes.map(\.text).joined(separator: ", "))\(member)"
+  }
+
+  /// Whether somebody should look: two nodes claim what only one should have, rather than that registries write a
+  /// field differently or many share something.
+  var isWarning: Bool {
+    if case .field = key { return false }
+    return !isShared
   }
 
   /// The conflict for a program.
@@ -41,7 +52,25 @@ extension Conflict {
       fields.append(.init("about", "publicKey"))
       fields.append(.init("value", .text(key)))
     }
+    if isShared { fields.append(.init("shared", .bool(true))) }
     fields.append(.init("nodes", .texts(nodes)))
+    if let owner { fields.append(.init("member", .text(owner.text))) }
+    if let rule { fields.append(.init("because", .text(rule.words))) }
     return .fields(fields)
+  }
+}
+
+extension NameRule {
+  /// The rule as the end of a sentence that begins with "is the member, as".
+  var words: String {
+    switch self {
+    case .local: "it is this node"
+    case .freshness: "a stronger record says so: fresh before stale, with an identity before without"
+    case .heardLast: "its identity was heard last"
+    case .health: "it is ready, as far as registries say"
+    case .createdLast: "it was made last"
+    case .identity: "it has an identity"
+    case .text: "its identity is the lowest: nothing else tells them apart"
+    }
   }
 }

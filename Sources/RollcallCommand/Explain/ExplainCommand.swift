@@ -10,7 +10,8 @@ struct ExplainCommand: AsyncParsableCommand {
     abstract: "Show where every fact about a node came from.",
     discussion: """
       For every field: what is shown, who says so, who says otherwise, and the rule that chose. The node is named \
-      by its identity (or a beginning of it that only it has), nodename, hostname or an address.
+      by its nodename, identity (or a beginning of it that only it has), hostname or an address. Of several the \
+      member of that name is meant, and the others are told; identity/ID means one by its identity alone.
 
         rollcall explain worker-1
         rollcall explain 10.5.0.3 -o yaml
@@ -29,6 +30,9 @@ struct ExplainCommand: AsyncParsableCommand {
     transform: DurationOption.parse)
   var timeout = DurationOption(.seconds(10))
 
+  @Flag(help: "End with 0 instead of 3 where only a part can be shown.")
+  var partialOk = false
+
   @OptionGroup var configuration: ConfigurationOptions
 
   func run() async throws {
@@ -39,20 +43,22 @@ struct ExplainCommand: AsyncParsableCommand {
     let loaded = try await ConfigurationLookup.load(configuration)
     loaded.adviseIfEmpty()
     let session = try await ClusterSession(loaded)
-    let (node, output, timeout) = (node, output, timeout.duration)
+    let (node, output, timeout, isPartAllowed) = (node, output, timeout.duration, partialOk)
     try await session.run { aggregator in
       let sync = await Sync.wait(for: aggregator, within: timeout)
       sync.report()
       let snapshot = aggregator.snapshot()
-      let identity = try NodeLookup.find(node, in: snapshot)
-      guard let explanation = Explanation(of: identity, in: snapshot, at: .now()) else {
-        throw CommandError("nothing is known of node '\(identity)'")
+      let found = try NodeLookup(node, in: snapshot)
+      guard let explanation = Explanation(of: found.identity, in: snapshot, at: .now()) else {
+        throw CommandError("nothing is known of node '\(found.identity)'")
       }
+      if let others = found.othersText(node, in: snapshot) { Terminal.note(others) }
       switch output {
       case "yaml": try Terminal.write(YAMLText.text(of: explanation.value))
       case "json": try Terminal.write(JSONText.pretty(explanation.value) + "\n")
       default: try Terminal.write(explanation.text(.standardOutput))
       }
+      try sync.checkWhole(allowed: isPartAllowed)
     }
   }
 }

@@ -10,6 +10,8 @@ struct Explanation: Sendable {
   let fields: [FieldProvenance]
   let conflicts: [Conflict]
   let isLocal: Bool
+  /// For one that isn't the member of its nodename: the node that is, and why.
+  let owner: (identity: NodeIdentity, rule: NameRule?)?
   /// When it was asked for: what ages are measured to.
   let now: Timestamp
 
@@ -22,6 +24,10 @@ struct Explanation: Sendable {
     self.fields = fields
     conflicts = snapshot.merge.conflicts(of: identity).map(\.value)
     isLocal = snapshot.localID == identity
+    let name = snapshot.merge.conflict(.nodename(affiliate.value.nodename))?.value
+    owner = name.flatMap { name in
+      name.owner.flatMap { $0 == identity ? nil : ($0, name.rule) }
+    }
     self.now = now
   }
 
@@ -50,8 +56,14 @@ extension Explanation {
     lines.append("    identity: \(identity)")
     let age = shortAge(from: affiliate.updated, to: now)
     let membership =
-      affiliate.value.nodename.isEmpty
-      ? "an affiliate: it has no nodename, so it isn't a member" : "a member of the cluster"
+      if affiliate.value.nodename.isEmpty {
+        "an affiliate: it has no nodename, so it isn't a member"
+      } else if let owner {
+        "not listed: the member '\(affiliate.value.nodename.shown)' is \(owner.identity)"
+          + (owner.rule.map { ", as \($0.words)" } ?? "")
+      } else {
+        "a member of the cluster"
+      }
     lines.append("    \(membership); version \(affiliate.version), last changed \(age) ago")
 
     var rows: [[String]] = []
@@ -100,6 +112,8 @@ extension Explanation {
       "nodeId": .text(identity.text),
       "nodename": .text(affiliate.value.nodename),
       "isLocal": .bool(isLocal),
+      "isMember": .bool(!affiliate.value.nodename.isEmpty && owner == nil),
+      "memberOfThatName": owner.map { .text($0.identity.text) } ?? .null,
       "version": .integer(Int64(clamping: affiliate.version)),
       "updated": .time(affiliate.updated),
       "fields": .list(fields.map(value(of:))),

@@ -6,7 +6,7 @@ import Rollcall
 struct GetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "get",
-    abstract: "Show identities, affiliates, members or registries.",
+    abstract: "Show identities, affiliates, members, registries or conflicts.",
     discussion: """
       Runs the registries of the configuration until all of them have told what they know, and prints it. \
       Nothing is published.
@@ -19,7 +19,7 @@ struct GetCommand: AsyncParsableCommand {
       """)
 
   @Argument(
-    help: "The type: identities, affiliates, members, registries; in any form and case.",
+    help: "The type: identities, affiliates, members, registries, conflicts; in any form and case.",
     completion: .list(ResourceType.all.map(\.plural)))
   var type: String
 
@@ -46,6 +46,9 @@ struct GetCommand: AsyncParsableCommand {
     transform: DurationOption.parse)
   var timeout = DurationOption(.seconds(10))
 
+  @Flag(help: "End with 0 instead of 3 where only a part can be shown.")
+  var partialOk = false
+
   @OptionGroup var configuration: ConfigurationOptions
 
   func run() async throws {
@@ -64,11 +67,13 @@ struct GetCommand: AsyncParsableCommand {
     let session = try await ClusterSession(loaded)
     let get = Get(
       view: ResourceView(type: type, namespace: namespace, node: session.nodeLabel, id: id),
-      format: format, timeout: timeout.duration)
+      format: format, timeout: timeout.duration, isPartAllowed: partialOk)
     if watch {
       try await session.run { try await get.watch($0) }
     } else {
       try await session.run { try await get.once($0) }
+      // What was asked for is nowhere to be found; this machine's identity needs no configuration.
+      if type != .identity, loaded.isEmpty { throw ExitCode.failure }
     }
   }
 }
@@ -78,6 +83,8 @@ struct Get: Sendable {
   let view: ResourceView
   let format: OutputFormat
   let timeout: Duration
+  /// Whether it is well that registries are missing in what is printed.
+  let isPartAllowed: Bool
 
   /// Prints what there is once the registries have told what they know.
   func once(_ aggregator: Aggregator) async throws {
@@ -88,7 +95,24 @@ struct Get: Sendable {
     try view.checkFound(resources, in: snapshot)
     var printer = format.printer(of: view.type)
     try print(resources.map { PrintedResource($0) }, with: &printer)
-    if !sync.hasAnything, view.type != .registry { throw ExitCode.failure }
+    if format == .table { tellConflicts(in: snapshot) }
+    if view.type != .registry, view.type != .identity { try sync.checkWhole(allowed: isPartAllowed) }
+  }
+
+  /// The most conflicts that are told beside the members.
+  private static let maximumConflicts = 5
+
+  /// Tells which nodes aren't listed, as another one is the member of their name.
+  private func tellConflicts(in snapshot: ClusterSnapshot) {
+    guard view.type == .member else { return }
+    let names = snapshot.conflicts.map(\.value).filter { conflict in
+      guard case .nodename(let name) = conflict.key else { return false }
+      return view.matches(name)
+    }
+    for conflict in names.prefix(Self.maximumConflicts) { Terminal.note(conflict.words) }
+    if names.count > Self.maximumConflicts {
+      Terminal.note("\(names.count - Self.maximumConflicts) more: see 'rollcall get conflicts'")
+    }
   }
 
   /// Prints what there is, and each change until somebody ends the command.
@@ -97,7 +121,7 @@ struct Get: Sendable {
     var printer = format.printer(of: view.type, watching: true)
     var known = WatchedResources()
     for await event in aggregator.changes() {
-      let events = known.take(event, view)
+      let events = known.take(event, view) { aggregator.snapshot() }
       // A table's header comes at once, even where nothing is below it yet.
       try print(events, with: &printer)
     }

@@ -23,14 +23,19 @@ struct ResourceView: Sendable {
       case .member: snapshot.members.map { member($0) }
       case .affiliate where isRaw: snapshot.rawAffiliates.map { raw($0.id, $0.record) }
       case .affiliate: snapshot.affiliates.map { affiliate($0) }
+      case .conflict: conflicts(in: snapshot)
       default: snapshot.registries.map { registry($0, version: 1, created: $0.since) }
       }
     return id == nil ? all : all.filter { matches($0.metadata.id) }
   }
 
   /// What `change` does to the resources that are looked at; nil where it is about others.
-  func event(for change: ClusterChange) -> PrintedResource? {
+  ///
+  /// - Parameter snapshot: the cluster as it is now, where conflicts are looked at.
+  func event(for change: ClusterChange, in snapshot: ClusterSnapshot? = nil) -> PrintedResource? {
     switch (change, type) {
+    case (.conflict(let change), .conflict):
+      snapshot.flatMap { snapshot in event(change) { conflict($0, in: snapshot) } }
     case (.member(let change), .member): event(change) { member($0) }
     case (.affiliate(let change), .affiliate) where !isRaw: event(change) { affiliate($0) }
     case (.raw(let change, _), .affiliate) where isRaw: event(change) { raw(change.key, $0) }
@@ -94,6 +99,20 @@ struct ResourceView: Sendable {
   private func member(_ member: Versioned<Member>) -> Resource {
     .member(
       member.value, version: member.version, node: node, created: member.created, updated: member.updated)
+  }
+
+  /// The conflicts in `snapshot`, those first that somebody should look at.
+  private func conflicts(in snapshot: ClusterSnapshot) -> [Resource] {
+    let conflicts = snapshot.conflicts
+    return (conflicts.filter { $0.value.isWarning } + conflicts.filter { !$0.value.isWarning }).map {
+      conflict($0, in: snapshot)
+    }
+  }
+
+  func conflict(_ conflict: Versioned<Conflict>, in snapshot: ClusterSnapshot) -> Resource {
+    .conflict(
+      ConflictSummary(conflict, in: snapshot), version: conflict.version, node: node,
+      updated: conflict.updated)
   }
 
   func registry(_ status: RegistryStatus, version: UInt64, created: Timestamp) -> Resource {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Rollcall
 import RollcallConfiguration
 
@@ -17,8 +18,25 @@ struct Sync: Sendable {
     return Sync(registries: registries, off: off)
   }
 
-  /// Whether any registry has told anything, or none is there to do so.
-  var hasAnything: Bool { off != nil || registries.contains { $0.lastUpdate != nil } }
+  /// The enabled registries of which nothing is in what is printed: those that failed, that didn't say all they
+  /// know in time, or that could read nothing. One that is merely degraded counts as whole.
+  var missing: [RegistryStatus] {
+    registries.filter { status in
+      switch status.state {
+      case .disabled: return false
+      case .failed, .starting: return true
+      case .synced, .degraded:
+        let cannotRead = status.problems.contains { $0.aspect == .reading || $0.aspect == .content }
+        return status.affiliateCount == 0 && (cannotRead || !status.hasSynced)
+      }
+    }
+  }
+
+  /// Ends the command with ``CommandError/partial`` where a registry is missing in what was printed, unless that is
+  /// `allowed`.
+  func checkWhole(allowed: Bool) throws {
+    if !missing.isEmpty, !allowed { throw ExitCode(CommandError.partial) }
+  }
 
   /// Tells the person on the standard error what is missing in what is printed.
   func report() {

@@ -6,14 +6,19 @@ struct WatchedResources {
   /// Registries have no version of their own: it is what was seen here.
   private var registries: [String: Resource] = [:]
 
-  /// What `event` does to what was shown.
-  mutating func take(_ event: ClusterEvent, _ view: ResourceView) -> [PrintedResource] {
+  /// What `event` does to what was shown; `snapshot` gives the cluster as it is now.
+  mutating func take(
+    _ event: ClusterEvent, _ view: ResourceView, _ snapshot: () -> ClusterSnapshot
+  ) -> [PrintedResource] {
     switch event {
     case .snapshot(let snapshot):
       let resources = view.resources(in: snapshot)
       if view.type == .registry { for resource in resources { registries[resource.metadata.id] = resource } }
       return resources.map { PrintedResource($0, event: .created) }
-    case .changes(let changes): return changes.compactMap { view.event(for: $0) }
+    case .changes(let changes):
+      // Who says what of a conflict is known to the cluster as a whole only.
+      let now = view.type == .conflict ? snapshot() : nil
+      return changes.compactMap { view.event(for: $0, in: now) }
     case .registry(let status): return registry(status, view)
     case .registryRemoved(let name):
       guard view.type == .registry, let old = registries.removeValue(forKey: name) else { return [] }

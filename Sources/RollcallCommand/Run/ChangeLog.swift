@@ -79,6 +79,7 @@ struct ChangeLog {
       return
     }
     guard old?.words != new.words else { return }
+    if new.isShared { return logger.notice("shared: \(new.words)") }
     logger.warning(
       "conflict: \(new.words)", metadata: ["nodes": "\(new.nodes.map(\.text).joined(separator: ","))"])
   }

@@ -34,6 +34,9 @@ struct RunCommand: AsyncParsableCommand {
       return logger.notice("discovery is off: \(reasons)")
     }
     let session = try await ClusterSession(loaded, publishing: true, logger: logger)
+    // Two with one identity would withdraw it from under each other.
+    let lock = session.takesPart ? try StateFolder.lock(loaded.configuration.stateDirectory) : nil
+    defer { withExtendedLifetime(lock) {} }
     try await Daemon(session: session, options: configuration, logger: logger).run(loaded, until: signals)
   }
 }

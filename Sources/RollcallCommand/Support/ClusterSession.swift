@@ -8,10 +8,10 @@ struct ClusterSession: Sendable {
   let aggregator: Aggregator
   /// What the NODE column says: this node's first address, else its hostname.
   let nodeLabel: String
+  /// Whether this machine has an identity, and tells others of itself.
+  let takesPart: Bool
   private let plugins: InstalledPlugins
   private let logger: Logger
-  /// Whether this node can be published: it has been given its identity.
-  private let hasNode: Bool
 
   /// - Parameter publishing: whether this machine takes part: its identity is made where it has none, and what
   ///   it tells of itself is published. Else it only looks.
@@ -24,10 +24,10 @@ struct ClusterSession: Sendable {
     // Who only looks leaves nothing behind that would be worth waiting for.
     if !publishing { aggregatorOptions.stopTimeout = .seconds(1) }
     let node = try LocalMachine.node(of: configuration, makesIdentity: publishing, logger: logger)
+    takesPart = publishing && node != nil
     nodeLabel = LocalMachine.label(node, configuration.node)
     plugins = InstalledPlugins(logger: logger)
     self.logger = logger
-    hasNode = node != nil
     do throws(AggregatorError) {
       aggregator = try await Aggregator(
         configuration: configuration, plugins: plugins, localNode: node,
@@ -47,10 +47,10 @@ struct ClusterSession: Sendable {
   /// - Parameter kept: the registries that run as before.
   func needsRestart(_ old: Configuration, _ new: Configuration, kept: [String]) async -> [String] {
     var texts: [String] = []
-    if new.node.publish, !hasNode {
+    if new.node.publish, !takesPart {
       texts.append("node.publish is true: this node is published after a restart, which makes its identity")
     }
-    if hasNode, let before = old.stateDirectory, let after = new.stateDirectory, before != after {
+    if takesPart, let before = old.stateDirectory, let after = new.stateDirectory, before != after {
       texts.append(
         "stateDirectory: this node keeps the identity in '\(before)' until a restart, which uses '\(after)'")
     }

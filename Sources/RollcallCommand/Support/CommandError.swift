@@ -2,6 +2,8 @@
 struct CommandError: Error, CustomStringConvertible {
   static let failure: Int32 = 1
   static let usage: Int32 = 2
+  /// What is shown is only a part: a registry that is enabled isn't in it.
+  static let partial: Int32 = 3
 
   let lines: [String]
   let exitCode: Int32

@@ -18,9 +18,12 @@ enum ConfigurationLookup {
       return hasFiles ? "no configuration: the files of members in this folder are taken" : "no configuration"
     }
 
+    /// Whether nothing was found to show a cluster by.
+    var isEmpty: Bool { file == nil && configuration.reasonsForBeingOff != nil }
+
     /// Tells a person on the standard error where to start, if nothing was found to show a cluster by.
     func adviseIfEmpty() {
-      if file == nil, configuration.reasonsForBeingOff != nil { Terminal.note(ConfigurationLookup.advice) }
+      if isEmpty { Terminal.note(ConfigurationLookup.advice) }
     }
   }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// Where the node keeps its identity.
 enum StateFolder {
@@ -14,5 +15,24 @@ enum StateFolder {
     if let home = environment("HOME"), home.hasPrefix("/") { return "\(home)/.local/state/rollcall" }
     throw CommandError(
       "there is no folder for the node's identity: HOME isn't set; name one with --state or stateDirectory:")
+  }
+
+  /// Holds the folder `path`, which has this node's identity, for as long as the value lives.
+  ///
+  /// - Throws: ``CommandError`` where another process holds it, which it names.
+  static func lock(_ path: String?) throws -> LockFile? {
+    guard let path else { return nil }
+    do throws(LockFile.Failure) {
+      return try LockFile(FilePaths.resolve("lock", base: path))
+    } catch {
+      switch error {
+      case .held(let holder):
+        let who = holder.map { "the process \($0)" } ?? "another process"
+        throw CommandError(
+          "the state folder '\(path)' is in use by \(who): one rollcall runs with an identity; stop it, or give this one another folder by --state"
+        )
+      case .file(let error): throw CommandError(error.description)
+      }
+    }
   }
 }

@@ -1,5 +1,6 @@
 import ClusterModel
 import NIOCore
+import Platform
 
 #if !FUZZING
   @testable import DiscoveryService
@@ -120,7 +121,7 @@ enum ServiceFuzz {
     let target = PageTarget(text(bytes))
     let cluster = target["clusterID"] ?? []
     try require(cluster.count <= bytes.count * 3, "a parameter has more bytes than the target")
-    let json = InspectData.quoted(text(cluster))
+    let json = jsonString(text(cluster))
     try require(json.utf8.allSatisfy { $0 >= 0x20 }, "JSON has control characters")
     let html = Page.escaped(text(cluster))
     try require(html.allSatisfy { !"<>\"'".contains($0) }, "text has markup")

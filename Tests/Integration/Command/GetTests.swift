@@ -82,11 +82,38 @@ import Testing
     try twoFiles(folder)
     try folder.write("nodes: [", to: "b.yaml")
     let result = try await Command.run("get members -o jsonpath={.metadata.id}", in: folder.path)
-    #expect(result.status == 0)
+    #expect(result.status == 3)
     #expect(result.output == "one\ntwo\n")
+    #expect(try await Command.run("get members --partial-ok", in: folder.path).status == 0)
     #expect(result.errors.hasPrefix("rollcall: registry b: degraded: "))
     #expect(result.errors.contains("b.yaml:1:"))
     #expect(result.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test(
+    "an empty table of a registry that could read nothing, or without a configuration, isn't success",
+    arguments: ["utf-16", "missing", "no configuration"])
+  func nothingRead(why: String) async throws {
+    let folder = try TemporaryFolder()
+    if why != "no configuration" {
+      try folder.write(
+        """
+        cluster: {discovery: {registries: {racks: {plugin: static-file, path: nodes.yaml}}}}
+        node: {publish: false}
+        """, to: "rollcall.yaml")
+    }
+    if why == "utf-16" {
+      try #require("nodes: []".data(using: .utf16)).write(to: URL(filePath: folder.path("nodes.yaml")))
+    }
+    for type in ["members", "affiliates", "conflicts"] {
+      let result = try await Command.run("get \(type)", in: folder.path)
+      #expect(result.status == (why == "no configuration" ? 1 : 3), "\(type): \(result)")
+      #expect(!result.errors.isEmpty)
+    }
+    // What is known of the registries, and of this machine, is whole.
+    if why != "no configuration" {
+      #expect(try await Command.run("get registries", in: folder.path).status == 0)
+    }
   }
 
   @Test("everything disabled: discovery is off, told as such, and no failure")

@@ -57,6 +57,33 @@ import Testing
     #expect(try await process.result().status == 0)
   }
 
+  @Test(
+    "a second one with the same state folder is refused, with the first one's process named; after it one goes on"
+  )
+  func lockedState() async throws {
+    let folder = try TemporaryFolder()
+    try twoFiles(folder)
+    try folder.write(
+      try contents(folder.path("rollcall.yaml")).replacing("publish: false", with: "publish: true"),
+      to: "rollcall.yaml")
+    let first = try Command.start(["run", "--state", "state"], in: folder.path)
+    try await logged(first, "registry synced affiliates=2 registry=a")
+    let second = try await Command.run("run --state state", in: folder.path)
+    #expect(second.status == 1)
+    #expect(
+      second.errors.hasSuffix(
+        "rollcall: the state folder 'state' is in use by the process \(first.processID): one rollcall runs with an identity; "
+          + "stop it, or give this one another folder by --state\n"), "\(second)")
+    // Who only looks isn't in the way.
+    #expect(try await Command.run("get members --state state", in: folder.path).status == 0)
+    first.signal(SIGKILL)
+    _ = try await first.result()
+    let third = try Command.start(["run", "--state", "state"], in: folder.path)
+    try await logged(third, "registry synced affiliates=2 registry=a")
+    third.signal(SIGTERM)
+    #expect(try await third.result().status == 0)
+  }
+
   @Test("the node's identity is made once, for its owner alone, and stays")
   func identity() async throws {
     let folder = try TemporaryFolder()

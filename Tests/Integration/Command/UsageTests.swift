@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -90,5 +91,25 @@ import Testing
     #expect(try await hostname("-c option.yaml", environment) == "from-option")
     #expect(try await hostname("", environment) == "from-environment")
     #expect(try await hostname("") == "from-rollcall")
+  }
+
+  @Test("a command with one registry opens each file that it needs once")
+  func opensEachFileOnce() async throws {
+    let folder = try TemporaryFolder()
+    let library = "librollcall-static-file.so"
+    try FileManager.default.copyItem(
+      atPath: BuiltProducts.folder.appendingPathComponent(library).path,
+      toPath: folder.path(library))
+    try folder.write(nodes([("n1", "one", "10.0.0.1")]), to: "nodes.yaml")
+    try folder.write(
+      """
+      plugins: {path: [.]}
+      cluster: {discovery: {registries: {racks: {plugin: static-file, path: nodes.yaml}}}}
+      node: {publish: false}
+      """, to: "rollcall.yaml")
+    let counters = try ["rollcall.yaml", "nodes.yaml", library].map { try OpenCounter(folder.path($0)) }
+    let table = try await Command.output("get members", in: folder.path)
+    #expect(table.contains("one"))
+    #expect(counters.map(\.count) == [1, 1, 1])
   }
 }

@@ -32,7 +32,7 @@ struct KubernetesTroubleTests {
       """, to: "rollcall.yaml")
     let registries = try await Command.run("get registries", in: folder.path)
     let explanation = try await Command.run("explain known-1", in: folder.path)
-    #expect(registries.status == 0 && explanation.status == 0, "\(explanation)", sourceLocation: place)
+    #expect(registries.status == 0 && explanation.status == 3, "\(explanation)", sourceLocation: place)
     let row = registries.output.split(separator: "\n").first { $0.contains(" kubernetes ") } ?? ""
     #expect(row.contains(" degraded "), "\(registries)", sourceLocation: place)
     #expect(explanation.output.hasPrefix("known-1\n"), "\(explanation)", sourceLocation: place)

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// A TCP socket of the tests; closed when it is let go of.
 final class FixtureSocket: Sendable {
@@ -106,5 +107,5 @@ public struct FixtureServerError: Error, CustomStringConvertible {
 
   init(description: String) { self.description = description }
 
-  init(_ call: String, _ number: Int32) { description = "\(call): \(String(cString: strerror(number)))" }
+  init(_ call: String, _ number: Int32) { description = "\(call): \(errnoText(number))" }
 }

@@ -82,7 +82,9 @@ actor NodePublisher {
 
   private func take(_ desired: DesiredPublication) {
     let revision = desired.revision
-    guard settings.publishes else { return session.published(revision) }
+    guard settings.publishes else {
+      return session.published(revision, RegistryError(.unsupported, "its option publish is false"))
+    }
     guard let local = desired.publication?.local else { return withdraw(revision) }
     guard !local.nodename.isEmpty else {
       return session.published(
@@ -207,7 +209,10 @@ actor NodePublisher {
         .unavailable,
         "there is no Node '\(target.nodeName)' yet, which the kubelet makes; is node.nodename right?")
       : error.isOfCredentials ? .withoutCredentials("lets nobody change a Node") : error.error
-    session.published(target.revision, outcome)
+    // Unsupported would say that this registry never publishes, and not that a server can't be talked to.
+    session.published(
+      target.revision,
+      outcome.code == .unsupported ? RegistryError(.failed, outcome.message, cause: outcome.cause) : outcome)
   }
 
   /// Untyped, as a typed error in an async function crashes Swift 6.3's optimizer.
