@@ -10,17 +10,11 @@ package enum FileWriters: Hashable, Sendable {
   case none
   /// Somebody has it open for writing.
   case some
-  /// The system doesn't say: it is no regular file, or another user's, or its file system knows no leases.
+  /// The system doesn't say: the file is another user's, or its file system knows no leases.
   case unknown
 
-  /// Who has the file at `path` open now. Doesn't read it.
-  package static func of(_ path: String) -> FileWriters {
-    // A pipe's writer would take the opening for its reader's.
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return .unknown }
-    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard file >= 0 else { return .unknown }
-    defer { close(file) }
+  /// Who has the regular file open that `file` is open for reading.
+  package static func of(_ file: Int32) -> FileWriters {
     // A read lease is only given where nobody has the file open for writing (fcntl(2)). Who opens it in the moment
     // until the lease is returned waits for that, and the kernel tells the holder by a signal: by one that is
     // ignored unless asked for, in place of SIGIO, which ends a process.

@@ -1,4 +1,3 @@
-import Platform
 import Rollcall
 import RollcallConfiguration
 
@@ -18,11 +17,11 @@ enum CheckedConfiguration {
   static func load(
     _ path: String, after running: Configuration
   ) async throws(ConfigurationErrors) -> Configuration {
-    if FileWriters.of(path) == .some {
+    let declared = try ConfigurationFile.read(path)
+    if declared.isBeingWritten {
       throw ConfigurationErrors(
         file: path, "the file is being written to; reload when its writer has closed it")
     }
-    let declared = try ConfigurationFile.read(path)
     if declared.isBlank {
       throw ConfigurationErrors(
         file: path, "the file is empty; to run no registry, write `cluster: {discovery: {enabled: false}}`")

@@ -87,11 +87,9 @@ struct Scanner: Sendable {
     if let known, !known.isRecent, (try? FileSignature(match.path)) == known.signature {
       return .unchanged(known)
     }
-    // Asked before and after: what was read between is whole where nobody was writing all the while.
-    if let unsettled = writing(to: match) { return .unsettled(unsettled) }
     let content: BoundedFile
     do throws(FileError) {
-      content = try BoundedFile.read(match.path, limit: maximumBytes)
+      content = try BoundedFile.read(match.path, limit: maximumBytes, asksForWriters: true)
     } catch {
       // It went since it was found.
       if error.isMissing || error.reason == .system(ENOTDIR) { return nil }
@@ -102,7 +100,11 @@ struct Scanner: Sendable {
       signature: content.signature, digest: Self.digest(of: content.bytes),
       isRecent: content.signature.isRecent(at: now()))
     if mark.digest == known?.digest { return .unchanged(mark) }
-    if let unsettled = writing(to: match) { return .unsettled(unsettled) }
+    guard isSettled(content) else {
+      return .unsettled(
+        RegistryError(
+          .unavailable, "'\(match.shown)' is being written to; it is read when its writer has closed it"))
+    }
     do throws(YAMLError) {
       return .read(try FileParser.parse(content.bytes, file: match.shown), mark)
     } catch {
@@ -110,20 +112,16 @@ struct Scanner: Sendable {
     }
   }
 
-  /// Why what the file holds may be half of what it is to be: somebody has it open and wrote to it lately, or,
-  /// where the system doesn't say who has it open, it was written just now.
-  private func writing(to match: PathWalk.Match) -> RegistryError? {
+  /// Whether what the file holds isn't half of what it is to be: nobody has it open for writing, or it hasn't changed
+  /// for a while.
+  private func isSettled(_ content: BoundedFile) -> Bool {
     let settleTime: Duration
-    switch FileWriters.of(match.path) {
-    case .none: return nil
+    switch content.writers {
+    case .none: return true
     case .some: settleTime = FileLimits.writerSettleTime
     case .unknown: settleTime = FileLimits.settleTime
     }
-    guard (try? FileSignature(match.path))?.isRecent(at: now(), within: settleTime) == true else {
-      return nil
-    }
-    return RegistryError(
-      .unavailable, "'\(match.shown)' is being written to; it is read when its writer has closed it")
+    return !content.signature.isRecent(at: now(), within: settleTime)
   }
 
   private static func digest(of bytes: [UInt8]) -> Int {
