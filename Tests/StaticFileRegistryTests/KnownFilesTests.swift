@@ -130,11 +130,20 @@ private func mark(_ seconds: Int64) -> FileMark {
     #expect(files.contentErrors == [])
   }
 
-  @Test("a file that never had nodes may be empty")
+  @Test(
+    "a file that never had nodes says so, if that is meant: for who begins now it is as for who knew it before"
+  )
   func alwaysEmpty() throws {
     var files = KnownFiles()
     _ = files.take(scan(["a": try read("# to come\n")]))
+    #expect(
+      files.contentErrors.map(\.message) == [
+        "'a' lists no nodes, not even none. Write `nodes: []` if there are none"
+      ])
+    _ = files.take(
+      scan(["a": try read("{metadata: {type: Identities.cluster.talos.dev, id: local}, spec: {}}", at: 101)]))
     #expect(files.contentErrors == [])
+    #expect(files.notes.count == 1)
   }
 
   @Test("an entry that doesn't say which node it is of may be of any: none is taken for removed")

@@ -30,13 +30,8 @@ import Testing
 
   @Test(
     "a configuration that is gone, empty or unreadable changes nothing, however it was found",
-    arguments: ["default", "option", "variable"],
-    [
-      nil, "", "# nothing\n", "---\n", "cluster:\n", "cluster: {discovery: {registries: }}\n", "\u{FEFF}",
-      "null\n",
-      "[]\n", "cluster: [", "folder",
-    ])
-  func lost(how: String, text: String?) async throws {
+    arguments: ["default", "option", "variable"])
+  func lost(how: String) async throws {
     let folder = try TemporaryFolder()
     try twoFiles(folder)
     // What would be found in its place.
@@ -44,17 +39,33 @@ import Testing
     let process = try await start(
       folder, arguments: how == "option" ? ["-c", "rollcall.yaml"] : [],
       environment: how == "variable" ? ["ROLLCALL_CONFIG": folder.path("rollcall.yaml")] : [:])
-    if text == nil || text == "folder" {
-      try FileManager.default.removeItem(atPath: folder.path("rollcall.yaml"))
-    }
-    if text == "folder" {
-      try FileManager.default.createDirectory(
-        atPath: folder.path("rollcall.yaml"), withIntermediateDirectories: false)
-    } else if let text {
+    let path = folder.path("rollcall.yaml")
+    try FileManager.default.removeItem(atPath: path)
+    var count = 1
+    try await refused(process, count)
+    for text in [
+      "", "# nothing\n", "---\n", "cluster:\n", "cluster: {discovery: {registries: }}\n", "\u{FEFF}",
+      "null\n", "[]\n",
+      "cluster: [", "---\n---\n",
+    ] {
       try folder.write(text, to: "rollcall.yaml")
+      count += 1
+      try await refused(process, count)
     }
-    try await reloaded(process, "rollcall.yaml", "the configuration wasn't reloaded: nothing has changed")
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    try await refused(process, count + 1)
     try await ended(process)
+  }
+
+  /// Sends SIGHUP and waits until it was refused for the `count`-th time.
+  private func refused(_ process: ChildProcess, _ count: Int) async throws {
+    process.signal(SIGHUP)
+    try await eventually("refusal \(count)") {
+      let lines = process.errorsSoFar.split(separator: "\n")
+      return lines.count { $0.contains("the configuration wasn't reloaded: nothing has changed") } == count
+        && lines.count { $0.contains("rollcall.yaml") && $0.contains(" error ") } >= count
+    }
   }
 
   @Test("a configuration that is being written to isn't taken")

@@ -169,7 +169,7 @@ struct KnownFiles: Sendable {
       var new = file
       (new.nodes, new.mark) = (nodes, mark)
       (new.problems, new.notes) = (reading.problems, reading.notes)
-      new.refusal = reading.listsNodes || !reading.problems.isEmpty ? nil : empty(shown, file)
+      new.refusal = silence(of: shown, reading, file)
       let count = nodeCount - previousCount + new.nodeCount
       guard count <= maximumNodes else {
         // Without a mark it is read again each time: other files may have become smaller.
@@ -197,13 +197,15 @@ struct KnownFiles: Sendable {
     return nil
   }
 
-  /// A file that says nothing of nodes where it had some: `: > nodes.yaml` is a mistake more often than a wish.
-  private func empty(_ shown: String, _ file: File) -> RegistryError? {
-    guard file.nodeCount > 0 else { return nil }
+  /// What is wrong with a file that says nothing of nodes: `: > nodes.yaml` is a mistake more often than a wish.
+  private func silence(of shown: String, _ reading: FileReading, _ file: File) -> RegistryError? {
+    guard !reading.listsNodes, reading.problems.isEmpty else { return nil }
+    // What it has in place of nodes is noted.
+    guard file.nodeCount > 0 || reading.notes.isEmpty else { return nil }
+    let kept = file.nodeCount > 0 ? "; what it listed before (\(Self.count(file))) stays" : ""
     return RegistryError(
       .invalidArgument,
-      "'\(shown)' lists no nodes, not even none; what it listed before (\(Self.count(file))) stays. Write "
-        + "`nodes: []` if there are none")
+      "'\(shown)' lists no nodes, not even none\(kept). Write `nodes: []` if there are none")
   }
 
   /// The nodes of a reading: those that didn't change keep the time since when the file has them so. Where the
