@@ -19,18 +19,6 @@ struct ItemReader {
     throw OpenError(.address, "\(what) has \(bytes.count) bytes, not 4 or 16")
   }
 
-  /// An address at which the node is reached.
-  static func nodeAddress(
-    _ bytes: some Collection<UInt8>, _ what: String
-  ) throws(OpenError) -> IPAddress {
-    let address = try address(bytes, what)
-    do throws(ModelError) {
-      return try NodeAddress.check(address)
-    } catch {
-      throw OpenError(.address, "\(what): \(error)")
-    }
-  }
-
   static func prefix(_ message: PlainIPPrefix) throws(OpenError) -> IPPrefix {
     let address = try address(message.ip, "a network's address")
     guard let length = Int(exactly: message.bits), let prefix = IPPrefix(address: address, length: length)
@@ -82,7 +70,7 @@ struct ItemReader {
     var kubeSpan = KubeSpanAffiliate(publicKey: text(message.publicKey, "its public key"))
     if !message.address.isEmpty {
       do throws(OpenError) {
-        kubeSpan.address = try Self.nodeAddress(message.address, "its KubeSpan address")
+        kubeSpan.address = try Self.address(message.address, "its KubeSpan address")
       } catch {
         skipped.append(error)
       }

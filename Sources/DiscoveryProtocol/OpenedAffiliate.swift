@@ -13,7 +13,7 @@ public struct OpenedAffiliate: Hashable, Sendable {
     affiliate = Affiliate(
       nodeID: nodeID,
       addresses: reader.list(message.addresses, "address") { data throws(OpenError) in
-        try ItemReader.nodeAddress(data, "an address")
+        try ItemReader.address(data, "an address")
       },
       hostname: reader.text(message.hostname, "its hostname"),
       nodename: reader.text(message.nodename, "its nodename"),
@@ -26,6 +26,25 @@ public struct OpenedAffiliate: Hashable, Sendable {
 
   private static func unlessEmpty(_ kubeSpan: KubeSpanAffiliate) -> KubeSpanAffiliate? {
     kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan
+  }
+
+  /// Leaves out addresses at which no node is reached; one that is mapped into IPv6 becomes the IPv4 address.
+  mutating func checkAddresses() {
+    var addresses: [IPAddress] = []
+    var seen: Set<IPAddress> = []
+    var isChanged = false
+    for address in affiliate.addresses {
+      do throws(ModelError) {
+        let checked = try NodeAddress.check(address)
+        let isNew = seen.insert(checked).inserted
+        if isNew { addresses.append(checked) }
+        isChanged = isChanged || checked != address || !isNew
+      } catch {
+        skipped.append(OpenError(.address, "an address: \(error)"))
+        isChanged = true
+      }
+    }
+    if isChanged { affiliate.addresses = addresses }
   }
 
   /// Adds endpoints that were opened beside the message.
