@@ -27,6 +27,8 @@ struct HostilePeerTests {
     /// Of the time that passes; a plugin that floods in its own threads pays for itself.
     var processorShare: Double?
     var logKilobytes = 300
+    /// From SIGTERM to its end.
+    var endsWithin = Duration.seconds(8)
   }
 
   /// Runs the daemon with the honest registry and `registry` beside it, and checks the bounds.
@@ -76,7 +78,7 @@ struct HostilePeerTests {
     let end = clock.now
     process.signal(SIGTERM)
     let result = try await process.result()
-    #expect(clock.now - end < .seconds(8), sourceLocation: place)
+    #expect(clock.now - end < bounds.endsWithin, sourceLocation: place)
     #expect(result.status == 0, "\(result.errors.suffix(2000))", sourceLocation: place)
     #expect(
       result.errors.utf8.count < bounds.logKilobytes << 10, "\(result.errors.utf8.count) bytes",
@@ -114,6 +116,8 @@ struct HostilePeerTests {
     var bounds = Bounds(memoryMegabytes: memory)
     // The first 5,000 new members are logged, one line each.
     if flood == 4 { bounds.logKilobytes = 1000 }
+    // What came and went since the last line is worked out once more: 200,000 nodes, in a debug build.
+    if flood == 4 { bounds.endsWithin = .seconds(40) }
     let result = try await attack("floods: {}", bounds, plugins: ".")
     if flood == 3 { #expect(result.errors.contains("member is flapping")) }
   }

@@ -128,15 +128,21 @@ struct ServiceOptionsTests {
     ).trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  @Test("a proxy of the environment is said to be unsupported, and isn't asked")
+  @Test("a proxy of the environment is asked, and a failure says through which; NO_PROXY goes without")
   func proxy() async throws {
     let cluster = try await ProcessCluster()
     let service = try await cluster.serve()
+    // Nobody listens there.
     let proxy = "http://127.0.0.1:\(try LoopbackPort.free())"
     let one = try cluster.node("one", environment: ["grpc_proxy": proxy])
-    let two = try cluster.node("two")
-    try await eventually("they meet") { one.members == ["one", "two"] && two.members == ["one", "two"] }
-    #expect(one.logged("grpc_proxy is set, but a proxy isn't supported").count == 1)
+    try await eventually("the proxy is told") {
+      one.logged(" registry degraded ").contains { $0.contains(proxy) || $0.contains(proxy.dropFirst(7)) }
+    }
+    let two = try cluster.node("two", environment: ["grpc_proxy": proxy, "no_proxy": "127.0.0.1"])
+    let three = try cluster.node("three")
+    try await eventually("they meet") {
+      two.members == ["three", "two"] && three.members == ["three", "two"]
+    }
     #expect(two.logged("proxy").isEmpty && service.isRunning)
   }
 }
