@@ -64,6 +64,52 @@ struct ServiceOptionsTests {
     #expect(one.isRunning && service.isRunning)
   }
 
+  @Test("a node whose record somebody else deletes publishes it again at once, and says so")
+  func ownRecordDeleted() async throws {
+    let cluster = try await ProcessCluster()
+    let service = try await cluster.serve()
+    let one = try cluster.node("one")
+    try await eventually("it is published") { try await cluster.observed() == ["one"] }
+    let identity = try await identity("one", in: cluster)
+    let clusterID = try cluster.secret("id")
+    try await cluster.withClient {
+      _ = try await $0.affiliateDelete(
+        .with {
+          $0.clusterID = clusterID
+          $0.affiliateID = identity
+        })
+    }
+    try await eventually("it is told") {
+      !one.logged("no longer has this node's record, which wasn't withdrawn here").isEmpty
+    }
+    try await eventually("it is published again") { try await cluster.observed() == ["one"] }
+    #expect(one.logged(" registry degraded ").isEmpty && service.isRunning)
+  }
+
+  @Test("a copied disk is told on both machines, with what to do")
+  func copiedIdentity() async throws {
+    let cluster = try await ProcessCluster()
+    let service = try await cluster.serve()
+    let one = try cluster.node("one")
+    try await eventually("it is published") { try await cluster.observed() == ["one"] }
+    try FileManager.default.createDirectory(
+      atPath: cluster.folder.path("copy/state"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      atPath: cluster.folder.path("one/state/node-identity.yaml"),
+      toPath: cluster.folder.path("copy/state/node-identity.yaml"))
+    try cluster.configure("copy", node: "{nodename: copy, hostname: copy-host, addresses: [10.77.0.9]}")
+    let copy = try cluster.start("copy")
+    for (node, other) in [(one, "copy-host, 10.77.0.9"), (copy, "one, 10.77.0.1")] {
+      try await eventually("\(other) is told") {
+        node.logged(" registry degraded ").contains {
+          $0.contains(
+            "another machine uses this node's identity (hostname \(other)): remove node-identity.yaml ")
+        }
+      }
+    }
+    #expect(service.isRunning)
+  }
+
   @Test("a service that redirects sends its nodes to another")
   func redirect() async throws {
     let (first, second) = (try await ProcessCluster(), try await ProcessCluster())

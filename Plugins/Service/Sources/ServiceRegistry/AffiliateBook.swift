@@ -57,6 +57,25 @@ struct AffiliateBook {
   /// How many nodes are known.
   var count: Int { entries.count }
 
+  /// What was last announced of this node's own record, and not taken out yet.
+  private var ownSighting: OwnSighting?
+
+  /// Takes out what was last announced of this node's own record.
+  mutating func takeOwnSighting() -> OwnSighting? {
+    defer { ownSighting = nil }
+    return ownSighting
+  }
+
+  /// This node's own record isn't read, but it says whether somebody else changed it.
+  private mutating func see(own affiliate: WireAffiliate, isDeleted: Bool) {
+    if isDeleted || affiliate.data.isEmpty {
+      ownSighting = .deleted
+      return
+    }
+    let opened = try? cipher.open(affiliate)
+    ownSighting = .announced([UInt8](affiliate.data), opened?.affiliate)
+  }
+
   // MARK: What a watch answers
 
   /// Takes the first answer of a watch: everything that the service has.
@@ -71,7 +90,8 @@ struct AffiliateBook {
   /// Takes a later answer of a watch.
   mutating func change(_ answer: WireWatchResponse, at now: Duration) -> [RegistryUpdate] {
     answer.affiliates.compactMap { affiliate in
-      answer.deleted
+      if affiliate.id == localNodeID?.text { see(own: affiliate, isDeleted: answer.deleted) }
+      return answer.deleted
         ? delete(affiliate, answer.reason, at: now)
         : take(affiliate, answer, announcedAt: now, isAnnounced: true).map { .upsert($0, source: source) }
     }
@@ -191,4 +211,12 @@ extension Timestamp {
     }
     self.init(milliseconds: message.seconds * 1000 + Int64(message.nanos) / 1_000_000)
   }
+}
+
+/// What a service announced of this node's own record.
+enum OwnSighting: Equatable, Sendable {
+  /// It, or what it says, is gone.
+  case deleted
+  /// It says that, sealed and, where it can be opened, open.
+  case announced([UInt8], Affiliate?)
 }

@@ -1,4 +1,6 @@
+import ClusterModel
 import DiscoveryProtocol
+import Logging
 import Platform
 import RegistryKit
 
@@ -15,6 +17,17 @@ actor EndpointPublisher {
   /// Why the service can't be reached; nil: it can, or is about to be tried.
   private var unreachable: RegistryError?
   private let planChanged = ChangeSignal()
+  private let logger: Logger
+  /// This node's sealed data that were sent last: what the service announces may be some changes late.
+  private var sent: [[UInt8]] = []
+  private static let maximumSent = 8
+  /// Another machine publishes under this node's identity, as was last seen so.
+  private var rival: (error: RegistryError, until: Duration)?
+  /// How soon data are sent again that somebody else deleted or replaced: at once, and further apart where it goes on.
+  private var restoring = Backoff(initial: .seconds(1), maximum: .seconds(60), factor: 2)
+  private var lastLoss: Duration?
+  /// Where nothing was lost for so long, what is lost then is sent again at once.
+  private static let restoreMemory = Duration.seconds(600)
   /// Whether the service has answered everything at some time in this session, if only that it won't have it.
   private(set) var hasAnswered = false
 
@@ -26,13 +39,14 @@ actor EndpointPublisher {
   ///   - onStatus: takes what became of a publication, at each change, without waiting.
   init(
     settings: ServiceSettings, output: EndpointOutput, time: TimeSource,
-    random: @escaping @Sendable () -> Double,
+    random: @escaping @Sendable () -> Double, logger: Logger,
     onStatus: @escaping @Sendable (EndpointStatus, _ revision: UInt64) -> Void
   ) {
     self.settings = settings
     self.output = output
     self.time = time
     self.random = random
+    self.logger = logger
     self.onStatus = onStatus
     plan = PublicationPlan(ttl: settings.ttl, localID: settings.localNodeID?.text)
   }
@@ -61,8 +75,10 @@ actor EndpointPublisher {
     while true {
       try Task.checkCancellation()
       let seen = planChanged.value
+      try endRivalry()
       guard let request = plan.next(at: time.elapsed) else {
-        await time.wait(until: plan.nextDue, or: planChanged, after: seen)
+        let due = [plan.nextDue, rival?.until].compactMap { $0 }.min()
+        await time.wait(until: due, or: planChanged, after: seen)
         continue
       }
       do {
@@ -80,8 +96,62 @@ actor EndpointPublisher {
       }
       hasAnswered = hasAnswered || plan.isAnswered
       giveStatus()
-      try output.report([.publishing: plan.problem])
+      try output.report([.publishing: problem])
     }
+  }
+
+  private var problem: RegistryError? { plan.problem ?? rival?.error }
+
+  // MARK: This node's own record
+
+  /// The service at `url` announced this node's own record. What isn't as this node published it is published again
+  /// at once; content of somebody else is reported for as long as a service keeps it.
+  func sighted(_ sighting: OwnSighting, at url: ServiceURL) {
+    guard let own = plan.acceptedData else { return }
+    switch sighting {
+    case .announced(let data, _) where data == own || sent.contains(data): return
+    case .deleted:
+      logger.notice(
+        "\(url) no longer has this node's record, which wasn't withdrawn here: publishing it again")
+    case .announced(_, let other):
+      let text = other.map { " (\(Self.name(of: $0)))" } ?? ""
+      rival = (
+        RegistryError(
+          .failed,
+          "another machine uses this node's identity\(text): remove node-identity.yaml from the copy's state folder and restart it"
+        ), time.elapsed + settings.ttl
+      )
+      logger.notice("\(url) has somebody else's content under this node's identity\(text): publishing again")
+      try? output.report([.publishing: problem])
+    }
+    let now = time.elapsed
+    if let lastLoss, now - lastLoss > Self.restoreMemory { restoring.reset() }
+    lastLoss = now
+    plan.lost(due: now + restoring.next(atOnce: true, random: random()))
+    planChanged.notify()
+  }
+
+  /// Nobody else's content was seen for as long as a service keeps it.
+  private func endRivalry() throws {
+    guard let rival, rival.until <= time.elapsed else { return }
+    self.rival = nil
+    try output.report([.publishing: problem])
+  }
+
+  /// A machine by its hostname and first address, as far as it says them.
+  private static func name(of affiliate: Affiliate) -> String {
+    let names = ["hostname \(affiliate.hostname)"].filter { _ in !affiliate.hostname.isEmpty }
+    let parts = (names + affiliate.addresses.prefix(1).map(\.description)).joined(separator: ", ")
+    return parts.isEmpty ? "which says nothing of itself" : quotedParts(parts)
+  }
+
+  private static func quotedParts(_ text: String) -> String {
+    String(quoted(text, limit: 200).dropFirst().dropLast())
+  }
+
+  private func note(sending data: [UInt8]?) {
+    guard let data, !sent.contains(data) else { return }
+    sent = sent.suffix(Self.maximumSent - 1) + [data]
   }
 
   private func giveStatus() { onStatus(plan.status(at: time.elapsed, unreachable: unreachable), revision) }
@@ -100,6 +170,7 @@ actor EndpointPublisher {
             $0.affiliateID = affiliateID
           })
       case .update(let item):
+        await self.note(sending: item.data)
         try await client.update(
           .with {
             $0.clusterID = clusterID

@@ -167,7 +167,8 @@ struct EndpointRunner: Sendable {
     }
     if let address = Self.address(Array(answer.clientIp)) { try output.publicAddress(address) }
     let watcher = EndpointWatcher(
-      client, at: here, settings: settings, output: output, time: time, random: random)
+      client, at: here, settings: settings, output: output, time: time, random: random
+    ) { [publisher] in await publisher.sighted($0, at: here) }
     do {
       try await withThrowingTaskGroup(of: Never.self) { group in
         group.addTask { try await watcher.run() }

@@ -11,6 +11,7 @@ actor EndpointWatcher {
   private let output: EndpointOutput
   private let time: TimeSource
   private let random: @Sendable () -> Double
+  private let onOwnSighting: @Sendable (OwnSighting) async -> Void
 
   private var book: AffiliateBook
   /// When all that the service has was read; nil: it hasn't been.
@@ -36,10 +37,13 @@ actor EndpointWatcher {
   /// - Parameters:
   ///   - url: where the client is connected to.
   ///   - random: gives numbers from 0 up to 1.
+  ///   - onOwnSighting: takes what the service announces of this node's own record.
   init(
     _ client: any DiscoveryClient, at url: ServiceURL, settings: ServiceSettings, output: EndpointOutput,
-    time: TimeSource, random: @escaping @Sendable () -> Double
+    time: TimeSource, random: @escaping @Sendable () -> Double,
+    onOwnSighting: @escaping @Sendable (OwnSighting) async -> Void
   ) {
+    self.onOwnSighting = onOwnSighting
     self.client = client
     self.url = url
     clusterID = settings.clusterID
@@ -69,9 +73,14 @@ actor EndpointWatcher {
 
   private func watch() async throws {
     let clusterID = clusterID
-    try await client.watch(.with { $0.clusterID = clusterID }) { answer in try await self.take(answer) }
+    try await client.watch(.with { $0.clusterID = clusterID }) { answer in
+      try await self.take(answer)
+      if let sighting = await self.takeOwnSighting() { await self.onOwnSighting(sighting) }
+    }
     throw RegistryError(.unavailable, "\(url) ended the watch")
   }
+
+  private func takeOwnSighting() -> OwnSighting? { book.takeOwnSighting() }
 
   private func take(_ answer: WireWatchResponse) throws {
     guard snapshotAt != nil else { return try takeFirst(answer) }

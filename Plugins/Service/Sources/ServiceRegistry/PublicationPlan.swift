@@ -104,6 +104,11 @@ struct PublicationPlan {
     return isAnswered ? .accepted : .pending
   }
 
+  /// This node's own sealed data, where the service has accepted them in this session.
+  var acceptedData: [UInt8]? {
+    entries.first { $0.sent.data != nil && $0.answer == .accepted }?.item.data
+  }
+
   /// When something is to be sent.
   var nextDue: Duration? {
     let dues = entries.lazy.map(\.due).min()
@@ -140,6 +145,14 @@ struct PublicationPlan {
   mutating func sessionStarted() {
     entries = entries.filter { $0.part != .endpoints }.map { Entry(item: $0.item, acceptedAt: $0.acceptedAt) }
     if let affiliateID = withdrawal?.affiliateID { withdrawal = Withdrawal(affiliateID: affiliateID) }
+  }
+
+  /// The service no longer has this node's data as they were sent: they are sent again at `due`.
+  mutating func lost(due: Duration) {
+    guard let index = entries.firstIndex(where: { $0.sent.data != nil && $0.answer == .accepted }) else {
+      return
+    }
+    entries[index].due = min(entries[index].due, due)
   }
 
   /// The service accepted `request`.

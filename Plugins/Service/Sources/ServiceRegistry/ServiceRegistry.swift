@@ -44,7 +44,9 @@ public struct ServiceRegistry: RegistryPlugin {
     var runners: [EndpointRunner] = []
     for (number, service) in settings.services.enumerated() {
       let output = EndpointOutput(session, source: service.source)
-      let publisher = EndpointPublisher(settings: settings, output: output, time: time, random: random) {
+      let publisher = EndpointPublisher(
+        settings: settings, output: output, time: time, random: random, logger: session.logger
+      ) {
         outcomes.update($0, of: number, revision: $1)
       }
       publishers.append(publisher)
