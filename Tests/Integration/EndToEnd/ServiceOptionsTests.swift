@@ -128,15 +128,17 @@ struct ServiceOptionsTests {
     ).trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  @Test("a proxy of the environment is said to be unsupported, and isn't asked")
+  @Test("a proxy of the environment is gone through but for loopback, and named where it can't be reached")
   func proxy() async throws {
     let cluster = try await ProcessCluster()
     let service = try await cluster.serve()
     let proxy = "http://127.0.0.1:\(try LoopbackPort.free())"
-    let one = try cluster.node("one", environment: ["grpc_proxy": proxy])
+    let one = try cluster.node("one", environment: ["HTTP_PROXY": proxy])
     let two = try cluster.node("two")
     try await eventually("they meet") { one.members == ["one", "two"] && two.members == ["one", "two"] }
-    #expect(one.logged("grpc_proxy is set, but a proxy isn't supported").count == 1)
-    #expect(two.logged("proxy").isEmpty && service.isRunning)
+    let away = try cluster.node(
+      "away", ["endpoint": "http://service.invalid:3000"], environment: ["HTTP_PROXY": proxy])
+    try await eventually("it says so") { !away.logged("the proxy \(proxy) can't be reached").isEmpty }
+    #expect(one.logged("proxy").isEmpty && service.isRunning)
   }
 }
