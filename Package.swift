@@ -190,7 +190,7 @@ let package = Package(
       ]),
     tests(
       "RollcallCommandTests",
-      ["RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "TestSupport", logging]),
+      ["RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", logging]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
@@ -205,7 +205,7 @@ let package = Package(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
         "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", logging,
+        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", logging, nio("NIOCore"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),

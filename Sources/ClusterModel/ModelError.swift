@@ -29,10 +29,12 @@ package func quoted(_ text: some StringProtocol, limit: Int = 80) -> String {
 
 extension Unicode.Scalar {
   /// Whether a terminal may do something else with the character than show it: control characters, line
-  /// separators and those that turn the direction of text around.
+  /// separators, those that turn the direction of text around or take no room, and what is no character. Every
+  /// output escapes these.
   package var breaksLines: Bool {
     // Nearly every character is plain ASCII, for which no table needs to be asked.
     if value >= 0x20, value < 0x7F { return false }
+    if value & 0xFFFE == 0xFFFE { return true }
     switch properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator, .format: return true
     default: return false

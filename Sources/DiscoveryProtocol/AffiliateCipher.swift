@@ -69,6 +69,7 @@ public struct AffiliateCipher: Sendable {
         .identityMismatch, "its data is of another node, \(quoted(message.nodeID))")
     }
     var opened = OpenedAffiliate(message, nodeID: nodeID)
+    opened.checkAddresses()
     opened.take(openEndpoints(affiliate.endpoints))
     return opened
   }

@@ -17,7 +17,7 @@ public struct OpenError: Error, Hashable, Sendable, CustomStringConvertible {
     case lengthByte = "length-byte"
     /// Opened, but not the message that it should be.
     case malformed
-    /// An address that has neither 4 nor 16 bytes.
+    /// An address that has neither 4 nor 16 bytes, or at which no node is reached.
     case address
     /// An IPv6 address with a zone, which means nothing on another machine.
     case zone

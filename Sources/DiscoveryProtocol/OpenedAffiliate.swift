@@ -28,6 +28,25 @@ public struct OpenedAffiliate: Hashable, Sendable {
     kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan
   }
 
+  /// Leaves out addresses at which no node is reached; one that is mapped into IPv6 becomes the IPv4 address.
+  mutating func checkAddresses() {
+    var addresses: [IPAddress] = []
+    var seen: Set<IPAddress> = []
+    var isChanged = false
+    for address in affiliate.addresses {
+      do throws(ModelError) {
+        let checked = try NodeAddress.check(address)
+        let isNew = seen.insert(checked).inserted
+        if isNew { addresses.append(checked) }
+        isChanged = isChanged || checked != address || !isNew
+      } catch {
+        skipped.append(OpenError(.address, "an address: \(error)"))
+        isChanged = true
+      }
+    }
+    if isChanged { affiliate.addresses = addresses }
+  }
+
   /// Adds endpoints that were opened beside the message.
   mutating func take(_ opened: (endpoints: [IPEndpoint], skipped: [OpenError])) {
     skipped += opened.skipped

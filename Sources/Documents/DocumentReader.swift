@@ -7,6 +7,7 @@ struct DocumentReader: ~Copyable {
   private let file: String
   private var budget: NodeBudget
   private var anchors: [String: Anchored] = [:]
+  private var anchorMarks: Set<YAMLMark> = []
 
   /// What an alias stands for, and what it costs.
   private struct Anchored {
@@ -35,7 +36,9 @@ struct DocumentReader: ~Copyable {
     while true {
       let (event, mark) = try events.next()
       switch event {
-      case .streamEnd: return YAMLStream(documents: documents, duplicateKeys: budget.duplicateKeys)
+      case .streamEnd:
+        return YAMLStream(
+          documents: documents, duplicateKeys: budget.duplicateKeys, anchorMarks: anchorMarks)
       case .documentStart: anchors = [:]
       case .streamStart, .documentEnd: break
       default: documents.append(try node(event, mark, depth: 0).node)
@@ -79,20 +82,32 @@ struct DocumentReader: ~Copyable {
       properties = found
       try begin(depth: depth + 1, tag: found.tag, expected: YAML_MAP_TAG, kind: "mapping", mark)
       var pairs: [YAMLPair] = []
+      var merged: [YAMLPair] = []
       while true {
         let (event, mark) = try events.next()
         if case .mappingEnd = event { break }
         let key = try key(event, mark)
         let (valueEvent, valueMark) = try events.next()
         let value = try self.node(valueEvent, valueMark, depth: depth + 1)
-        pairs.append(YAMLPair(key: key, keyMark: mark, value: value.node))
+        if let key {
+          pairs.append(YAMLPair(key: key, keyMark: mark, value: value.node))
+        } else {
+          merged += try mergedPairs(value.node)
+        }
         height = max(height, value.height)
       }
       height += 1
-      node = YAMLNode(.mapping(budget.unique(pairs)), mark: mark)
+      pairs = budget.unique(pairs)
+      if !merged.isEmpty {
+        // What is written counts, then what was merged first.
+        var known = Set(pairs.map(\.key))
+        pairs += merged.filter { known.insert($0.key).inserted }
+      }
+      node = YAMLNode(.mapping(pairs), mark: mark)
     default: throw error(mark, "it ends in the middle")
     }
     if let anchor = properties.anchor {
+      anchorMarks.insert(mark)
       anchors[anchor] = Anchored(node: node, count: budget.count - first, height: height)
     }
     return (node, height)
@@ -108,18 +123,40 @@ struct DocumentReader: ~Copyable {
     }
   }
 
-  private mutating func key(_ event: EventReader.Event, _ mark: YAMLMark) throws(YAMLError) -> String {
+  /// The text of a key; nil for the merge key (https://yaml.org/type/merge.html), whose value is of other mappings.
+  private mutating func key(_ event: EventReader.Event, _ mark: YAMLMark) throws(YAMLError) -> String? {
     switch event {
     case .sequenceStart, .mappingStart: throw error(mark, "a key must be text, not a list or a mapping")
+    case .scalar(let properties, "<<", let style)
+    where properties.tag == Self.mergeTag || properties.tag == nil && style == YAML_PLAIN_SCALAR_STYLE:
+      try budget.addNode(at: mark)
+      return nil
     default: break
     }
     let (node, _) = try node(event, mark, depth: 0)
     guard case .scalar(let scalar) = node.content else { throw error(mark, "a key must be text") }
     if scalar.isPlain {
       if scalar.text.isEmpty { throw error(mark, "a key is missing before ':'") }
-      if scalar.text == "<<" { throw error(mark, "the merge key '<<' isn't supported; write the keys out") }
     }
     return scalar.text
+  }
+
+  private static let mergeTag = "tag:yaml.org,2002:merge"
+
+  /// The pairs of the mapping, or of the list of mappings, that a merge key has.
+  private func mergedPairs(_ value: YAMLNode) throws(YAMLError) -> [YAMLPair] {
+    if let pairs = value.pairs { return pairs }
+    var all: [YAMLPair] = []
+    for item in value.items ?? [value] {
+      guard let pairs = item.pairs else {
+        throw error(
+          item.mark,
+          "the merge key '<<' \(item.written.mismatch(must: "a mapping, such as *defaults, or a list of mappings"))"
+        )
+      }
+      all += pairs
+    }
+    return all
   }
 
   private func scalar(

@@ -1,3 +1,5 @@
+import ClusterModel
+
 /// A scalar as it is written in a block: plain where that reads as the same to this module and to readers of
 /// YAML 1.1, else in quotes.
 struct ScalarText {
@@ -34,8 +36,10 @@ struct ScalarText {
     return true
   }
 
+  /// Whether YAML takes `scalar` unescaped, and a terminal does nothing but show it.
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
+    if scalar.breaksLines { return false }
+    return switch scalar.value {
     case 0x20...0x7E, 0xA0...0x2027, 0x202A...0xD7FF, 0xE000...0xFEFE, 0xFF00...0xFFFD, 0x10000...0x10FFFF:
       true
     default: false

@@ -1,7 +1,8 @@
 /// Reads and writes YAML and JSON. JSON is YAML, and is read and written here as well.
 ///
-/// Reading is strict where leniency would hide a mistake: a repeated key, an unknown tag, a merge key or a
-/// key that isn't text is an error at its place. How much a text may ask for is bounded by ``YAMLLimits``.
+/// Reading is strict where leniency would hide a mistake: a repeated key, an unknown tag or a key that isn't text is
+/// an error at its place. The merge key (`<<: *defaults`) is known: the mapping has what it merges as if it were
+/// written out. How much a text may ask for is bounded by ``YAMLLimits``.
 public enum YAML {
   /// The documents in `text`, which is UTF-8.
   ///
@@ -40,9 +41,12 @@ public struct YAMLStream: Hashable, Sendable {
   /// Keys that a mapping has more than once, at their later places and with the first one's place in the
   /// message. The first one counts. At most ``YAMLLimits/duplicateKeys``.
   public var duplicateKeys: [YAMLError]
+  /// The places of nodes that are written to be repeated elsewhere: those with an anchor.
+  public var anchorMarks: Set<YAMLMark>
 
   /// A stream of `documents`.
-  public init(documents: [YAMLNode], duplicateKeys: [YAMLError] = []) {
+  public init(documents: [YAMLNode], duplicateKeys: [YAMLError] = [], anchorMarks: Set<YAMLMark> = []) {
+    self.anchorMarks = anchorMarks
     self.documents = documents
     self.duplicateKeys = duplicateKeys
   }

@@ -76,6 +76,9 @@ public struct RegistryContext: Sendable {
   public var stateDirectory: String
   /// The path of the folder that relative paths in the options are relative to.
   public var baseDirectory: String
+  /// For how long what the registry can no longer find still counts, as the person wants it who wrote the
+  /// configuration. Zero: not at all.
+  public var staleAfter: Duration
   /// The program that runs the registry.
   public var host: HostProgram
   /// Logs to the host's log.
@@ -84,8 +87,10 @@ public struct RegistryContext: Sendable {
   /// A context; what isn't given isn't there.
   public init(
     name: String, localNodeID: NodeIdentity? = nil, clusterID: String? = nil, clusterSecret: String? = nil,
-    stateDirectory: String = "", baseDirectory: String = ".", host: HostProgram = .rollcall, logger: Logger
+    stateDirectory: String = "", baseDirectory: String = ".", staleAfter: Duration = .zero,
+    host: HostProgram = .rollcall, logger: Logger
   ) {
+    self.staleAfter = staleAfter
     self.host = host
     self.name = name
     self.localNodeID = localNodeID

@@ -25,7 +25,9 @@ public struct InstalledPlugins: PluginSource {
       logger: logger)
     let plugin = try await catalog.plugin(named: name)
     let stopTimeout = stopTimeout
-    return AvailablePlugin(descriptor: plugin.descriptor) { options, context in
+    return AvailablePlugin(
+      descriptor: plugin.descriptor, check: { try await plugin.check(options: $0, context: $1) }
+    ) { options, context in
       plugin.registry(options: options, context: context, stopTimeout: stopTimeout)
     }
   }

@@ -28,13 +28,20 @@ public struct AvailablePlugin: Sendable {
   public let descriptor: RegistryDescriptor
   /// Makes a registry from options, which are a JSON object.
   public let make: @Sendable (_ options: String, RegistryContext) async throws -> any Registry
+  /// Throws why no registry can be made from options, and leaves nothing behind.
+  public let check: @Sendable (_ options: String, RegistryContext) async throws -> Void
 
   /// A plugin that makes its registries by `make`.
+  ///
+  /// - Parameter check: for one whose registries only say when they are run why they can't be made; nil: `make` says
+  ///   it.
   public init(
     descriptor: RegistryDescriptor,
+    check: (@Sendable (_ options: String, RegistryContext) async throws -> Void)? = nil,
     make: @escaping @Sendable (_ options: String, RegistryContext) async throws -> any Registry
   ) {
     self.descriptor = descriptor
     self.make = make
+    self.check = check ?? { _ = try await make($0, $1) }
   }
 }

@@ -85,13 +85,18 @@ public struct PluginReference: Hashable, Sendable {
   public var baseDirectory: String
   /// The folder below which registries keep what is theirs; nil: nothing is kept.
   public var stateDirectory: String?
+  /// For how long what the registry can no longer find still counts, where that is to make it anew when it changes;
+  /// nil: what its retention says when it is made.
+  public var staleAfter: Duration?
 
   /// The plugin called `name`; what isn't given isn't there.
   public init(
     name: String, options: String = "{}", settings: PluginSettings = PluginSettings(),
     clusterID: String? = nil,
-    clusterSecret: Secret? = nil, baseDirectory: String = ".", stateDirectory: String? = nil
+    clusterSecret: Secret? = nil, baseDirectory: String = ".", stateDirectory: String? = nil,
+    staleAfter: Duration? = nil
   ) {
+    self.staleAfter = staleAfter
     self.name = name
     self.options = options
     self.settings = settings

@@ -77,6 +77,7 @@ extension RegistryDefinition {
       name: name, localNodeID: localNodeID, clusterID: plugin?.clusterID,
       clusterSecret: plugin?.clusterSecret?.revealed,
       stateDirectory: plugin?.stateDirectory.map { "\($0)/registries/\(name)" } ?? "",
-      baseDirectory: plugin?.baseDirectory ?? ".", logger: logger)
+      baseDirectory: plugin?.baseDirectory ?? ".", staleAfter: plugin?.staleAfter ?? retention.staleAfter,
+      logger: logger)
   }
 }

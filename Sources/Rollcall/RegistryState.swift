@@ -76,7 +76,7 @@ struct RegistryState: Sendable {
     next.status.leases = status.leases
     next.sources = sources.mapValues { $0.unconfirmed(at: elapsed) }
     // Should it never have a snapshot, the old records don't pass for fresh for ever.
-    next.staleAt = staleAt
+    next.staleAt = deadline(under: retention)
     if staleAt == nil, !status.isStale, !sources.isEmpty {
       next.staleAt = elapsed + max(retention.staleAfter, settleTime)
     }
@@ -84,8 +84,18 @@ struct RegistryState: Sendable {
     return next
   }
 
-  /// Lets what doesn't need a new run take effect.
-  mutating func adjust(_ retention: RetentionPolicy) { self.retention = retention }
+  /// Lets what doesn't need a new run take effect, also on what is under way.
+  mutating func adjust(_ retention: RetentionPolicy, at elapsed: Duration) {
+    staleAt = deadline(under: retention)
+    // What became stale under the policy before is dropped where it would have been.
+    if status.isStale, retention.onFailure == .drop, self.retention.onFailure == .keep { staleAt = elapsed }
+    self.retention = retention
+  }
+
+  /// When its records become stale or are dropped, had `retention` been there from the start.
+  private func deadline(under retention: RetentionPolicy) -> Duration? {
+    staleAt.map { $0 - self.retention.staleAfter + retention.staleAfter }
+  }
 
   // MARK: Runs
 

@@ -107,7 +107,9 @@ final class SupervisorSet: Sendable {
     table.commit { writer in
       for name in adoption.gone { writer.remove(name) }
       for (key, definition) in adoption.kept {
-        _ = writer.update(key) { registry, _ in registry.adjust(definition.retention) }
+        _ = writer.update(key) { registry, transaction in
+          registry.adjust(definition.retention, at: transaction.elapsed)
+        }
       }
       for (key, definition, hasRun) in adoption.placed {
         place(key, definition, hasRun: hasRun, in: &writer)

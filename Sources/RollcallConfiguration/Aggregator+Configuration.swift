@@ -14,7 +14,8 @@ extension Configuration {
       name: settings.name,
       plugin: PluginReference(
         name: settings.plugin, options: settings.options, settings: plugins, clusterID: cluster.id,
-        clusterSecret: cluster.secret, baseDirectory: baseDirectory, stateDirectory: stateDirectory),
+        clusterSecret: cluster.secret, baseDirectory: baseDirectory, stateDirectory: stateDirectory,
+        staleAfter: settings.retention.staleAfter),
       from: source, retention: settings.retention)
     definition.disabled = settings.disabled
     if !cluster.discovery.isEnabled, definition.disabled == nil { definition.disabled = "discovery is off" }

@@ -44,6 +44,11 @@ public struct ConfigurationErrors: Error, Hashable, Sendable, CustomStringConver
   /// Sorted by place; never empty.
   public let errors: [ConfigurationError]
 
+  /// One error, about `file` as a whole.
+  public init(file: String, _ message: String) {
+    self.init([ConfigurationError(file: file, message: message)])
+  }
+
   init(_ errors: [ConfigurationError]) { self.errors = Set(errors).sorted() }
 
   /// A line for each error.

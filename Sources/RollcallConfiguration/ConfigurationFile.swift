@@ -40,13 +40,15 @@ public enum ConfigurationFile {
     let file: BoundedFile
     do throws(FileError) {
       // A shell's `<(…)` is a pipe.
-      file = try BoundedFile.read(path, limit: maximumSize, kind: .regularOrPipe)
+      file = try BoundedFile.read(path, limit: maximumSize, kind: .regularOrPipe, asksForWriters: true)
     } catch {
       throw ConfigurationErrors([
         ConfigurationError(file: path, message: "the configuration can't be read: \(error.explanation)")
       ])
     }
-    return try declared(file.bytes, file: path, inProcess: inProcess)
+    var declared = try declared(file.bytes, file: path, inProcess: inProcess)
+    declared.isBeingWritten = file.writers == .some
+    return declared
   }
 
   private static func declared(
@@ -69,7 +71,12 @@ public enum ConfigurationFile {
     let (configuration, arePluginsKnown) = reader.read(stream.documents.first)
     return DeclaredConfiguration(
       configuration: configuration, arePluginsKnown: arePluginsKnown,
+      isBlank: stream.documents.allSatisfy(isBlank),
       errors: diagnostics.errors.kept.map(ConfigurationError.init))
+  }
+
+  private static func isBlank(_ node: YAMLNode) -> Bool {
+    node.isNull || node.pairs?.allSatisfy { isBlank($0.value) } ?? false
   }
 
   private static let limits = YAMLLimits(size: maximumSize, depth: 32, nodes: 100_000, aliasedNodes: 10_000)
@@ -81,6 +88,10 @@ public struct DeclaredConfiguration: Sendable {
   public let configuration: Configuration
   /// Whether it is known where plugins are looked for: what is said of them could only mislead otherwise.
   public let arePluginsKnown: Bool
+  /// Whether it says nothing at all: it is empty, has comments alone, or keys without values.
+  public let isBlank: Bool
+  /// Whether somebody had the file open for writing when it was read: then it may be half of what it is to be.
+  public internal(set) var isBeingWritten = false
   /// What is wrong with the file itself.
   let errors: [ConfigurationError]
 

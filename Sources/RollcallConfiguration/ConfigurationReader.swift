@@ -63,14 +63,20 @@ struct ConfigurationReader {
     let prefixes = { (section: FieldReader, key: String) in
       section.list(key, of: "prefixes") { (text) throws(ModelError) in try IPPrefix(text) } ?? []
     }
+    let addresses = section.list("addresses", of: "addresses") { (text) throws(ModelError) in
+      try IPAddress(text)
+    }
+    for address in addresses ?? [] {
+      do throws(ModelError) { _ = try NodeAddress.check(address) } catch {
+        section.warning("addresses", error.message)
+      }
+    }
     return NodeSettings(
       publish: section.bool("publish") ?? true,
       hostname: section.value("hostname", HostName.check),
       nodename: section.value("nodename", HostName.check),
       machineType: section.value("machineType") { (text) throws(ModelError) in try MachineType(text) },
-      addresses: section.list("addresses", of: "addresses") { (text) throws(ModelError) in
-        try IPAddress(text)
-      },
+      addresses: addresses,
       includeNetworks: prefixes(filter, "include"), excludeNetworks: prefixes(filter, "exclude"),
       operatingSystem: section.text("operatingSystem"),
       controlPlanePort: controlPlane.port("port"),

@@ -146,6 +146,22 @@ struct AffiliateCipherTests {
     #expect(tally.total == 10)
   }
 
+  @Test("addresses at which no node is reached are left out, and one mapped into IPv6 is the IPv4 address")
+  func unreachableAddresses() throws {
+    let mapped = Data([UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 10, 0, 0, 1])
+    let opened = try #require(
+      try cipher.open(
+        try wire(
+          message {
+            $0.addresses = [
+              Data([127, 0, 0, 1]), Data([10, 0, 0, 1]), mapped, Data([0, 0, 0, 0]),
+              Data([UInt8](repeating: 0, count: 16)), Data([224, 0, 0, 1]),
+            ]
+          })))
+    #expect(opened.affiliate.addresses.map(\.description) == ["10.0.0.1"])
+    #expect(opened.skipped.map(\.kind) == [.address, .address, .address, .address])
+  }
+
   @Test("lists end at what is taken")
   func longLists() throws {
     // More than a service would take, so it is read without being sealed.

@@ -105,7 +105,10 @@ func message(_ text: String, limits: YAMLLimits = .standard) -> String {
   @Test(
     "what can't be read is one error with its place and what would be right",
     arguments: [
-      ("<<: {a: 1}", "t.yaml:1:1: the merge key '<<' isn't supported; write the keys out"),
+      (
+        "<<: 1",
+        "t.yaml:1:5: the merge key '<<' must be a mapping, such as *defaults, or a list of mappings, not the number 1"
+      ),
       ("? [a]\n: b", "t.yaml:1:3: a key must be text, not a list or a mapping"),
       ("?\n: b", "t.yaml:1:2: a key is missing before ':'"),
       ("a:\n\tb: 1", "t.yaml:2:1: found character that cannot start any token"),

@@ -76,6 +76,31 @@ import Testing
     #expect(plan.token == .none)
   }
 
+  @Test("merge keys and anchors are read as kubectl reads them")
+  func mergeKeys() throws {
+    let (plan, folder) = try plan(
+      """
+      x-cluster: &defaults
+        certificate-authority: ca.crt
+        server: https://unused
+      clusters:
+      - name: c
+        cluster:
+          <<: *defaults
+          server: https://kube.example
+      - {name: d, cluster: {<<: [*defaults]}}
+      users:
+      - name: base
+        user: &user {tokenFile: token}
+      - {name: u, user: {<<: *user}}
+      contexts: [{name: x, context: {cluster: c, user: u}}]
+      current-context: x
+      """)
+    #expect(plan.server.description == "https://kube.example:443")
+    #expect(plan.certificateAuthority == .file("\(folder.path)/a/ca.crt"))
+    #expect(plan.token == .file("\(folder.path)/a/token"))
+  }
+
   @Test("of several files the first one's entry counts, and each one's paths are relative to its own folder")
   func merging() throws {
     let (plan, folder) = try plan(

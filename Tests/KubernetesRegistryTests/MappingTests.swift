@@ -94,6 +94,21 @@ import Testing
     #expect(problem.contains("Node 'worker-1'") && problem.contains("'a/b'") && problem.contains("left out"))
   }
 
+  @Test(
+    "an address at which nobody is reached is left out alone, and one mapped into IPv6 is the IPv4 address")
+  func unusableAddresses() throws {
+    let mapping = NodeMapping(
+      node([
+        .nodeID: "n", .selfIPs: "127.0.0.1,10.0.0.1,0.0.0.0,::,ff02::1,::ffff:10.0.0.1,::ffff:10.0.0.2",
+        .kubeSpanEndpoints: "[::ffff:10.0.0.1]:51820,0.0.0.0:51820",
+      ]))
+    let affiliate = try #require(mapping.record?.affiliate)
+    #expect(affiliate.addresses.map(\.description) == ["10.0.0.1", "10.0.0.2"])
+    #expect(affiliate.kubeSpan?.endpoints.map(\.description) == ["10.0.0.1:51820"])
+    #expect(mapping.problems.count == 5)
+    #expect(mapping.problems.first?.contains("'127.0.0.1' is a loopback address") == true)
+  }
+
   @Test("a malformed item is left out alone, a problem with its annotation and value")
   func badItems() throws {
     let mapping = NodeMapping(

@@ -67,7 +67,7 @@ struct ChangeLogTests {
   @Test("a registry whose error has another number each time doesn't fill the log")
   func registryErrors() throws {
     var budget = ChangeBudget()
-    let outcomes = (0..<757).map { budget.take(.registry, "rack", at: .milliseconds($0)) }
+    let outcomes = (0..<757).map { budget.take(.registry, "rack", by: "rack", at: .milliseconds($0)) }
     #expect(outcomes.count { $0 == .logged } == ChangeBudget.subjectBurst)
     #expect(outcomes.count { $0 == .firstLeftOut } == 1)
     #expect(budget.notices(at: .seconds(1)) == [])
@@ -76,10 +76,21 @@ struct ChangeLogTests {
     )
   }
 
+  @Test("one that floods hides nothing of what others say")
+  func eachHasItsOwn() {
+    var budget = ChangeBudget()
+    for number in 0..<10_000 { _ = budget.take(.member, "n\(number)", by: "floods", at: .zero) }
+    #expect(budget.take(.member, "one more", by: "floods", at: .zero) == .leftOut)
+    #expect(budget.take(.member, "honest", by: "rack", at: .zero) == .logged)
+    #expect(budget.notices(at: .zero) == [.leftOut(.member, registry: "floods", lines: 5001)])
+  }
+
   @Test("what is known of single things is bounded")
   func subjectsAreBounded() {
     var budget = ChangeBudget()
-    for number in 0..<(2 * ChangeBudget.maximumSubjects) { _ = budget.take(.member, "\(number)", at: .zero) }
+    for number in 0..<(2 * ChangeBudget.maximumSubjects) {
+      _ = budget.take(.member, "\(number)", by: "rack", at: .zero)
+    }
     #expect(budget.subjectCount == ChangeBudget.maximumSubjects)
     _ = budget.notices(at: ChangeBudget.quietTime)
     #expect(budget.subjectCount == 0)

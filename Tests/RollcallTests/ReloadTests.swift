@@ -61,6 +61,23 @@ struct ReloadTests {
     }
   }
 
+  @Test("another staleAfter counts for a registry that has failed already, from when it failed")
+  func shorterStaleAfter() async throws {
+    let aggregator = try await aggregator(plugins.registry("rack"))
+    try await running(aggregator) {
+      try await aggregator.waitUntilSynced()
+      rack.order(.end)
+      try await eventually("it has failed") { aggregator.state("rack") == .failed }
+      #expect(aggregator.snapshot().registry("rack")?.isStale == false)
+      let summary = try await aggregator.reload(
+        plugins.registry("rack", retention: RetentionPolicy(staleAfter: .zero)))
+      #expect(summary.kept == ["rack"])
+      try await eventually("it is stale") { aggregator.snapshot().registry("rack")?.isStale == true }
+      try await aggregator.reload(plugins.registry("rack", retention: RetentionPolicy(onFailure: .drop)))
+      try await eventually("its records are dropped") { aggregator.memberNames.isEmpty }
+    }
+  }
+
   @Test("a registry whose options changed is made anew, its records kept until its first snapshot")
   func changed() async throws {
     let plain = StagedRegistry()

@@ -69,11 +69,13 @@ func nodes(_ hostnames: KeyValuePairs<String, String>) -> String {
 
 /// Runs `registry` while `body` does.
 func run(
-  _ registry: StaticFileRegistry, localNodeID: String? = nil,
+  _ registry: StaticFileRegistry, localNodeID: String? = nil, staleAfter: Duration = .zero,
   _ body: @Sendable @escaping (SessionRecorder) async throws -> Void
 ) async throws {
   let recorder = SessionRecorder()
-  try await recorder.run(registry, localNodeID: localNodeID) { try await body(recorder) }
+  try await recorder.run(registry, localNodeID: localNodeID, staleAfter: staleAfter) {
+    try await body(recorder)
+  }
 }
 
 extension SessionRecord {

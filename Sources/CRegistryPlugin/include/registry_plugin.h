@@ -334,6 +334,10 @@ typedef struct registry_host_v1 {
   const void *(*get_extension)(void *context, registry_string_v1 id);
 } registry_host_v1;
 
+/* The name of an extension of the host, a `const uint64_t *`: for how many milliseconds what the registry can no
+ * longer find still counts, as the person wants it who wrote the configuration (`staleAfter`). 0: not at all. */
+#define REGISTRY_EXTENSION_STALE_AFTER "rollcall.stale-after/1"
+
 /* What `create` is given. Lives until `create` returns. */
 typedef struct registry_settings_v1 {
   registry_string_v1 name; /* the registry's name in the configuration, for messages */

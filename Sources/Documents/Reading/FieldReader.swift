@@ -8,8 +8,9 @@ package struct FieldReader {
   package enum Style: Sendable {
     /// As a person means it who writes a configuration: text is text, and a key without a value is a mistake.
     case strict
-    /// As programs print it: a number where text is expected is the text as it is written, and an empty value
-    /// is as good as none.
+    /// As programs print it and people copy it: a number where text is expected is the text as it is written, a
+    /// number in quotes is a number, an empty value is as good as none, and of a list that is too long the first
+    /// items are taken.
     case lenient
   }
 
@@ -141,12 +142,18 @@ package struct FieldReader {
   /// A whole number within `range`.
   package func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
     guard let value = value(key) else { return nil }
-    guard let number = value.int, range.contains(number) else {
+    guard let number = value.int ?? quotedInteger(value), range.contains(number) else {
       let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
       mismatch(key, value, must: expected, value.written.numberAdvice)
       return nil
     }
     return number
+  }
+
+  /// The whole number that is written in quotes, where that is taken.
+  private func quotedInteger(_ value: YAMLNode) -> Int? {
+    guard style == .lenient, let scalar = value.scalar, !scalar.isPlain else { return nil }
+    return YAMLScalar(scalar.text, isPlain: true).integer
   }
 
   /// A port, from 1.
@@ -191,8 +198,9 @@ package struct FieldReader {
       return nil
     }
     guard items.count <= maximum else {
-      error(value.mark, "\(name(of: key)) has at most \(maximum) items, this one has \(items.count)")
-      return nil
+      let taken = style == .lenient ? ", of which the first \(maximum) are taken" : ""
+      error(value.mark, "\(name(of: key)) has at most \(maximum) items, this one has \(items.count)\(taken)")
+      return style == .lenient ? Array(items.prefix(maximum)) : nil
     }
     return items
   }

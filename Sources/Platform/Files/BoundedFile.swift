@@ -16,6 +16,8 @@ package struct BoundedFile: Sendable {
   package let bytes: [UInt8]
   /// What tells this content from a later one.
   package let signature: FileSignature
+  /// Who had it open for writing when it had been read; unknown where nobody asked, and for a pipe.
+  package let writers: FileWriters
   /// Permission bits alone.
   package let permissions: FilePermissions
 
@@ -33,17 +35,19 @@ package struct BoundedFile: Sendable {
   /// A regular file that is written to while it is read is read again, and refused when it doesn't hold still:
   /// half of a file must not pass for the whole.
   ///
-  /// - Parameter limit: the most bytes that it may have; of a file that has more, no more than that is read.
+  /// - Parameters:
+  ///   - limit: the most bytes that it may have; of a file that has more, no more than that is read.
+  ///   - asksForWriters: whether ``writers`` is found out: where it is `none`, the file is whole.
   package static func read(
-    _ path: String, limit: Int, kind: Kind = .regular
+    _ path: String, limit: Int, kind: Kind = .regular, asksForWriters: Bool = false
   ) throws(FileError) -> BoundedFile {
-    try read(path, limit: limit, kind: kind, onceRead: {})
+    try read(path, limit: limit, kind: kind, asksForWriters: asksForWriters, onceRead: {})
   }
 
   /// - Parameter onceRead: called each time that the content was read, before it is looked whether the file held
   ///   still: for tests.
   static func read(
-    _ path: String, limit: Int, kind: Kind, onceRead: () -> Void
+    _ path: String, limit: Int, kind: Kind, asksForWriters: Bool = false, onceRead: () -> Void
   ) throws(FileError) -> BoundedFile {
     // Looked at before it is opened: the mere opening of some devices does something.
     try check(try status(path) { () throws(Errno) in try Stat(FilePath(path)) }, path, limit, kind)
@@ -56,10 +60,12 @@ package struct BoundedFile: Sendable {
       if !isRegular { blockWhileReading(file) }
       let bytes = try content(of: file, path, limit: limit, sizeHint: isRegular ? Int(before.size) : 0)
       onceRead()
+      // Asked before it is looked whether the file held still: what nobody can write to any more has all of it.
+      let writers: FileWriters = asksForWriters && isRegular ? .of(file.rawValue) : .unknown
       let signature = FileSignature(try status(path) { () throws(Errno) in try Stat(file) }.rawValue)
       if !isRegular || signature == FileSignature(before.rawValue) {
         return BoundedFile(
-          path: path, bytes: bytes, signature: signature, permissions: before.permissions)
+          path: path, bytes: bytes, signature: signature, writers: writers, permissions: before.permissions)
       }
       lseek(file.rawValue, 0, SEEK_SET)
     }

@@ -49,7 +49,12 @@ package struct FileSignature: Hashable, Sendable {
 
   /// Whether the file was changed so shortly before `now` that another change may look the same: file systems
   /// count time in steps of up to two seconds.
-  package func isRecent(at now: Timestamp) -> Bool { now.milliseconds - changed / 1_000_000 < 2_000 }
+  package func isRecent(at now: Timestamp) -> Bool { isRecent(at: now, within: .seconds(2)) }
+
+  /// Whether the file was changed less than `duration` before `now`.
+  package func isRecent(at now: Timestamp, within duration: Duration) -> Bool {
+    Duration.milliseconds(now.milliseconds - changed / 1_000_000) < duration
+  }
 
   /// When the content was last written.
   package var modificationTime: Timestamp { Timestamp(milliseconds: modified / 1_000_000) }

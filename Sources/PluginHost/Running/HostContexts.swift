@@ -18,6 +18,7 @@ final class HostContexts: Sendable {
     var retired: [UInt] = []
     /// Plugins may look at their table for ever, too; it is small.
     var tables: [HostTable] = []
+    var extensions: [UInt: Extensions] = [:]
     /// The first table of each host program, whose texts all others have.
     var programs: [HostProgram: HostTable] = [:]
   }
@@ -27,10 +28,23 @@ final class HostContexts: Sendable {
     let pointer: UnsafePointer<registry_host_v1>
   }
 
+  /// What `get_extension` hands out. `@unchecked`: as ``HostTable``.
+  private struct Extensions: @unchecked Sendable {
+    let staleAfter: UnsafePointer<UInt64>
+
+    init(_ registry: RegistryContext) {
+      let milliseconds = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+      milliseconds.initialize(to: UInt64(min(max(0, registry.staleAfter / .milliseconds(1)), 1e15)))
+      staleAfter = UnsafePointer(milliseconds)
+    }
+  }
+
   private let state = Mutex(State())
 
-  /// A table whose functions lead to `fence`.
-  func register(_ fence: HostFence, host: HostProgram) -> (context: UInt, table: HostTable) {
+  /// A table whose functions lead to `fence`, for an instance that runs in `registry`'s place.
+  func register(_ fence: HostFence, registry: RegistryContext) -> (context: UInt, table: HostTable) {
+    let host = registry.host
+    let extensions = Extensions(registry)
     PluginLogging.isHostImage.store(true, ordering: .releasing)
     return state.withLock { state in
       let context = state.next
@@ -45,6 +59,7 @@ final class HostContexts: Sendable {
           version: first?.version ?? .init(immortal: host.version)))
       let table = HostTable(pointer: UnsafePointer(memory))
       state.tables.append(table)
+      state.extensions[context] = extensions
       if first == nil { state.programs[host] = table }
       return (context, table)
     }
@@ -58,6 +73,14 @@ final class HostContexts: Sendable {
         state.fences[state.retired.removeFirst()] = nil
       }
     }
+  }
+
+  /// What `get_extension` returns to the instance of `context`.
+  func `extension`(_ context: UnsafeMutableRawPointer?, _ id: registry_string_v1) -> UnsafeRawPointer? {
+    let name = UnsafeRawBufferPointer(start: id.data, count: id.data == nil ? 0 : Int(id.length))
+    guard name.elementsEqual(REGISTRY_EXTENSION_STALE_AFTER.utf8) else { return nil }
+    let context = UInt(bitPattern: context)
+    return state.withLock { $0.extensions[context] }.map { UnsafeRawPointer($0.staleAfter) }
   }
 
   func fence(_ context: UnsafeMutableRawPointer?) -> HostFence? {

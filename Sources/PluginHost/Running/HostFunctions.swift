@@ -29,7 +29,7 @@ enum HostFunctions {
         HostFunctions.call(context) { fence throws(RegistryError) in try fence.publicAddress(address) }
       },
       log: { context, level, text in HostContexts.shared.fence(context)?.log(level: level, text) },
-      get_extension: { _, _ in nil })
+      get_extension: { HostContexts.shared.extension($0, $1) })
   }
 
   @discardableResult

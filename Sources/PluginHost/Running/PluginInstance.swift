@@ -35,7 +35,7 @@ final class PluginInstance: Sendable {
     logger = session.logger
     thread = try ControlThread(name: registry.context.name)
     fence = HostFence(session: session, limits: registry.limits, lateCalls: registry.lateCalls)
-    (context, host) = HostContexts.shared.register(fence, host: registry.context.host)
+    (context, host) = HostContexts.shared.register(fence, registry: registry.context)
   }
 
   /// Runs the instance until it fails or the task is cancelled, and puts it away.
@@ -55,6 +55,22 @@ final class PluginInstance: Sendable {
     fence.close()
     if failure?.code != .deadlineExceeded {
       do throws(RegistryError) { try await putAway() } catch { failure = error }
+    }
+    thread.end()
+    if let failure { throw failure }
+  }
+
+  /// Makes the instance and puts it away, without starting it.
+  func check() async throws(RegistryError) {
+    var failure: RegistryError?
+    do throws(RegistryError) {
+      try await call("create", registry.callTimeout) { () throws(RegistryError) in try self.create() }
+    } catch {
+      failure = error
+    }
+    fence.close()
+    if failure?.code != .deadlineExceeded {
+      do throws(RegistryError) { try await putAway() } catch { failure = failure ?? error }
     }
     thread.end()
     if let failure { throw failure }

@@ -25,6 +25,23 @@ extension LoadedPlugin {
   }
 }
 
+extension LoadedPlugin {
+  /// Makes an instance and puts it away again, without starting it.
+  ///
+  /// - Parameters: as those of ``registry(options:context:limits:callTimeout:stopTimeout:clock:)``.
+  /// - Throws: what the plugin says against the options, or which rule it breaks.
+  public func check(
+    options: String = "{}", context: RegistryContext, callTimeout: Duration = .seconds(5),
+    clock: any Clock<Duration> = ContinuousClock()
+  ) async throws {
+    let settings = PluginRegistrySettings(
+      plugin: self, options: options, context: context, limits: BoundaryLimits(), callTimeout: callTimeout,
+      stopTimeout: callTimeout, clock: clock)
+    try await PluginInstance(settings, session: RegistrySession(context: context, clock: clock) { _ in })
+      .check()
+  }
+}
+
 /// A plugin as a registry.
 struct PluginRegistry: FencedRegistry {
   let settings: PluginRegistrySettings

@@ -84,7 +84,8 @@ enum ExportedFunctions {
     }
     let name = try reader.text(settings.name, "name")
     var context = RegistryContext(
-      name: name, host: connection.host, logger: Logger(label: name) { _ in HostLogHandler(connection) })
+      name: name, staleAfter: connection.staleAfter, host: connection.host,
+      logger: Logger(label: name) { _ in HostLogHandler(connection) })
     if settings.local_node_id.length != 0 { context.localNodeID = try reader.nodeID(settings.local_node_id) }
     context.clusterID = try optional(settings.cluster_id, "cluster_id")
     context.clusterSecret = try optional(settings.cluster_secret, "cluster_secret")

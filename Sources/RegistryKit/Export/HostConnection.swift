@@ -61,6 +61,16 @@ package final class HostConnection: Sendable {
     }
   }
 
+  /// For how long what can no longer be found still counts; zero where the host doesn't say.
+  var staleAfter: Duration {
+    BoundaryWriter.withTexts([REGISTRY_EXTENSION_STALE_AFTER]) { texts in
+      let milliseconds: UInt64? = call { host in
+        host.get_extension?(host.context, texts[0])?.load(as: UInt64.self) ?? 0
+      }
+      return .milliseconds(Int64(clamping: milliseconds ?? 0))
+    }
+  }
+
   /// Hands `batch` to the host.
   package func apply(_ batch: RegistryBatch) throws(RegistryError) {
     if let address = batch.publicAddress {

@@ -16,8 +16,8 @@ struct ConfigCheck: AsyncParsableCommand {
     commandName: "check",
     abstract: "Tell everything that is wrong with a configuration file.",
     discussion: """
-      Each error is told as file:line:column: message. The plugins that the file names are loaded, as they know \
-      what their options may be.
+      Each error is told as file:line:column: message. The plugins that the file names are loaded, and make the \
+      registries without running them, as they know best what can work.
 
         rollcall config check rollcall.yaml
       """)
@@ -32,20 +32,18 @@ struct ConfigCheck: AsyncParsableCommand {
       throw CommandError(ConfigurationLookup.advice)
     }
     // Without a prefix: editors and people click on file:line:column.
-    let errors = await Self.errors(in: file)
+    let (errors, warnings) = await CheckedConfiguration.problems(file)
+    for warning in warnings { Terminal.line(warning.asWarning.shown + "\n") }
     for error in errors { Terminal.line(error.description.shown + "\n") }
     guard errors.isEmpty else { throw ExitCode.failure }
-    try Terminal.write("\(file): ok\n")
+    try Terminal.write("\(file.shown): ok\n")
   }
+}
 
-  /// Everything that is wrong with `file`.
-  private static func errors(in file: String) async -> [ConfigurationError] {
-    do throws(ConfigurationErrors) {
-      _ = try await CheckedConfiguration.load(file)
-      return []
-    } catch {
-      return error.errors
-    }
+extension ConfigurationError {
+  /// As compilers write a warning: `rollcall.yaml:3:5: warning: …`.
+  fileprivate var asWarning: String {
+    ConfigurationError(file: file, mark: mark, message: "warning: \(message)").description
   }
 }
 
@@ -63,7 +61,7 @@ struct ConfigShow: AsyncParsableCommand {
     configuration.stateDirectory = try StateFolder.path(
       option: options.state, configured: configuration.stateDirectory)
     let schemas = await OptionsSchemas(of: configuration, from: InstalledPlugins(logger: .silent))
-    let source = file.map { "# \($0)\n" } ?? "# no configuration file: what is done without one\n"
+    let source = file.map { "# \($0.shown)\n" } ?? "# no configuration file: what is done without one\n"
     try Terminal.write(source + configuration.redactedText(schemas: schemas.usable))
   }
 }

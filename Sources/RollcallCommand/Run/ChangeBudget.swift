@@ -3,7 +3,8 @@ import Platform
 /// How much of what changes is logged: a person reads each change of a cluster that lives, and a peer that changes
 /// something in a loop, or brings endless new nodes, doesn't fill the disk.
 ///
-/// What is left out is counted, and told. The resources, and what programs are told, have everything.
+/// Each registry has a budget of its own, so that one that floods doesn't hide what others say. What is left out is
+/// counted, and told. The resources, and what programs are told, have everything.
 struct ChangeBudget {
   /// What a line is about.
   enum Kind: String, CaseIterable {
@@ -31,8 +32,13 @@ struct ChangeBudget {
   enum Notice: Equatable {
     /// Of one thing, which is quiet now.
     case quiet(Kind, String, lines: Int)
-    /// Of all of a kind together.
-    case leftOut(Kind, lines: Int)
+    /// Of all of a kind together that one registry caused; empty where none did.
+    case leftOut(Kind, registry: String, lines: Int)
+  }
+
+  private struct Source: Hashable {
+    let kind: Kind
+    let registry: String
   }
 
   private struct Subject: Hashable {
@@ -54,13 +60,21 @@ struct ChangeBudget {
   /// Of so many things it is known how much was logged of each lately.
   static let maximumSubjects = 20_000
 
-  private var kinds = Dictionary(uniqueKeysWithValues: Kind.allCases.map { ($0, $0.budget) })
+  private var sources: [Source: LogBudget] = [:]
+  /// Lines that were left out before one that was logged, and weren't told yet.
+  private var untold: [Source: Int] = [:]
+  /// Before then it isn't looked again which things are quiet.
+  private var nextSweep = Duration.zero
   private var subjects: [Subject: Flapping] = [:]
 
   /// Whether a line about the thing called `name` is logged.
-  mutating func take(_ kind: Kind, _ name: String, at now: Duration) -> Outcome {
+  ///
+  /// - Parameter registry: which one caused it; empty where that isn't known.
+  mutating func take(_ kind: Kind, _ name: String, by registry: String, at now: Duration) -> Outcome {
     let subject = Subject(kind: kind, name: name)
-    if subjects.count >= Self.maximumSubjects, subjects[subject] == nil { forgetQuiet(at: now) }
+    if subjects.count >= Self.maximumSubjects, now >= nextSweep, subjects[subject] == nil {
+      forgetQuiet(at: now)
+    }
     if subjects.count < Self.maximumSubjects || subjects[subject] != nil {
       var flapping = subjects[subject] ?? Flapping(lastAt: now)
       flapping.lastAt = now
@@ -70,12 +84,11 @@ struct ChangeBudget {
         return flapping.leftOut == 1 ? .firstLeftOut : .leftOut
       }
     }
-    let isAllowed = kinds[kind]?.take(at: now)
-    if let isAllowed, isAllowed.leftOut > 0 { pending[kind, default: 0] += isAllowed.leftOut }
-    return isAllowed?.isAllowed == true ? .logged : .leftOut
+    let source = Source(kind: kind, registry: registry)
+    let (isAllowed, leftOut) = sources[source, default: kind.budget].take(at: now)
+    if leftOut > 0 { untold[source, default: 0] += leftOut }
+    return isAllowed ? .logged : .leftOut
   }
-
-  private var pending: [Kind: Int] = [:]
 
   /// Of how many things it is known how much was logged of each.
   var subjectCount: Int { subjects.count }
@@ -83,10 +96,14 @@ struct ChangeBudget {
   /// What is to be told now of what was left out.
   mutating func notices(at now: Duration) -> [Notice] {
     var notices: [Notice] = []
-    for kind in Kind.allCases {
-      let lines = (kinds[kind]?.takeLeftOut() ?? 0) + (pending.removeValue(forKey: kind) ?? 0)
-      if lines > 0 { notices.append(.leftOut(kind, lines: lines)) }
+    for source in sources.keys.sorted(by: {
+      ($0.registry, $0.kind.rawValue) < ($1.registry, $1.kind.rawValue)
+    }) {
+      let lines = (sources[source]?.takeLeftOut() ?? 0) + (untold.removeValue(forKey: source) ?? 0)
+      if lines > 0 { notices.append(.leftOut(source.kind, registry: source.registry, lines: lines)) }
     }
+    // Registries come and go with the configuration.
+    sources = sources.filter { !$0.value.isFull(at: now) }
     let quiet = subjects.filter { $0.value.leftOut > 0 && now - $0.value.lastAt >= Self.quietTime }
     for (subject, flapping) in quiet.sorted(by: { $0.key.name < $1.key.name }) {
       subjects[subject] = nil
@@ -97,6 +114,7 @@ struct ChangeBudget {
   }
 
   private mutating func forgetQuiet(at now: Duration) {
+    nextSweep = now + .seconds(10)
     subjects = subjects.filter { $0.value.leftOut > 0 || !$0.value.budget.isFull(at: now) }
   }
 }

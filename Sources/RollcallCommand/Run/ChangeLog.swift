@@ -11,6 +11,8 @@ actor ChangeLog {
   private var budget = ChangeBudget()
   /// When what is logged now happened.
   private var now = Duration.zero
+  /// The registry that caused it; empty where that isn't known.
+  private var registry = ""
 
   init(logger: Logger) { self.logger = logger }
 
@@ -21,10 +23,11 @@ actor ChangeLog {
       case .quiet(let kind, let name, let lines):
         logger.notice(
           "\(kind.rawValue) is quiet again", metadata: [kind.rawValue: "\(name)", "left_out": "\(lines)"])
-      case .leftOut(let kind, let lines):
+      case .leftOut(let kind, let registry, let lines):
+        var metadata: Logger.Metadata = ["about": "\(kind.rawValue)", "left_out": "\(lines)"]
+        if !registry.isEmpty { metadata["registry"] = "\(registry)" }
         logger.warning(
-          "too much changes at once: lines were left out of the log, \(kind.advice)",
-          metadata: ["about": "\(kind.rawValue)", "left_out": "\(lines)"])
+          "too much changes at once: lines were left out of the log, \(kind.advice)", metadata: metadata)
       }
     }
   }
@@ -35,7 +38,7 @@ actor ChangeLog {
     _ name: String
   ) {
     guard level >= logger.logLevel else { return }
-    switch budget.take(kind, name, at: now) {
+    switch budget.take(kind, name, by: registry, at: now) {
     case .logged: logger.log(level: level, "\(text)", metadata: metadata)
     case .firstLeftOut:
       logger.warning(
@@ -53,8 +56,27 @@ actor ChangeLog {
       for member in snapshot.members { self.member(member.value.id, nil, member) }
       for conflict in snapshot.conflicts { self.conflict(nil, conflict.value) }
     case .changes(let changes):
-      for change in changes { take(change) }
-    case .registry(let status): take(status)
+      // What registries said comes before what follows from it.
+      var causes: [NodeIdentity: String] = [:]
+      for change in changes {
+        switch change {
+        case .raw(let raw, _):
+          registry = raw.key.origin.registry
+          causes[raw.key.nodeID] = registry
+        case .affiliate(let affiliate): registry = causes[affiliate.key] ?? registry
+        case .member(let member):
+          registry = (member.new ?? member.old).flatMap { causes[$0.value.nodeID] } ?? registry
+        case .conflict(let conflict):
+          registry =
+            (conflict.new ?? conflict.old)?.value.nodes.lazy.compactMap { causes[$0] }.first ?? registry
+        }
+        take(change)
+      }
+      registry = ""
+    case .registry(let status):
+      registry = status.name
+      take(status)
+      registry = ""
     case .registryRemoved(let name):
       registries[name] = nil
       log(.notice, "registry removed", ["registry": "\(name)"], of: .registry, name)

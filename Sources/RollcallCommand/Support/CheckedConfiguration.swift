@@ -7,7 +7,55 @@ enum CheckedConfiguration {
   ///
   /// - Throws: everything that is wrong with it at once, wrong options of plugins too.
   static func load(_ path: String) async throws(ConfigurationErrors) -> Configuration {
+    try await checked(try ConfigurationFile.read(path))
+  }
+
+  /// The configuration in the file at `path`, to take the place of `running`: as ``load(_:)``, and what it changes can
+  /// be made by its plugins.
+  ///
+  /// - Throws: also where the file is empty or being written to: what runs isn't given up for that.
+  static func load(
+    _ path: String, after running: Configuration
+  ) async throws(ConfigurationErrors) -> Configuration {
     let declared = try ConfigurationFile.read(path)
+    if declared.isBeingWritten {
+      throw ConfigurationErrors(
+        file: path, "the file is being written to; reload when its writer has closed it")
+    }
+    if declared.isBlank {
+      throw ConfigurationErrors(
+        file: path, "the file is empty; to run no registry, write `cluster: {discovery: {enabled: false}}`")
+    }
+    let configuration = try await checked(declared)
+    let problems = await configuration.creationProblems(
+      plugins: InstalledPlugins(logger: .silent), after: running)
+    return try declared.checked(problems)
+  }
+
+  /// Everything that is wrong with the file at `path`, also what only shows when its registries are made; nothing of
+  /// it is run.
+  static func problems(_ path: String) async -> (errors: [ConfigurationError], warnings: [ConfigurationError])
+  {
+    do throws(ConfigurationErrors) {
+      var configuration = try await load(path)
+      try configuration.takeNodename(environment(Configuration.nodenameVariable))
+      let plugins = InstalledPlugins(logger: .silent)
+      var errors = await configuration.creationProblems(plugins: plugins)
+      do throws(AggregatorError) {
+        // Whether the registries go together.
+        _ = try await Aggregator(configuration: configuration, plugins: plugins, logger: .silent)
+      } catch {
+        errors.append(ConfigurationError(file: path, message: error.message))
+      }
+      return (errors, configuration.warnings)
+    } catch {
+      return (error.errors, [])
+    }
+  }
+
+  private static func checked(
+    _ declared: DeclaredConfiguration
+  ) async throws(ConfigurationErrors) -> Configuration {
     guard declared.arePluginsKnown else { return try declared.checked([]) }
     let schemas = await OptionsSchemas(of: declared.configuration, from: InstalledPlugins(logger: .silent))
     return try declared.checked(schemas.problems(of: declared.configuration))

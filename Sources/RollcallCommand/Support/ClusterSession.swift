@@ -1,4 +1,5 @@
 import Logging
+import PluginHost
 import Rollcall
 import RollcallConfiguration
 
@@ -10,6 +11,7 @@ struct ClusterSession: Sendable {
   /// Whether this machine has an identity, and tells others of itself.
   let takesPart: Bool
   private let plugins: InstalledPlugins
+  private let logger: Logger
 
   /// - Parameter publishing: whether this machine takes part: its identity is made where it has none, and what
   ///   it tells of itself is published. Else it only looks.
@@ -25,6 +27,7 @@ struct ClusterSession: Sendable {
     takesPart = publishing && node != nil
     nodeLabel = LocalMachine.label(node, configuration.node)
     plugins = InstalledPlugins(logger: logger)
+    self.logger = logger
     do throws(AggregatorError) {
       aggregator = try await Aggregator(
         configuration: configuration, plugins: plugins, localNode: node,
@@ -37,6 +40,32 @@ struct ClusterSession: Sendable {
   /// Takes on another configuration.
   func reload(_ configuration: Configuration) async throws -> ReloadSummary {
     try await aggregator.reload(configuration, plugins: plugins)
+  }
+
+  /// What a reload from `old` to `new` can't change, in words: what needs a restart.
+  ///
+  /// - Parameter kept: the registries that run as before.
+  func needsRestart(_ old: Configuration, _ new: Configuration, kept: [String]) async -> [String] {
+    var texts: [String] = []
+    if new.node.publish, !takesPart {
+      texts.append("node.publish is true: this node is published after a restart, which makes its identity")
+    }
+    if takesPart, let before = old.stateDirectory, let after = new.stateDirectory, before != after {
+      texts.append(
+        "stateDirectory: this node keeps the identity in '\(before)' until a restart, which uses '\(after)'")
+    }
+    guard old.plugins != new.plugins else { return texts }
+    let (before, after) = (
+      PluginCatalog(old.plugins, logger: logger), PluginCatalog(new.plugins, logger: logger)
+    )
+    for registry in new.cluster.discovery.registries where kept.contains(registry.name) {
+      guard let running = try? await before.plugin(named: registry.plugin).file,
+        let found = try? await after.plugin(named: registry.plugin).file, running != found
+      else { continue }
+      texts.append(
+        "plugins: the registry '\(registry.name)' runs '\(running)' until a restart, which uses '\(found)'")
+    }
+    return texts
   }
 
   /// Runs the aggregator for as long as `body` takes.

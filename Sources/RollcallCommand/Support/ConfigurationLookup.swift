@@ -43,10 +43,27 @@ enum ConfigurationLookup {
   ///
   /// - Throws: ``CommandError`` with everything that is wrong with the file.
   static func load(_ options: ConfigurationOptions) async throws -> Loaded {
-    let file = file(option: options.config)
+    try await load(file(option: options.config), options, after: nil)
+  }
+
+  /// The configuration again, from the file that `running` is from: another one that is found when that is gone is
+  /// none that anybody chose. Who began without a file gets one that is there now.
+  ///
+  /// - Throws: ``CommandError`` with everything that is wrong with the file; where it is gone or empty too.
+  static func reload(_ options: ConfigurationOptions, after running: Loaded) async throws -> Loaded {
+    let loaded = try await load(running.file ?? file(option: options.config), options, after: running)
+    if loaded.file == nil, loaded.configuration.reasonsForBeingOff != nil { throw CommandError(advice) }
+    return loaded
+  }
+
+  private static func load(
+    _ file: String?, _ options: ConfigurationOptions, after running: Loaded?
+  ) async throws -> Loaded {
     var configuration: Configuration
     do throws(ConfigurationErrors) {
-      if let file {
+      if let file, let running {
+        configuration = try await CheckedConfiguration.load(file, after: running.configuration)
+      } else if let file {
         configuration = try await CheckedConfiguration.load(file)
       } else {
         configuration = try folderConfiguration()

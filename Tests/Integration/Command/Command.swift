@@ -86,3 +86,14 @@ func nodes(_ nodes: [(id: String, name: String, address: String)]) -> String {
   "nodes:\n"
     + nodes.map { "  - {nodeId: \($0.id), nodename: \($0.name), addresses: [\($0.address)]}\n" }.joined()
 }
+
+/// Waits until `process` has logged a line with all of `parts`.
+func logged(_ process: ChildProcess, _ parts: String...) async throws {
+  do {
+    try await eventually("a line with \(parts)") {
+      process.errorsSoFar.split(separator: "\n").contains { line in parts.allSatisfy { line.contains($0) } }
+    }
+  } catch {
+    throw NotInTime(description: "\(error)\n\(process.errorsSoFar)")
+  }
+}

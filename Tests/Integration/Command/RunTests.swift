@@ -152,19 +152,4 @@ import Testing
         == true)
     #expect(lines.last?.hasPrefix("rollcall: rollcall.yaml:2:21: ") == true)
   }
-
-  /// Waits for a line of the log that has all of `parts`.
-  private func logged(_ process: ChildProcess, _ parts: String...) async throws {
-    do {
-      try await eventually("a line with \(parts)") {
-        process.errorsSoFar.split(separator: "\n").contains { line in parts.allSatisfy { line.contains($0) } }
-      }
-    } catch {
-      throw NotLogged(description: "\(error)\n\(process.errorsSoFar)")
-    }
-  }
-
-  private struct NotLogged: Error, CustomStringConvertible {
-    let description: String
-  }
 }

@@ -30,11 +30,13 @@ public final class SessionRecorder: Sendable {
   ///
   /// - Parameter check: what each batch must pass; one that doesn't isn't recorded.
   public func session(
-    localNodeID: NodeIdentity? = nil, clock: any Clock<Duration> = ContinuousClock(),
+    localNodeID: NodeIdentity? = nil, staleAfter: Duration = .zero,
+    clock: any Clock<Duration> = ContinuousClock(),
     check: @escaping @Sendable (RegistryBatch) throws(RegistryError) -> Void = { _ in }
   ) -> RegistrySession {
     RegistrySession(
-      context: RegistryContext(name: "test", localNodeID: localNodeID, logger: logger), clock: clock,
+      context: RegistryContext(
+        name: "test", localNodeID: localNodeID, staleAfter: staleAfter, logger: logger), clock: clock,
       desired: DesiredPublications(desired),
       onPublished: { revision, error in
         self.state.withLock { $0.outcomes.append(.init(revision: revision, error: error)) }
@@ -50,12 +52,13 @@ public final class SessionRecorder: Sendable {
   /// - Parameter refusal: what each batch is refused with.
   /// - Throws: what the run ends with before `body` does, unless it was cancelled, and what `body` throws.
   public func run(
-    _ registry: any Registry, localNodeID: String? = nil, clock: any Clock<Duration> = ContinuousClock(),
-    refusal: RegistryError? = nil, _ body: @Sendable @escaping () async throws -> Void
+    _ registry: any Registry, localNodeID: String? = nil, staleAfter: Duration = .zero,
+    clock: any Clock<Duration> = ContinuousClock(), refusal: RegistryError? = nil,
+    _ body: @Sendable @escaping () async throws -> Void
   ) async throws {
-    let session = session(localNodeID: try localNodeID.map { try NodeIdentity($0) }, clock: clock) {
-      (_) throws(RegistryError) in if let refusal { throw refusal }
-    }
+    let session = session(
+      localNodeID: try localNodeID.map { try NodeIdentity($0) }, staleAfter: staleAfter, clock: clock
+    ) { (_) throws(RegistryError) in if let refusal { throw refusal } }
     try await withThrowingTaskGroup(of: Bool.self) { group in
       group.addTask {
         do {

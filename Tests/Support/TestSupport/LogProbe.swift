@@ -25,7 +25,8 @@ public final class LogProbe: Sendable {
     }
 
     func log(event: LogEvent) {
-      let fields = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+      let fields = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+        .joined()
       probe.lines.withLock { $0.append(("\(event.level): \(event.message)", fields)) }
     }
   }

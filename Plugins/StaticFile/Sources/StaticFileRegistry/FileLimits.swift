@@ -8,6 +8,8 @@ enum FileLimits {
   static let files = 10_000
   /// Names in a folder that a pattern looks at.
   static let folderEntries = 100_000
+  /// YAML nodes that the aliases of one file stand for: enough for merge keys in each of very many nodes.
+  static let aliasedNodes = 1_000_000
   /// Nodes of one registry, and so of one file: what the host takes.
   static let nodes = BoundaryLimits().nodes
   /// Items of a list, such as a node's addresses.
@@ -22,6 +24,15 @@ enum FileLimits {
   static let pathNames = 512
   /// Problems that are kept one by one; of the others there is a number.
   static let problems = 1000
+  /// How long a file must not have changed to be read where the system doesn't say whether somebody writes to it.
+  static let settleTime: Duration = .seconds(2)
+  /// How long a file must not have changed to be read while somebody has it open to write to it.
+  static let writerSettleTime: Duration = .seconds(10)
+  /// The pause before a file that is on its way from one state to the next is looked at again, and the one after
+  /// it has been so for a while.
+  static let settlePauses = (first: Duration.milliseconds(50), later: Duration.seconds(1))
+  /// Scans in a row that find a file being written to before that is reported.
+  static let unsettledScans = 20
   /// Symbolic links followed on the way to one file, as the system does.
   static let links = 40
 }

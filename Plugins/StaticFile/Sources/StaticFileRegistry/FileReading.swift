@@ -11,10 +11,12 @@ struct NodeKey: Hashable, Sendable {
 
 /// What one file holds.
 struct FileReading: Hashable, Sendable {
-  /// The good nodes.
+  /// The nodes, without what of them has a problem.
   var nodes: [NodeKey: Affiliate] = [:]
-  /// Nodes that are named in the file, but whose entries have a problem.
-  var broken: Set<NodeKey> = []
+  /// Whether the file says which nodes there are, be it none (`nodes: []`). An empty one doesn't.
+  var listsNodes = false
+  /// Whether a mistake hides nodes: what isn't in ``nodes`` may be in the file all the same.
+  var hidesNodes = false
   var problems = ProblemList()
   /// What was left out and is no mistake, such as documents of other types.
   var notes = ProblemList()

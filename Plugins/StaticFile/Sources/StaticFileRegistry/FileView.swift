@@ -17,19 +17,22 @@ struct FileView {
     self.session = session
     self.pollInterval = pollInterval
     plan = SourcePlan(paths)
-    files = KnownFiles(localNodeID: session.context.localNodeID)
+    files = KnownFiles(
+      localNodeID: session.context.localNodeID, staleAfter: session.context.staleAfter)
     problems = ProblemReports(logger: session.logger)
   }
 
   /// What to hand to the next scan.
   var marks: [String: FileMark] { files.marks }
 
-  /// Applies what `scan` found.
+  /// Applies what `scan`, made at `elapsed`, found.
   ///
-  /// - Returns: whether to scan again in a moment: a file is on its way from one state to the next.
+  /// - Returns: after what pause to scan again although nothing may change; nil: not before something does.
   /// - Throws: the session's refusal. Untyped, as a typed error in an async loop crashes Swift 6.3's optimizer.
-  mutating func apply(_ scan: Scan) throws -> Bool {
-    let scanAgain = files.take(scan)
+  mutating func apply(_ scan: Scan, at elapsed: Duration) throws -> Duration? {
+    let pause = files.take(scan, at: elapsed)
+    // What a writer is about to complete isn't half of the first answer.
+    if revision == nil, files.isSettling { return pause }
     var batch = RegistryBatch()
     if files.revision != revision {
       let (new, repetitions) = plan.contents(of: files)
@@ -43,7 +46,7 @@ struct FileView {
     problems.log(notes: files.notes)
     problems.log(gap: scan.gap, pollInterval: pollInterval)
     if !batch.isEmpty { try session.apply(batch) }
-    return scanAgain
+    return pause
   }
 
   /// Reports that a scan hasn't ended within `limit`. The next one that does ends that.

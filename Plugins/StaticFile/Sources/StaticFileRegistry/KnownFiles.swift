@@ -1,9 +1,10 @@
 import ClusterModel
 import Documents
+import Platform
 import RegistryKit
 
-/// What is known of all files: takes in one scan after the other, and never gives up good content for bad. A
-/// pure value.
+/// What is known of all files: takes in one scan after the other, and never gives up good content for bad, for
+/// none, or for a file's absence alone. A pure value.
 struct KnownFiles: Sendable {
   /// A file's good nodes, by the raw prefix that they came under, then by node.
   typealias Nodes = [String: [NodeIdentity: AffiliateRecord]]
@@ -21,6 +22,8 @@ struct KnownFiles: Sendable {
     var readError: RegistryError?
     /// The number of scans in a row that didn't find the file.
     var missed = 0
+    /// Since when it hasn't been found, as ``missed`` scans agree; nil where it is there.
+    var goneSince: Duration?
     /// The number of scans in a row that found it being written to.
     var unsettled = 0
 
@@ -34,6 +37,7 @@ struct KnownFiles: Sendable {
   /// What kept the last scan from finding files.
   private var scanErrors: [RegistryError] = []
   private let localNodeID: NodeIdentity?
+  private let staleAfter: Duration
   private let maximumNodes: Int
   /// The number of nodes in all files.
   private var nodeCount = 0
@@ -43,9 +47,13 @@ struct KnownFiles: Sendable {
 
   /// - Parameters:
   ///   - localNodeID: who is left out.
+  ///   - staleAfter: how long the nodes of a file that is gone stay.
   ///   - maximumNodes: the most nodes that all files may have.
-  init(localNodeID: NodeIdentity? = nil, maximumNodes: Int = FileLimits.nodes) {
+  init(
+    localNodeID: NodeIdentity? = nil, staleAfter: Duration = .zero, maximumNodes: Int = FileLimits.nodes
+  ) {
     self.localNodeID = localNodeID
+    self.staleAfter = staleAfter
     self.maximumNodes = maximumNodes
   }
 
@@ -55,10 +63,30 @@ struct KnownFiles: Sendable {
   /// The good nodes of a file; nil where it isn't known.
   func nodes(of shown: String) -> Nodes? { files[shown]?.nodes }
 
+  /// Whether a file couldn't be read so far only because it is being written to.
+  var isSettling: Bool { files.values.contains { $0.unsettled > 0 && $0.readError == nil && $0.mark == nil } }
+
   // MARK: What is wrong
 
   /// Why files can't be found or read, in a fixed order.
-  var readErrors: [RegistryError] { scanErrors + order.compactMap { files[$0]?.readError } }
+  var readErrors: [RegistryError] {
+    scanErrors
+      + order.compactMap { shown in
+        guard let file = files[shown] else { return nil }
+        return file.goneSince == nil ? file.readError : gone(shown, file)
+      }
+  }
+
+  private func gone(_ shown: String, _ file: File) -> RegistryError {
+    RegistryError(
+      .unavailable,
+      "'\(shown)' is gone; what it listed (\(Self.count(file))) stays until it has been away for "
+        + "\(DurationText.text(of: staleAfter)). A file with `nodes: []` lists none at once")
+  }
+
+  private static func count(_ file: File) -> String {
+    file.nodeCount == 1 ? "1 node" : "\(file.nodeCount) nodes"
+  }
 
   /// What of the files' content can't be used, in the order of the files; of very much the rest is counted.
   var contentErrors: [RegistryError] {
@@ -79,32 +107,43 @@ struct KnownFiles: Sendable {
 
   // MARK: Scans
 
-  /// Takes in a scan.
+  /// Takes in a scan that was made at `elapsed`, the time since some start.
   ///
-  /// - Returns: whether to scan again in a moment, as a file is gone or being written to: it may be on its
-  ///   way from one state to the next.
-  mutating func take(_ scan: Scan) -> Bool {
-    var scanAgain = false
+  /// - Returns: after what pause to scan again although nothing may change, as a file is gone or being written to:
+  ///   it may be on its way from one state to the next. Nil: not before something changes.
+  mutating func take(_ scan: Scan, at elapsed: Duration = .zero) -> Duration? {
+    var pauses: [Duration] = []
     let found = Set(scan.files.map(\.shown))
     for file in scan.files {
-      if take(file.outcome, of: file.shown) { scanAgain = true }
+      if let pause = take(file.outcome, of: file.shown) { pauses.append(pause) }
     }
     for (shown, file) in files where !found.contains(shown) && !scan.isPartial {
-      if file.missed > 0 {
-        files[shown] = nil
-        nodeCount -= file.nodeCount
-        revision += 1
-      } else {
-        files[shown]?.missed += 1
-        scanAgain = true
-      }
+      if let pause = miss(shown, file, at: elapsed) { pauses.append(pause) }
     }
     let order = order(of: scan, found: found)
     if order != self.order { revision += 1 }
     self.order = order
     // While a file is only on its way from one state to the next nothing is wrong.
     scanErrors = scan.errors + scan.missing.filter { files[$0.shown] == nil }.map(\.error)
-    return scanAgain
+    return pauses.min()
+  }
+
+  /// A file wasn't found: its nodes stay for a while, as a mistake takes files away too.
+  private mutating func miss(_ shown: String, _ file: File, at elapsed: Duration) -> Duration? {
+    guard file.missed > 0 else {
+      files[shown]?.missed = 1
+      return FileLimits.settlePauses.first
+    }
+    let since = file.goneSince ?? elapsed
+    let rest = since + staleAfter - elapsed
+    guard file.nodeCount > 0, rest > .zero else {
+      files[shown] = nil
+      nodeCount -= file.nodeCount
+      revision += 1
+      return nil
+    }
+    files[shown]?.goneSince = since
+    return rest
   }
 
   /// The order of the scan, or the one there was while some files are kept that the scan didn't find.
@@ -115,9 +154,10 @@ struct KnownFiles: Sendable {
     return order.filter { files[$0] != nil } + new.filter { !known.contains($0) }
   }
 
-  private mutating func take(_ outcome: Scan.Outcome, of shown: String) -> Bool {
+  private mutating func take(_ outcome: Scan.Outcome, of shown: String) -> Duration? {
     var file = files.removeValue(forKey: shown) ?? File()
     file.missed = 0
+    file.goneSince = nil
     file.readError = nil
     defer { files[shown] = file }
     switch outcome {
@@ -128,7 +168,8 @@ struct KnownFiles: Sendable {
       let previousCount = file.nodeCount
       var new = file
       (new.nodes, new.mark) = (nodes, mark)
-      (new.problems, new.notes, new.refusal) = (reading.problems, reading.notes, nil)
+      (new.problems, new.notes) = (reading.problems, reading.notes)
+      new.refusal = silence(of: shown, reading, file)
       let count = nodeCount - previousCount + new.nodeCount
       guard count <= maximumNodes else {
         // Without a mark it is read again each time: other files may have become smaller.
@@ -148,17 +189,27 @@ struct KnownFiles: Sendable {
     case .unreadable(let error): file.readError = error
     case .unsettled(let error):
       file.unsettled += 1
-      // A log is no file of nodes: after a while scanning again in a moment is left to its next change.
-      guard file.unsettled > 20 else { return true }
+      guard file.unsettled > FileLimits.unsettledScans else { return FileLimits.settlePauses.first }
       file.readError = error
-      return false
+      return FileLimits.settlePauses.later
     }
     file.unsettled = 0
-    return false
+    return nil
   }
 
-  /// The nodes of a reading: those that didn't change keep the time since when the file has them so, and
-  /// those with a problem keep what was last good.
+  /// What is wrong with a file that says nothing of nodes: `: > nodes.yaml` is a mistake more often than a wish.
+  private func silence(of shown: String, _ reading: FileReading, _ file: File) -> RegistryError? {
+    guard !reading.listsNodes, reading.problems.isEmpty else { return nil }
+    // What it has in place of nodes is noted.
+    guard file.nodeCount > 0 || reading.notes.isEmpty else { return nil }
+    let kept = file.nodeCount > 0 ? "; what it listed before (\(Self.count(file))) stays" : ""
+    return RegistryError(
+      .invalidArgument,
+      "'\(shown)' lists no nodes, not even none\(kept). Write `nodes: []` if there are none")
+  }
+
+  /// The nodes of a reading: those that didn't change keep the time since when the file has them so. Where the
+  /// file doesn't list its nodes, or a mistake hides some, those that aren't in it stay.
   private func nodes(of reading: FileReading, previous: Nodes, confirmedAt: Timestamp) -> Nodes {
     var nodes: Nodes = [:]
     // Time zero and before is what images and archives write that know none.
@@ -168,9 +219,10 @@ struct KnownFiles: Sendable {
       let record = known?.affiliate == affiliate ? known : nil
       nodes[key.origin, default: [:]][key.nodeID] = record ?? AffiliateRecord(affiliate, confirmedAt: time)
     }
-    for key in reading.broken {
-      guard let known = previous[key.origin]?[key.nodeID] else { continue }
-      nodes[key.origin, default: [:]][key.nodeID] = known
+    if reading.hidesNodes || !reading.listsNodes {
+      for (origin, known) in previous {
+        nodes[origin, default: [:]].merge(known) { new, _ in new }
+      }
     }
     return nodes
   }

@@ -25,17 +25,15 @@ struct NodeReader {
 
   /// The node that `node` describes.
   ///
-  /// - Returns: the identity, where it is readable, and the affiliate, where nothing is wrong with it.
-  static func read(
-    _ node: YAMLNode, as form: Form, _ diagnostics: Diagnostics
-  ) -> (id: NodeIdentity?, affiliate: Affiliate?) {
-    let problemsBefore = diagnostics.errors.count
+  /// - Returns: what is right of it: what is wrong is reported and left out, be it one address of several. Nil where
+  ///   its identity isn't readable.
+  static func read(_ node: YAMLNode, as form: Form, _ diagnostics: Diagnostics) -> Affiliate? {
     // Found first, so that every problem names the node.
     let id = node["nodeId"]?.scalar.flatMap { try? NodeIdentity($0.text) }
     let fields = FieldReader(
       node, "a node", subject: id.map { "node \(quoted($0.text))" } ?? "", keys: form.keys, style: .lenient,
       diagnostics: diagnostics)
-    guard fields.node != nil || fields.isMissing else { return (nil, nil) }
+    guard fields.node != nil || fields.isMissing else { return nil }
 
     let identity = readIdentity(fields)
     let kubeSpan = readKubeSpan(fields.section("kubespan", keys: kubeSpanKeys))
@@ -46,16 +44,13 @@ struct NodeReader {
     let system = fields.text("operatingSystem", maximum: FileLimits.operatingSystemBytes)
     let type = fields.value("machineType", maximum: FileLimits.textBytes, machineType)
     let addresses = list(fields, "addresses", of: "addresses") { (text) throws(ModelError) in
-      try IPAddress(text)
+      try NodeAddress.parse(text)
     }
-    guard let identity, diagnostics.errors.count == problemsBefore else { return (id, nil) }
-    return (
-      identity,
-      Affiliate(
-        nodeID: identity, addresses: addresses, hostname: hostname ?? "", nodename: nodename ?? "",
-        operatingSystem: system ?? "", machineType: type ?? .unknown, kubeSpan: kubeSpan,
-        controlPlane: controlPlane)
-    )
+    guard let identity else { return nil }
+    return Affiliate(
+      nodeID: identity, addresses: addresses, hostname: hostname ?? "", nodename: nodename ?? "",
+      operatingSystem: system ?? "", machineType: type ?? .unknown, kubeSpan: kubeSpan,
+      controlPlane: controlPlane)
   }
 
   private static func readIdentity(_ fields: FieldReader) -> NodeIdentity? {
@@ -87,23 +82,27 @@ struct NodeReader {
     let kubeSpan = KubeSpanAffiliate(
       publicKey: fields.value("publicKey", maximum: FileLimits.textBytes, WireGuardKey.parse) ?? "",
       address: fields.value("address", maximum: FileLimits.textBytes) { (text) throws(ModelError) in
-        try IPAddress(text)
+        try NodeAddress.parse(text)
       },
       additionalAddresses: list(fields, "additionalAddresses", of: "prefixes", prefix),
       excludeAdvertisedNetworks: list(fields, "excludeAdvertisedNetworks", of: "prefixes", prefix),
       endpoints: list(fields, "endpoints", of: "endpoints") { (text) throws(ModelError) in
-        try IPEndpoint(text)
+        try NodeAddress.parseEndpoint(text)
       })
     // A node that takes no part is printed with all of it empty.
     return kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan
   }
 
-  private static func list<Value>(
+  /// The items of a list, each one once.
+  private static func list<Value: Hashable>(
     _ fields: FieldReader, _ key: String, of things: String,
     _ convert: (String) throws(ModelError) -> Value
   ) -> [Value] {
-    fields.list(key, of: things, maximum: FileLimits.listItems, itemMaximum: FileLimits.textBytes, convert)
+    let values =
+      fields.list(key, of: things, maximum: FileLimits.listItems, itemMaximum: FileLimits.textBytes, convert)
       ?? []
+    var seen: Set<Value> = []
+    return values.filter { seen.insert($0).inserted }
   }
 
   private static func machineType(_ text: String) throws(ModelError) -> MachineType {

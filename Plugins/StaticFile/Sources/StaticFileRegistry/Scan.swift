@@ -89,7 +89,7 @@ struct Scanner: Sendable {
     }
     let content: BoundedFile
     do throws(FileError) {
-      content = try BoundedFile.read(match.path, limit: maximumBytes)
+      content = try BoundedFile.read(match.path, limit: maximumBytes, asksForWriters: true)
     } catch {
       // It went since it was found.
       if error.isMissing || error.reason == .system(ENOTDIR) { return nil }
@@ -100,11 +100,28 @@ struct Scanner: Sendable {
       signature: content.signature, digest: Self.digest(of: content.bytes),
       isRecent: content.signature.isRecent(at: now()))
     if mark.digest == known?.digest { return .unchanged(mark) }
+    guard isSettled(content) else {
+      return .unsettled(
+        RegistryError(
+          .unavailable, "'\(match.shown)' is being written to; it is read when its writer has closed it"))
+    }
     do throws(YAMLError) {
       return .read(try FileParser.parse(content.bytes, file: match.shown), mark)
     } catch {
       return .malformed(error, mark)
     }
+  }
+
+  /// Whether what the file holds isn't half of what it is to be: nobody has it open for writing, or it hasn't changed
+  /// for a while.
+  private func isSettled(_ content: BoundedFile) -> Bool {
+    let settleTime: Duration
+    switch content.writers {
+    case .none: return true
+    case .some: settleTime = FileLimits.writerSettleTime
+    case .unknown: settleTime = FileLimits.settleTime
+    }
+    return !content.signature.isRecent(at: now(), within: settleTime)
   }
 
   private static func digest(of bytes: [UInt8]) -> Int {

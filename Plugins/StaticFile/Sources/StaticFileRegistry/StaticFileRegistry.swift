@@ -20,7 +20,8 @@ public struct StaticFileRegistry: RegistryPlugin {
 
   private let settings: StaticFileSettings
   private let base: String
-  private let now: @Sendable () -> Timestamp
+  /// Tells the civil time, by which the ages of files count.
+  var now: @Sendable () -> Timestamp
   /// Makes what watches folders.
   var makeWatch: @Sendable (_ onChange: @escaping @Sendable () -> Void) -> FolderWatch = {
     FolderWatch(onChange: $0)
@@ -44,35 +45,27 @@ public struct StaticFileRegistry: RegistryPlugin {
   }
 
   public func run(_ session: RegistrySession) async throws {
-    let (changes, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    let watch = makeWatch { continuation.yield() }
+    let changes = ChangeSignal()
+    let watch = makeWatch { changes.notify() }
     defer { watch.close() }
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
-        while true {
-          try await session.clock.sleep(for: settings.pollInterval)
-          continuation.yield()
-        }
-      }
-      defer { group.cancelAll() }
-      try await follow(changes, watch, session)
-    }
+    try await follow(changes, watch, session)
   }
 
-  /// Scans the files now and after each change, and applies what differs.
+  /// Scans the files now, after each change and every `pollInterval`, and applies what differs.
   private func follow(
-    _ changes: AsyncStream<Void>, _ watch: FolderWatch, _ session: RegistrySession
+    _ changes: ChangeSignal, _ watch: FolderWatch, _ session: RegistrySession
   ) async throws {
+    let time = TimeSource(session.clock)
     let queue = BlockingQueue("rollcall.static-file")
     let scanner = Scanner(paths: settings.paths, base: base, watch: watch, now: now)
     var view = FileView(paths: settings.paths, pollInterval: settings.pollInterval, session: session)
-    var change = changes.makeAsyncIterator()
     while true {
+      let seen = changes.value
       let scan = try await scan(with: scanner, on: queue, clock: session.clock, for: &view)
-      let scanAgain = try view.apply(scan)
-      if !scanAgain { _ = await change.next(isolation: #isolation) }
+      let pause = try view.apply(scan, at: time.elapsed) ?? settings.pollInterval
+      await time.wait(for: min(pause, settings.pollInterval), or: changes, after: seen)
       // Writers take several steps: what is read after a short rest is more often whole.
-      try await session.clock.sleep(for: settings.debounce)
+      try await time.sleep(settings.debounce)
     }
   }
 

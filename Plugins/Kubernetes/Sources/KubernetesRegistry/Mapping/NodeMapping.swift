@@ -31,7 +31,7 @@ struct NodeMapping: Sendable {
     }
     let hostname = line(node.hostname, "its hostname", maximum: Self.maximumNameBytes)
     let operatingSystem = line(node.osImage, "its osImage", maximum: 256)
-    let addresses = items(.selfIPs, of: node) { text throws(ModelError) in try IPAddress(text) }
+    let addresses = items(.selfIPs, of: node) { text throws(ModelError) in try NodeAddress.parse(text) }
     let controlPlane = single(.apiServerPort, of: node) { text throws(ModelError) in
       try ControlPlane(apiServerPort: Self.port(text))
     }
@@ -68,14 +68,16 @@ struct NodeMapping: Sendable {
       publicKey: single(.kubeSpanPublicKey, of: node) { text throws(ModelError) in
         try WireGuardKey.parse(text)
       } ?? "",
-      address: single(.kubeSpanIP, of: node) { text throws(ModelError) in try IPAddress(text) },
+      address: single(.kubeSpanIP, of: node) { text throws(ModelError) in try NodeAddress.parse(text) },
       additionalAddresses: items(.assignedPrefixes, of: node) { text throws(ModelError) in
         try IPPrefix(text)
       },
       excludeAdvertisedNetworks: items(.kubeSpanExcludedNetworks, of: node) { text throws(ModelError) in
         try IPPrefix(text)
       },
-      endpoints: items(.kubeSpanEndpoints, of: node) { text throws(ModelError) in try IPEndpoint(text) })
+      endpoints: items(.kubeSpanEndpoints, of: node) { text throws(ModelError) in
+        try NodeAddress.parseEndpoint(text)
+      })
     return kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan
   }
 

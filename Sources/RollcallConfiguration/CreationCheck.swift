@@ -1,0 +1,50 @@
+import Logging
+import RegistryKit
+public import Rollcall
+
+extension Configuration {
+  /// What only shows when the enabled registries are made, though not run: what their plugins say themselves of options
+  /// that their schemas take. Each at the place of the registry's name.
+  ///
+  /// - Parameters:
+  ///   - plugins: where the plugins come from. Those that aren't there are left out: see
+  ///     ``check(plugins:schemas:)``.
+  ///   - running: a configuration of which every registry that is the same here has been made already; nil: none.
+  public func creationProblems(
+    plugins: any PluginSource, after running: Configuration? = nil
+  ) async -> [ConfigurationError] {
+    var problems: [ConfigurationError] = []
+    for registry in cluster.discovery.registries where cluster.discovery.isEnabled && registry.disabled == nil
+    {
+      if let running, running.makes(registry, as: self) { continue }
+      guard let plugin = try? await plugins.plugin(named: registry.plugin, settings: self.plugins) else {
+        continue
+      }
+      do {
+        try await plugin.check(registry.options, context(of: registry, for: plugin.descriptor))
+      } catch {
+        problems.append(
+          ConfigurationError(
+            file: registry.written?.file ?? file ?? "configuration", mark: registry.written?.nameMark,
+            message: "the registry '\(registry.name)' can't be made: \(RegistryError(error).message)"))
+      }
+    }
+    return problems.sorted()
+  }
+
+  /// Whether `registry` of `other` is made here in the same way.
+  private func makes(_ registry: RegistrySettings, as other: Configuration) -> Bool {
+    cluster.discovery.isEnabled && cluster.discovery.registries.contains(registry)
+      && cluster.id == other.cluster.id && cluster.secret == other.cluster.secret
+      && plugins == other.plugins && baseDirectory == other.baseDirectory
+  }
+
+  /// Where the registry is made. It has no folder of its own: a check leaves nothing behind.
+  private func context(of registry: RegistrySettings, for descriptor: RegistryDescriptor) -> RegistryContext {
+    RegistryContext(
+      name: registry.name, clusterID: cluster.id,
+      clusterSecret: descriptor.wantsClusterSecret ? cluster.secret?.revealed : nil,
+      baseDirectory: baseDirectory, staleAfter: registry.retention.staleAfter,
+      logger: Logger(label: "rollcall") { _ in SwiftLogNoOpLogHandler() })
+  }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What `config check` finds beyond what the file alone says.
+@Suite struct ConfigurationProblemsTests {
+  private func check(_ text: String, _ folder: TemporaryFolder, environment: [String: String] = [:])
+    async throws
+    -> ChildProcess.Result
+  {
+    try folder.write(text, to: "rollcall.yaml")
+    return try await Command.run(
+      "config check rollcall.yaml", in: folder.path, environment: environment)
+  }
+
+  private func registries(_ lines: String...) -> String {
+    "cluster:\n  discovery:\n    registries:\n" + lines.map { "      \($0)\n" }.joined()
+  }
+
+  @Test("what only the plugins know is found, all of it, each at its registry")
+  func creation() async throws {
+    let result = try await check(
+      registries(
+        "a: {plugin: static-file}", "b: {plugin: static-file, path: nodes/}",
+        "c: {plugin: static-file, path: c.yaml}",
+        "d: {plugin: static-file, paths: [a.yaml, 'b/**/c.yaml']}", "e: {plugin: static-file, disabled: true}"
+      ),
+      try TemporaryFolder())
+    #expect(result.status == 1)
+    let lines = result.errors.split(separator: "\n")
+    #expect(lines.count == 3, "\(result)")
+    #expect(
+      lines[0]
+        == "rollcall.yaml:4:7: the registry 'a' can't be made: no file is named; write `path: nodes.yaml`, or `paths:` with several"
+    )
+    #expect(lines[1].hasPrefix("rollcall.yaml:5:7: the registry 'b' can't be made: 'nodes/' is a folder;"))
+    #expect(lines[2].hasPrefix("rollcall.yaml:7:7: the registry 'd' can't be made: "))
+    #expect(result.output == "")
+  }
+
+  @Test("registries whose raw ids would be the same are found")
+  func clash() async throws {
+    let result = try await check(
+      registries("static-file: {path: a.yaml}", "file: {plugin: static-file, path: b.yaml}"),
+      try TemporaryFolder())
+    #expect(result.status == 1)
+    #expect(result.errors.contains("would both start with 'file/': rename one of them"), "\(result)")
+  }
+
+  @Test("what can be used all the same is a warning, and the file is ok")
+  func warning() async throws {
+    let result = try await check("node: {addresses: [10.0.0.1, 127.0.0.1]}\n", try TemporaryFolder())
+    #expect(result.status == 0)
+    #expect(result.output == "rollcall.yaml: ok\n")
+    #expect(
+      result.errors.hasPrefix(
+        "rollcall.yaml:1:19: warning: node.addresses: '127.0.0.1' is a loopback address"), "\(result)")
+  }
+
+  @Test("a nodename in the environment that is none is found")
+  func nodename() async throws {
+    let result = try await check(
+      "cluster: {}\n", try TemporaryFolder(), environment: ["ROLLCALL_NODENAME": "a b"])
+    #expect(result.status == 1)
+    #expect(result.errors.hasPrefix("ROLLCALL_NODENAME: 'a b' isn't a host name"))
+  }
+}
