@@ -12,6 +12,7 @@ EXAMPLE = Docs/Examples/five-nodes/rollcall.yaml
 SOURCES = Package.swift Sources Plugins Tests Docs/Examples
 FILTER ?=
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 15
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
@@ -74,10 +75,13 @@ bench-kubernetes: setup ## Measure the Kubernetes registry, in release, against 
 	$(SWIFT) build --scratch-path .build-bench -c release --product KubernetesBenchmark
 	@.build-bench/release/KubernetesBenchmark report
 
-soak: setup ## Attack the discovery service, in release, and see that memory is bounded and others are served; SOAK='--seconds 30' for more
+soak: setup-tests ## Attack the service (in release) and the daemon for minutes, and see that memory is bounded and others are served; SOAK='--seconds 30' for more
 	$(SWIFT) build --scratch-path .build-bench -c release --product ServiceServer
 	$(SWIFT) build --scratch-path .build-bench -c release --product ServiceLoad
 	@Tests/Support/soak-service .build-bench/release $(SOAK)
+	@echo "==> Hostile plugins and peers of the daemon, SOAK_SECONDS ($(SOAK_SECONDS)) for each"
+	$(SWIFT) build --scratch-path $(SCRATCH) --build-tests
+	ROLLCALL_SOAK_SECONDS=$(SOAK_SECONDS) $(SWIFT) test --scratch-path $(SCRATCH) --skip-build --filter HostilePeerTests
 
 tsan: setup-tests ## Run the tests of the core and the discovery service under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/Support/tsan.suppressions" \

@@ -92,6 +92,8 @@ public final class Aggregator: Service {
       policy: plan.policy, journalLimit: options.changeLimit, time: TimeSource(options.clock),
       now: options.now)
     self.table = table
+    // A plugin may give an outcome as often as it likes.
+    let failures = LogBudgets()
     publications = PublicationReconciler(
       restart: options.restart, random: options.random, time: table.time
     ) { [logger] key, isWithdrawal, error in
@@ -102,8 +104,12 @@ public final class Aggregator: Service {
         return
       }
       if let error {
-        logger.warning(
-          "publishing failed", metadata: ["registry": "\(key.name)", "error": "\(error)"])
+        let (isAllowed, leftOut) = failures.take(key.name, at: table.time.elapsed)
+        if isAllowed {
+          var metadata: Logger.Metadata = ["registry": "\(key.name)", "error": "\(error)"]
+          if leftOut > 0 { metadata["left_out"] = "\(leftOut)" }
+          logger.warning("publishing failed", metadata: metadata)
+        }
       }
       let report = HealthReport(
         .publishing, error.map { Self.publishingError($0, isWithdrawal: isWithdrawal) })
@@ -335,5 +341,14 @@ public final class Aggregator: Service {
       guard rest > .zero else { throw SyncError(late: late, timeout: timeout) }
       await table.time.wait(for: rest, or: table.revisions, after: seen)
     }
+  }
+}
+
+/// How much may be logged of each registry.
+private final class LogBudgets: Sendable {
+  private let budgets = Mutex<[String: LogBudget]>([:])
+
+  func take(_ registry: String, at now: Duration) -> (isAllowed: Bool, leftOut: Int) {
+    budgets.withLock { $0[registry, default: LogBudget(burst: 20, perSecond: 0.2)].take(at: now) }
   }
 }

@@ -11,7 +11,7 @@ struct SecretReader {
   let base: String
 
   func read() -> (secret: Secret?, file: String?) {
-    let written = section.text("secret", isSecret: true)
+    let written = section.text("secret", isSecret: true, mayHaveLines: true)
     let path = section.path("secretFile", base: base)
     if let first = section.pair("secret"), let second = section.pair("secretFile") {
       section.error(
@@ -42,8 +42,8 @@ struct SecretReader {
   }
 
   private func check(_ text: String, _ name: String, _ key: String) -> Secret? {
-    let bytes = Base64.decode(text)
-    if bytes?.count == 32 { return Secret(text) }
+    let bytes = Base64.decodeLines(text)
+    if let bytes, bytes.count == 32 { return Secret(Base64.encode(bytes)) }
     let fault = bytes.map { "it is that of \($0.count)" } ?? "it isn't base64"
     section.error(section.mark(of: key), "\(name) must be the base64 text of 32 bytes; \(fault)")
     return nil

@@ -22,7 +22,8 @@ import Testing
     )
     #expect(
       message { try ResourceType.named("pods") }
-        == "there is no resource type 'pods' (the types are identities, affiliates, members, registries, conflicts)")
+        == "there is no resource type 'pods' (the types are identities, affiliates, members, registries, conflicts)"
+    )
   }
 
   @Test("a namespace is one of the type's, the usual one where none is named")

@@ -195,6 +195,14 @@ struct FieldReaderTests {
     }
   }
 
+  @Test("base64 may be in lines, other text not")
+  func lines() throws {
+    let reading = try Reading("v: |\n  Zm9v\n  YmFy\n")
+    #expect(reading.root.base64("v") == Array("foobar".utf8))
+    #expect(reading.root.text("v") == nil)
+    #expect(reading.errors.count == 1 && reading.errors[0].contains("it is one line of text"))
+  }
+
   @Test("a secret never stands in a message")
   func secrets() throws {
     for value in ["12345678", "[hush]", "\"hu\\tsh\"", "'hush!hush'"] {

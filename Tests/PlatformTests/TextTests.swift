@@ -67,10 +67,21 @@ struct TextLinesTests {
     #expect(Base64.decodeLeniently(" \r\n-_-_\n") == [0xFB, 0xFF, 0xBF])
     #expect(Base64.decodeLeniently("+/-_") == [0xFB, 0xFF, 0xBF])
     for text in ["Zg", "Zg=="] { #expect(Base64.decodeLeniently(text) == [0x66]) }
-    for text in ["Zg=", "Zh", "Z", "Z===", "Zm 9v", "=", "==", "Zg==Zg==", "Zg= =", "Zg==="] {
+    for text in ["Zh", "Z\r\nh==\n"] { #expect(Base64.decodeLeniently(text) == [0x66]) }
+    for text in ["Zg=", "Z", "Z===", "Zm 9v", "=", "==", "Zg==Zg==", "Zg= =", "Zg==="] {
       #expect(Base64.decodeLeniently(text) == nil, "\(text)")
     }
     #expect(Base64.decodeLeniently("") == [])
+  }
+
+  @Test("text in lines is read where that is asked for, and is else as strict")
+  func lines() {
+    for text in ["Zm9vYmFy", "Zm9v\nYmFy\n", "Zm9v\r\nYm\r\nFy"] {
+      #expect(Base64.decodeLines(text) == Array("foobar".utf8))
+    }
+    for text in ["Zm9v YmFy", "Zm9v\tYmFy", " Zm9vYmFy", "Zh==\n", "Zg\n", "Zm9-\n"] {
+      #expect(Base64.decodeLines(text) == nil, "\(text)")
+    }
   }
 }
 

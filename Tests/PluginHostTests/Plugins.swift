@@ -27,24 +27,3 @@ enum Plugins {
       callTimeout: timeout, stopTimeout: stopTimeout)
   }
 }
-
-/// Keeps what is logged.
-final class LogProbe: Sendable {
-  private let lines = Mutex<[String]>([])
-
-  var all: [String] { lines.withLock { $0 } }
-  var logger: Logger { Logger(label: "probe") { _ in Handler(probe: self) } }
-
-  private struct Handler: LogHandler {
-    let probe: LogProbe
-    var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level = .trace
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-      get { metadata[key] }
-      set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) { probe.lines.withLock { $0.append("\(event.level): \(event.message)") } }
-  }
-}

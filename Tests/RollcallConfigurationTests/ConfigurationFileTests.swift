@@ -112,6 +112,9 @@ import Testing
       #expect(errors.count == 1 && errors[0].contains("must be the base64 text of 32 bytes"), "\(text)")
     }
     #expect(errors("cluster: {secret: '\(Self.secret)'}").isEmpty)
+    let (start, end) = (Self.secret.prefix(20), Self.secret.dropFirst(20))
+    let inLines = errors("cluster:\n  secret: |\n    \(start)\n    \(end)\n")
+    #expect(inLines.isEmpty, "\(inLines)")
   }
 
   @Test("merge.precedence may name registries that the program adds by itself")

@@ -114,8 +114,13 @@ package struct FieldReader {
   /// - Parameters:
   ///   - isSecret: whether it must not stand in messages.
   ///   - maximum: the most bytes that it may have.
-  package func text(_ key: String, isSecret: Bool = false, maximum: Int = .max) -> String? {
-    value(key).flatMap { text($0, name(of: key), isSecret: isSecret, maximum: maximum) }
+  ///   - mayHaveLines: whether it may be broken into lines.
+  package func text(
+    _ key: String, isSecret: Bool = false, maximum: Int = .max, mayHaveLines: Bool = false
+  ) -> String? {
+    value(key).flatMap {
+      text($0, name(of: key), isSecret: isSecret, maximum: maximum, mayHaveLines: mayHaveLines)
+    }
   }
 
   /// What `convert` makes of a text.
@@ -175,8 +180,8 @@ package struct FieldReader {
 
   /// The bytes of a text in base64, which isn't shown in messages.
   package func base64(_ key: String) -> [UInt8]? {
-    guard let text = text(key, isSecret: true) else { return nil }
-    let bytes = Base64.decode(text)
+    guard let text = text(key, isSecret: true, mayHaveLines: true) else { return nil }
+    let bytes = Base64.decodeLines(text)
     if bytes == nil { error(key, "it isn't base64") }
     return bytes
   }
@@ -251,7 +256,8 @@ package struct FieldReader {
   }
 
   private func text(
-    _ value: YAMLNode, _ name: @autoclosure () -> String, isSecret: Bool = false, maximum: Int
+    _ value: YAMLNode, _ name: @autoclosure () -> String, isSecret: Bool = false, maximum: Int,
+    mayHaveLines: Bool = false
   ) -> String? {
     guard let scalar = value.scalar, scalar.kind == .text || style == .lenient && scalar.kind != .null else {
       let fault = value.written.mismatch(must: "text", isShown: !isSecret)
@@ -267,7 +273,10 @@ package struct FieldReader {
       error(value.mark, "\(name()) has at most \(maximum) bytes, this one has \(text.utf8.count)")
       return nil
     }
-    guard !text.unicodeScalars.contains(where: \.breaksLines) else {
+    guard
+      !text.unicodeScalars.contains(where: { $0.breaksLines && !(mayHaveLines && ($0 == "\n" || $0 == "\r")) }
+      )
+    else {
       let shown = isSecret ? "" : " \(quoted(text))"
       error(value.mark, "\(name())\(shown) has a control character; it is one line of text")
       return nil

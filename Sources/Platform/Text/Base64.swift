@@ -17,10 +17,13 @@ package enum Base64 {
     return Array(data)
   }
 
-  /// The bytes that `text` stands for, in the standard alphabet or that for URLs (§5), with or without padding,
-  /// white space around it left out of account; nil where it is something else.
+  /// As ``decode(_:)``, with line breaks left out of account: base64 is often written in lines.
+  package static func decodeLines(_ text: some StringProtocol) -> [UInt8]? { decode(joined(text)) }
+
+  /// The bytes that `text` stands for, in the standard alphabet or that for URLs (§5), with or without padding;
+  /// nil where it is something else. Line breaks, white space around it and bits too many are left out of account.
   package static func decodeLeniently(_ text: some StringProtocol) -> [UInt8]? {
-    var standard = text.trimmed.utf8.map { byte in
+    var standard = joined(text.trimmed).utf8.map { byte in
       switch byte {
       case UInt8(ascii: "-"): UInt8(ascii: "+")
       case UInt8(ascii: "_"): UInt8(ascii: "/")
@@ -30,6 +33,11 @@ package enum Base64 {
     if standard.last != UInt8(ascii: "=") {
       standard += Array(repeating: UInt8(ascii: "="), count: (4 - standard.count % 4) % 4)
     }
-    return String(validating: standard, as: UTF8.self).flatMap { decode($0) }
+    guard standard.count % 4 == 0 else { return nil }
+    return String(validating: standard, as: UTF8.self).flatMap { Data(base64Encoded: $0) }.map { Array($0) }
+  }
+
+  private static func joined(_ text: some StringProtocol) -> String {
+    String(decoding: text.utf8.filter { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self)
   }
 }

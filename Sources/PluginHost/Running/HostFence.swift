@@ -158,6 +158,6 @@ final class HostFence: Sendable {
     guard lines > 0 else { return }
     session.logger.warning(
       "the plugin logs too much: lines were left out",
-      metadata: ["lines": "\(lines)", "lines_a_second": "\(LogBudget.perSecond)"])
+      metadata: ["lines": "\(lines)", "lines_a_second": "\(Int(LogBudget().perSecond))"])
   }
 }

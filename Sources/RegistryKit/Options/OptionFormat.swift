@@ -41,7 +41,7 @@ package enum OptionFormat: String, CaseIterable, Sendable {
       case .endpoint: _ = try IPEndpoint(text)
       case .duration: _ = try DurationText.parse(text)
       case .uri: if !Self.isURI(text) { return .wrong("isn't \(expectation)") }
-      case .base64: if Base64.decode(text) == nil { return .wrong("isn't \(expectation)") }
+      case .base64: if Base64.decodeLines(text) == nil { return .wrong("isn't \(expectation)") }
       }
       return nil
     } catch {

@@ -192,7 +192,7 @@ extension OptionType where Value == SecretBytes {
     var schema = SchemaNode(.string, format: .base64)
     schema.isSecret = true
     return OptionType(
-      schema, { $0.text.flatMap { Base64.decode($0) }.map { SecretBytes($0) } },
+      schema, { $0.text.flatMap { Base64.decodeLines($0) }.map { SecretBytes($0) } },
       write: { .text(Base64.encode($0.revealed)) })
   }
 }

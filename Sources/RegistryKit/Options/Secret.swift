@@ -43,7 +43,7 @@ extension SecretBytes: Decodable {
   /// The bytes of base64 text.
   public init(from decoder: any Decoder) throws {
     let text = try decoder.singleValueContainer().decode(String.self)
-    guard let bytes = Base64.decode(text) else {
+    guard let bytes = Base64.decodeLines(text) else {
       throw DecodingError.dataCorrupted(
         DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "it isn't base64 text"))
     }

@@ -4,25 +4,82 @@ import ClusterResources
 import Logging
 import Rollcall
 
-/// Logs what changes in the cluster, one line each.
-struct ChangeLog {
+/// Logs what changes in the cluster, one line each, as far as ``ChangeBudget`` lets it.
+actor ChangeLog {
   let logger: Logger
   private var registries: [String: RegistryStatus] = [:]
+  private var budget = ChangeBudget()
+  /// When what is logged now happened.
+  private var now = Duration.zero
+  /// The registry that caused it; empty where that isn't known.
+  private var registry = ""
 
   init(logger: Logger) { self.logger = logger }
 
-  mutating func take(_ event: ClusterEvent) {
+  /// Tells what was left out of the log.
+  func tellLeftOut(at now: Duration) {
+    for notice in budget.notices(at: now) {
+      switch notice {
+      case .quiet(let kind, let name, let lines):
+        logger.notice(
+          "\(kind.rawValue) is quiet again", metadata: [kind.rawValue: "\(name)", "left_out": "\(lines)"])
+      case .leftOut(let kind, let registry, let lines):
+        var metadata: Logger.Metadata = ["about": "\(kind.rawValue)", "left_out": "\(lines)"]
+        if !registry.isEmpty { metadata["registry"] = "\(registry)" }
+        logger.warning(
+          "too much changes at once: lines were left out of the log, \(kind.advice)", metadata: metadata)
+      }
+    }
+  }
+
+  /// Logs a line about `name` if it may be.
+  private func log(
+    _ level: Logger.Level, _ text: String, _ metadata: Logger.Metadata = [:], of kind: ChangeBudget.Kind,
+    _ name: String
+  ) {
+    guard level >= logger.logLevel else { return }
+    switch budget.take(kind, name, by: registry, at: now) {
+    case .logged: logger.log(level: level, "\(text)", metadata: metadata)
+    case .firstLeftOut:
+      logger.warning(
+        "\(kind.rawValue) is flapping: its changes are left out until it is quiet for 10m",
+        metadata: [kind.rawValue: "\(name)"])
+    case .leftOut: break
+    }
+  }
+
+  func take(_ event: ClusterEvent, at now: Duration) {
+    self.now = now
     switch event {
     case .snapshot(let snapshot):
       for status in snapshot.registries { take(status) }
       for member in snapshot.members { self.member(member.value.id, nil, member) }
       for conflict in snapshot.conflicts { self.conflict(nil, conflict.value) }
     case .changes(let changes):
-      for change in changes { take(change) }
-    case .registry(let status): take(status)
+      // What registries said comes before what follows from it.
+      var causes: [NodeIdentity: String] = [:]
+      for change in changes {
+        switch change {
+        case .raw(let raw, _):
+          registry = raw.key.origin.registry
+          causes[raw.key.nodeID] = registry
+        case .affiliate(let affiliate): registry = causes[affiliate.key] ?? registry
+        case .member(let member):
+          registry = (member.new ?? member.old).flatMap { causes[$0.value.nodeID] } ?? registry
+        case .conflict(let conflict):
+          registry =
+            (conflict.new ?? conflict.old)?.value.nodes.lazy.compactMap { causes[$0] }.first ?? registry
+        }
+        take(change)
+      }
+      registry = ""
+    case .registry(let status):
+      registry = status.name
+      take(status)
+      registry = ""
     case .registryRemoved(let name):
       registries[name] = nil
-      logger.notice("registry removed", metadata: ["registry": "\(name)"])
+      log(.notice, "registry removed", ["registry": "\(name)"], of: .registry, name)
     }
   }
 
@@ -32,27 +89,28 @@ struct ChangeLog {
     case .conflict(let change): conflict(change.old?.value, change.new?.value)
     // What the registries say one by one, and who isn't a member, is for who looks closer.
     case .affiliate(let change):
-      logger.debug("affiliate \(change.kind.word)", metadata: ["node": "\(change.key)"])
+      let name = change.key.text
+      log(.debug, "affiliate \(change.kind.word)", ["node": "\(name)"], of: .affiliate, name)
     case .raw(let change, let reason):
       var metadata: Logger.Metadata = ["id": "\(change.key)"]
       if let reason { metadata["reason"] = "\(reason.rawValue)" }
-      logger.trace("raw affiliate \(change.kind.word)", metadata: metadata)
+      log(.trace, "raw affiliate \(change.kind.word)", metadata, of: .affiliate, "\(change.key)")
     }
   }
 
   // MARK: Members
 
   private func member(_ name: String, _ old: Member?, _ new: Versioned<Member>?) {
-    guard let new else { return logger.notice("member left", metadata: ["member": "\(name)"]) }
+    guard let new else { return log(.notice, "member left", ["member": "\(name)"], of: .member, name) }
     guard old != new.value else { return }
     var metadata: Logger.Metadata = ["member": "\(name)", "version": "\(new.version)"]
     guard let old else {
       metadata["addresses"] = "\(JSONText.compact(.texts(new.value.addresses)))"
       metadata["type"] = "\(new.value.machineType)"
-      return logger.notice("member joined", metadata: metadata)
+      return log(.notice, "member joined", metadata, of: .member, name)
     }
     for (field, change) in Self.differences(old, new.value) { metadata[field] = "\(change)" }
-    logger.notice("member changed", metadata: metadata)
+    log(.notice, "member changed", metadata, of: .member, name)
   }
 
   private static func differences(_ old: Member, _ new: Member) -> [(String, String)] {
@@ -75,35 +133,48 @@ struct ChangeLog {
 
   private func conflict(_ old: Conflict?, _ new: Conflict?) {
     guard let new else {
-      if let old { logger.notice("conflict is over", metadata: ["about": "\(old.subject)"]) }
+      if let old { log(.notice, "conflict is over", ["about": "\(old.subject)"], of: .conflict, old.subject) }
       return
     }
     guard old?.words != new.words else { return }
-    if new.isShared { return logger.notice("shared: \(new.words)") }
-    logger.warning(
-      "conflict: \(new.words)", metadata: ["nodes": "\(new.nodes.map(\.text).joined(separator: ","))"])
+    if new.isShared { return log(.notice, "shared: \(new.words)", of: .conflict, new.subject) }
+    log(
+      .warning, "conflict: \(new.words)", ["nodes": "\(new.nodes.map(\.text).joined(separator: ","))"],
+      of: .conflict, new.subject)
   }
 
   // MARK: Registries
 
-  private mutating func take(_ status: RegistryStatus) {
+  private func take(_ status: RegistryStatus) {
     let old = registries.updateValue(status, forKey: status.name)
     guard old?.state != status.state || old?.error != status.error || old?.isStale != status.isStale else {
       return
     }
     var metadata: Logger.Metadata = ["registry": "\(status.name)"]
     switch status.state {
-    case .starting: logger.info("registry starting", metadata: metadata)
+    case .starting: log(.info, "registry starting", metadata, of: .registry, status.name)
     case .synced:
       metadata["affiliates"] = "\(status.affiliateCount)"
-      logger.notice("registry synced", metadata: metadata)
+      log(.notice, "registry synced", metadata, of: .registry, status.name)
     case .degraded, .failed:
       metadata["error"] = "\(status.error?.message ?? "")"
       if status.isStale { metadata["stale"] = "true" }
-      logger.warning("registry \(status.state.rawValue)", metadata: metadata)
+      log(.warning, "registry \(status.state.rawValue)", metadata, of: .registry, status.name)
     case .disabled:
       metadata["reason"] = "\(status.disabledReason ?? "")"
-      logger.info("registry disabled", metadata: metadata)
+      log(.info, "registry disabled", metadata, of: .registry, status.name)
+    }
+  }
+}
+
+extension ChangeBudget.Kind {
+  /// Where everything is seen.
+  fileprivate var advice: String {
+    switch self {
+    case .member: "`rollcall get members` has all"
+    case .affiliate: "`rollcall get affiliates` has all"
+    case .conflict: "`rollcall get conflicts` has all"
+    case .registry: "`rollcall get registries` has how they are"
     }
   }
 }

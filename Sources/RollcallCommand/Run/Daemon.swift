@@ -1,4 +1,5 @@
 import Logging
+import Platform
 import Rollcall
 import RollcallConfiguration
 import UnixSignals
@@ -24,8 +25,18 @@ struct Daemon: Sendable {
         return .aggregator
       }
       group.addTask {
-        var log = ChangeLog(logger: logger)
-        for await change in aggregator.changes() { log.take(change) }
+        let log = ChangeLog(logger: logger)
+        let time = TimeSource()
+        await withTaskGroup(of: Void.self) { group in
+          group.addTask {
+            while (try? await time.sleep(.seconds(5))) != nil {
+              await log.tellLeftOut(at: time.elapsed)
+            }
+          }
+          for await change in aggregator.changes() { await log.take(change, at: time.elapsed) }
+          group.cancelAll()
+        }
+        await log.tellLeftOut(at: time.elapsed)
         return .changes
       }
       group.addTask {

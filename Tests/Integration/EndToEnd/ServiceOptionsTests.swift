@@ -40,6 +40,30 @@ struct ServiceOptionsTests {
     #expect(one.members == ["one", "two"])
   }
 
+  @Test("who looks with a wrong secret is told so each time, and not that nobody is there")
+  func wrongSecret() async throws {
+    let cluster = try await ProcessCluster()
+    let service = try await cluster.serve()
+    let one = try cluster.node("one")
+    try await eventually("it is published") { try await cluster.observed() == ["one"] }
+    let identity = try await identity("one", in: cluster)
+    let wrong = try await Command.output("gen secrets").split(separator: "\n").first {
+      $0.contains("secret: ")
+    }
+    let right = try cluster.secret("secret")
+    let written = try contents(cluster.folder.path("observer/rollcall.yaml"))
+    let line = try #require(written.split(separator: "\n").first { $0.contains(right) })
+    try cluster.folder.write(
+      written.replacing(String(line), with: String(try #require(wrong))), to: "observer/rollcall.yaml")
+    for _ in 0..<20 {
+      let result = try await Command.run("get members", in: cluster.folder.path("observer"))
+      #expect(result.status == 3, "\(result)")
+      #expect(result.errors.contains("registry service: degraded: "), "\(result)")
+      #expect(result.errors.contains(identity), "\(result)")
+    }
+    #expect(one.isRunning && service.isRunning)
+  }
+
   @Test("a service that redirects sends its nodes to another")
   func redirect() async throws {
     let (first, second) = (try await ProcessCluster(), try await ProcessCluster())

@@ -2,6 +2,7 @@ import Foundation
 import KubernetesTestSupport
 import RegistryTestSupport
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import KubernetesRegistry
@@ -19,6 +20,62 @@ import Testing
       let record = try await recorder.wait(for: "the node") { $0.ids() == ["1"] && $0.isHealthy }
       #expect(record.errors.count == 1)
       #expect(record.errors.first?.message.contains("can't list nodes (500): etcd has no leader") == true)
+    }
+  }
+
+  /// How a server may refuse that has nothing to offer but refusals.
+  enum Refusal: String, CaseIterable {
+    case gone, goneWithinWatch, goneAfterEvent, goneInStream, endsAtOnce
+
+    var said: String { self == .endsAtOnce ? "ends each as soon as it has begun" : "(410): too old: 10 (11)" }
+  }
+
+  @Test(
+    "a server whose watches never last is reported after a few, with what it says, and recovers",
+    arguments: Refusal.allCases)
+  func watchNeverLasts(refusal: Refusal) async throws {
+    let isWell = Mutex(false)
+    try await checkInformer(options: { $0.sendInitialEvents = refusal == .goneInStream }) { request, answer in
+      if request.path == "/version" { return try await answer.send(Kube.version("33")) }
+      guard request.isWatch else {
+        return try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
+      }
+      let gone = Kube.status(410, reason: "Expired", message: "too old: 10 (11)")
+      if refusal == .gone, !isWell.withLock({ $0 }) { return try await answer.send(gone, status: 410) }
+      try await answer.begin()
+      if refusal == .goneInStream {
+        try await answer.chunk(Kube.event("ADDED", Kube.node("a", id: "1", version: 1)))
+        try await answer.chunk(Kube.bookmark(10, isEnd: true))
+      }
+      if isWell.withLock({ $0 }) { return try await answer.hang() }
+      if refusal == .goneAfterEvent {
+        try await answer.chunk(Kube.event("MODIFIED", Kube.node("a", id: "1", version: 11)))
+      }
+      if refusal != .endsAtOnce { try await answer.chunk(Kube.event("ERROR", gone)) }
+      try await answer.end()
+    } body: { recorder, server in
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.error(.reading)?.message.contains(refusal.said) == true, "\(record.errors)")
+      #expect(server.requests.filter(\.isWatch).count >= 3)
+      let count = server.requests.count
+      try await eventually("more attempts") { server.requests.count > count + 4 }
+      #expect(!recorder.now.isHealthy && recorder.now.errors.count == 1)
+      isWell.withLock { $0 = true }
+      try await recorder.wait(for: "the recovery") { $0.isHealthy && $0.ids() == ["1"] }
+    }
+  }
+
+  @Test("a list that is always answered by a 504 is reported after a few, with what the server says")
+  func listNeverComes() async throws {
+    for message in ["Too large resource version: 5, current: 3", "the request timed out", ""] {
+      try await checkInformer { _, answer in
+        try await answer.refuse(504, reason: "Timeout", message: message)
+      } body: { recorder, _ in
+        let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+        let text = record.error(.reading)?.message ?? ""
+        #expect(text.contains("(504)") && text.hasSuffix(message), "\(text)")
+        #expect(record.ids() == nil)
+      }
     }
   }
 
@@ -74,6 +131,27 @@ import Testing
       try await recorder.wait(for: "the report") {
         $0.error(.reading)?.message.contains("doesn't answer in time when asked to list nodes") == true
       }
+    }
+  }
+
+  @Test(
+    "a watch that lives for a while and is cut, again and again, goes on from where it was: nothing is reported"
+  )
+  func idleTimeout() async throws {
+    try await checkInformer(timing: {
+      $0.lasting = .milliseconds(50)
+      // Nothing comes of it but the time that it lasts.
+      $0.settled = .seconds(60)
+    }) { request, answer in
+      guard request.isWatch else { return try await ScriptedServer.oneNode(request, answer) }
+      try await answer.begin()
+      try await Task.sleep(for: .milliseconds(100))
+      throw ScriptedServer.HangUp()
+    } body: { recorder, server in
+      try await eventually("many watches") { server.requests.filter(\.isWatch).count > 5 }
+      #expect(recorder.now.isHealthy && recorder.now.errors.isEmpty)
+      #expect(server.requests.filter(\.isList).count == 1)
+      #expect(!recorder.now.log.contains { $0.hasPrefix("warning") })
     }
   }
 

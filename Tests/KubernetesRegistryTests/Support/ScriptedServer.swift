@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import TestSupport
 
@@ -88,19 +89,34 @@ final class ScriptedServer: Sendable {
 
   /// Serves while `body` runs.
   ///
-  /// - Parameter greeting: what is said to who connects, before any request.
+  /// - Parameters:
+  ///   - greeting: what is said to who connects, before any request.
+  ///   - tls: what the server shows over TLS, in files; nil: without TLS.
   static func run<Value: Sendable>(
-    greeting: String = "",
+    greeting: String = "", tls: (certificate: String, key: String)? = nil,
     _ respond: @escaping @Sendable (Request, Answer) async throws -> Void,
     _ body: @escaping @Sendable (ScriptedServer) async throws -> Value
   ) async throws -> Value {
+    let context = try tls.map { tls in
+      try NIOSSLContext(
+        configuration: .makeServerConfiguration(
+          certificateChain: try NIOSSLCertificate.fromPEMFile(tls.certificate).map { .certificate($0) },
+          privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem))))
+    }
     let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       // Read only once it is served: one that comes while the server ends is never wrapped, which has to be
       // undone.
       .childChannelOption(.autoRead, value: false)
-      .bind(host: "127.0.0.1", port: 0) { child in child.eventLoop.makeSucceededFuture(child) }
+      .bind(host: "127.0.0.1", port: 0) { child in
+        child.eventLoop.makeCompletedFuture {
+          if let context {
+            try child.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+          }
+          return child
+        }
+      }
     guard let port = channel.channel.localAddress?.port else { throw HangUp() }
     let server = ScriptedServer(port: port)
     return try await withThrowingTaskGroup(of: Void.self) { group in

@@ -30,6 +30,8 @@ struct HostileMemoryTests {
   /// The most that a flood may add to the plugin's memory, and an answer of up to 16 MiB.
   static let maximumGrowth = 64 << 20
   static let maximumAnswerGrowth = 128 << 20
+  /// The most time of a processor that such an answer may take, in seconds, in a build without optimization.
+  static let maximumAnswerSeconds = 10.0
 
   @Test("is bounded in a flood of frames that no write ends with", arguments: Flood.allCases)
   func bounded(flood: Flood) async throws {
@@ -89,6 +91,8 @@ struct HostileMemoryTests {
       try await eventually("the answer was read", within: .seconds(60)) { probe.hasReported }
       let growth = try probe.memory("VmHWM") - before
       #expect(growth <= Self.maximumAnswerGrowth, "\(growth >> 20) MiB")
+      let seconds = try probe.processorSeconds
+      #expect(seconds <= Self.maximumAnswerSeconds, "\(seconds) s of processor")
     }
   }
 
@@ -104,6 +108,16 @@ struct HostileMemoryTests {
     var hasStarted: Bool { process.outputSoFar.contains("ready") || !process.isRunning }
     var hasReported: Bool { process.outputSoFar.contains("reported") }
     var isRunning: Bool { process.isRunning }
+
+    /// The time of a processor that it took so far.
+    var processorSeconds: Double {
+      get throws {
+        let stat = try String(contentsOfFile: "/proc/\(process.processID)/stat", encoding: .utf8)
+        // What follows the name in brackets: the 12th and 13th are user's and system's, in hundredths.
+        let fields = stat[try #require(stat.lastIndex(of: ")"))...].split(separator: " ")
+        return (try #require(Double(fields[12])) + (try #require(Double(fields[13])))) / 100
+      }
+    }
 
     /// A line of the process's `status`, in bytes.
     func memory(_ name: String) throws -> Int {

@@ -2,8 +2,10 @@ import ClusterModel
 import DiscoveryProtocol
 import Foundation
 import GRPCCore
+import KubernetesTestSupport
 import RegistryKit
 import RegistryTestSupport
+import Synchronization
 import TestSupport
 import Testing
 
@@ -126,6 +128,34 @@ struct LiveServiceTests {
     }
   }
 
+  @Test("a token isn't sent where a redirect points, unless that is configured too")
+  func redirectedToken() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write("good\n", to: "token")
+    let (first, second) = (TokenCheck(token: "good"), TokenCheck(token: "good"))
+    try await withServer([MemoryService()], interceptors: [second]) { targetPort in
+      let redirecting = MemoryService(redirect: { "127.0.0.1:\(targetPort)" })
+      try await withServer([redirecting], interceptors: [first]) { port in
+        let recorder = SessionRecorder()
+        var options = ServiceOptions(endpoint: "http://127.0.0.1:\(port)", tokenFile: "token")
+        try await running(try Self.registry(options, base: folder.path), recorder) {
+          try await eventually("reported") { recorder.problem(.credentials) != nil }
+        }
+        #expect(Set(first.seen) == ["Bearer good"])
+        #expect(second.seen.isEmpty)
+        #expect(
+          recorder.status.contains("the token isn't sent where a redirect points"), "\(recorder.status)")
+        options.endpoint = nil
+        options.endpoints = [port, targetPort].map { "http://127.0.0.1:\($0)" }
+        let both = SessionRecorder()
+        try await running(try Self.registry(options, base: folder.path), both) {
+          try await eventually("both are read") { both.snapshots == 2 }
+        }
+        #expect(Set(second.seen) == ["Bearer good"])
+      }
+    }
+  }
+
   @Test("a token file that can't be used is named")
   func badTokenFile() async throws {
     let recorder = SessionRecorder()
@@ -145,5 +175,73 @@ struct LiveServiceTests {
     }
     #expect(recorder.status.contains("http://127.0.0.1:\(port)"))
     #expect(recorder.status.lowercased().contains("refused"))
+  }
+
+  private func settings(_ endpoint: String) throws -> ServiceSettings {
+    try TestSettings.settings(ServiceOptions(endpoint: endpoint))
+  }
+
+  @Test("the proxy of the environment is gone through, and named where it doesn't lead there")
+  func proxy() async throws {
+    let service = MemoryService()
+    service.put(try cluster.wire("a"))
+    try await withServer([service]) { port in
+      let heads = Mutex<[String]>([])
+      try await Relay.run(to: port, asked: { head in heads.withLock { $0.append(head) } }) { proxyPort in
+        let proxy = "http://me:hush@\(Relay.host):\(proxyPort)"
+        // Nobody is there: only the proxy knows the way.
+        let settings = try self.settings("http://service.invalid:3000")
+        let connector = GRPCDiscoveryConnector(settings, environment: ["HTTP_PROXY": proxy])
+        let recorder = SessionRecorder()
+        try await running(ServiceRegistry(settings, connector: connector), recorder) {
+          try await eventually("it arrives") { recorder.nodes() == ["a"] }
+        }
+        let direct = GRPCDiscoveryConnector(
+          settings, environment: ["HTTP_PROXY": proxy, "NO_PROXY": ".invalid"])
+        let alone = SessionRecorder()
+        try await running(ServiceRegistry(settings, connector: direct), alone) {
+          try await eventually("reported") { !alone.status.isEmpty }
+        }
+        #expect(alone.status.hasSuffix("http://service.invalid:3000: the name 'service.invalid' isn't known"))
+      }
+      let head = try #require(heads.withLock { $0.first })
+      #expect(head.hasPrefix("CONNECT service.invalid:3000 HTTP/1.1\r\n"))
+      #expect(head.contains("Proxy-Authorization: Basic bWU6aHVzaA==\r\n"))
+    }
+    let silent = try SilentPort()
+    let settings = try settings("https://service.invalid")
+    let proxy = "http://127.0.0.1:\(silent.number)"
+    let recorder = SessionRecorder()
+    let connector = GRPCDiscoveryConnector(settings, environment: ["https_proxy": proxy])
+    try await running(ServiceRegistry(settings, connector: connector), recorder) {
+      try await eventually("reported") { !recorder.status.isEmpty }
+    }
+    #expect(
+      recorder.status
+        == "no connection to https://service.invalid: the proxy \(proxy) can't be reached: Connection refused"
+    )
+    withExtendedLifetime(silent) {}
+  }
+
+  @Test(
+    "an address that answers nobody is given up after 10 s of connecting, and cancellation ends it at once")
+  func blackHole() async throws {
+    let hole = try BlackHole(isIPv6: false)
+    let clock = ManualClock()
+    let recorder = SessionRecorder()
+    let registry = try Self.registry(ServiceOptions(endpoint: "http://127.0.0.1:\(hole.port)"))
+    let start = ContinuousClock.now
+    try await running(registry, recorder, clock: clock) {
+      try await eventually("it connects") { clock.deadlines.contains(.seconds(10)) }
+      clock.advance(by: .seconds(10))
+      try await eventually("reported") { !recorder.status.isEmpty }
+      try await eventually("it connects again") {
+        clock.advance(by: .milliseconds(50))
+        return clock.pending.contains { $0 > .seconds(9) }
+      }
+    }
+    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(recorder.status == "no connection to http://127.0.0.1:\(hole.port): no connection within 10s")
+    withExtendedLifetime(hole) {}
   }
 }

@@ -47,6 +47,19 @@ struct TLSTests {
     #expect(outcome.status == "")
   }
 
+  @Test("any certificate on the way from the service's to the root can be the one that is trusted")
+  func anchors() async throws {
+    let certificates = try await Certificates()
+    let middle = try await certificates.make("middle", names: "", isAuthority: true)
+    let server = try await certificates.make("server", names: "IP:127.0.0.1", by: "middle")
+    for anchor in [middle.certificate, server.certificate] {
+      let outcome = try await outcome(certificates, server, ServiceOptions(caFile: anchor))
+      #expect(outcome.nodes == ["a"], "\(anchor): \(outcome.status)")
+    }
+    let root = try await outcome(certificates, server, ServiceOptions(caFile: certificates.authority))
+    #expect(root.nodes == [] && root.status.contains("signed by 'CN=middle', which caFile"), "\(root.status)")
+  }
+
   @Test("one of an authority that isn't trusted is reported with its subject and its signer")
   func untrusted() async throws {
     let certificates = try await Certificates()

@@ -125,6 +125,64 @@ struct RunnerTests {
     #expect(recorder.status.contains("didn't answer Watch within 30 s"))
   }
 
+  /// Runs the registry while `body` runs, whose service has been read for longer than a proxy's first cut.
+  private func runningForLong(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    service.change { $0.snapshot = cluster.answer() }
+    try await running {
+      try await eventually("synced") { recorder.snapshots == 1 && service.state.watch != nil }
+      clock.advance(by: .seconds(60))
+      try await body()
+    }
+  }
+
+  @Test("a session that lasted, is ended, and goes on at once, is information: nothing is reported")
+  func shortLoss() async throws {
+    try await runningForLong {
+      for round in 2..<5 {
+        service.cut()
+        try await expectDeadline(clock.now.offset + .milliseconds(500))
+        clock.advance(by: .milliseconds(500))
+        try await eventually("read again") { recorder.snapshots == round }
+        clock.advance(by: .seconds(60))
+      }
+    }
+    #expect(recorder.batches == ["snapshot, reading", "snapshot", "snapshot", "snapshot"])
+    #expect(!recorder.now.log.contains { $0.contains("warning") })
+  }
+
+  @Test("a service that isn't back 5 s after such an end is reported, with why it ended")
+  func longLoss() async throws {
+    try await runningForLong {
+      let hello = service.state.hello
+      service.change { $0.hello = nil }
+      let start = clock.now.offset
+      service.cut()
+      try await expectDeadline(start + .milliseconds(500))
+      clock.advance(by: .milliseconds(500))
+      try await eventually("it asks again") { service.state.hellos.count == 2 }
+      #expect(recorder.problem(.reading) == nil)
+      clock.advance(by: .milliseconds(4500))
+      try await eventually("reported") { recorder.problem(.reading)?.message == "cut" }
+      service.change { $0.hello = hello }
+      clock.advance(by: .seconds(60))
+      try await eventually("Hello wasn't answered") { recorder.status.contains("didn't answer Hello") }
+      try await passWait(.milliseconds(750))
+      try await eventually("read again") { recorder.problem(.reading) == nil }
+    }
+  }
+
+  @Test("a service that fails when it is asked again is reported at once")
+  func realLoss() async throws {
+    try await runningForLong {
+      service.change { $0.connectError = CallError(kind: .connection, message: "away") }
+      service.cut()
+      try await expectDeadline(clock.now.offset + .milliseconds(500))
+      clock.advance(by: .milliseconds(500))
+      try await eventually("reported") { recorder.problem(.reading)?.message == "away" }
+    }
+    #expect(recorder.batches == ["snapshot, reading", "reading: away"])
+  }
+
   @Test("a redirect is followed")
   func redirect() async throws {
     service.change {

@@ -13,7 +13,7 @@ struct ServiceSettingsTests {
     #expect(settings.services.map(\.source) == [.only])
     #expect(settings.clusterID == Cluster.id)
     #expect(settings.ttl == .seconds(1800))
-    #expect(settings.keepAlive == .seconds(180))
+    #expect(settings.keepAlive == .seconds(40))
   }
 
   @Test("several endpoints are sources named after their hosts, and doubles are one")
@@ -26,6 +26,23 @@ struct ServiceSettingsTests {
   @Test("a keep-alive is never more often than a service allows")
   func keepAlive() throws {
     #expect(try TestSettings.settings(ServiceOptions(json: #"{"ttl":"5s"}"#)).keepAlive == .seconds(10))
+  }
+
+  @Test(
+    "pings are half as frequent each time that a service objects, up to 10 minutes, at that service alone")
+  func pingPace() throws {
+    let (one, two) = (try ServiceURL("http://one"), try ServiceURL("http://two"))
+    let pace = PingPace(.seconds(40))
+    pace.slow(one)
+    #expect(pace.interval(one) == .seconds(80) && pace.interval(two) == .seconds(40))
+    for _ in 0..<9 { pace.slow(one) }
+    #expect(pace.interval(one) == .seconds(600))
+  }
+
+  @Test("a secret may be written in lines")
+  func lines() throws {
+    let (start, end) = (Cluster.secret.prefix(20), Cluster.secret.dropFirst(20))
+    _ = try TestSettings.settings(ServiceOptions(json: #"{"secret":"\#(start)\n\#(end)\n"}"#))
   }
 
   @Test("a secret may be in a file, relative to the configuration")

@@ -1,4 +1,5 @@
 import DiscoveryProtocol
+import Platform
 import RegistryKit
 import Synchronization
 
@@ -43,7 +44,8 @@ final class FakeService: DiscoveryConnector, DiscoveryClient {
   func cut() { state.watch?.finish(throwing: CallError(kind: .connection, message: "cut")) }
 
   func withClient<Result: Sendable>(
-    of url: ServiceURL, _ body: @escaping @Sendable (any DiscoveryClient) async throws -> Result
+    of url: ServiceURL, time: TimeSource,
+    _ body: @escaping @Sendable (any DiscoveryClient) async throws -> Result
   ) async throws -> Result {
     let error = mutex.withLock { state in
       state.connected.append(url.description)
@@ -111,11 +113,12 @@ struct FakeNetwork: DiscoveryConnector {
   let services: [String: FakeService]
 
   func withClient<Result: Sendable>(
-    of url: ServiceURL, _ body: @escaping @Sendable (any DiscoveryClient) async throws -> Result
+    of url: ServiceURL, time: TimeSource,
+    _ body: @escaping @Sendable (any DiscoveryClient) async throws -> Result
   ) async throws -> Result {
     guard let service = services[url.description] else {
       throw CallError(kind: .connection, message: "no connection to \(url)")
     }
-    return try await service.withClient(of: url, body)
+    return try await service.withClient(of: url, time: time, body)
   }
 }

@@ -16,22 +16,35 @@ public struct Certificates: Sendable {
 
   /// Makes a certificate signed by the authority, and its key.
   ///
-  /// - Parameter names: whom it is for, such as `DNS:localhost,IP:127.0.0.1`.
+  /// - Parameters:
+  ///   - names: whom it is for, such as `DNS:localhost,IP:127.0.0.1`; empty: nobody.
+  ///   - issuer: the name of the authority among those made that signs it, nil for the first; its own for one that
+  ///     signs itself.
+  ///   - isAuthority: whether it may sign others.
   public func make(
-    _ name: String, names: String, days: Int = 2
+    _ name: String, names: String, days: Int = 2, by issuer: String? = nil, isAuthority: Bool = false
   ) async throws -> (certificate: String, key: String) {
     let certificate = folder.path("\(name).pem")
     let key = folder.path("\(name).key")
     let request = folder.path("\(name).csr")
-    let extensions = try folder.write("subjectAltName=\(names)\n", to: "\(name).ext")
+    let extensions = try folder.write(
+      (names.isEmpty ? "" : "subjectAltName=\(names)\n")
+        + "basicConstraints=\(isAuthority ? "critical,CA:TRUE" : "CA:FALSE")\n", to: "\(name).ext")
     try await openssl([
       "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=\(name)",
       "-keyout", key, "-out", request,
     ])
-    try await openssl([
-      "x509", "-req", "-in", request, "-CA", authority, "-CAkey", folder.path("ca.key"), "-CAcreateserial",
-      "-days", String(days), "-extfile", extensions, "-out", certificate,
-    ])
+    let signing =
+      issuer == name
+      ? ["-signkey", key]
+      : [
+        "-CA", issuer.map { folder.path("\($0).pem") } ?? authority, "-CAkey",
+        folder.path("\(issuer ?? "ca").key"), "-CAcreateserial",
+      ]
+    try await openssl(
+      ["x509", "-req", "-in", request] + signing + [
+        "-days", String(days), "-extfile", extensions, "-out", certificate,
+      ])
     return (certificate, key)
   }
 

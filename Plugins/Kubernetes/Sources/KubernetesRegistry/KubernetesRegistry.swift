@@ -1,4 +1,5 @@
 import ClusterModel
+import Dialing
 import FoundationEssentials
 import Platform
 public import RegistryKit
@@ -40,7 +41,7 @@ public struct KubernetesRegistry: RegistryPlugin {
     let host = session.context.host
     let client = KubernetesClient(
       source: source, connections: connections, timing: clientTiming, time: TimeSource(session.clock),
-      userAgent: "\(host.name)/\(host.version)")
+      userAgent: "\(host.name)/\(host.version)", proxies: ProxyEnvironment(environment))
     let node = OwnNode()
     let informer = NodeInformer(
       client: client, session: session, ownNode: node, streamsInitialNodes: settings.sendsInitialEvents,

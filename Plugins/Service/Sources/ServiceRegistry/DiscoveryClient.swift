@@ -1,4 +1,5 @@
 import DiscoveryProtocol
+import Platform
 import RegistryKit
 
 /// A connection to a service: the five calls, without deadlines. Each throws ``CallError``.
@@ -18,9 +19,11 @@ protocol DiscoveryClient: Sendable {
 protocol DiscoveryConnector: Sendable {
   /// Connects to `url`, calls `body`, and closes the connection when it returns or throws.
   ///
+  /// - Parameter time: what the limit of connecting goes by.
   /// - Throws: ``UnusableCredentials`` before anything is connected, else what `body` throws.
   func withClient<Result: Sendable>(
-    of url: ServiceURL, _ body: @escaping @Sendable (any DiscoveryClient) async throws -> Result
+    of url: ServiceURL, time: TimeSource,
+    _ body: @escaping @Sendable (any DiscoveryClient) async throws -> Result
   ) async throws -> Result
 }
 

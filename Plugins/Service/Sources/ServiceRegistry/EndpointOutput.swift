@@ -9,6 +9,7 @@ final class EndpointOutput: Sendable {
     /// What was reported last. Of what is well before anything was reported only reading is news.
     var reported: [HealthAspect: RegistryError?] = [.content: nil, .publishing: nil, .credentials: nil]
     var publicAddress: IPAddress?
+    var readings: UInt64 = 0
   }
 
   let source: RegistrySource
@@ -29,6 +30,7 @@ final class EndpointOutput: Sendable {
   func apply(_ updates: [RegistryUpdate], _ aspects: KeyValuePairs<HealthAspect, RegistryError?>) throws {
     // Applied within the lock, as the order counts; applying never waits.
     try state.withLock { state in
+      if aspects.contains(where: { $0.key == .reading && $0.value == nil }) { state.readings += 1 }
       var batch = RegistryBatch()
       for (aspect, error) in aspects where state.reported[aspect] != .some(error) {
         state.reported[aspect] = .some(error)
@@ -43,6 +45,9 @@ final class EndpointOutput: Sendable {
       if !batch.isEmpty { try send(batch) }
     }
   }
+
+  /// How often the service was said to be read well.
+  var readings: UInt64 { state.withLock { $0.readings } }
 
   /// Reports how aspects of the service are.
   ///

@@ -18,6 +18,10 @@ struct EndpointRunner: Sendable {
 
   /// The deadline of Hello.
   static let helloLimit = Duration.seconds(10)
+  /// How long a session has to last for its end to be information at first: proxies end what is idle for a while.
+  static let settled = Duration.seconds(2)
+  /// How long after such an end the service may be away without a report.
+  static let returnLimit = Duration.seconds(5)
   /// The most redirects in a row.
   static let maximumRedirects = 5
 
@@ -45,26 +49,63 @@ struct EndpointRunner: Sendable {
   /// - Throws: `CancellationError`, ``SessionOver``.
   func run() async throws -> Never {
     var backoff = Backoff()
+    /// Why a session ended that isn't reported yet, as the service may be back at once.
+    var loss: Failure?
     while true {
-      let failure = try await session()
-      // What is wrong with publishing is that there is no connection.
-      try output.report(
-        failure.isAboutCredentials
-          ? [.reading: failure.error, .credentials: failure.error, .publishing: nil]
-          : [.reading: failure.error, .publishing: nil])
-      await publisher.connectionFailed(failure.error)
+      let failure = try await session(
+        after: loss, wait: loss.map { backoff.next(atOnce: $0.isRefresh, random: random()) } ?? .zero)
       if failure.wasGood { backoff.reset() }
+      if failure.wasGood, failure.lasted >= Self.settled, !failure.isAboutCredentials {
+        logger.info("\(failure.error.message); connecting again")
+        loss = failure
+        continue
+      }
+      loss = nil
+      try await report(failure)
       let wait = backoff.next(atOnce: failure.isRefresh, random: random())
       logger.debug("\(failure.error.message); next attempt in \(wait)")
       try await time.sleep(wait)
     }
   }
 
+  private func report(_ failure: Failure) async throws {
+    // What is wrong with publishing is that there is no connection.
+    try output.report(
+      failure.isAboutCredentials
+        ? [.reading: failure.error, .credentials: failure.error, .publishing: nil]
+        : [.reading: failure.error, .publishing: nil])
+    await publisher.connectionFailed(failure.error)
+  }
+
+  /// A session after a `wait`; `loss`, why the one before ended, is reported if the service isn't read soon.
+  private func session(after loss: Failure?, wait: Duration) async throws -> Failure {
+    guard let loss else { return try await session() }
+    let before = output.readings
+    return try await withThrowingTaskGroup(of: Failure?.self) { group in
+      group.addTask {
+        try await time.sleep(wait)
+        return try await session()
+      }
+      group.addTask {
+        try await time.sleep(Self.returnLimit)
+        if output.readings == before { try output.report([.reading: loss.error]) }
+        return nil
+      }
+      defer { group.cancelAll() }
+      while let failure = try await group.next() {
+        if let failure { return failure }
+      }
+      throw CancellationError()
+    }
+  }
+
   /// Why a session ended.
-  private struct Failure: Error {
+  private struct Failure: Error, Sendable {
     var error: RegistryError
     /// Whether the service gave what it has, and answered all that was sent, whatever it refused.
     var wasGood = false
+    /// For how long the service had been read.
+    var lasted = Duration.zero
     /// Whether it was noticed as something couldn't be sent.
     var isRefresh = false
     var isAboutCredentials = false
@@ -92,7 +133,7 @@ struct EndpointRunner: Sendable {
     do {
       while true {
         let here = visited[visited.count - 1]
-        let next = try await connector.withClient(of: here) { try await self.converse($0, here) }
+        let next = try await connector.withClient(of: here, time: time) { try await self.converse($0, here) }
         let isLoop = visited.contains(next)
         visited.append(next)
         guard !isLoop, visited.count <= Self.maximumRedirects + 1 else {
@@ -138,8 +179,9 @@ struct EndpointRunner: Sendable {
     } catch {
       if error is SessionOver { throw error }
       var failure = Failure(error, here)
-      let (hasSnapshot, hasAnswered) = await (watcher.hasSnapshot, publisher.hasAnswered)
-      failure.wasGood = hasSnapshot && hasAnswered
+      let (snapshotAt, hasAnswered) = await (watcher.snapshotAt, publisher.hasAnswered)
+      failure.wasGood = snapshotAt != nil && hasAnswered
+      failure.lasted = snapshotAt.map { time.elapsed - $0 } ?? .zero
       throw failure
     }
   }

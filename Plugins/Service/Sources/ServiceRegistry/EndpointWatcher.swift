@@ -13,7 +13,8 @@ actor EndpointWatcher {
   private let random: @Sendable () -> Double
 
   private var book: AffiliateBook
-  private(set) var hasSnapshot = false
+  /// When all that the service has was read; nil: it hasn't been.
+  private(set) var snapshotAt: Duration?
   /// Has an element when there may be something to ask.
   private let deletions: AsyncStream<Void>
   private let deletionsSink: AsyncStream<Void>.Continuation
@@ -73,7 +74,7 @@ actor EndpointWatcher {
   }
 
   private func take(_ answer: WireWatchResponse) throws {
-    guard hasSnapshot else { return try takeFirst(answer) }
+    guard snapshotAt != nil else { return try takeFirst(answer) }
     let updates = book.change(answer, at: time.elapsed)
     try output.apply(updates, [.content: problem])
     if book.question != nil { deletionsSink.yield() }
@@ -84,7 +85,7 @@ actor EndpointWatcher {
       throw RegistryError(.failed, "\(url) doesn't begin the watch with what there is")
     }
     let snapshot = book.snapshot(answer, at: time.elapsed)
-    hasSnapshot = true
+    snapshotAt = time.elapsed
     try output.apply([snapshot], [.reading: nil, .credentials: nil, .content: problem])
   }
 
@@ -94,7 +95,7 @@ actor EndpointWatcher {
 
   private func expectSnapshot() async throws {
     try await time.sleep(Self.watchLimit)
-    guard hasSnapshot else {
+    guard snapshotAt != nil else {
       throw RegistryError(.deadlineExceeded, "\(url) didn't answer Watch within 30 s")
     }
   }

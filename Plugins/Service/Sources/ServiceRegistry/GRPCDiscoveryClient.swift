@@ -1,4 +1,5 @@
 import ClusterModel
+import Dialing
 import DiscoveryGRPC
 import DiscoveryProtocol
 import GRPCCore
@@ -7,10 +8,14 @@ import GRPCProtobuf
 
 /// A connection to a service by gRPC over HTTP/2.
 struct GRPCDiscoveryClient: DiscoveryClient {
-  let client: WireCluster.Client<HTTP2ClientTransport.Posix>
+  let client: WireCluster.Client<HTTP2ClientTransport.WrappedChannel>
   let metadata: Metadata
   let url: ServiceURL
-  let verdict: CertificateVerdict
+  /// What the connection goes through.
+  let proxy: ProxyURL?
+  let failure: ConnectionFailure
+  /// Whether there is a token that isn't sent here, as a redirect led here.
+  let withholdsToken: Bool
 
   /// The most bytes of one answer. A full cluster's snapshot has about 4 MiB.
   static let maximumAnswerLength = 16 << 20
@@ -80,17 +85,32 @@ struct GRPCDiscoveryClient: DiscoveryClient {
     if error is CancellationError || Task.isCancelled {
       return CallError(kind: .cancelled, message: "cancelled")
     }
-    if let problem = verdict.problem { return CallError(kind: .connection, message: "TLS: \(problem)") }
-    return CallError(url, error)
+    var explained = CallError(url, error)
+    if explained.kind == .connection {
+      if let cause = failure.error { explained = CallError(url, cause) }
+      if let proxy { explained.message += ", through the proxy \(proxy)" }
+    }
+    if withholdsToken, explained.kind == .credentials {
+      explained.message +=
+        "; the token isn't sent where a redirect points: name \(url) among the endpoints if it may have it"
+    }
+    return explained
   }
 }
 
 extension CallError {
+  /// There is no connection to `url`.
+  init(_ url: ServiceURL, _ error: DialError) {
+    self.init(
+      kind: .connection, message: "no connection to \(url): \(error.isOfTLS ? "TLS: " : "")\(error.message)")
+  }
+
   /// What `error` of gRPC means.
   init(_ url: ServiceURL, _ error: any Error) {
     let root = Self.root(of: error)
     guard let rpc = root as? RPCError else {
-      self.init(kind: .connection, message: "no connection to \(url): \(Self.text(root))")
+      let reason = TLSFailure.text(of: root) ?? String(describing: root)
+      self.init(kind: .connection, message: "no connection to \(url): \(Self.text(reason))")
       return
     }
     let text = "\(url) answers \(rpc.code.description): \(Self.text(rpc.message))"

@@ -45,7 +45,7 @@ public struct ServiceOptions: RegistryOptions {
       "how long a service keeps what this node publishes; renewed at half of it")
     RegistryOption(
       "caFile", \.caFile, .text(length: 1...4096),
-      "PEM file with the authorities that sign the service's certificate; by default the system's")
+      "PEM file with the certificates that are trusted to sign the service's; by default the system's")
     RegistryOption(
       "clientCertFile", \.clientCertFile, .text(length: 1...4096), "PEM file with this node's certificate")
     RegistryOption(

@@ -1,6 +1,5 @@
 import ClusterModel
 import DiscoveryProtocol
-import FoundationEssentials
 import Logging
 import Platform
 public import RegistryKit
@@ -18,10 +17,7 @@ public struct ServiceRegistry: RegistryPlugin {
 
   public init(options: ServiceOptions, context: RegistryContext) throws {
     let settings = try ServiceSettings(options, context)
-    self.init(
-      settings,
-      connector: GRPCDiscoveryConnector(
-        tls: settings.tls, tokenFile: settings.tokenFile, keepAlive: settings.keepAlive))
+    self.init(settings, connector: GRPCDiscoveryConnector(settings))
   }
 
   /// - Parameter random: gives numbers from 0 up to 1.
@@ -35,7 +31,6 @@ public struct ServiceRegistry: RegistryPlugin {
   }
 
   public func run(_ session: RegistrySession) async throws {
-    Self.warnOfProxy(session.logger)
     // All of them, also those that can't be reached: the registry has synced when each was read or has
     // failed.
     if settings.services.count > 1 {
@@ -99,14 +94,6 @@ public struct ServiceRegistry: RegistryPlugin {
       omitted = sealed.omittedEndpoints
       outcomes.begin(desired.revision, withdraws: sealed.withdraws)
       for publisher in publishers { await publisher.publish(sealed, revision: desired.revision) }
-    }
-  }
-
-  private static func warnOfProxy(_ logger: Logger) {
-    let environment = ProcessInfo.processInfo.environment
-    for name in ["grpc_proxy", "https_proxy", "HTTPS_PROXY"] where environment[name]?.isEmpty == false {
-      logger.warning("\(name) is set, but a proxy isn't supported: the service is reached directly")
-      return
     }
   }
 }

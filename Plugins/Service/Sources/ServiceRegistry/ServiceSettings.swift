@@ -20,8 +20,9 @@ struct ServiceSettings: Sendable {
     var clientKeyFile: String?
   }
 
-  /// The time between two pings where nothing else comes.
-  var keepAlive: Duration { max(.seconds(10), ttl / 10) }
+  /// The time between two pings where nothing else comes: shorter than proxies let a connection be idle, which is
+  /// 50 or 60 s with most, and not shorter than services take (Talos': 10 s).
+  var keepAlive: Duration { max(.seconds(10), min(ttl / 10, .seconds(40))) }
 
   init(_ options: ServiceOptions, _ context: RegistryContext) throws(RegistryError) {
     func fail(_ why: String) -> RegistryError { RegistryError(.invalidArgument, why) }
@@ -78,9 +79,9 @@ struct ServiceSettings: Sendable {
     try reading(path, option) { () throws(FileError) in try BoundedFile.text(path, limit: 1 << 16) }
   }
 
-  /// Checks that the file at `path` can be read and isn't larger than any list of certificates.
-  static func checkReadable(_ path: String, _ option: String) throws(RegistryError) {
-    try reading(path, option) { () throws(FileError) in _ = try BoundedFile.read(path, limit: 1 << 22) }
+  /// The bytes of a file that isn't larger than any list of certificates.
+  static func bytes(of path: String, _ option: String) throws(RegistryError) -> [UInt8] {
+    try reading(path, option) { () throws(FileError) in try BoundedFile.read(path, limit: 1 << 22).bytes }
   }
 
   private static func reading<Content>(

@@ -1,9 +1,7 @@
-import AsyncHTTPClient
+import Dialing
 import Glibc
 import NIOCore
 import NIOHTTP1
-import NIOPosix
-import NIOSSL
 import Platform
 import RegistryKit
 
@@ -15,7 +13,10 @@ extension APIError {
     let retryAfter = retryAfter ?? status.details?.retryAfterSeconds.map { .seconds(min(max($0, 0), 86_400)) }
     if status.isExpired || httpStatus == 410 {
       self.init(
-        .expired, RegistryError(.unavailable, "\(server) no longer has what was asked for: \(reply)"),
+        .expired,
+        RegistryError(
+          .unavailable,
+          "\(server) doesn't have what was asked for (\(httpStatus))\(reply.isEmpty ? "" : ": \(reply)")"),
         retryAfter: retryAfter)
       return
     }
@@ -83,103 +84,76 @@ extension APIError {
     let server = access.endpoint.server
     switch error {
     case let error as APIError: self = error
-    case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
+    case let error as DialError: self.init(error, access: access)
+    case let error as HTTPParserError where error != .invalidEOFState:
       self.init(
-        .unreachable,
-        RegistryError(.deadlineExceeded, "\(server) doesn't answer in time when asked to \(request.action)"))
-    case let error as HTTPClientError where Self.connecting.contains(error):
+        .interrupted,
+        RegistryError(
+          .unavailable, "\(server) answers with something that isn't HTTP\(access.way)", cause: error))
+    case is AnswerCutOff, is HTTPParserError:
       self.init(
-        .unreachable, RegistryError(.unavailable, "\(server) can't be reached: no connection in time"))
-    case let error where Self.isCut(error):
+        .interrupted,
+        RegistryError(.unavailable, "\(server) closed the connection in the midst of an answer\(access.way)"))
+    case let error as IOError:
       self.init(
-        .interrupted, RegistryError(.unavailable, "\(server) closed the connection in the midst of an answer")
-      )
-    case let error as HTTPClientError
-    where error == .invalidProxyResponse || error == .proxyAuthenticationRequired:
-      let proxy = access.endpoint.proxy.map { "\($0.host):\($0.port)" } ?? ""
-      self.init(
-        .unreachable, RegistryError(.unavailable, "the proxy \(proxy) doesn't lead to \(server): \(error)"))
-    case let error as NIOConnectionError: self.init(error, access: access)
-    case let error as IOError: self.init(errno: error.errnoCode, access: access)
+        .interrupted,
+        RegistryError(.unavailable, "\(server) is lost: \(errnoText(error.errnoCode))\(access.way)"))
     default:
-      let text = Self.shown(String(describing: error))
-      if error is NIOSSLError || error is NIOSSLExtraError || error is BoringSSLError {
-        self.init(.unreachable, RegistryError(.permissionDenied, Self.tls(text, access: access)))
-      } else {
-        self.init(.interrupted, RegistryError(.unavailable, "\(server): \(text)"))
-      }
+      let tls = TLSFailure.text(of: error)
+      let isCut = tls == TLSFailure.cutOff
+      let text = Self.shown(tls ?? String(describing: error))
+      self.init(
+        tls == nil || isCut ? .interrupted : .unreachable,
+        RegistryError(
+          tls == nil || isCut ? .unavailable : .permissionDenied,
+          Self.sentence(text, access) + access.way))
     }
   }
 
-  private init(_ error: NIOConnectionError, access: Access) {
-    if let first = error.connectionErrors.first?.error as? IOError {
-      self.init(errno: first.errnoCode, access: access)
-      return
-    }
+  /// Why there is no connection.
+  private init(_ error: DialError, access: Access) {
     let server = access.endpoint.server
-    let hint = error.connectionErrors.isEmpty ? "the name '\(error.host)' isn't known" : "\(error)"
-    self.init(.unreachable, RegistryError(.unavailable, "\(server) can't be reached: \(Self.shown(hint))"))
-  }
-
-  private init(errno code: Int32, access: Access) {
-    let reset = code == ECONNRESET || code == EPIPE
-    let server = access.endpoint.server
-    let by = access.endpoint.proxy.map { " through the proxy \($0.host):\($0.port)" } ?? ""
-    self.init(
-      reset ? .interrupted : .unreachable,
-      RegistryError(
-        .unavailable,
-        "\(server) can't be reached\(by): \(errnoText(code)); the URL is of \(access.origin)"))
-  }
-
-  private static let portHint = "is the port right, or should the URL begin with http:?"
-
-  /// Why there is no TLS connection: which name, which authority.
-  private static func tls(_ text: String, access: Access) -> String {
-    let endpoint = access.endpoint
-    let name = endpoint.serverName ?? endpoint.server.host
-    let server = endpoint.server
-    if text.contains("CERTIFICATE_VERIFY_FAILED") {
-      return
-        "the certificate of \(server) isn't trusted: it isn't signed by \(access.authorityName), or has expired; "
+    let code: RegistryError.Code
+    let text: String
+    switch error.kind {
+    case .certificate(.untrusted):
+      code = .permissionDenied
+      text =
+        "the certificate of \(server) isn't trusted: it isn't signed by \(access.authorityName): \(error.message); "
         + "set certificate-authority of \(access.origin) to the cluster's own"
+    case .certificate(.name):
+      code = .permissionDenied
+      text =
+        "the certificate of \(server) isn't for '\(access.endpoint.serverName ?? server.host)': \(error.message); "
+        + "set tls-server-name in \(access.origin) to a name that the certificate has, or use such a name in the "
+        + "server's URL"
+    case .certificate(.other): (code, text) = (.permissionDenied, error.message)
+    case .tls: (code, text) = (.permissionDenied, Self.sentence(error.message, access))
+    case .timedOut: (code, text) = (.unavailable, "\(server) can't be reached: \(error.message)")
+    case .unknownName, .unreachable, .proxy, .closed:
+      code = .unavailable
+      text = "\(server) can't be reached: \(error.message); the URL is of \(access.origin)"
     }
-    if text.contains("failedToValidateHostname") || text.contains("unableToValidateCertificate")
-      || text.contains("expectedHostname") || text.contains("NIOSSLExtraError")
-    {
-      return
-        "the certificate of \(server) isn't for '\(name)': \(text); set tls-server-name in \(access.origin) to a "
-        + "name that the certificate has, or use such a name in the server's URL"
-    }
-    if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
-      return "\(server) doesn't speak TLS; \(Self.portHint)"
-    }
-    if text.contains("EOF during handshake") {
-      return "\(server) broke off the TLS handshake; \(Self.portHint)"
-    }
-    if text.contains("ALERT") && text.contains("CERTIFICATE") {
-      return "\(server) refuses the client certificate of \(access.origin): \(text)"
-    }
-    return "there is no TLS connection to \(server): \(text)"
+    self.init(.unreachable, RegistryError(code, text, cause: error))
   }
 
-  /// Whether an answer was cut off by the end of the connection.
-  private static func isCut(_ error: any Error) -> Bool {
-    if let error = error as? HTTPClientError {
-      return error == .remoteConnectionClosed || error == .uncleanShutdown
-    }
-    if let error = error as? HTTPParserError { return error == .invalidEOFState }
-    return (error as? NIOSSLError).map { if case .uncleanShutdown = $0 { true } else { false } } ?? false
+  /// `reason` of TLS, as a sentence about the server.
+  private static func sentence(_ reason: String, _ access: Access) -> String {
+    let server = access.endpoint.server
+    guard reason.hasPrefix("it ") else { return "there is no TLS connection to \(server): \(reason)" }
+    let isOfPort = reason.hasPrefix(TLSFailure.notSpoken) || reason.hasPrefix(TLSFailure.brokenOff)
+    return "\(server) \(reason.dropFirst(3))"
+      + (isOfPort ? "; is the port right, or should the URL begin with http:?" : "")
   }
-
-  private static let connecting: [HTTPClientError] = [
-    .connectTimeout, .tlsHandshakeTimeout, .httpProxyHandshakeTimeout, .socksHandshakeTimeout,
-    .getConnectionFromPoolTimeout,
-  ]
 
   /// The first line, cut where it is long.
   static func shown(_ text: String) -> String {
     let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
     return line.count > 400 ? line.prefix(400) + "…" : line
   }
+}
+
+extension Access {
+  /// Through which proxy the server is reached, to go on a message with; empty where there is none.
+  var way: String { endpoint.proxy.map { ", through the proxy \($0)" } ?? "" }
 }

@@ -1,156 +1,128 @@
-import AsyncHTTPClient
+import Dialing
 import Glibc
 import NIOCore
-import NIOPosix
-import NIOSSL
+import Platform
 import RegistryKit
 
-/// HTTP clients for what they are connected to: a certificate that was replaced leads to a new client, and
-/// the old one is ended when its last request is.
+/// Connections that are kept for the next request to the same endpoint. A certificate that was replaced makes it
+/// another one.
 actor Connections {
-  private struct Entry {
-    let client: HTTPClient
-    var uses = 0
+  private var idle: [HTTPConnection] = []
+  /// What the idle ones are connected to.
+  private var endpoint: Access.Endpoint?
+  private var isClosed = false
+  private let dialer: Dialer
+
+  /// How long a connection is kept for which there is no request.
+  private static let idleLimit = TimeAmount.seconds(60)
+  /// The most that are kept: one for the watch and one for all else.
+  private static let maximumIdle = 2
+
+  init(connectTimeout: Duration) { dialer = Dialer(limit: connectTimeout) }
+
+  /// Lends a connection to `body`.
+  ///
+  /// - Parameter isRepeatable: whether `body` may be called again, with a new connection, where a kept one turns out
+  ///   to have ended.
+  func with<Value: Sendable>(
+    _ endpoint: Access.Endpoint, isRepeatable: Bool,
+    _ body: @Sendable (HTTPConnection) async throws -> Value
+  ) async throws -> Value {
+    if let kept = take(endpoint) {
+      do {
+        return try await lend(kept, endpoint, body)
+      } catch let error as AnswerCutOff where isRepeatable && error.isBeforeAnswer {
+        try Task.checkCancellation()
+      }
+    }
+    return try await lend(try await connect(endpoint), endpoint, body)
   }
 
-  private var entries: [Access.Endpoint: Entry] = [:]
-  private var newest: Access.Endpoint?
-  private let connectTimeout: Duration
+  /// Closes all that are kept, and keeps no more.
+  func close() {
+    isClosed = true
+    drop()
+  }
 
-  init(connectTimeout: Duration) { self.connectTimeout = connectTimeout }
-
-  /// Lends a client to `body`.
-  func with<Value: Sendable>(
-    _ endpoint: Access.Endpoint, _ body: @Sendable (HTTPClient) async throws -> Value
+  private func lend<Value: Sendable>(
+    _ connection: HTTPConnection, _ endpoint: Access.Endpoint,
+    _ body: @Sendable (HTTPConnection) async throws -> Value
   ) async throws -> Value {
-    let client = try acquire(endpoint)
     do {
-      let value = try await body(client)
-      await release(endpoint)
+      let value = try await body(connection)
+      if await connection.release(idleLimit: Self.idleLimit) { keep(connection, endpoint) }
       return value
     } catch {
-      await release(endpoint)
+      connection.close()
       throw error
     }
   }
 
-  /// Ends all clients. No request may be under way.
-  func close() async {
-    let clients = entries.values.map(\.client)
-    entries = [:]
-    for client in clients { try? await client.shutdown() }
-  }
-
-  private func acquire(_ endpoint: Access.Endpoint) throws(APIError) -> HTTPClient {
-    var entry: Entry
-    if let known = entries[endpoint] {
-      entry = known
-    } else {
-      let configuration: HTTPClient.Configuration
-      do throws(RegistryError) {
-        configuration = try Self.configuration(endpoint, connectTimeout: connectTimeout)
-      } catch {
-        throw APIError(.access, error)
-      }
-      entry = Entry(
-        client: HTTPClient(
-          eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
-          configuration: configuration))
+  private func take(_ endpoint: Access.Endpoint) -> HTTPConnection? {
+    if endpoint != self.endpoint { drop() }
+    self.endpoint = endpoint
+    while let connection = idle.popLast() {
+      if connection.isOpen { return connection }
     }
-    entry.uses += 1
-    entries[endpoint] = entry
-    newest = endpoint
-    return entry.client
+    return nil
   }
 
-  private func release(_ endpoint: Access.Endpoint) async {
-    guard var entry = entries[endpoint] else { return }
-    entry.uses -= 1
-    entries[endpoint] = entry
-    let idle = entries.filter { $0.value.uses == 0 && $0.key != newest }
-    for key in idle.keys { entries[key] = nil }
-    for entry in idle.values { try? await entry.client.shutdown() }
-  }
-
-  private static func configuration(
-    _ endpoint: Access.Endpoint, connectTimeout: Duration
-  ) throws(RegistryError) -> HTTPClient.Configuration {
-    var configuration = HTTPClient.Configuration(
-      tlsConfiguration: endpoint.server.isSecure ? try TLSSetup.configuration(endpoint) : nil,
-      redirectConfiguration: .disallow,
-      timeout: .init(connect: TimeAmount(connectTimeout)),
-      // Compression isn't asked for, but something on the way may do it all the same. What is read is bounded
-      // by its readers.
-      decompression: .enabled(limit: .none))
-    // One connection for the watch and one for all else, each with a buffer of its own.
-    configuration.httpVersion = .http1Only
-    // Failures end the request at once, which is tried again by who asked.
-    configuration.connectionPool.retryConnectionEstablishment = false
-    configuration.connectionPool.idleTimeout = .seconds(60)
-    if let name = endpoint.serverName { configuration.dnsOverride = [name: endpoint.server.host] }
-    configuration.proxy = endpoint.proxy.map { proxy in
-      switch proxy.kind {
-      case .http:
-        .server(
-          host: proxy.host, port: proxy.port,
-          authorization: proxy.credentials.map { .basic(credentials: $0) })
-      case .socks: .socksServer(host: proxy.host, port: proxy.port)
-      }
+  private func keep(_ connection: HTTPConnection, _ endpoint: Access.Endpoint) {
+    idle.removeAll { !$0.isOpen }
+    guard !isClosed, endpoint == self.endpoint, idle.count < Self.maximumIdle else {
+      return connection.close()
     }
-    configuration.http1_1ConnectionDebugInitializer = { KeepAlive.enable(on: $0) }
-    return configuration
+    idle.append(connection)
+  }
+
+  private func drop() {
+    for connection in idle { connection.close() }
+    idle = []
+  }
+
+  private func connect(_ endpoint: Access.Endpoint) async throws -> HTTPConnection {
+    let server = endpoint.server
+    return try await dialer.connect(
+      to: HostPort(host: server.host, port: server.port), through: endpoint.proxy,
+      tls: try server.isSecure ? TLSSetup.tls(endpoint) : nil
+    ) { channel in
+      KeepAlive.enable(on: channel)
+      return try HTTPConnection(channel)
+    }
   }
 }
 
 /// Lets the system find out that the other end is gone, where it sent no notice: a watch may be silent for
-/// minutes.
+/// minutes. It also has whatever is on the way see that the connection is in use.
 enum KeepAlive {
   /// After 30 s of silence, 3 questions 10 s apart.
-  static func enable(on channel: any Channel) -> EventLoopFuture<Void> {
-    channel.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
-      .flatMap { channel.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 30) }
-      .flatMap { channel.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: 10) }
-      .flatMap { channel.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: 3) }
-      .flatMapError { _ in channel.eventLoop.makeSucceededVoidFuture() }
+  static func enable(on channel: any Channel) {
+    guard let options = channel.syncOptions else { return }
+    try? options.setOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
+    try? options.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 30)
+    try? options.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: 10)
+    try? options.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: 3)
   }
 }
 
 /// TLS as an endpoint asks for it.
 enum TLSSetup {
-  static func configuration(_ endpoint: Access.Endpoint) throws(RegistryError) -> TLSConfiguration {
-    var configuration = TLSConfiguration.makeClientConfiguration()
-    configuration.minimumTLSVersion = .tlsv12
-    configuration.applicationProtocols = ["http/1.1"]
-    if endpoint.isInsecure { configuration.certificateVerification = .none }
-    if let bytes = endpoint.certificateAuthority {
-      configuration.trustRoots = .certificates(try certificates(bytes, "the certificate authority"))
-    }
-    if let bytes = endpoint.clientCertificate, let key = endpoint.clientKey {
-      configuration.certificateChain = try certificates(bytes, "the client certificate").map {
-        .certificate($0)
+  static func tls(_ endpoint: Access.Endpoint) throws -> ClientTLS {
+    do throws(TrustError) {
+      var anchors: TrustAnchors? = .system
+      if let bytes = endpoint.certificateAuthority {
+        anchors = try TrustAnchors(pem: bytes, name: "the certificate authority")
       }
-      do {
-        configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: key, format: .pem))
-      } catch {
-        // Why it can't be read is no secret, but what it says might be.
-        throw RegistryError(.invalidArgument, "the client key isn't a private key in PEM without a password")
+      var identity: ClientTLS.Identity?
+      if let certificate = endpoint.clientCertificate, let key = endpoint.clientKey {
+        identity = try ClientTLS.Identity(
+          certificate: certificate, named: "the client certificate", key: key, named: "the client key")
       }
-    }
-    return configuration
-  }
-
-  private static func certificates(_ bytes: [UInt8], _ what: String) throws(RegistryError)
-    -> [NIOSSLCertificate]
-  {
-    let certificates: [NIOSSLCertificate]
-    do {
-      certificates = try NIOSSLCertificate.fromPEMBytes(bytes)
+      return ClientTLS(
+        peer: "\(endpoint.server)", serverName: endpoint.serverName ?? endpoint.server.host,
+        anchors: endpoint.isInsecure ? nil : anchors, identity: identity, protocols: ["http/1.1"])
     } catch {
-      throw RegistryError(.invalidArgument, "\(what) isn't a certificate in PEM")
+      throw APIError(.access, RegistryError(.invalidArgument, error.message))
     }
-    guard !certificates.isEmpty else {
-      throw RegistryError(.invalidArgument, "\(what) has no certificate in PEM")
-    }
-    return certificates
   }
 }

@@ -1,4 +1,4 @@
-import AsyncHTTPClient
+import Dialing
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
@@ -14,6 +14,8 @@ struct KubernetesClient: Sendable {
   let time: TimeSource
   /// What the server knows us by, `rollcall/1.2.0`.
   let userAgent: String
+  /// The proxies that count where a kubeconfig names none.
+  var proxies = ProxyEnvironment([:])
 
   /// The cluster that is asked as things are now.
   func cluster() async throws -> Access.Cluster { try await access { try await source.cluster() } }
@@ -79,7 +81,10 @@ struct KubernetesClient: Sendable {
     accepted: @escaping @Sendable () async throws -> Void,
     take: @escaping @Sendable (ByteBuffer) async throws -> Void
   ) async throws {
-    let access = try await access { try await source.current() }
+    var found = try await access { try await source.current() }
+    if found.endpoint.proxy == nil { found.endpoint.proxy = try proxy(to: found.endpoint.server) }
+    let access = found
+    let endpoint = access.endpoint
     if let cluster, cluster != access.cluster {
       throw APIError(
         .moved,
@@ -87,14 +92,16 @@ struct KubernetesClient: Sendable {
       )
     }
     do {
-      try await connections.with(access.endpoint) { client in
-        let response = try await client.execute(
-          prepare(request, access), deadline: .now() + TimeAmount(timing.head))
+      try await connections.with(endpoint, isRepeatable: request.method == .get) { connection in
+        let head = try await answered(request, access) {
+          try await connection.send(
+            requestHead(request, access), body: request.mergePatch.map { ByteBuffer(string: $0) })
+        }
         try await watchful(silence: silence, request: request, access: access) { alive in
-          guard response.status == .ok else {
-            throw try await refusal(response, request: request, access: access, alive: alive)
+          guard head.status == .ok else {
+            throw try await refusal(head, connection, request: request, access: access, alive: alive)
           }
-          if let encoding = response.headers.first(name: "content-encoding"), !Self.known(encoding) {
+          if let encoding = head.headers.first(name: "content-encoding"), !Self.known(encoding) {
             throw APIError(
               .malformed,
               RegistryError(
@@ -104,7 +111,7 @@ struct KubernetesClient: Sendable {
           }
           try await source.settled(nil)
           try await accepted()
-          for try await part in response.body {
+          while let part = try await connection.next() {
             alive.touch()
             try await take(part)
           }
@@ -114,6 +121,29 @@ struct KubernetesClient: Sendable {
       try Task.checkCancellation()
       if Self.isOurs(error) { throw error }
       throw APIError(error, request: request, access: access)
+    }
+  }
+
+  private func proxy(to server: ServerURL) throws(APIError) -> ProxyURL? {
+    do throws(ProxyError) {
+      return try proxies.proxy(to: HostPort(host: server.host, port: server.port), isSecure: server.isSecure)
+    } catch {
+      throw APIError(.access, RegistryError(.invalidArgument, error.message))
+    }
+  }
+
+  /// What `body` gives, in time.
+  private func answered<Value: Sendable>(
+    _ request: APIRequest, _ access: Access, _ body: @escaping @Sendable () async throws -> Value
+  ) async throws -> Value {
+    do {
+      return try await TimeSource().within(timing.head, body)
+    } catch is DeadlineExceeded {
+      throw APIError(
+        .unreachable,
+        RegistryError(
+          .deadlineExceeded,
+          "\(access.endpoint.server) doesn't answer in time when asked to \(request.action)\(access.way)"))
     }
   }
 
@@ -147,10 +177,11 @@ struct KubernetesClient: Sendable {
 
   /// The error that an answer other than 200 is.
   private func refusal(
-    _ response: HTTPClientResponse, request: APIRequest, access: Access, alive: Pulse
+    _ response: HTTPResponseHead, _ connection: HTTPConnection, request: APIRequest, access: Access,
+    alive: Pulse
   ) async throws -> APIError {
     var body: [UInt8] = []
-    for try await part in response.body {
+    while let part = try await connection.next() {
       alive.touch()
       body.append(contentsOf: part.readableBytesView)
       if body.count > 64 << 10 { break }
@@ -167,21 +198,26 @@ struct KubernetesClient: Sendable {
       retryAfter: retryAfter.map { .seconds(min(max($0, 0), 86_400)) }, request: request, access: access)
   }
 
-  private func prepare(_ request: APIRequest, _ access: Access) -> HTTPClientRequest {
-    let endpoint = access.endpoint
-    let server = endpoint.serverName.map { endpoint.server.replacing(host: $0) } ?? endpoint.server
-    var prepared = HTTPClientRequest(url: server.description + request.target)
-    prepared.method = HTTPMethod(rawValue: request.method.rawValue)
-    prepared.headers.add(name: "accept", value: "application/json")
+  private func requestHead(_ request: APIRequest, _ access: Access) -> HTTPRequestHead {
+    let server = access.endpoint.server
+    var head = HTTPRequestHead(
+      version: .http1_1, method: HTTPMethod(rawValue: request.method.rawValue),
+      uri: server.path + request.target)
+    let isStandardPort = server.port == (server.isSecure ? 443 : 80)
+    head.headers.add(
+      name: "host",
+      value: isStandardPort
+        ? String(server.hostAndPort.dropLast(server.isSecure ? 4 : 3)) : server.hostAndPort)
+    head.headers.add(name: "accept", value: "application/json")
     // Packing and unpacking would cost both ends more than the bytes do.
-    prepared.headers.add(name: "accept-encoding", value: "identity")
-    prepared.headers.add(name: "user-agent", value: userAgent)
-    if let token = access.token { prepared.headers.add(name: "authorization", value: "Bearer \(token)") }
+    head.headers.add(name: "accept-encoding", value: "identity")
+    head.headers.add(name: "user-agent", value: userAgent)
+    if let token = access.token { head.headers.add(name: "authorization", value: "Bearer \(token)") }
     if let patch = request.mergePatch {
-      prepared.headers.add(name: "content-type", value: "application/merge-patch+json")
-      prepared.body = .bytes(ByteBuffer(string: patch))
+      head.headers.add(name: "content-type", value: "application/merge-patch+json")
+      head.headers.add(name: "content-length", value: String(patch.utf8.count))
     }
-    return prepared
+    return head
   }
 
   private static func known(_ encoding: String) -> Bool {

@@ -1,3 +1,4 @@
+import Dialing
 import Platform
 import RegistryKit
 

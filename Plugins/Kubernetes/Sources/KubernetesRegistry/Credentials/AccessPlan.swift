@@ -1,3 +1,5 @@
+import Dialing
+
 /// Where the API server is and how to be known to it, as a kubeconfig or a pod's surroundings say: names of
 /// files and programs, none of which has been read or run.
 struct AccessPlan: Hashable, Sendable {
@@ -70,15 +72,4 @@ struct ServerURL: Hashable, Sendable, CustomStringConvertible {
 
   /// `10.5.0.2:6443`, `[fd00::2]:6443`.
   var hostAndPort: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-}
-
-/// A proxy on the way to the API server.
-struct ProxyURL: Hashable, Sendable {
-  enum Kind: Hashable, Sendable { case http, socks }
-
-  let kind: Kind
-  let host: String
-  let port: Int
-  /// `user:password` in base64, for the proxy's basic authorization.
-  let credentials: String?
 }

@@ -1,4 +1,5 @@
 import ClusterModel
+import Dialing
 import Documents
 import Platform
 import RegistryKit
@@ -35,14 +36,6 @@ extension AccessPlan {
       isInsecure = true
     }
     proxy = try clusterFields.proxy()
-    // What TLS sees as the connection's address is the proxy's, which no server's certificate is for.
-    if proxy != nil, server.isSecure, !isInsecure, serverName == nil, IPText.isAddress(server.host) {
-      throw clusterFields.error(
-        "server",
-        "a server named by its address, '\(server.host)', can't be checked through a proxy; set tls-server-name to a "
-          + "name of its certificate, for instance kubernetes.default.svc",
-        code: .unsupported)
-    }
     if let user { try take(EntryFields(user, what: "user"), cluster: cluster) }
     if !server.isSecure, token != .none, !allowInsecure {
       throw clusterFields.error(
@@ -148,21 +141,13 @@ struct EntryFields {
   func proxy() throws(RegistryError) -> ProxyURL? {
     let key = "proxy-url"
     guard let text = try text(key) else { return nil }
-    guard let parts = URLParts(text) else {
+    guard text.contains("://") else {
       throw error(key, "proxy-url isn't a URL such as http://proxy.example:3128")
     }
-    switch parts.scheme {
-    case "http":
-      let user = parts.user.map { Base64.encode(PercentText.decode($0).utf8) }
-      return ProxyURL(kind: .http, host: parts.host, port: parts.port ?? 80, credentials: user)
-    case "socks5" where parts.user == nil:
-      return ProxyURL(kind: .socks, host: parts.host, port: parts.port ?? 1080, credentials: nil)
-    case "socks5":
-      throw error(key, "a user and password for a socks5 proxy aren't supported", code: .unsupported)
-    default:
-      throw error(
-        key, "proxies of the scheme '\(parts.scheme)' aren't supported; http and socks5 are",
-        code: .unsupported)
+    do throws(ProxyError) {
+      return try ProxyURL(text)
+    } catch {
+      throw self.error(key, "proxy-url \(error.message)")
     }
   }
 

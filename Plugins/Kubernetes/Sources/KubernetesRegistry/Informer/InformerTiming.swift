@@ -17,6 +17,11 @@ struct InformerTiming: Sendable {
   var quietLimit = Duration.seconds(300)
   /// How long a watch has to last to count as one that works.
   var settled = Duration.seconds(5)
+  /// How long a watch has to last for its interruption not to be reported, however often that happens.
+  var lasting = Duration.seconds(1)
+  /// How often a server may no longer have what it has just given, or end a watch at once, until that is
+  /// reported.
+  var setbacks = 3
   /// Waits between attempts: of at most a minute, with the spread.
   var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(40), factor: 2)
   /// Waits before what somebody else changed is changed back: two who disagree must not fight as fast as they

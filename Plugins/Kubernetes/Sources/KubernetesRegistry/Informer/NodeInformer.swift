@@ -34,6 +34,10 @@ actor NodeInformer {
   private var brokenWatches = 0
   /// How often in a row a connection broke off before anything came of it.
   private var interruptions = 0
+  /// How often the server no longer had what it had just given, since a watch has lasted.
+  private var setbacks = 0
+  /// How often in a row a watch ended before anything came of it.
+  private var emptyWatches = 0
   /// The Nodes that have been read of all; nil while nothing but changes is read.
   private var draft: NodeView.Draft?
   private var page = NodeListDecoder()
@@ -75,7 +79,14 @@ actor NodeInformer {
   private func step() async throws {
     follow(try await client.cluster())
     if version == nil, try await !offersInitialNodes() { try await list() }
-    try await watchOnce()
+    guard try await watchOnce() else { return }
+    // A server that ends watches at once isn't asked in a tight loop.
+    emptyWatches += 1
+    if emptyWatches >= timing.setbacks {
+      try reading.report(
+        RegistryError(.unavailable, "no watch of nodes lasts: the server ends each as soon as it has begun"))
+    }
+    try await client.time.sleep(backoff.next())
   }
 
   /// Another cluster has other Nodes, and its versions mean nothing in this one. What was applied stays until
@@ -95,18 +106,24 @@ actor NodeInformer {
     expiredPages = 0
     brokenWatches = 0
     interruptions = 0
+    setbacks = 0
+    emptyWatches = 0
   }
 
   /// Decides what to do about a failure, reports it, and waits.
   private func recover(from error: APIError) async throws {
     switch error.kind {
-    case .expired, .moved:
-      // It happens in the best of clusters: only in the log.
+    case .expired:
+      // It happens in the best of clusters: only in the log, unless it goes on.
+      try setBack(error.error)
+      version = nil
+    case .moved:
       session.logger.info("reading all nodes again: \(error.error.message)")
       version = nil
-    case .interrupted where version != nil && interruptions == 0:
+    case .interrupted where version != nil && (interruptions == 0 || hasLasted):
+      // Proxies end what is idle for a while.
       interruptions += 1
-      session.logger.debug("resuming the watch: \(error.error.message)")
+      session.logger.info("resuming the watch: \(error.error.message)")
     default:
       try reading.report(error.isOfCredentials ? .withoutCredentials("shows nobody its Nodes") : error.error)
       if error.kind == .malformed { version = nil }
@@ -119,6 +136,24 @@ actor NodeInformer {
     try await client.time.sleep(max(wait, min(error.retryAfter ?? .zero, timing.maximumRetryAfter)))
     if left <= .zero { throw error.error }
   }
+
+  /// Whether the last watch lived for a while, if only as long as a proxy that ends what is idle lets it.
+  private var hasLasted: Bool {
+    watch.acceptedAt.map { client.time.elapsed - $0 >= timing.lasting } ?? false
+  }
+
+  /// Something went wrong that may happen now and then; it is reported if nothing else happens.
+  private func setBack(_ error: RegistryError) throws {
+    setbacks += 1
+    guard isSetBack else {
+      session.logger.info("reading all nodes again: \(error.message)")
+      return
+    }
+    try reading.report(RegistryError(error.code, "again and again \(error.message)", cause: error))
+  }
+
+  /// Whether it isn't enough that a watch begins, as that is all that happens.
+  private var isSetBack: Bool { setbacks >= timing.setbacks || emptyWatches >= timing.setbacks }
 
   // MARK: Reading everything
 
@@ -203,7 +238,9 @@ actor NodeInformer {
   // MARK: Watching
 
   /// Follows the changes from ``version`` on, or from nothing, until the server ends the watch.
-  private func watchOnce() async throws {
+  ///
+  /// - Returns: whether it ended before anything came of it.
+  private func watchOnce() async throws -> Bool {
     let seconds = Int.random(in: timing.watchSeconds)
     let silence = SilenceLimit(
       initial: version == nil ? client.timing.silence : nil, watch: .seconds(seconds) + timing.grace,
@@ -229,7 +266,7 @@ actor NodeInformer {
       session.logger.info(
         "the server doesn't stream all nodes, so they are read in pages: \(error.error.message)")
       streamsInitialNodes = false
-      return
+      return false
     } catch let error as APIError where draft == nil && error.kind == .silent {
       relistIfQuiet()
       throw error
@@ -240,8 +277,7 @@ actor NodeInformer {
         .malformed, RegistryError(.failed, "the server ended the stream of all nodes before its end"))
     }
     relistIfQuiet()
-    // A server that ends watches at once isn't asked in a tight loop.
-    if !watch.hasSettled { try await client.time.sleep(backoff.next()) }
+    return !watch.hasSettled
   }
 
   /// A server that was restored from a backup accepts a watch from a version that it hasn't reached yet, and
@@ -257,16 +293,18 @@ actor NodeInformer {
   /// The server agreed to a watch. After one that broke, that has to prove itself first.
   private func accepted() throws {
     watch.isAccepted = true
+    watch.acceptedAt = client.time.elapsed
     failingSince = nil
-    if brokenWatches == 0, draft == nil { try reading.report(nil) }
+    if brokenWatches == 0, !isSetBack, draft == nil { try reading.report(nil) }
   }
 
   /// Waits until the watch has lasted for long enough to count as one that works.
   private func settle() async {
-    while !watch.hasSettled {
+    repeat {
       guard (try? await client.time.sleep(timing.settled)) != nil else { return }
-      if watch.isAccepted, draft == nil { try? works() }
-    }
+    } while !watch.isAccepted || draft != nil
+    setbacks = 0
+    try? works()
   }
 
   /// Takes in what came of a watch, and applies it at once.
@@ -330,10 +368,11 @@ actor NodeInformer {
   /// The watch works.
   private func works() throws {
     watch.hasSettled = true
-    backoff.reset()
+    if setbacks == 0 { backoff.reset() }
     brokenWatches = 0
     interruptions = 0
-    try reading.report(nil)
+    emptyWatches = 0
+    if !isSetBack { try reading.report(nil) }
   }
 
   /// A watch failed after it had begun: if it does so again and again from one version, all is read anew.
@@ -356,7 +395,10 @@ extension APIError {
     let shown = APIError.shown(message)
     if status.isExpired {
       return APIError(
-        .expired, RegistryError(.unavailable, "the server no longer has what was asked for: \(shown)"))
+        .expired,
+        RegistryError(
+          .unavailable,
+          "the server doesn't have what was asked for (\(code))\(shown.isEmpty ? "" : ": \(shown)")"))
     }
     return APIError(
       .status(code),

@@ -8,6 +8,8 @@ struct NodeWatch {
   private var decoder = NodeWatchDecoder()
   /// Whether the server has agreed to it.
   var isAccepted = false
+  /// When it did.
+  var acceptedAt: Duration?
   /// Whether something came that is newer than what was known.
   var hasProgress = false
   /// Whether something came of it, or it has lasted for a while.
