@@ -76,6 +76,40 @@ import Testing
     #expect(plan.token == .none)
   }
 
+  /// Files as they are found: what comes out stands in their first comments.
+  private static let samples = [
+    "anchors", "bom", "crlf", "folded", "json", "nulls", "numbers",
+  ]
+
+  @Test("kubeconfigs as people and tools write them are read", arguments: samples)
+  func sample(name: String) throws {
+    let path = try #require(Bundle.module.resourcePath) + "/Fixtures/kubeconfigs/\(name).yaml"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let expected = text.split(whereSeparator: \.isNewline).compactMap { line -> [Substring]? in
+      let words = line.drop { "\u{FEFF}# ".contains($0) }.split(separator: " ")
+      return words.count == 2 && ["server", "token"].contains(words[0]) ? words : nil
+    }
+    // JSON has no comments.
+    let content = name == "json" ? String(text.drop { $0 != "{" }) : text
+    let (plan, _) = try plan(content)
+    #expect(expected.first?.last.map(String.init) == plan.server.description)
+    let token =
+      switch plan.token {
+      case .none: "none"
+      case .inline: "inline"
+      case .file: "file"
+      case .exec: "exec"
+      }
+    #expect(expected.last?.last.map(String.init) == token)
+  }
+
+  @Test("every sample is read")
+  func samplesComplete() throws {
+    let folder = try #require(Bundle.module.resourcePath) + "/Fixtures/kubeconfigs"
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    #expect(names.sorted() == Self.samples.map { "\($0).yaml" }.sorted())
+  }
+
   @Test("merge keys and anchors are read as kubectl reads them")
   func mergeKeys() throws {
     let (plan, folder) = try plan(

@@ -296,6 +296,41 @@ struct HostilePluginTests {
     await #expect(throws: CancellationError.self) { try await run.value }
   }
 
+  @Test("a plugin is told by an extension for how long what is gone still counts")
+  func staleAfter() async throws {
+    let file = try await Plugins.build(
+      "says",
+      "-DSAY=const uint64_t *stale = host->get_extension(host->context, "
+        + "registry_string(REGISTRY_EXTENSION_STALE_AFTER)); "
+        + "code = stale && *stale == 3000 ? snapshot(host, nodes, 2, message) "
+        + ": registry_fail(message, REGISTRY_FAILED, \"it has none\")")
+    let recorder = SessionRecorder()
+    let registry = try await Plugins.load(file).registry(
+      context: RegistryContext(name: "test", staleAfter: .seconds(3), logger: Plugins.silent))
+    let run = Task { try await registry.run(recorder.checkedSession()) }
+    try await recorder.wait(for: "its nodes") { $0.ids() == ["n1", "n2"] }
+    run.cancel()
+    await #expect(throws: CancellationError.self) { try await run.value }
+  }
+
+  @Test("a check makes an instance and puts it away; what create says against it is thrown")
+  func check() async throws {
+    let context = RegistryContext(name: "test", logger: Plugins.silent)
+    let plain = try await Plugins.load(try await Plugins.build("plain"))
+    for _ in 0..<2 { try await plain.check(context: context) }
+    let refuses = try await Plugins.load(try await Plugins.build("create_fails"))
+    await #expect(throws: RegistryError(.permissionDenied, "the rack's door is locked")) {
+      try await refuses.check(context: context)
+    }
+    // What start would say isn't asked for.
+    try await Plugins.load(try await Plugins.build("start_fails")).check(context: context)
+    let hangs = try await Plugins.load(try await Plugins.build("hangs", "-DHANG_CREATE"))
+    let error = await #expect(throws: RegistryError.self) {
+      try await hangs.check(context: context, callTimeout: .milliseconds(100))
+    }
+    #expect(error?.code == .deadlineExceeded)
+  }
+
   @Test("an error of create is the registry's, as one line")
   func createFails() async throws {
     let error = try await failure(of: try await Plugins.registry(try await Plugins.build("create_fails")))

@@ -92,11 +92,13 @@ private func mark(_ seconds: Int64) -> FileMark {
   func unsettled() throws {
     var files = KnownFiles()
     let outcome = Scan.Outcome.unsettled(RegistryError(.unavailable, "'a' is being written to"))
-    for _ in 0..<20 {
-      #expect(files.take(scan(["a": outcome])) != nil)
+    for step in 0..<20 {
+      #expect(files.take(scan(["a": outcome]), at: .milliseconds(100 + 240 * step)) == .milliseconds(50))
       #expect(files.readErrors == [])
     }
-    #expect(files.take(scan(["a": outcome])) == .seconds(1))
+    #expect(files.isSettling)
+    #expect(files.take(scan(["a": outcome]), at: .milliseconds(5100)) == .seconds(1))
+    #expect(!files.isSettling)
     #expect(files.readErrors.count == 1)
   }
 

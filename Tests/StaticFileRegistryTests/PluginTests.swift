@@ -44,6 +44,39 @@ import Testing
     }
   }
 
+  @Test("the built plugin is given for how long what is gone still counts")
+  func staleAfter() async throws {
+    let folder = try TestFolder()
+    try folder.write(nodes(["a": "one"]), to: "nodes.yaml")
+    let context = RegistryContext(
+      name: "rack", baseDirectory: folder.path, staleAfter: .seconds(90),
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let registry = try await plugin().registry(options: #"{"path":"nodes.yaml"}"#, context: context)
+    let recorder = SessionRecorder()
+    try await recorder.run(registry) {
+      try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
+      try folder.remove("nodes.yaml")
+      let record = try await recorder.wait(for: "the report") { !$0.isHealthy }
+      #expect(record.ids() == ["a"])
+      #expect(record.error(.reading)?.message.contains("until it has been away for 1m30s") == true)
+    }
+  }
+
+  @Test("options that can't work are found without a run, and good ones leave nothing behind")
+  func check() async throws {
+    let folder = try TestFolder()
+    let context = RegistryContext(
+      name: "rack", baseDirectory: folder.path,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    try await plugin().check(options: #"{"path":"nodes.yaml"}"#, context: context)
+    for options in ["{}", #"{"path":"nodes/"}"#] {
+      await #expect(throws: RegistryError.self) {
+        try await plugin().check(options: options, context: context)
+      }
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
+  }
+
   @Test("options that can't work fail the run")
   func badOptions() async throws {
     let registry = try await plugin().registry(

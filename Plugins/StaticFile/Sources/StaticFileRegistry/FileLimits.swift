@@ -31,8 +31,8 @@ enum FileLimits {
   /// The pause before a file that is on its way from one state to the next is looked at again, and the one after
   /// it has been so for a while.
   static let settlePauses = (first: Duration.milliseconds(50), later: Duration.seconds(1))
-  /// Scans in a row that find a file being written to before that is reported.
-  static let unsettledScans = 20
+  /// How long a file is found being written to before that is reported.
+  static let unsettledTime: Duration = .seconds(5)
   /// Symbolic links followed on the way to one file, as the system does.
   static let links = 40
 }

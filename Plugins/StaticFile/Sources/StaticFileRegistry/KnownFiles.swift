@@ -24,8 +24,8 @@ struct KnownFiles: Sendable {
     var missed = 0
     /// Since when it hasn't been found, as ``missed`` scans agree; nil where it is there.
     var goneSince: Duration?
-    /// The number of scans in a row that found it being written to.
-    var unsettled = 0
+    /// Since when all scans have found it being written to; nil where the last one didn't.
+    var unsettledSince: Duration?
 
     var nodeCount: Int { nodes.values.reduce(0) { $0 + $1.count } }
   }
@@ -64,7 +64,9 @@ struct KnownFiles: Sendable {
   func nodes(of shown: String) -> Nodes? { files[shown]?.nodes }
 
   /// Whether a file couldn't be read so far only because it is being written to.
-  var isSettling: Bool { files.values.contains { $0.unsettled > 0 && $0.readError == nil && $0.mark == nil } }
+  var isSettling: Bool {
+    files.values.contains { $0.unsettledSince != nil && $0.readError == nil && $0.mark == nil }
+  }
 
   // MARK: What is wrong
 
@@ -115,7 +117,7 @@ struct KnownFiles: Sendable {
     var pauses: [Duration] = []
     let found = Set(scan.files.map(\.shown))
     for file in scan.files {
-      if let pause = take(file.outcome, of: file.shown) { pauses.append(pause) }
+      if let pause = take(file.outcome, of: file.shown, at: elapsed) { pauses.append(pause) }
     }
     for (shown, file) in files where !found.contains(shown) && !scan.isPartial {
       if let pause = miss(shown, file, at: elapsed) { pauses.append(pause) }
@@ -154,7 +156,7 @@ struct KnownFiles: Sendable {
     return order.filter { files[$0] != nil } + new.filter { !known.contains($0) }
   }
 
-  private mutating func take(_ outcome: Scan.Outcome, of shown: String) -> Duration? {
+  private mutating func take(_ outcome: Scan.Outcome, of shown: String, at elapsed: Duration) -> Duration? {
     var file = files.removeValue(forKey: shown) ?? File()
     file.missed = 0
     file.goneSince = nil
@@ -188,12 +190,13 @@ struct KnownFiles: Sendable {
       file.problems.append(error)
     case .unreadable(let error): file.readError = error
     case .unsettled(let error):
-      file.unsettled += 1
-      guard file.unsettled > FileLimits.unsettledScans else { return FileLimits.settlePauses.first }
+      let since = file.unsettledSince ?? elapsed
+      file.unsettledSince = since
+      guard elapsed - since >= FileLimits.unsettledTime else { return FileLimits.settlePauses.first }
       file.readError = error
       return FileLimits.settlePauses.later
     }
-    file.unsettled = 0
+    file.unsettledSince = nil
     return nil
   }
 
