@@ -2,6 +2,12 @@ import NIOCore
 import NIOTLS
 import Platform
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// What has to be gone through on a connection before it leads to the server.
 enum DialStage {
   case tls(ClientTLS, isProxy: Bool)
@@ -94,6 +100,11 @@ final class DialHandler: ChannelInboundHandler, RemovableChannelHandler {
       fail(Failure(kind: .certificate(problem.kind), message: problem.message))
     } else if let text = TLSFailure.text(of: error) {
       fail(Failure(kind: .tls, message: text, isProxy: isProxy))
+    } else if let io = error as? IOError, [ECONNRESET, EPIPE].contains(io.errnoCode),
+      case .tls? = stages.first
+    {
+      // As where it closes: what was sent decides which of the two the system tells.
+      fail(Failure(kind: .closed, message: TLSFailure.brokenOff, isProxy: isProxy))
     } else {
       let text =
         (error as? IOError).map { errnoText($0.errnoCode) } ?? String(String(describing: error).prefix(200))

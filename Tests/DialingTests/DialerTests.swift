@@ -71,6 +71,44 @@ struct DialerTests {
     withExtendedLifetime(hole) {}
   }
 
+  @Test(
+    "says that TLS was broken off, whether the server closes or resets the connection",
+    arguments: [true, false])
+  func brokenOff(resets: Bool) async throws {
+    let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .childChannelInitializer { child in
+        child.eventLoop.makeCompletedFuture {
+          try child.pipeline.syncOperations.addHandler(Hangup(resets: resets))
+        }
+      }
+      .bind(host: "127.0.0.1", port: 0).get()
+    let port = try #require(server.localAddress?.port)
+    let tls = ClientTLS(
+      peer: "127.0.0.1:\(port)", serverName: "127.0.0.1", anchors: .system, protocols: ["http/1.1"])
+    let error = await #expect(throws: DialError.self) {
+      try await Dialer().connect(to: HostPort(host: "127.0.0.1", port: port), tls: tls) { $0 }
+    }
+    #expect(error?.message == "it broke off the TLS handshake")
+    try await server.close()
+  }
+
+  /// Closes, or resets, the connection at the first bytes.
+  private final class Hangup: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let resets: Bool
+
+    init(resets: Bool) { self.resets = resets }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      let channel = context.channel
+      guard resets, let socket = channel as? any SocketOptionProvider else {
+        return context.close(promise: nil)
+      }
+      socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in channel.close(promise: nil) }
+    }
+  }
+
   @Test("has one limit, after which it says so, and ends at once when it is cancelled")
   func limits() async throws {
     let hole = try BlackHole(isIPv6: false)
