@@ -2,6 +2,12 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Sets up what each gRPC connection runs through.
 struct ServicePipeline: Sendable {
   let service: ServiceContext
@@ -45,12 +51,39 @@ extension ServerBootstrap {
   func pausesAccepting(metrics: ServiceMetrics) -> ServerBootstrap {
     serverChannelInitializer { channel in
       channel.eventLoop.makeCompletedFuture {
-        try channel.pipeline.syncOperations.addHandler(
-          AcceptBackoffHandler { _ in
-            metrics.reject("descriptors")
-            return .milliseconds(100)
-          })
+        try channel.pipeline.syncOperations.addHandler(AcceptPause(metrics: metrics))
       }
+    }
+  }
+}
+
+/// Pauses accepting after an attempt that failed for want of something.
+///
+/// NIO's own handler for that holds back the next read, but a listening socket whose first attempt fails stays
+/// registered for reading without one, and the loop tries again at once, for ever.
+private final class AcceptPause: ChannelInboundHandler {
+  typealias InboundIn = Channel
+
+  private static let pause = TimeAmount.milliseconds(100)
+
+  private let metrics: ServiceMetrics
+  private var isPausing = false
+
+  init(metrics: ServiceMetrics) { self.metrics = metrics }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // Of others, such as a connection that its client gave up before it was accepted, the next attempt knows nothing.
+    guard let code = (error as? IOError)?.errnoCode, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) else {
+      return context.fireErrorCaught(error)
+    }
+    metrics.reject("descriptors")
+    guard !isPausing else { return }
+    isPausing = true
+    let channel = context.channel
+    try? channel.syncOptions?.setOption(.autoRead, value: false)
+    context.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) {
+      self.isPausing = false
+      try? channel.syncOptions?.setOption(.autoRead, value: true)
     }
   }
 }
