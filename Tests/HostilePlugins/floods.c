@@ -5,7 +5,7 @@
 #define TEXTS 1      /* reports with another text each time */
 #define COUNTS 2     /* reports of every aspect with a count in them */
 #define FLAPS 3      /* one node comes and goes */
-#define ENDLESS 4    /* new nodes without end, as many at once as a registry may have */
+#define ENDLESS 4    /* new nodes without end, 50,000 at once */
 #define SHARED 5     /* nodes that come and go, all with one address and one nodename */
 #define LOGS 6       /* lines of log */
 #define OUTCOMES 7   /* outcomes of publications that nobody asked for */
@@ -42,7 +42,7 @@ static void *flood(void *context) {
     if (FLOOD == OUTCOMES)
       host->published(host->context, number % 8, REGISTRY_FAILED, registry_string("nobody asked for it"));
     if (FLOOD == FLAPS || FLOOD == ENDLESS || FLOOD == SHARED) {
-      unsigned of = FLOOD == FLAPS ? 1 : FLOOD == ENDLESS ? 200000 : 10000;
+      unsigned of = FLOOD == FLAPS ? 1 : FLOOD == ENDLESS ? 50000 : 10000;
       snprintf(id, sizeof id, "f%u", FLOOD == ENDLESS ? number : number / 2 % of);
       registry_affiliate_v1 one = node(id);
       if (FLOOD == SHARED) {
