@@ -44,6 +44,10 @@ public struct ClusterMerge: Sendable {
     }
   }
 
+  /// The registry called `name` has said all that it knows for the first time. Identities that a further origin of it
+  /// brings are heard then, while of those before nobody knows since when they are there.
+  public mutating func noteSynced(registry name: String) { origins.setSynced(true, registry: name) }
+
   /// Drops the records of all origins of the registry called `name`, which isn't stale any more either.
   ///
   /// - Parameter reason: what the removed raw affiliates carry.
@@ -52,6 +56,7 @@ public struct ClusterMerge: Sendable {
   ) -> [ClusterChange] {
     change(at: now, reason) { merge, touched in
       merge.nodes.forgetStaleness(ofRegistry: name)
+      merge.origins.setSynced(false, registry: name)
       merge.removeRecords(&touched) { $0.registry == name }
     }
   }

@@ -34,6 +34,8 @@ struct OriginTable: Sendable {
   private var origins: TreeDictionary<RecordOrigin, OriginRecords> = [:]
   /// The origins that had a snapshot, whether they have records or not.
   private var synced: Set<RecordOrigin> = []
+  /// The registries that said all they know for the first time: what further origins of theirs bring is new.
+  private var syncedRegistries: Set<String> = []
 
   /// What is known of an origin; nil where it has no records.
   subscript(name: RecordOrigin) -> OriginRecords? { origins[name] }
@@ -54,8 +56,15 @@ struct OriginTable: Sendable {
     synced = synced.filter { !gone($0) }
   }
 
-  /// Whether the origin had a snapshot before.
-  func isSynced(_ name: RecordOrigin) -> Bool { synced.contains(name) }
+  /// Whether the origin had a snapshot before, or its registry as a whole.
+  func isSynced(_ name: RecordOrigin) -> Bool {
+    synced.contains(name) || syncedRegistries.contains(name.registry)
+  }
+
+  /// The registry has said all that it knows, or is removed.
+  mutating func setSynced(_ isSynced: Bool, registry: String) {
+    if isSynced { syncedRegistries.insert(registry) } else { syncedRegistries.remove(registry) }
+  }
 
   /// The origin has its first snapshot, or a further one.
   mutating func noteSnapshot(of name: RecordOrigin) { synced.insert(name) }

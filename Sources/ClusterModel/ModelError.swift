@@ -29,15 +29,18 @@ package func quoted(_ text: some StringProtocol, limit: Int = 80) -> String {
 
 extension Unicode.Scalar {
   /// Whether a terminal may do something else with the character than show it: control characters, line
-  /// separators, those that turn the direction of text around or take no room, and what is no character. Every
-  /// output escapes these.
+  /// separators, those that turn the direction of text around, take no room or show nothing, and what is no
+  /// character. Every output escapes these: two names that look alike are told apart.
   package var breaksLines: Bool {
     // Nearly every character is plain ASCII, for which no table needs to be asked.
     if value >= 0x20, value < 0x7F { return false }
-    if value & 0xFFFE == 0xFFFE { return true }
     switch properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator, .format: return true
-    default: return false
+    // What isn't assigned yet, and noncharacters.
+    case .unassigned, .surrogate, .privateUse: return true
+    default: break
     }
+    // Nothing to see: variation selectors, fillers, joiners, and the blank pattern of Braille.
+    return properties.isDefaultIgnorableCodePoint || value == 0x2800
   }
 }

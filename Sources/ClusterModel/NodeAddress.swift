@@ -12,7 +12,7 @@ public enum NodeAddress {
   ///
   /// - Throws: ``ModelError`` that names the address and why it can't be a node's.
   public static func check(_ address: IPAddress) throws(ModelError) -> IPAddress {
-    let plain = unmapped(address)
+    let plain = plain(address)
     guard let fault = fault(of: plain) else { return plain }
     throw ModelError(
       "'\(address)' \(fault), so it can't be a node's; write one at which others reach the node")
@@ -30,11 +30,16 @@ public enum NodeAddress {
     if address.isUnspecified { return "stands for no address or for any" }
     if address.isLoopback { return "is a loopback address, everybody's own" }
     if address.isMulticast { return "is a multicast address, that of a group" }
+    if address.family == .v4, address.bits.low >> 24 == 0 { return "is of 0.0.0.0/8, 'this network'" }
+    if address.family == .v6, address.bits.high == 0, address.bits.low >> 32 == 0 {
+      return "is an IPv4 address in a form that nobody routes"
+    }
     if address == IPAddress(v4: .max) { return "is the broadcast address, that of a whole network" }
     return nil
   }
 
-  private static func unmapped(_ address: IPAddress) -> IPAddress {
+  /// `address` as it is compared: an IPv4 address that is mapped into IPv6 is the IPv4 address.
+  public static func plain(_ address: IPAddress) -> IPAddress {
     guard address.family == .v6, address.bits.high == 0, address.bits.low >> 32 == 0xFFFF else {
       return address
     }

@@ -134,6 +134,8 @@ struct TableTransaction: Sendable {
     note(merge.apply(update, of: registry, at: now))
   }
 
+  mutating func noteSynced(registry name: String) { merge.noteSynced(registry: name) }
+
   mutating func removeRegistry(_ name: String) { note(merge.removeRegistry(name, at: now)) }
   mutating func removeOrigin(_ origin: RecordOrigin) { note(merge.removeOrigin(origin, at: now)) }
   mutating func setStale(_ isStale: Bool, registry name: String) {

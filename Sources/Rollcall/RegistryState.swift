@@ -165,6 +165,7 @@ struct RegistryState: Sendable {
     if batch.completesSync {
       if syncedAt == nil, sources.values.contains(where: \.isStale) { sweepAt = transaction.elapsed }
       syncedAt = transaction.elapsed
+      if !status.hasSynced { transaction.noteSynced(registry: key.name) }
       status.hasSynced = true
     }
     for report in batch.reports { take(report, at: transaction.now, transaction.elapsed) }
@@ -245,7 +246,12 @@ struct RegistryState: Sendable {
       HealthReport($0.key.aspect, $0.value, source: $0.key.source)
     }
     if let first = status.problems.first?.error {
-      let text = status.problems.compactMap(\.error?.message).joined(separator: "; ")
+      // One cause may be in the way of several aspects.
+      var messages: [String] = []
+      for problem in status.problems {
+        if let message = problem.error?.message, !messages.contains(message) { messages.append(message) }
+      }
+      let text = messages.joined(separator: "; ")
       let isLong = text.count > Self.maximumErrorLength
       status.error = RegistryError(
         first.code, isLong ? text.prefix(Self.maximumErrorLength) + "…" : text, cause: first.cause)

@@ -83,6 +83,20 @@ struct MemberTests {
     #expect(try owner(merge) == ("a-newer", .heardLast))
   }
 
+  @Test("what a new source of a registry brings that is in sync is heard then: a new file of an inventory")
+  func laterSource() throws {
+    let (eu, us) = (serviceEU, serviceUS)
+    var merge = ClusterMerge()
+    _ = try merge.apply(.snapshot([try record("a-old", nodename: "n")], from: eu), at: at(0))
+    merge.noteSynced(registry: "service")
+    _ = try merge.apply(.snapshot([try record("b-new", nodename: "n")], from: us), at: at(60))
+    #expect(try owner(merge) == ("b-new", .heardLast))
+    _ = merge.removeRegistry("service", at: at(61))
+    _ = try merge.apply(.snapshot([try record("a", nodename: "n")], from: eu), at: at(70))
+    _ = try merge.apply(.snapshot([try record("b", nodename: "n")], from: us), at: at(80))
+    #expect(try owner(merge) == ("a", .text))
+  }
+
   @Test("this node's own data win its name, whoever was heard later, and give it back")
   func ownName() throws {
     var merge = ClusterMerge()

@@ -42,10 +42,13 @@ struct ChangeLogTests {
     #expect(lines.count { $0.contains("member is flapping") } == 1)
     // Others are logged all the same.
     #expect(lines.count { $0.contains("w-2") } == 5)
-    await log.tellLeftOut(at: .seconds(5) + ChangeBudget.quietTime)
+    // How it is in the end is told once it settles, though it flapped.
+    await log.tellLeftOut(at: .seconds(5) + ChangeBudget.settleTime)
     let last = try #require(probe.whole.last)
-    #expect(last.contains("member is quiet again") && last.contains("w-1"))
-    #expect(last.contains("\(5000 - ChangeBudget.subjectBurst)"))
+    #expect(last.contains("member left") && last.contains("w-1"))
+    #expect(last.contains("left_out=\(5000 - ChangeBudget.subjectBurst - 1)"))
+    await log.tellLeftOut(at: .seconds(5) + ChangeBudget.quietTime)
+    #expect(probe.whole.last?.contains("member is quiet again") == true)
     await log.take(try member("w-1", .created), at: .seconds(6) + ChangeBudget.quietTime)
     #expect(probe.whole.last?.contains("member joined") == true)
   }
@@ -72,15 +75,20 @@ struct ChangeLogTests {
     #expect(outcomes.count { $0 == .firstLeftOut } == 1)
     #expect(budget.notices(at: .seconds(1)) == [])
     #expect(
-      budget.notices(at: .seconds(601)) == [.quiet(.registry, "rack", lines: 757 - ChangeBudget.subjectBurst)]
+      budget.notices(at: .seconds(6)) == [.settled(.registry, "rack", lines: 757 - ChangeBudget.subjectBurst)]
     )
+    // It settles time and again: that is told once a minute.
+    _ = budget.take(.registry, "rack", by: "rack", at: .seconds(7))
+    #expect(budget.notices(at: .seconds(13)) == [])
+    #expect(budget.notices(at: .seconds(66)) == [.settled(.registry, "rack", lines: 1)])
+    #expect(budget.notices(at: .seconds(607)) == [.quiet(.registry, "rack")])
   }
 
   @Test("one that floods hides nothing of what others say")
   func eachHasItsOwn() {
     var budget = ChangeBudget()
     for number in 0..<10_000 { _ = budget.take(.member, "n\(number)", by: "floods", at: .zero) }
-    #expect(budget.take(.member, "one more", by: "floods", at: .zero) == .leftOut)
+    #expect(budget.take(.member, "one more", by: "floods", at: .zero) == .overBudget)
     #expect(budget.take(.member, "honest", by: "rack", at: .zero) == .logged)
     #expect(budget.notices(at: .zero) == [.leftOut(.member, registry: "floods", lines: 5001)])
   }

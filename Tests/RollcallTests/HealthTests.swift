@@ -60,12 +60,20 @@ struct HealthTests {
     #expect(registry.status.error?.cause is Cause)
   }
 
+  @Test("one cause that is in the way of several aspects is told once")
+  func oneCause() throws {
+    try registry.report(.reading, error("caFile can't be read"))
+    try registry.report(.credentials, error("caFile can't be read"))
+    try registry.report(.publishing, error("not accepted"))
+    #expect(registry.status.error?.message == "caFile can't be read; not accepted")
+  }
+
   @Test("however much is wrong, the text in one is bounded")
   func bounded() throws {
     try registry.snapshot("a")
     for number in 0..<64 {
       let source = try RegistrySource("s\(number)")
-      try registry.report(.reading, error(String(repeating: "ä", count: 100)), source: source)
+      try registry.report(.reading, error("\(number)" + String(repeating: "ä", count: 100)), source: source)
     }
     let status = registry.status
     #expect(status.problems.count == 64)

@@ -29,7 +29,7 @@ struct NodeLookup {
     let isWhole = affiliates.contains { $0.nodeID.text == name }
     let kind = isWhole ? nil : ["identity/", "member/"].first { name.hasPrefix($0) }
     let text = kind.map { String(name.dropFirst($0.count)) } ?? name
-    let address = try? IPAddress(text)
+    let address = (try? IPAddress(text)).map(NodeAddress.plain)
     let ways: [(Way, (Affiliate) -> Bool)] = [
       (.nodename, { $0.nodename == text }),
       (.identity, { $0.nodeID.text == text }),

@@ -9,10 +9,18 @@ actor ChangeLog {
   let logger: Logger
   private var registries: [String: RegistryStatus] = [:]
   private var budget = ChangeBudget()
+  /// The last line of each thing that flaps, which is logged when it settles.
+  private var lastLines: [ChangeBudget.Kind: [String: Line]] = [:]
   /// When what is logged now happened.
   private var now = Duration.zero
   /// The registry that caused it; empty where that isn't known.
   private var registry = ""
+
+  private struct Line {
+    var level: Logger.Level
+    var text: String
+    var metadata: Logger.Metadata
+  }
 
   init(logger: Logger) { self.logger = logger }
 
@@ -20,9 +28,13 @@ actor ChangeLog {
   func tellLeftOut(at now: Duration) {
     for notice in budget.notices(at: now) {
       switch notice {
-      case .quiet(let kind, let name, let lines):
-        logger.notice(
-          "\(kind.rawValue) is quiet again", metadata: [kind.rawValue: "\(name)", "left_out": "\(lines)"])
+      case .settled(let kind, let name, let lines):
+        guard var line = lastLines[kind]?[name] else { break }
+        if lines > 1 { line.metadata["left_out"] = "\(lines - 1)" }
+        logger.log(level: line.level, "\(line.text)", metadata: line.metadata)
+      case .quiet(let kind, let name):
+        lastLines[kind]?[name] = nil
+        logger.notice("\(kind.rawValue) is quiet again", metadata: [kind.rawValue: "\(name)"])
       case .leftOut(let kind, let registry, let lines):
         var metadata: Logger.Metadata = ["about": "\(kind.rawValue)", "left_out": "\(lines)"]
         if !registry.isEmpty { metadata["registry"] = "\(registry)" }
@@ -41,10 +53,12 @@ actor ChangeLog {
     switch budget.take(kind, name, by: registry, at: now) {
     case .logged: logger.log(level: level, "\(text)", metadata: metadata)
     case .firstLeftOut:
+      lastLines[kind, default: [:]][name] = Line(level: level, text: text, metadata: metadata)
       logger.warning(
-        "\(kind.rawValue) is flapping: its changes are left out until it is quiet for 10m",
+        "\(kind.rawValue) is flapping: only how it settles is logged until it is quiet for 10m",
         metadata: [kind.rawValue: "\(name)"])
-    case .leftOut: break
+    case .leftOut: lastLines[kind, default: [:]][name] = Line(level: level, text: text, metadata: metadata)
+    case .overBudget: break
     }
   }
 

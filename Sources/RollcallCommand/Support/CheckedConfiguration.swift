@@ -27,6 +27,14 @@ enum CheckedConfiguration {
         file: path, "the file is empty; to run no registry, write `cluster: {discovery: {enabled: false}}`")
     }
     let configuration = try await checked(declared)
+    if running.isRunning, configuration.cluster.discovery.isEnabled,
+      !configuration.cluster.discovery.registries.contains(where: { $0.isDeclared })
+    {
+      throw ConfigurationErrors(
+        file: path,
+        "it has no registries any more, and some run; to run none, write `cluster: {discovery: {enabled: false}}`"
+      )
+    }
     let problems = await configuration.creationProblems(
       plugins: InstalledPlugins(logger: .silent), after: running)
     return try declared.checked(problems)
@@ -60,4 +68,16 @@ enum CheckedConfiguration {
     let schemas = await OptionsSchemas(of: declared.configuration, from: InstalledPlugins(logger: .silent))
     return try declared.checked(schemas.problems(of: declared.configuration))
   }
+}
+
+extension Configuration {
+  /// Whether a registry runs by it.
+  fileprivate var isRunning: Bool {
+    cluster.discovery.isEnabled && cluster.discovery.registries.contains { $0.disabled == nil }
+  }
+}
+
+extension RegistrySettings {
+  /// Whether the file says something of it, if only that it is disabled; or it runs without that.
+  fileprivate var isDeclared: Bool { written != nil || disabled == nil }
 }

@@ -84,6 +84,29 @@ import Testing
     #expect(try await third.result().status == 0)
   }
 
+  @Test(
+    "a configuration that was cut within its registries changes nothing",
+    arguments: [
+      "node: {publish: false}\ncluster:\n  discovery:\n    registries:\n",
+      "node: {publish: false}\ncluster: {discovery: {registries: {}}}\n", "node: {publish: false}\n",
+    ])
+  func cutConfiguration(text: String) async throws {
+    let folder = try TemporaryFolder()
+    try twoFiles(folder)
+    let process = try Command.start(["run", "--state", "state"], in: folder.path)
+    try await logged(process, "registry synced affiliates=2 registry=a")
+    try folder.write(text, to: "rollcall.yaml")
+    process.signal(SIGHUP)
+    try await logged(process, "it has no registries any more, and some run; to run none, write `cluster: ")
+    try await logged(process, "the configuration wasn't reloaded: nothing has changed")
+    #expect(!process.errorsSoFar.contains("member left"))
+    try folder.write("cluster: {discovery: {enabled: false}}\n", to: "rollcall.yaml")
+    process.signal(SIGHUP)
+    try await logged(process, "configuration reloaded")
+    process.signal(SIGTERM)
+    #expect(try await process.result().status == 0)
+  }
+
   @Test("the node's identity is made once, for its owner alone, and stays")
   func identity() async throws {
     let folder = try TemporaryFolder()

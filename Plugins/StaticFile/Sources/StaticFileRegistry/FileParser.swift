@@ -28,6 +28,8 @@ struct FileParser {
       }
     }
     parser.diagnostics.add(stream.duplicateKeys)
+    // What stood under a key that is there twice may be nodes: a lost `- ` makes two nodes one.
+    if !stream.duplicateKeys.isEmpty { parser.reading.hidesNodes = true }
     parser.diagnostics.sort()
     parser.reading.problems = parser.diagnostics.errors
     parser.reading.notes = parser.diagnostics.warnings

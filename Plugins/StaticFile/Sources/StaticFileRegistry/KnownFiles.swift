@@ -144,6 +144,11 @@ struct KnownFiles: Sendable {
       revision += 1
       return nil
     }
+    if file.goneSince == nil {
+      // What is found elsewhere meanwhile goes before it.
+      files[shown]?.nodes = file.nodes.mapValues { $0.mapValues(\.stale) }
+      revision += 1
+    }
     files[shown]?.goneSince = since
     return rest
   }
@@ -219,7 +224,7 @@ struct KnownFiles: Sendable {
     let time = confirmedAt.milliseconds > 0 ? confirmedAt : nil
     for (key, affiliate) in reading.nodes where key.nodeID != localNodeID {
       let known = previous[key.origin]?[key.nodeID]
-      let record = known?.affiliate == affiliate ? known : nil
+      let record = known?.affiliate == affiliate && known?.isStale == false ? known : nil
       nodes[key.origin, default: [:]][key.nodeID] = record ?? AffiliateRecord(affiliate, confirmedAt: time)
     }
     if reading.hidesNodes || !reading.listsNodes {
@@ -228,5 +233,14 @@ struct KnownFiles: Sendable {
       }
     }
     return nodes
+  }
+}
+
+extension AffiliateRecord {
+  /// The same as the last word of a file that is gone.
+  fileprivate var stale: AffiliateRecord {
+    var record = self
+    record.isStale = true
+    return record
   }
 }
