@@ -8,16 +8,14 @@ public struct LifecycleChanges: Sendable {
   public internal(set) var transitions: [StatusTransition] = []
   /// Nodenames that another one of several claimants has now.
   public internal(set) var owners: [OwnerChange] = []
-  /// Tombstones that came.
-  public internal(set) var buried: [Tombstone] = []
-  /// Tombstones that ended.
-  public internal(set) var ended: [Tombstone] = []
+  /// Tombstones that came or ended, in this order.
+  public internal(set) var tombstones: [TombstoneChange] = []
 
   init() {}
 
   /// Whether nothing is shown otherwise than before.
   public var isEmpty: Bool {
-    statuses.isEmpty && transitions.isEmpty && owners.isEmpty && buried.isEmpty && ended.isEmpty
+    statuses.isEmpty && transitions.isEmpty && owners.isEmpty && tombstones.isEmpty
   }
 }
 
@@ -57,4 +55,12 @@ public struct OwnerChange: Hashable, Sendable {
   public let name: String
   /// The node that is the member.
   public let node: NodeIdentity
+}
+
+/// A tombstone that came or ended.
+public struct TombstoneChange: Hashable, Sendable {
+  /// Which.
+  public let tombstone: Tombstone
+  /// Whether it ended: its time was over, the node came back, it was forgotten, or there were too many.
+  public let hasEnded: Bool
 }

@@ -22,7 +22,7 @@ public enum LifecycleUpdate: Hashable, Sendable {
   case merged(Affiliate, isNewcomer: Bool)
   /// Which node is this one; nil for a mere observer.
   case local(NodeIdentity?)
-  /// Which nodes have something that only one should have; none or one: nobody disputes it any more.
+  /// Which nodes have something that only one should have; none: nobody disputes it any more.
   case dispute(DisputedValue, [NodeIdentity])
 }
 

@@ -34,10 +34,10 @@ import HashTreeCollections
 /// ``nextDeadline`` and the registries' own; at it a commit without updates is enough. Transitions carry the moment
 /// at which they were due, however late that commit is.
 ///
-/// At a start: `apply([.registries(…), .local(…)])` as the configuration has it, with `leases` nil where only the
-/// plugin knows, then ``restore(_:at:)`` with what ``state`` was; the merge gets the same records, as stale ones,
-/// and what it says of those is not passed on. A registry's first snapshot confirms them by raw changes, as they
-/// are stale no more.
+/// At a start ``restore(_:_:at:)`` takes what ``state`` was, with the registries as the configuration has them
+/// (`leases` is nil where only the plugin knows) and this node; the merge gets the same records, as stale ones, and
+/// what it says of those is not passed on. A registry's first snapshot confirms them by raw changes, as they are
+/// stale no more.
 public struct MemberLifecycle: Sendable {
   /// How members are now, for readers.
   public private(set) var view = LifecycleView()
@@ -173,13 +173,13 @@ public struct MemberLifecycle: Sendable {
   ///
   /// - Throws: ``ForgetError``
   public mutating func forget(_ name: String, at now: Moment) throws(ForgetError) -> LifecycleChanges {
-    var changes = apply([], at: now)
     let ended = view.tombstones(of: name)
     if ended.isEmpty {
       let id = view.names[name]?.owner ?? (try? NodeIdentity(name))
       guard let id, view.nodes[id] != nil else { throw .unknown(name) }
       throw .listed(name, registries: view.sources(of: id).filter { $0.presence.isListed }.map(\.registry))
     }
+    var changes = apply([], at: now)
     begin(at: self.now)
     for tombstone in ended {
       touch(tombstone.node)
@@ -199,19 +199,23 @@ public struct MemberLifecycle: Sendable {
       leases: leases, nodes: view.nodes.values.map { LifecycleState.Node($0.life) }.sorted { $0.id < $1.id })
   }
 
-  /// Takes over what was known before a restart, in a lifecycle that only knows registries and which node is this
-  /// one. Records of registries that aren't enabled any more are gone as ``DepartureReason/disabled``.
-  public mutating func restore(_ state: LifecycleState, at now: Moment) -> LifecycleChanges {
+  /// Takes over what was known before a restart, in a lifecycle that knows nothing yet, and then `updates`: at least
+  /// which registries are enabled, and which node is this one. Records of registries that aren't enabled any more
+  /// are gone as ``DepartureReason/disabled``.
+  public mutating func restore(
+    _ state: LifecycleState, _ updates: [LifecycleUpdate], at now: Moment
+  ) -> LifecycleChanges {
     var changes = apply([], at: now)
     begin(at: self.now)
     view.registries.remember(state.leases)
-    let enabled = Set(view.registries.all.map(\.condition.name))
     for node in state.nodes where view.nodes[node.id] == nil {
-      var life = node.life(at: self.now, retention: retention)
-      for name in Set(node.records.map(\.source.registry)).subtracting(enabled) {
-        life.removeRegistry(name, at: self.now)
-      }
-      working[node.id] = Work(old: nil, life: life)
+      working[node.id] = Work(old: nil, life: node.life(at: self.now, retention: retention))
+    }
+    for update in updates { take(update) }
+    let enabled = Set(view.registries.all.map(\.condition.name))
+    let known = Set(state.nodes.flatMap { $0.records.map(\.source.registry) })
+    for name in known.subtracting(enabled) {
+      for id in working.keys { working[id]?.life.removeRegistry(name, at: self.now) }
     }
     settle(&changes)
     return changes
@@ -446,11 +450,11 @@ public struct MemberLifecycle: Sendable {
     let (before, after) = (work.old?.life.tombstones ?? [], life.tombstones)
     if before != after {
       for tombstone in before where !after.contains(tombstone) {
-        changes.ended.append(tombstone)
+        changes.tombstones.append(TombstoneChange(tombstone: tombstone, hasEnded: true))
         graves.remove(tombstone)
       }
       for tombstone in after where !before.contains(tombstone) {
-        changes.buried.append(tombstone)
+        changes.tombstones.append(TombstoneChange(tombstone: tombstone, hasEnded: false))
         graves.insert(tombstone)
       }
       if after.isEmpty { view.buried.remove(id) } else { view.buried.insert(id) }

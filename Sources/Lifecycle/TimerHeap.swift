@@ -1,6 +1,6 @@
-/// One deadline for each key, the earliest first: a binary heap that knows where each key is, so that a deadline
-/// moves or ends in logarithmic time and none is left behind.
-struct TimerHeap<Key: Hashable & Sendable>: Sendable {
+/// One deadline for each key, the earliest first and of those at one moment the lower key's: a binary heap that knows
+/// where each key is, so that a deadline moves or ends in logarithmic time and none is left behind.
+struct TimerHeap<Key: Hashable & Comparable & Sendable>: Sendable {
   private var items: [(key: Key, at: Duration)] = []
   private var positions: [Key: Int] = [:]
 
@@ -42,7 +42,7 @@ struct TimerHeap<Key: Hashable & Sendable>: Sendable {
     var position = start
     while position > 0 {
       let parent = (position - 1) / 2
-      guard items[position].at < items[parent].at else { return }
+      guard goes(position, before: parent) else { return }
       swap(position, parent)
       position = parent
     }
@@ -53,13 +53,17 @@ struct TimerHeap<Key: Hashable & Sendable>: Sendable {
     while true {
       var least = position
       for child in [2 * position + 1, 2 * position + 2]
-      where child < items.count && items[child].at < items[least].at {
+      where child < items.count && goes(child, before: least) {
         least = child
       }
       if least == position { return }
       swap(position, least)
       position = least
     }
+  }
+
+  private func goes(_ left: Int, before right: Int) -> Bool {
+    items[left].at != items[right].at ? items[left].at < items[right].at : items[left].key < items[right].key
   }
 
   private mutating func swap(_ left: Int, _ right: Int) {

@@ -41,7 +41,11 @@ public struct TombstoneRetention: Hashable, Sendable {
 }
 
 /// Names one tombstone.
-struct TombstoneKey: Hashable, Sendable {
+struct TombstoneKey: Hashable, Sendable, Comparable {
   let node: NodeIdentity
   let name: String
+
+  static func < (left: TombstoneKey, right: TombstoneKey) -> Bool {
+    left.name != right.name ? left.name < right.name : left.node < right.node
+  }
 }

@@ -79,8 +79,7 @@ struct TestedLifecycle: LifecycleModel {
       condition.leases = nil
       return condition
     }
-    note(lifecycle.apply([.registries(unknown), .local(local)], at: now))
-    note(lifecycle.restore(state, at: now))
+    note(lifecycle.restore(state, [.registries(unknown), .local(local)], at: now))
   }
 
   private mutating func note(_ changes: LifecycleChanges) {

@@ -84,7 +84,7 @@ struct NaiveLifecycle: LifecycleModel {
         hasBeenHeard.remove(gone.name)
         for (key, _) in records where key.source.registry == gone.name {
           records[key] = nil
-          marks[MarkKey(node: key.node, source: key.source)] = Mark(reason: .disabled, at: now)
+          mark(MarkKey(node: key.node, source: key.source), .disabled)
         }
         let listed = Set(records.keys.map(\.node))
         marks = marks.filter { $0.key.source.registry != gone.name || !listed.contains($0.key.node) }
@@ -101,7 +101,7 @@ struct NaiveLifecycle: LifecycleModel {
     case .gone(let id, let source, let node, let reason, _):
       let key = RecordKey(node: node, source: source, id: id)
       guard records.removeValue(forKey: key) != nil, let reason else { return }
-      marks[MarkKey(node: node, source: source)] = Mark(reason: reason, at: now)
+      mark(MarkKey(node: node, source: source), reason)
     case .merged(let affiliate, let isNewcomer):
       merged[affiliate.nodeID] = affiliate
       if arrivals[affiliate.nodeID] == nil {
@@ -110,6 +110,16 @@ struct NaiveLifecycle: LifecycleModel {
     case .local(let node): local = node
     case .dispute(let value, let nodes): disputes[value] = nodes.isEmpty ? nil : nodes
     }
+  }
+
+  /// Of two records of one source that end at one moment the worse end counts.
+  private mutating func mark(_ key: MarkKey, _ reason: DepartureReason) {
+    let mark = Mark(reason: reason, at: now)
+    if let old = marks[key], old.at == now {
+      let order = [(old.isLoss ? 1 : 0, old.reason.rawValue), (mark.isLoss ? 1 : 0, reason.rawValue)]
+      if order[0] >= order[1] { return }
+    }
+    marks[key] = mark
   }
 
   mutating func forget(_ name: String, at moment: Moment) {
@@ -279,10 +289,15 @@ struct NaiveLifecycle: LifecycleModel {
         new[node] = status
       }
     }
-    for nodes in disputes.values {
-      for node in nodes
-      where nodes.contains(where: { $0 != node && names[$0] != names[node] || names[$0] == nil }) {
-        new[node]?.isDisputed = true
+    for (value, nodes) in disputes {
+      var isBetweenNames = false
+      switch value {
+      case .address, .publicKey: isBetweenNames = true
+      case .identity, .match, .nodename: break
+      }
+      for node in nodes {
+        let others = nodes.filter { $0 != node && (names[$0] != names[node] || names[$0] == nil) }
+        if !isBetweenNames || !others.isEmpty { new[node]?.isDisputed = true }
       }
     }
     for (node, status) in new { show(node, status) }
@@ -309,7 +324,8 @@ struct NaiveLifecycle: LifecycleModel {
   private mutating func evict() {
     let oldest = graves.indices.min { left, right in
       let (left, right) = (graves[left], graves[right])
-      return left.state != right.state ? left.state == "left" : left.until < right.until
+      if left.state != right.state { return left.state == "left" }
+      return (left.until, left.name, left.node) < (right.until, right.name, right.node)
     }
     if let oldest { graves.remove(at: oldest) }
   }
