@@ -51,15 +51,8 @@ public struct MemberLifecycle: Sendable {
   private var awaited: Set<NodeIdentity> = []
   private var graves = GraveIndex()
   private var disputes = DisputeIndex()
-  private var working: [NodeIdentity: Work] = [:]
+  private var working = WorkingSet()
   private var viewBefore = LifecycleView()
-
-  /// A node while it is looked at.
-  private struct Work {
-    let old: LifeEntry?
-    var life: NodeLife
-    var judgement: Judgement?
-  }
 
   /// A lifecycle that knows nothing yet.
   public init(retention: TombstoneRetention = TombstoneRetention()) { self.retention = retention }
@@ -129,25 +122,27 @@ public struct MemberLifecycle: Sendable {
     }
     if difference.touchesLocal, let local = view.local { touch(local) }
     for name in difference.removed {
-      for id in working.keys { working[id]?.life.removeRegistry(name, at: now) }
+      for index in working.items.indices { working.items[index].life.removeRegistry(name, at: now) }
     }
   }
 
   private mutating func touch(_ id: NodeIdentity) {
-    guard working[id] == nil else { return }
-    let old = view.nodes[id]
-    working[id] = Work(old: old, life: old?.life ?? NodeLife(id))
+    if working.position(of: id) == nil { add(id, view.nodes[id]) }
+  }
+
+  private mutating func add(_ id: NodeIdentity, _ old: LifeEntry?) {
+    working.append(WorkingSet.Item(old: old, life: old?.life ?? NodeLife(id)))
   }
 
   /// Lets `body` change the node, which is looked at where it says so.
   private mutating func touch(_ id: NodeIdentity, _ body: (inout NodeLife, Moment) -> Bool) {
-    if working[id] != nil {
-      _ = body(&working[id, default: Work(old: nil, life: NodeLife(id))].life, now)
+    if let position = working.position(of: id) {
+      _ = body(&working.items[position].life, now)
       return
     }
     let old = view.nodes[id]
     var life = old?.life ?? NodeLife(id)
-    if body(&life, now) { working[id] = Work(old: old, life: life) }
+    if body(&life, now) { working.append(WorkingSet.Item(old: old, life: life)) }
   }
 
   // MARK: Forgetting
@@ -182,8 +177,10 @@ public struct MemberLifecycle: Sendable {
     var changes = apply([], at: now)
     begin(at: self.now)
     for tombstone in ended {
-      touch(tombstone.node)
-      working[tombstone.node]?.life.tombstones.removeAll { $0 == tombstone }
+      touch(tombstone.node) { life, _ in
+        life.tombstones.removeAll { $0 == tombstone }
+        return true
+      }
     }
     settle(&changes)
     return changes
@@ -209,13 +206,13 @@ public struct MemberLifecycle: Sendable {
     begin(at: self.now)
     view.registries.remember(state.leases)
     for node in state.nodes where view.nodes[node.id] == nil {
-      working[node.id] = Work(old: nil, life: node.life(at: self.now, retention: retention))
+      working.append(WorkingSet.Item(old: nil, life: node.life(at: self.now, retention: retention)))
     }
     for update in updates { take(update) }
     let enabled = Set(view.registries.all.map(\.condition.name))
     let known = Set(state.nodes.flatMap { $0.records.map(\.source.registry) })
     for name in known.subtracting(enabled) {
-      for id in working.keys { working[id]?.life.removeRegistry(name, at: self.now) }
+      for index in working.items.indices { working.items[index].life.removeRegistry(name, at: self.now) }
     }
     settle(&changes)
     return changes
@@ -227,13 +224,18 @@ public struct MemberLifecycle: Sendable {
   private mutating func settle(_ changes: inout LifecycleChanges) {
     guard !working.isEmpty else { return }
     let (names, renamed) = settleClaims()
-    settleOwners(of: names, &changes)
+    judgeAll()
+    if !names.isEmpty { settleOwners(of: names, &changes) }
     for id in renamed { for partner in disputes.partners(of: id) { touch(partner) } }
     judgeAll()
-    let order = working.count == 1 ? Array(working.keys) : working.keys.sorted()
-    for id in order { finish(id, &changes) }
+    if working.items.count == 1 {
+      finish(0, &changes)
+    } else {
+      let order = working.items.indices.sorted { working.items[$0].life.id < working.items[$1].life.id }
+      for position in order { finish(position, &changes) }
+    }
+    working.removeAll()
     let evicted = graves.evict(beyond: retention.maximumCount)
-    working = [:]
     if !evicted.isEmpty { evict(evicted, &changes) }
   }
 
@@ -247,18 +249,20 @@ public struct MemberLifecycle: Sendable {
   private mutating func settleClaims() -> (names: Set<String>, renamed: [NodeIdentity]) {
     var names: Set<String> = []
     var renamed: [NodeIdentity] = []
-    for (id, work) in working {
-      let name = isPresent(work.life) ? work.life.nodename : ""
+    for index in working.items.indices {
+      let id = working.items[index].life.id
+      let name = isPresent(working.items[index].life) ? working.items[index].life.nodename : ""
       let claim = name.isEmpty ? nil : name
-      if claim == work.life.claim {
+      let before = working.items[index].life.claim
+      if claim == before {
         if let claim, view.names[claim]?.others.isEmpty == false { names.insert(claim) }
         continue
       }
       renamed.append(id)
-      working[id]?.life.claim = claim
-      if let old = work.life.claim {
-        view.names[old] = view.names[old]?.removing(id)
-        if view.names[old] != nil { names.insert(old) }
+      working.items[index].life.claim = claim
+      if let before {
+        view.names[before] = view.names[before]?.removing(id)
+        if view.names[before] != nil { names.insert(before) }
       }
       if let claim {
         let known = view.names[claim]
@@ -272,7 +276,6 @@ public struct MemberLifecycle: Sendable {
 
   /// Settles whose each of the nodenames is.
   private mutating func settleOwners(of names: Set<String>, _ changes: inout LifecycleChanges) {
-    judgeAll()
     for name in names.count < 2 ? Array(names) : names.sorted() {
       guard let holders = view.names[name] else { continue }
       let claims = holders.all.compactMap { id in
@@ -296,9 +299,10 @@ public struct MemberLifecycle: Sendable {
   }
 
   private mutating func judgeAll() {
-    for (id, work) in working where work.judgement == nil && isPresent(work.life) {
-      working[id]?.judgement = work.life.judgement(
-        view.registries, isLocal: id == view.local, at: now.elapsed)
+    for index in working.items.indices where working.items[index].judgement == nil {
+      guard isPresent(working.items[index].life) else { continue }
+      working.items[index].judgement = working.items[index].life.judgement(
+        view.registries, isLocal: working.items[index].life.id == view.local, at: now.elapsed)
     }
   }
 
@@ -310,8 +314,8 @@ public struct MemberLifecycle: Sendable {
   }
 
   /// Works out how the node is shown, what that means for its tombstones, and when it has to be looked at again.
-  private mutating func finish(_ id: NodeIdentity, _ changes: inout LifecycleChanges) {
-    guard let work = working[id] else { return }
+  private mutating func finish(_ position: Int, _ changes: inout LifecycleChanges) {
+    let work = working.items[position]
     var life = work.life
     if let judgement = work.judgement {
       if judgement.reason == .neverSeen {
@@ -435,7 +439,7 @@ public struct MemberLifecycle: Sendable {
 
   /// Keeps what is known of the node now, and tells of what is shown otherwise.
   private mutating func keep(
-    _ life: NodeLife, _ work: Work, isNeeded: Bool, _ changes: inout LifecycleChanges
+    _ life: NodeLife, _ work: WorkingSet.Item, isNeeded: Bool, _ changes: inout LifecycleChanges
   ) {
     let id = life.id
     let entry = isNeeded ? LifeEntry(life) : nil
@@ -473,13 +477,11 @@ public struct MemberLifecycle: Sendable {
       life.tombstones.removeAll { $0.name == key.name }
       let isHere = isPresent(life)
       if !isHere, life.tombstones.isEmpty { life.removeMarks() }
-      let work = Work(old: entry, life: life, judgement: nil)
-      var judged = work
+      var work = WorkingSet.Item(old: entry, life: life)
       if isHere {
-        judged.judgement = life.judgement(
-          view.registries, isLocal: key.node == view.local, at: now.elapsed)
+        work.judgement = life.judgement(view.registries, isLocal: key.node == view.local, at: now.elapsed)
       }
-      keep(life, judged, isNeeded: isHere || !life.tombstones.isEmpty || life.flaps != nil, &changes)
+      keep(life, work, isNeeded: isHere || !life.tombstones.isEmpty || life.flaps != nil, &changes)
     }
   }
 }
