@@ -101,6 +101,9 @@ public struct MemberLifecycle: Sendable {
         if !life.hasArrived {
           life.hasArrived = true
           life.arrival = isNewcomer ? now : nil
+        } else if !isNewcomer, life.arrival?.elapsed == now.elapsed {
+          // Of several registries that it comes with at one moment any may be first.
+          life.arrival = nil
         }
         return true
       }

@@ -106,6 +106,8 @@ struct NaiveLifecycle: LifecycleModel {
       merged[affiliate.nodeID] = affiliate
       if arrivals[affiliate.nodeID] == nil {
         arrivals[affiliate.nodeID] = .some(isNewcomer ? now : nil)
+      } else if !isNewcomer, arrivals[affiliate.nodeID] == .some(now) {
+        arrivals[affiliate.nodeID] = .some(nil)
       }
     case .local(let node): local = node
     case .dispute(let value, let nodes): disputes[value] = nodes.isEmpty ? nil : nodes
@@ -251,7 +253,7 @@ struct NaiveLifecycle: LifecycleModel {
     let made = saying.filter { strength($0) == best }.compactMap(\.value.record.createdAt?.milliseconds).max()
     let isReady = health.contains(.ready)
     let isUnready = !health.isEmpty && health.allSatisfy { $0 != nil && $0 != .ready }
-    let arrival = (arrivals[node] ?? nil).map { Int64($0 / .milliseconds(1)) }
+    let arrival = (arrivals[node] ?? nil).map { $0.wholeMilliseconds }
     return [
       node == local ? 0 : 1, isUp ? 0 : 1, best, arrival.map { -$0 } ?? .max, isReady ? 0 : isUnready ? 2 : 1,
       made.map { -$0 } ?? .max,

@@ -52,7 +52,7 @@ struct World<Model: LifecycleModel> {
   func moment(_ time: Duration) -> Moment {
     Moment(
       elapsed: time - started,
-      wall: Timestamp(milliseconds: 1_800_000_000_000 + Int64((time + clockStep) / .milliseconds(1))))
+      wall: Timestamp(milliseconds: 1_800_000_000_000 + (time + clockStep).wholeMilliseconds))
   }
 
   mutating func stepClock(by step: Duration) { clockStep += step }
@@ -272,4 +272,9 @@ struct World<Model: LifecycleModel> {
     for ended in disputes.subtracting(known) { updates.append(.dispute(ended, [])) }
     disputes = known
   }
+}
+
+extension Duration {
+  /// Exact, unlike a quotient of durations.
+  var wholeMilliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
 }
