@@ -14,7 +14,7 @@ public struct LifecycleView: Sendable {
 
   /// How the node is; nil where it is no member: unknown, without a nodename, or gone.
   public func status(of node: NodeIdentity) -> NodeStatus? {
-    nodes[node].flatMap { NodeStatus($0, self) }
+    nodes[node].flatMap { NodeStatus($0, registries, isLocal: node == local) }
   }
 
   /// How the member of that nodename is.
@@ -29,6 +29,12 @@ public struct LifecycleView: Sendable {
       statuses += (unlisted ? holders.all : [holders.owner]).compactMap(status(of:))
     }
     return statuses
+  }
+
+  /// The nodes that the member `status` replaced and that registries still list: they are superseded by it.
+  public func replaced(by status: NodeStatus) -> [NodeStatus] {
+    guard let holders = names[status.name], holders.owner == status.node else { return [] }
+    return holders.others.compactMap(self.status(of:)).filter { $0.reason == .superseded }
   }
 
   /// The tombstones in the order of their names, and of those the nodes'.

@@ -52,7 +52,8 @@ public struct MemberLifecycle: Sendable {
   private var graves = GraveIndex()
   private var disputes = DisputeIndex()
   private var working = WorkingSet()
-  private var viewBefore = LifecycleView()
+  /// What held before the update that is being taken.
+  private var (registriesBefore, localBefore) = (RegistryTable(), NodeIdentity?.none)
 
   /// A lifecycle that knows nothing yet.
   public init(retention: TombstoneRetention = TombstoneRetention()) { self.retention = retention }
@@ -81,7 +82,7 @@ public struct MemberLifecycle: Sendable {
 
   private mutating func begin(at now: Moment) {
     self.now = now
-    viewBefore = view
+    (registriesBefore, localBefore) = (view.registries, view.local)
     while let due = timers.first, due.at <= now.elapsed {
       timers.removeFirst()
       touch(due.key)
@@ -247,10 +248,10 @@ public struct MemberLifecycle: Sendable {
 
   /// Settles who claims which nodename.
   ///
-  /// - Returns: the nodenames of which the owner may be another one, and the nodes that claim another one now. All that
+  /// - Returns: the nodenames of which the owner may be another one, with who had them, and the nodes that claim another one now. All that
   ///   claim one of the names are touched.
-  private mutating func settleClaims() -> (names: Set<String>, renamed: [NodeIdentity]) {
-    var names: Set<String> = []
+  private mutating func settleClaims() -> (names: [String: NameHolders?], renamed: [NodeIdentity]) {
+    var names: [String: NameHolders?] = [:]
     var renamed: [NodeIdentity] = []
     for index in working.items.indices {
       let id = working.items[index].life.id
@@ -258,28 +259,31 @@ public struct MemberLifecycle: Sendable {
       let claim = name.isEmpty ? nil : name
       let before = working.items[index].life.claim
       if claim == before {
-        if let claim, view.names[claim]?.others.isEmpty == false { names.insert(claim) }
+        if let claim, let known = view.names[claim], !known.others.isEmpty, names[claim] == nil {
+          names[claim] = .some(known)
+        }
         continue
       }
       renamed.append(id)
       working.items[index].life.claim = claim
       if let before {
-        view.names[before] = view.names[before]?.removing(id)
-        if view.names[before] != nil { names.insert(before) }
+        let known = view.names[before]
+        view.names[before] = known?.removing(id)
+        if names[before] == nil { names[before] = .some(known) }
       }
       if let claim {
         let known = view.names[claim]
         view.names[claim] = known?.adding(id) ?? NameHolders(owner: id)
-        if known != nil { names.insert(claim) }
+        if names[claim] == nil { names[claim] = .some(known) }
       }
     }
-    for name in names { for id in view.names[name]?.all ?? [] { touch(id) } }
+    for name in names.keys { for id in view.names[name]?.all ?? [] { touch(id) } }
     return (names, renamed)
   }
 
   /// Settles whose each of the nodenames is.
-  private mutating func settleOwners(of names: Set<String>, _ changes: inout LifecycleChanges) {
-    for name in names.count < 2 ? Array(names) : names.sorted() {
+  private mutating func settleOwners(of names: [String: NameHolders?], _ changes: inout LifecycleChanges) {
+    for (name, before) in names.sorted(by: { $0.key < $1.key }) {
       guard let holders = view.names[name] else { continue }
       let claims = holders.all.compactMap { id in
         working[id].map { work in
@@ -294,7 +298,6 @@ public struct MemberLifecycle: Sendable {
       let others = holders.all.filter { $0 != best }.sorted()
       let isDisputed = others.contains { !isSameMachine($0, best) }
       view.names[name] = NameHolders(owner: best, others: others, isDisputed: isDisputed)
-      let before = viewBefore.names[name]
       if !others.isEmpty || before?.others.isEmpty == false, before?.owner != best {
         changes.owners.append(OwnerChange(name: name, node: best))
       }
@@ -466,8 +469,8 @@ public struct MemberLifecycle: Sendable {
       }
       if after.isEmpty { view.buried.remove(id) } else { view.buried.insert(id) }
     }
-    let old = work.old.flatMap { NodeStatus($0, viewBefore) }
-    let new = entry.flatMap { NodeStatus($0, view) }
+    let old = work.old.flatMap { NodeStatus($0, registriesBefore, isLocal: id == localBefore) }
+    let new = entry.flatMap { NodeStatus($0, view.registries, isLocal: id == view.local) }
     let isSame = if let old, let new { old.isShown(as: new) } else { old == nil && new == nil }
     if !isSame { changes.statuses.append(StatusChange(node: id, old: old, new: new)) }
   }

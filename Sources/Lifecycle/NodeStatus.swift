@@ -2,21 +2,23 @@ public import ClusterModel
 
 /// How one member is, be it listed or not.
 public struct NodeStatus: Sendable {
-  private let life: NodeLife
+  private let entry: LifeEntry
   private let row: NodeRow
-  private let view: LifecycleView
+  private let registries: RegistryTable
+  private let isLocal: Bool
 
-  init?(_ entry: LifeEntry, _ view: LifecycleView) {
+  init?(_ entry: LifeEntry, _ registries: RegistryTable, isLocal: Bool) {
     guard let row = entry.life.row else { return nil }
-    life = entry.life
+    self.entry = entry
     self.row = row
-    self.view = view
+    self.registries = registries
+    self.isLocal = isLocal
   }
 
   /// The nodename.
   public var name: String { row.name }
   /// The node's identity.
-  public var node: NodeIdentity { life.id }
+  public var node: NodeIdentity { entry.life.id }
   /// How it is.
   public var state: NodeState { row.state }
   /// Why.
@@ -24,7 +26,7 @@ public struct NodeStatus: Sendable {
   /// When ``state``, not ``reason``, was last another one, over restarts and tombstones.
   public var since: Moment { row.since }
   /// What else a person should know.
-  public var flags: StatusFlags { life.flags }
+  public var flags: StatusFlags { entry.life.flags }
   /// Whether it is a member: it has the nodename that it claims.
   public var isListed: Bool { row.heldBy == nil }
   /// The node that has the nodename, where this one hasn't.
@@ -32,19 +34,19 @@ public struct NodeStatus: Sendable {
   /// What is disputed between it and others. Not empty where ``StatusFlags/conflict`` is set.
   public var disputes: [DisputedValue] { row.conflicts.map(\.value) }
   /// Where it is listed, and where it was, in the order of the registries.
-  public var sources: [SourcePresence] { view.sources(of: life.id) }
+  public var sources: [SourcePresence] { entry.life.sources(registries, isLocal: isLocal) }
 
   /// When a registry that doesn't list it any more last confirmed it; nil where nobody did, or nobody knows.
-  public var lastSeen: Timestamp? { life.marks.compactMap(\.lastSeen).max() }
+  public var lastSeen: Timestamp? { entry.life.marks.compactMap(\.lastSeen).max() }
 
   /// What a person is told, in one sentence: `left service 12m ago (expired); still in kubernetes, inventory`.
   ///
-  /// - Parameter now: what ages are shown for.
-  public func message(at now: Moment) -> String {
+  /// - Parameters:
+  ///   - now: what ages are shown for.
+  ///   - replaced: the nodes that it replaced, as ``LifecycleView/replaced(by:)`` has them.
+  public func message(at now: Moment, replaced: [NodeStatus] = []) -> String {
     let disputes = row.conflicts.map { $0.sentence }
-    let replaced = (row.heldBy == nil ? view.names[row.name]?.others ?? [] : []).compactMap { other in
-      view.status(of: other).flatMap { $0.reason == .superseded ? $0 : nil }
-    }.map { "replaced \($0.node.short) \($0.since.age(at: now)) ago" }
+    let replaced = replaced.map { "replaced \($0.node.short) \($0.since.age(at: now)) ago" }
     let rest = disputes + replaced
     // Who is plainly ready has nothing to add where there is something else to say.
     if state == .ready, !rest.isEmpty { return rest.joined(separator: "; ") }
@@ -61,7 +63,7 @@ public struct NodeStatus: Sendable {
     case (.missing, .neverSeen):
       return "listed in \(names(fresh)), and never seen"
     case (.missing, _), (.left, _):
-      guard let mark = life.lastCountingMark(view.registries) else { return "\(state) (\(reason))" }
+      guard let mark = entry.life.lastCountingMark(registries) else { return "\(state) (\(reason))" }
       let gone = "left \(mark.source.registry) \(mark.at.age(at: now)) ago (\(mark.reason.rawValue))"
       let still = sources.filter { if case .gone = $0.presence { false } else { $0.presence != .unknown } }
       return still.isEmpty ? gone : "\(gone); still in \(names(still))"
@@ -78,9 +80,11 @@ public struct NodeStatus: Sendable {
     }
   }
 
-  /// Whether both are shown alike; what ages says ``message(at:)`` at different moments aside.
+  /// Whether both are shown alike; what ages say in ``message(at:replaced:)`` at different moments aside.
   func isShown(as other: NodeStatus) -> Bool {
-    row == other.row && flags == other.flags && life.marks == other.life.marks && sources == other.sources
+    let (life, otherLife) = (entry.life, other.entry.life)
+    guard row == other.row, life.flags == otherLife.flags, life.marks == otherLife.marks else { return false }
+    return sources == other.sources
   }
 }
 

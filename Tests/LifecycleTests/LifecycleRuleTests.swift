@@ -69,7 +69,9 @@ private struct Scene {
   }
 
   func message(_ node: String) -> String? {
-    (try? NodeIdentity(node)).flatMap { lifecycle.view.status(of: $0) }?.message(at: moment(now))
+    let view = lifecycle.view
+    guard let id = try? NodeIdentity(node), let status = view.status(of: id) else { return nil }
+    return status.message(at: moment(now), replaced: view.replaced(by: status))
   }
 
   var tombstones: [String] {
