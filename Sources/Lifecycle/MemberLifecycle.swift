@@ -49,6 +49,8 @@ public struct MemberLifecycle: Sendable {
   private var timers = TimerHeap<NodeIdentity>()
   /// Nodes that may yet be called never seen, at a time that depends on all lease registries.
   private var awaited: Set<NodeIdentity> = []
+  /// Nodenames that several nodes claim.
+  private var contested: Set<String> = []
   private var graves = GraveIndex()
   private var disputes = DisputeIndex()
   private var working = WorkingSet()
@@ -259,8 +261,8 @@ public struct MemberLifecycle: Sendable {
       let claim = name.isEmpty ? nil : name
       let before = working.items[index].life.claim
       if claim == before {
-        if let claim, let known = view.names[claim], !known.others.isEmpty, names[claim] == nil {
-          names[claim] = .some(known)
+        if let claim, contested.contains(claim), names[claim] == nil {
+          names[claim] = .some(view.names[claim])
         }
         continue
       }
@@ -277,7 +279,11 @@ public struct MemberLifecycle: Sendable {
         if names[claim] == nil { names[claim] = .some(known) }
       }
     }
-    for name in names.keys { for id in view.names[name]?.all ?? [] { touch(id) } }
+    for name in names.keys {
+      let holders = view.names[name]
+      if holders?.others.isEmpty ?? true { contested.remove(name) } else { contested.insert(name) }
+      for id in holders?.all ?? [] { touch(id) }
+    }
     return (names, renamed)
   }
 
@@ -347,7 +353,7 @@ public struct MemberLifecycle: Sendable {
     _ life: inout NodeLife, _ name: String, _ judgement: Judgement, before: NodeLife?,
     _ changes: inout LifecycleChanges
   ) {
-    let holders = view.names[name]
+    let holders = contested.contains(name) ? view.names[name] : nil
     let heldBy = holders.flatMap { $0.owner == life.id ? nil : $0.owner }
     var (state, reason) = (judgement.state, judgement.reason)
     if let heldBy, isSameMachine(life.id, heldBy) { (state, reason) = (.left, .superseded) }
