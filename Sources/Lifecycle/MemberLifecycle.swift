@@ -454,17 +454,18 @@ public struct MemberLifecycle: Sendable {
     _ life: NodeLife, _ work: WorkingSet.Item, isNeeded: Bool, _ changes: inout LifecycleChanges
   ) {
     let id = life.id
-    let entry = isNeeded ? LifeEntry(life) : nil
+    let deadline = isNeeded ? deadline(of: life, work.judgement) : nil
+    if deadline != work.old?.life.deadline { timers.set(id, to: deadline) }
+    let isAwaited = work.judgement?.isAwaited == true
+    if isAwaited != (work.old?.life.isAwaited == true) {
+      if isAwaited { awaited.insert(id) } else { awaited.remove(id) }
+    }
+    var kept = life
+    (kept.deadline, kept.isAwaited) = (deadline, isAwaited)
+    let entry = isNeeded ? LifeEntry(kept) : nil
     view.nodes[id] = entry
-    let deadlines = [
-      life.claim == nil ? nil : work.judgement?.due, life.tombstones.map(\.until.elapsed).min(),
-      life.flaps?.deadline,
-    ]
-    timers.set(id, to: entry == nil ? nil : deadlines.compactMap { $0 }.min())
-    if work.judgement?.isAwaited == true { awaited.insert(id) } else { awaited.remove(id) }
-
     let (before, after) = (work.old?.life.tombstones ?? [], life.tombstones)
-    if before != after {
+    if !(before.isEmpty && after.isEmpty), before != after {
       for tombstone in before where !after.contains(tombstone) {
         changes.tombstones.append(TombstoneChange(tombstone: tombstone, hasEnded: true))
         graves.remove(tombstone)
@@ -479,6 +480,16 @@ public struct MemberLifecycle: Sendable {
     let new = entry.flatMap { NodeStatus($0, view.registries, isLocal: id == view.local) }
     let isSame = if let old, let new { old.isShown(as: new) } else { old == nil && new == nil }
     if !isSame { changes.statuses.append(StatusChange(node: id, old: old, new: new)) }
+  }
+
+  /// When the node has to be looked at though nothing happens to it.
+  private func deadline(of life: NodeLife, _ judgement: Judgement?) -> Duration? {
+    var deadline = life.claim == nil ? nil : judgement?.due
+    for tombstone in life.tombstones {
+      deadline = min(deadline ?? tombstone.until.elapsed, tombstone.until.elapsed)
+    }
+    if let flaps = life.flaps { deadline = min(deadline ?? flaps.deadline, flaps.deadline) }
+    return deadline
   }
 
   /// Ends tombstones that are too many.

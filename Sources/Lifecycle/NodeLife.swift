@@ -24,6 +24,10 @@ struct NodeLife: Sendable {
   var flaps: FlapDetector?
   /// Its own tombstone, and those of nodenames that it had before.
   var tombstones: [Tombstone] = []
+  /// When it has to be looked at though nothing happens to it.
+  var deadline: Duration?
+  /// Whether it may yet be called never seen.
+  var isAwaited = false
 
   init(_ id: NodeIdentity) { self.id = id }
 
