@@ -4,7 +4,7 @@ struct FlapDetector: Hashable, Sendable {
   static let window = Duration.seconds(600)
   static let limit = 3
 
-  /// When it came back, not longer ago than ``window`` at the last time.
+  /// When it last came back, not longer ago than ``window`` at the last time; ``limit`` at most.
   private(set) var returns: [Duration] = []
   /// When it last went from one state to another one.
   private(set) var lastChange: Duration
@@ -29,7 +29,7 @@ struct FlapDetector: Hashable, Sendable {
     var detector = detector ?? FlapDetector(at: now)
     detector.lastChange = now
     if isReturn {
-      detector.returns = detector.returns.filter { $0 > now - window } + [now]
+      detector.returns = detector.returns.suffix(limit - 1).filter { $0 > now - window } + [now]
       if detector.returns.count >= limit { detector.isFlapping = true }
     }
     return detector

@@ -110,6 +110,16 @@ struct FlappingTests {
     #expect(scene.lifecycle.nextDeadline == nil)
   }
 
+  @Test("however often a node comes and goes, no more is kept of it")
+  func bounded() throws {
+    var scene = Scene()
+    for _ in 0..<100 {
+      try scene.put("w")
+      try scene.remove("w", .withdrawn)
+    }
+    #expect(scene.lifecycle.state.nodes.map(\.returns.count) == [3])
+  }
+
   @Test("a return ten minutes ago doesn't count any more")
   func window() throws {
     var scene = Scene()
