@@ -263,7 +263,8 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "BenchmarkTable", "Rollcall", "AffiliateMerge", "ClusterModel", "Lifecycle", "PluginHost", "RegistryKit",
+        "BenchmarkTable", "Rollcall", "AffiliateMerge", "ClusterModel", "Lifecycle", "PluginHost",
+        "RegistryKit",
         logging,
       ],
       path: "Tests/Benchmarks", exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer", "Table"],
