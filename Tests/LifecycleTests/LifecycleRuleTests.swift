@@ -148,6 +148,19 @@ struct FlappingTests {
     #expect(scene.status("k") == "ready,flapping/healthy")
   }
 
+  @Test("once the tombstone has ended the marks have too, though the node is still known to come and go")
+  func marks() throws {
+    var scene = Scene(TombstoneRetention(left: .seconds(5)))
+    try scene.put("w")
+    try scene.remove("w", .withdrawn)
+    try scene.put("w")
+    try scene.remove("w", .withdrawn)
+    scene.at(6)
+    #expect(scene.tombstones.isEmpty)
+    try scene.put("w", from: "inventory")
+    #expect(scene.status("w") == "ready/declared")
+  }
+
   @Test("it outlives the tombstone and a restart")
   func restart() throws {
     var scene = Scene(TombstoneRetention(left: .seconds(5)))
@@ -332,6 +345,26 @@ struct NodenameTests {
       for node in order { try scene.put(node, name: "w") }
       #expect(scene.lifecycle.view.status(named: "w")?.node.text == "a")
     }
+  }
+
+  @Test("of two that came with the first snapshot the one that is found ready has the name")
+  func health() throws {
+    var scene = Scene()
+    try scene.put("a", from: "kubernetes", name: "w") { $0.health = .notReady(reason: "KubeletNotReady") }
+    try scene.put("b", from: "kubernetes", name: "w") { $0.health = .ready }
+    #expect(scene.lifecycle.view.status(named: "w")?.node.text == "b")
+  }
+
+  @Test("who disputes something with a node is called by its new name at once")
+  func renamedPartner() throws {
+    var scene = Scene()
+    for node in ["a", "b"] { try scene.put(node, address: "10.0.0.1") }
+    scene.apply([
+      .dispute(.address(try IPAddress("10.0.0.1")), [try NodeIdentity("a"), try NodeIdentity("b")])
+    ])
+    try scene.put("b", name: "c", address: "10.0.0.1")
+    #expect(scene.message("a") == "10.0.0.1 is also c's")
+    #expect(scene.changes.statuses.map(\.node.text) == ["a", "b"])
   }
 
   @Test("this node has its name, whoever came later")
