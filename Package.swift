@@ -51,6 +51,7 @@ let package = Package(
     .library(name: "RegistryKit", targets: ["RegistryKit"]),
     .library(name: "ClusterModel", targets: ["ClusterModel"]),
     .library(name: "AffiliateMerge", targets: ["AffiliateMerge"]),
+    .library(name: "Lifecycle", targets: ["Lifecycle"]),
     .library(name: "PluginHost", targets: ["PluginHost"]),
     .library(name: "RegistryConformance", targets: ["RegistryConformance"]),
     .library(name: "CRegistryPlugin", targets: ["CRegistryPlugin"]),
@@ -85,6 +86,8 @@ let package = Package(
     library("RegistryKit", ["ClusterModel", "CRegistryPlugin", "Platform", logging]),
     library(
       "AffiliateMerge", ["ClusterModel", .product(name: "HashTreeCollections", package: "swift-collections")]),
+    library(
+      "Lifecycle", ["ClusterModel", .product(name: "HashTreeCollections", package: "swift-collections")]),
     library("PluginHost", ["RegistryKit", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     library("RegistryConformance", ["RegistryKit", "ClusterModel", "PluginHost", logging]),
 
@@ -162,6 +165,7 @@ let package = Package(
       "RegistryKitTests", resources: [.copy("Golden")],
       ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
+    tests("LifecycleTests", resources: [.copy("Vectors")], ["Lifecycle", "ClusterModel"]),
     tests(
       "PluginHostTests",
       [
@@ -259,7 +263,9 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "BenchmarkTable", "Rollcall", "AffiliateMerge", "ClusterModel", "PluginHost", "RegistryKit", logging,
+        "BenchmarkTable", "Rollcall", "AffiliateMerge", "ClusterModel", "Lifecycle", "PluginHost",
+        "RegistryKit",
+        logging,
       ],
       path: "Tests/Benchmarks", exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer", "Table"],
       swiftSettings: strict),

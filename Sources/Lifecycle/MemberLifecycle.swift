@@ -1,0 +1,519 @@
+import ClusterModel
+import HashTreeCollections
+
+/// How each member is, since when and why: what its registries say of its life, beside what the merge makes of its
+/// records.
+///
+/// A pure value: it neither waits nor logs nor reads a clock. Times are given with each update. It costs what is
+/// touched; where nothing happens nothing is computed, and ``nextDeadline`` says when something has to be looked at
+/// though nothing happened. Arrival order can't matter: a node is judged from all that is known of it.
+///
+/// # Wiring
+///
+/// The one that commits what registries report owns a lifecycle beside the merge, and at the end of each commit calls
+/// ``apply(_:at:)`` once, with the moment of the commit on both clocks, and then publishes ``view`` with the
+/// snapshot: it is copied in constant time. In the order of the configuration, and of the merge's changes:
+///
+/// - ``LifecycleUpdate/registries(_:)`` where a registry's status changed, of all that are enabled. `isHeard` is
+///   whether it was in sync in this run and none of its sources is out of reach, `isStale` and `staleSources` what the
+///   merge was told by its `setStale`, `isPublished` what the publication says.
+/// - ``LifecycleUpdate/record(_:from:of:)`` and ``LifecycleUpdate/gone(record:from:of:reason:lastSeen:)`` for each
+///   raw change of the merge. Why records of a whole registry go says who drops them: ``DepartureReason/dropped``
+///   for `onFailure: drop`, ``DepartureReason/disabled`` otherwise. Where a record comes to be of another node, its
+///   going from the former one has no reason. `lastSeen` is the old record's time of confirmation.
+/// - ``LifecycleUpdate/merged(_:isNewcomer:)`` for each changed affiliate that is there, this node's own too.
+/// - ``LifecycleUpdate/dispute(_:_:)`` for each changed conflict about addresses, public keys, identities and
+///   matches, with the nodes that it names. Not about nodenames, which are settled here, or single fields.
+/// - ``LifecycleUpdate/local(_:)`` where this node's own data are set.
+///
+/// Holding what a peer no longer lists for `missingGrace` (stale records), dropping it then (`unlisted`), and calling
+/// a registry stale after `staleAfter` stay where they are: their outcome is what is given here.
+///
+/// Whose a nodename is depends on how nodes are, so that it is settled here and not in the merge: the merge has to
+/// take ``LifecycleChanges/owners`` over as the members of these names. Deadlines: the lesser one of
+/// ``nextDeadline`` and the registries' own; at it a commit without updates is enough. Transitions carry the moment
+/// at which they were due, however late that commit is.
+///
+/// At a start ``restore(_:_:at:)`` takes what ``state`` was, with the registries as the configuration has them
+/// (`leases` is nil where only the plugin knows) and this node; the merge gets the same records, as stale ones, and
+/// what it says of those is not passed on. A registry's first snapshot confirms them by raw changes, as they are
+/// stale no more.
+public struct MemberLifecycle: Sendable {
+  /// How members are now, for readers.
+  public private(set) var view = LifecycleView()
+
+  private let retention: TombstoneRetention
+  /// The moment of the last update.
+  private var now = Moment(elapsed: .zero, wall: Timestamp(milliseconds: 0))
+  /// When a node has to be looked at though nothing happens to it.
+  private var timers = TimerHeap<NodeIdentity>()
+  /// Nodes that may yet be called never seen, at a time that depends on all lease registries.
+  private var awaited: Set<NodeIdentity> = []
+  /// Nodenames that several nodes claim.
+  private var contested: Set<String> = []
+  private var graves = GraveIndex()
+  private var disputes = DisputeIndex()
+  private var working = WorkingSet()
+  /// What held before the update that is being taken.
+  private var (registriesBefore, localBefore) = (RegistryTable(), NodeIdentity?.none)
+
+  /// A lifecycle that knows nothing yet.
+  public init(retention: TombstoneRetention = TombstoneRetention()) { self.retention = retention }
+
+  /// When ``apply(_:at:)`` has something to do though nothing happens, as ``Moment/elapsed``; nil: never.
+  public var nextDeadline: Duration? { timers.first?.at }
+
+  // MARK: Updates
+
+  /// Takes what happened up to `now`, and says what came of it.
+  ///
+  /// What was due before is done first, as of its own time. A moment before that of the last update counts as that.
+  public mutating func apply(_ updates: [LifecycleUpdate], at now: Moment) -> LifecycleChanges {
+    var changes = LifecycleChanges()
+    let elapsed = max(now.elapsed, self.now.elapsed)
+    let now = Moment(elapsed: elapsed, wall: now.wall)
+    while let due = timers.first?.at, due < elapsed {
+      begin(at: now.moved(to: max(due, self.now.elapsed)))
+      settle(&changes)
+    }
+    begin(at: now)
+    for update in updates { take(update) }
+    settle(&changes)
+    return changes
+  }
+
+  private mutating func begin(at now: Moment) {
+    self.now = now
+    (registriesBefore, localBefore) = (view.registries, view.local)
+    while let due = timers.first, due.at <= now.elapsed {
+      timers.removeFirst()
+      touch(due.key)
+    }
+  }
+
+  private mutating func take(_ update: LifecycleUpdate) {
+    switch update {
+    case .registries(let conditions): take(conditions)
+    case .record(let record, let source, let node):
+      touch(node) { life, now in life.put(record, from: source, at: now) }
+    case .gone(let id, let source, let node, let reason, let lastSeen):
+      touch(node) { life, now in life.remove(id, from: source, reason: reason, lastSeen: lastSeen, at: now) }
+    case .merged(let affiliate, let isNewcomer):
+      touch(affiliate.nodeID) { life, now in
+        life.affiliate = affiliate
+        if !life.hasArrived {
+          life.hasArrived = true
+          life.arrival = isNewcomer ? now : nil
+        } else if !isNewcomer, life.arrival?.elapsed == now.elapsed {
+          // Of several registries that it comes with at one moment any may be first.
+          life.arrival = nil
+        }
+        return true
+      }
+    case .local(let node):
+      guard node != view.local else { return }
+      for id in [view.local, node].compactMap({ $0 }) { touch(id) }
+      view.local = node
+    case .dispute(let value, let nodes):
+      for id in disputes.set(value, to: nodes) { touch(id) }
+    }
+  }
+
+  private mutating func take(_ conditions: [RegistryCondition]) {
+    let difference = view.registries.take(conditions, at: now.elapsed)
+    if difference.touchesAll {
+      for id in view.nodes.keys { touch(id) }
+    } else if difference.touchesExpected {
+      for id in awaited { touch(id) }
+    }
+    if difference.touchesLocal, let local = view.local { touch(local) }
+    for name in difference.removed {
+      for index in working.items.indices { working.items[index].life.removeRegistry(name, at: now) }
+    }
+  }
+
+  private mutating func touch(_ id: NodeIdentity) {
+    if working.position(of: id) == nil { add(id, view.nodes[id]) }
+  }
+
+  private mutating func add(_ id: NodeIdentity, _ old: LifeEntry?) {
+    working.append(WorkingSet.Item(old: old, life: old?.life ?? NodeLife(id)))
+  }
+
+  /// Lets `body` change the node, which is looked at where it says so.
+  private mutating func touch(_ id: NodeIdentity, _ body: (inout NodeLife, Moment) -> Bool) {
+    if let position = working.position(of: id) {
+      _ = body(&working.items[position].life, now)
+      return
+    }
+    let old = view.nodes[id]
+    var life = old?.life ?? NodeLife(id)
+    if body(&life, now) { working.append(WorkingSet.Item(old: old, life: life)) }
+  }
+
+  // MARK: Forgetting
+
+  /// Why a member can't be forgotten.
+  public enum ForgetError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// There is no tombstone of that name.
+    case unknown(String)
+    /// These registries still list the node, which would come back at once.
+    case listed(String, registries: [String])
+
+    public var description: String {
+      switch self {
+      case .unknown(let name): "there is no tombstone of \(quoted(name))"
+      case .listed(let name, let registries):
+        "\(quoted(name)) is still listed by \(registries.joined(separator: ", ")); remove it there first"
+      }
+    }
+  }
+
+  /// Ends the tombstones of a nodename, or of the node whose identity that is, and what is remembered of where the
+  /// node was.
+  ///
+  /// - Throws: ``ForgetError``
+  public mutating func forget(_ name: String, at now: Moment) throws(ForgetError) -> LifecycleChanges {
+    let ended = view.tombstones(of: name)
+    if ended.isEmpty {
+      let id = view.names[name]?.owner ?? (try? NodeIdentity(name))
+      guard let id, view.nodes[id] != nil else { throw .unknown(name) }
+      throw .listed(name, registries: view.sources(of: id).filter { $0.presence.isListed }.map(\.registry))
+    }
+    var changes = apply([], at: now)
+    begin(at: self.now)
+    for tombstone in ended {
+      touch(tombstone.node) { life, _ in
+        life.tombstones.removeAll { $0 == tombstone }
+        return true
+      }
+    }
+    settle(&changes)
+    return changes
+  }
+
+  // MARK: Restart
+
+  /// What must survive a restart.
+  public var state: LifecycleState {
+    var leases: [String: Bool] = [:]
+    for registry in view.registries.all { leases[registry.condition.name] = registry.leases }
+    return LifecycleState(
+      leases: leases, nodes: view.nodes.values.map { LifecycleState.Node($0.life) }.sorted { $0.id < $1.id })
+  }
+
+  /// Takes over what was known before a restart, in a lifecycle that knows nothing yet, and then `updates`: at least
+  /// which registries are enabled, and which node is this one. Records of registries that aren't enabled any more
+  /// are gone as ``DepartureReason/disabled``.
+  public mutating func restore(
+    _ state: LifecycleState, _ updates: [LifecycleUpdate], at now: Moment
+  ) -> LifecycleChanges {
+    var changes = apply([], at: now)
+    begin(at: self.now)
+    view.registries.remember(state.leases)
+    for node in state.nodes where view.nodes[node.id] == nil {
+      working.append(WorkingSet.Item(old: nil, life: node.life(at: self.now, retention: retention)))
+    }
+    for update in updates { take(update) }
+    let enabled = Set(view.registries.all.map(\.condition.name))
+    let known = Set(state.nodes.flatMap { $0.records.map(\.source.registry) })
+    for name in known.subtracting(enabled) {
+      for index in working.items.indices { working.items[index].life.removeRegistry(name, at: self.now) }
+    }
+    settle(&changes)
+    return changes
+  }
+
+  // MARK: What follows
+
+  /// Works out what follows for all nodes that were touched.
+  private mutating func settle(_ changes: inout LifecycleChanges) {
+    guard !working.isEmpty else { return }
+    let (names, renamed) = settleClaims()
+    judgeAll()
+    if !names.isEmpty { settleOwners(of: names, &changes) }
+    for id in renamed { for partner in disputes.partners(of: id) { touch(partner) } }
+    judgeAll()
+    if working.items.count == 1 {
+      finish(0, &changes)
+    } else {
+      let order = working.items.indices.sorted { working.items[$0].life.id < working.items[$1].life.id }
+      for position in order { finish(position, &changes) }
+    }
+    working.removeAll()
+    let evicted = graves.evict(beyond: retention.maximumCount)
+    if !evicted.isEmpty { evict(evicted, &changes) }
+  }
+
+  /// Whether the node is there: listed by anybody, or this one.
+  private func isPresent(_ life: NodeLife) -> Bool { !life.records.isEmpty || life.id == view.local }
+
+  /// Settles who claims which nodename.
+  ///
+  /// - Returns: the nodenames of which the owner may be another one, with who had them, and the nodes that claim another one now. All that
+  ///   claim one of the names are touched.
+  private mutating func settleClaims() -> (names: [String: NameHolders?], renamed: [NodeIdentity]) {
+    var names: [String: NameHolders?] = [:]
+    var renamed: [NodeIdentity] = []
+    for index in working.items.indices {
+      let id = working.items[index].life.id
+      let name = isPresent(working.items[index].life) ? working.items[index].life.nodename : ""
+      let claim = name.isEmpty ? nil : name
+      let before = working.items[index].life.claim
+      if claim == before {
+        if let claim, contested.contains(claim), names[claim] == nil {
+          names[claim] = .some(view.names[claim])
+        }
+        continue
+      }
+      renamed.append(id)
+      working.items[index].life.claim = claim
+      if let before {
+        let known = view.names[before]
+        view.names[before] = known?.removing(id)
+        if names[before] == nil { names[before] = .some(known) }
+      }
+      if let claim {
+        let known = view.names[claim]
+        view.names[claim] = known?.adding(id) ?? NameHolders(owner: id)
+        if names[claim] == nil { names[claim] = .some(known) }
+      }
+    }
+    for name in names.keys {
+      let holders = view.names[name]
+      if holders?.others.isEmpty ?? true { contested.remove(name) } else { contested.insert(name) }
+      for id in holders?.all ?? [] { touch(id) }
+    }
+    return (names, renamed)
+  }
+
+  /// Settles whose each of the nodenames is.
+  private mutating func settleOwners(of names: [String: NameHolders?], _ changes: inout LifecycleChanges) {
+    for (name, before) in names.sorted(by: { $0.key < $1.key }) {
+      guard let holders = view.names[name] else { continue }
+      let claims = holders.all.compactMap { id in
+        working[id].map { work in
+          (
+            id: id,
+            claim: NameClaim(
+              work.life, isLocal: id == view.local, isUp: work.judgement?.state.isUp == true, view.registries)
+          )
+        }
+      }
+      guard let best = claims.min(by: { $0.claim.goes(before: $1.claim) })?.id else { continue }
+      let others = holders.all.filter { $0 != best }.sorted()
+      let isDisputed = others.contains { !isSameMachine($0, best) }
+      view.names[name] = NameHolders(owner: best, others: others, isDisputed: isDisputed)
+      if !others.isEmpty || before?.others.isEmpty == false, before?.owner != best {
+        changes.owners.append(OwnerChange(name: name, node: best))
+      }
+    }
+  }
+
+  private mutating func judgeAll() {
+    for index in working.items.indices where working.items[index].judgement == nil {
+      guard isPresent(working.items[index].life) else { continue }
+      working.items[index].judgement = working.items[index].life.judgement(
+        view.registries, isLocal: working.items[index].life.id == view.local, at: now.elapsed)
+    }
+  }
+
+  private func life(_ id: NodeIdentity) -> NodeLife? { working[id]?.life ?? view.nodes[id]?.life }
+
+  private func isSameMachine(_ left: NodeIdentity, _ right: NodeIdentity) -> Bool {
+    guard let left = life(left), let right = life(right) else { return false }
+    return left.isSameMachine(as: right)
+  }
+
+  /// Works out how the node is shown, what that means for its tombstones, and when it has to be looked at again.
+  private mutating func finish(_ position: Int, _ changes: inout LifecycleChanges) {
+    let work = working.items[position]
+    var life = work.life
+    if let judgement = work.judgement {
+      if judgement.reason == .neverSeen {
+        life.isNeverSeen = true
+      } else if judgement.state == .ready, judgement.reason != .local {
+        life.isNeverSeen = false
+      }
+    }
+    if let name = life.claim, let judgement = work.judgement {
+      show(&life, name, judgement, before: work.old?.life, &changes)
+    } else if let row = life.row {
+      conceal(&life, row, before: work.old?.life, &changes)
+    }
+    life.tombstones.removeAll { $0.until.elapsed <= now.elapsed }
+    let isHere = isPresent(life)
+    if !isHere, life.tombstones.isEmpty { life.removeMarks() }
+    if let flaps = life.flaps, flaps.deadline <= now.elapsed { life.flaps = nil }
+    keep(life, work, isNeeded: isHere || !life.tombstones.isEmpty || life.flaps != nil, &changes)
+  }
+
+  /// Shows a node that is there and has a nodename.
+  private func show(
+    _ life: inout NodeLife, _ name: String, _ judgement: Judgement, before: NodeLife?,
+    _ changes: inout LifecycleChanges
+  ) {
+    let holders = contested.contains(name) ? view.names[name] : nil
+    let heldBy = holders.flatMap { $0.owner == life.id ? nil : $0.owner }
+    var (state, reason) = (judgement.state, judgement.reason)
+    if let heldBy, isSameMachine(life.id, heldBy) { (state, reason) = (.left, .superseded) }
+
+    let old = life.row
+    if let old, old.name != name {
+      bury(&life, old, .left, .renamed, since: now, before?.affiliate ?? life.affiliate)
+    }
+    let earlier =
+      old.map { PriorStatus(state: $0.state, since: $0.since) }
+      ?? life.grave.map { PriorStatus(state: $0.state, since: $0.since) }
+    let isPending = life.prior != nil && life.id != view.local && life.hasCachedRecord
+    var since = now
+    let compared = isPending ? nil : life.prior ?? earlier
+    if isPending {
+      // Until its registries have spoken again nothing has happened to it.
+      for known in [life.prior, earlier].compactMap({ $0 }) where known.state == state {
+        since = known.since
+        break
+      }
+    } else if let compared, compared.state == state {
+      since = compared.since
+    } else {
+      note(&life, name, from: compared?.state, to: state, reason, &changes)
+    }
+    if !isPending { life.prior = nil }
+    // Its own tombstone ends, and that of a name which it has again.
+    life.tombstones.removeAll { $0.reason != .renamed || $0.name == name }
+    life.row = NodeRow(
+      name: name, state: state, reason: reason, since: since, heldBy: heldBy,
+      conflicts: conflicts(of: life.id, name, holders))
+  }
+
+  /// Shows a node no longer: it has no nodename any more, or is gone.
+  private func conceal(
+    _ life: inout NodeLife, _ row: NodeRow, before: NodeLife?, _ changes: inout LifecycleChanges
+  ) {
+    var (state, reason) = (NodeState.left, StatusReason.unnamed)
+    if !isPresent(life) {
+      guard let last = life.lastMark else {
+        // It isn't gone, its records are another node's now.
+        (life.row, life.prior) = (nil, nil)
+        return
+      }
+      (state, reason) = (last.reason.isDeliberate ? .left : .missing, StatusReason(last.reason))
+      if row.reason == .superseded, !last.reason.isDeliberate { (state, reason) = (.left, .superseded) }
+    }
+    let known = life.prior ?? PriorStatus(state: row.state, since: row.since)
+    if known.state != state { note(&life, row.name, from: known.state, to: state, reason, &changes) }
+    life.prior = nil
+    life.row = nil
+    bury(
+      &life, row, state, reason, since: known.state == state ? known.since : now,
+      before?.affiliate ?? life.affiliate)
+  }
+
+  private func bury(
+    _ life: inout NodeLife, _ row: NodeRow, _ state: NodeState, _ reason: StatusReason, since: Moment,
+    _ affiliate: Affiliate?
+  ) {
+    life.tombstones.removeAll { $0.name == row.name }
+    life.tombstones.append(
+      Tombstone(
+        name: row.name, node: life.id, state: state, reason: reason, since: since,
+        until: now.advanced(by: retention.duration(state)), affiliate: affiliate))
+  }
+
+  private func note(
+    _ life: inout NodeLife, _ name: String, from old: NodeState?, to new: NodeState, _ reason: StatusReason,
+    _ changes: inout LifecycleChanges
+  ) {
+    life.flaps = FlapDetector.after(life.flaps, from: old, to: new, at: now.elapsed)
+    changes.transitions.append(
+      StatusTransition(
+        at: now, name: name, node: life.id, from: old, to: new, reason: reason,
+        isFlapping: life.flaps?.isFlapping == true, isFromBeforeRestart: life.prior != nil))
+  }
+
+  /// What is disputed between the node and others.
+  private func conflicts(of id: NodeIdentity, _ name: String, _ holders: NameHolders?) -> [RowConflict] {
+    var conflicts: [RowConflict] = []
+    if let holders, holders.isDisputed {
+      conflicts.append(
+        RowConflict(value: .nodename(name), others: holders.all.filter { $0 != id }.sorted().map(\.text)))
+    }
+    for (value, nodes) in disputes.of(id) {
+      let others = nodes.filter { $0 != id && !(value.isBetweenNames && life($0)?.claim == name) }
+      if others.isEmpty, value.isBetweenNames { continue }
+      conflicts.append(RowConflict(value: value, others: others.map { life($0)?.claim ?? $0.text }))
+    }
+    return conflicts
+  }
+
+  // MARK: What is kept
+
+  /// Keeps what is known of the node now, and tells of what is shown otherwise.
+  private mutating func keep(
+    _ life: NodeLife, _ work: WorkingSet.Item, isNeeded: Bool, _ changes: inout LifecycleChanges
+  ) {
+    let id = life.id
+    let deadline = isNeeded ? deadline(of: life, work.judgement) : nil
+    if deadline != work.old?.life.deadline { timers.set(id, to: deadline) }
+    let isAwaited = work.judgement?.isAwaited == true
+    if isAwaited != (work.old?.life.isAwaited == true) {
+      if isAwaited { awaited.insert(id) } else { awaited.remove(id) }
+    }
+    var kept = life
+    (kept.deadline, kept.isAwaited) = (deadline, isAwaited)
+    let entry = isNeeded ? LifeEntry(kept) : nil
+    view.nodes[id] = entry
+    let (before, after) = (work.old?.life.tombstones ?? [], life.tombstones)
+    if !(before.isEmpty && after.isEmpty), before != after {
+      for tombstone in before where !after.contains(tombstone) {
+        changes.tombstones.append(TombstoneChange(tombstone: tombstone, hasEnded: true))
+        graves.remove(tombstone)
+      }
+      for tombstone in after where !before.contains(tombstone) {
+        changes.tombstones.append(TombstoneChange(tombstone: tombstone, hasEnded: false))
+        graves.insert(tombstone)
+      }
+      if after.isEmpty { view.buried.remove(id) } else { view.buried.insert(id) }
+    }
+    let old = work.old.flatMap { NodeStatus($0, registriesBefore, isLocal: id == localBefore) }
+    let new = entry.flatMap { NodeStatus($0, view.registries, isLocal: id == view.local) }
+    let isSame = if let old, let new { old.isShown(as: new) } else { old == nil && new == nil }
+    if !isSame { changes.statuses.append(StatusChange(node: id, old: old, new: new)) }
+  }
+
+  /// When the node has to be looked at though nothing happens to it.
+  private func deadline(of life: NodeLife, _ judgement: Judgement?) -> Duration? {
+    var deadline = life.claim == nil ? nil : judgement?.due
+    for tombstone in life.tombstones {
+      deadline = min(deadline ?? tombstone.until.elapsed, tombstone.until.elapsed)
+    }
+    if let flaps = life.flaps { deadline = min(deadline ?? flaps.deadline, flaps.deadline) }
+    return deadline
+  }
+
+  /// Ends tombstones that are too many.
+  private mutating func evict(_ keys: [TombstoneKey], _ changes: inout LifecycleChanges) {
+    for key in keys {
+      guard let entry = view.nodes[key.node] else { continue }
+      var life = entry.life
+      life.tombstones.removeAll { $0.name == key.name }
+      let isHere = isPresent(life)
+      if !isHere, life.tombstones.isEmpty { life.removeMarks() }
+      var work = WorkingSet.Item(old: entry, life: life)
+      if isHere {
+        work.judgement = life.judgement(view.registries, isLocal: key.node == view.local, at: now.elapsed)
+      }
+      keep(life, work, isNeeded: isHere || !life.tombstones.isEmpty || life.flaps != nil, &changes)
+    }
+  }
+}
+
+extension SourcePresence.Presence {
+  fileprivate var isListed: Bool {
+    switch self {
+    case .fresh, .stale, .published: true
+    case .gone, .unknown: false
+    }
+  }
+}

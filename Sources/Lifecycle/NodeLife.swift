@@ -1,0 +1,282 @@
+import ClusterModel
+
+/// All that a member's life follows from, of one node: a value, of which the rules are pure functions.
+struct NodeLife: Sendable {
+  let id: NodeIdentity
+  /// What the merge last made of its records; kept where they are gone, for its tombstone.
+  var affiliate: Affiliate?
+  private(set) var records: [LifeRecord] = []
+  /// Where it isn't listed any more, and why. Kept as long as it is listed by anybody or has a tombstone.
+  private(set) var marks: [DepartureMark] = []
+  /// When its identity first came; nil where it was there nobody knows since when, which counts as the earliest.
+  var arrival: Moment?
+  /// Whether ``arrival`` is settled.
+  var hasArrived = false
+
+  /// The nodename that it claims; nil where it has none, or isn't there.
+  var claim: String?
+  /// How it is shown; nil where it isn't a member, be it listed or not.
+  var row: NodeRow?
+  /// How it was before a restart, until its registries have spoken again.
+  var prior: PriorStatus?
+  /// Whether it was called missing as nothing was ever seen of it.
+  var isNeverSeen = false
+  var flaps: FlapDetector?
+  /// Its own tombstone, and those of nodenames that it had before.
+  var tombstones: [Tombstone] = []
+  /// When it has to be looked at though nothing happens to it.
+  var deadline: Duration?
+  /// Whether it may yet be called never seen.
+  var isAwaited = false
+
+  init(_ id: NodeIdentity) { self.id = id }
+
+  var nodename: String { affiliate?.nodename ?? "" }
+  /// The tombstone of the node itself.
+  var grave: Tombstone? { tombstones.first { $0.reason != .renamed } }
+  var hasCachedRecord: Bool { records.contains { $0.isCached } }
+  var flags: StatusFlags {
+    var flags: StatusFlags = []
+    if row?.conflicts.isEmpty == false { flags.insert(.conflict) }
+    if flaps?.isFlapping == true { flags.insert(.flapping) }
+    return flags
+  }
+
+  // MARK: What registries report
+
+  /// Takes a record, which ends what is known of its being gone.
+  ///
+  /// - Returns: whether anything is another one.
+  mutating func put(_ record: AffiliateRecord, from source: RecordSource, at now: Moment) -> Bool {
+    let markCount = marks.count
+    marks.removeAll { $0.source == source }
+    guard let index = index(of: record.affiliate.nodeID, from: source) else {
+      records.append(LifeRecord(source: source, record: record, listedAt: now, isCached: false))
+      return true
+    }
+    let isConfirmed = records[index].isCached
+    if !isConfirmed, markCount == marks.count, records[index].record == record { return false }
+    records[index] = LifeRecord(
+      source: source, record: record, listedAt: records[index].listedAt, isCached: false)
+    return true
+  }
+
+  /// Takes what was known before a restart.
+  mutating func restore(_ record: LifeRecord) { records.append(record) }
+  mutating func restore(_ mark: DepartureMark) { marks.append(mark) }
+
+  /// Takes a record away.
+  ///
+  /// - Returns: whether there was one.
+  mutating func remove(
+    _ id: NodeIdentity, from source: RecordSource, reason: DepartureReason?, lastSeen: Timestamp?,
+    at now: Moment
+  ) -> Bool {
+    guard let index = index(of: id, from: source) else { return false }
+    let record = records.remove(at: index)
+    if let reason {
+      mark(
+        DepartureMark(
+          source: source, reason: reason, at: now, lastSeen: lastSeen ?? record.record.confirmedAt))
+    }
+    return true
+  }
+
+  /// Takes away what a registry had of it that is no longer enabled. Its marks end as well, where the node is still
+  /// listed: nobody is missing by the word of one that isn't asked.
+  mutating func removeRegistry(_ name: String, at now: Moment) {
+    for record in records where record.source.registry == name {
+      mark(
+        DepartureMark(
+          source: record.source, reason: .disabled, at: now, lastSeen: record.record.confirmedAt))
+    }
+    records.removeAll { $0.source.registry == name }
+    if !records.isEmpty { marks.removeAll { $0.source.registry == name } }
+  }
+
+  mutating func removeMarks() { marks = [] }
+
+  private mutating func mark(_ mark: DepartureMark) {
+    guard let index = marks.firstIndex(where: { $0.source == mark.source }) else { return marks.append(mark) }
+    // Of two records of one source that end at one moment either may come first.
+    let isWorse = marks[index].at.elapsed == mark.at.elapsed && marks[index].precedes(mark) == false
+    if !isWorse { marks[index] = mark }
+  }
+
+  private func index(of id: NodeIdentity, from source: RecordSource) -> Int? {
+    records.firstIndex { $0.source == source && $0.record.affiliate.nodeID == id }
+  }
+
+  // MARK: Rules
+
+  /// How the node is, names aside: the first rule that holds.
+  func judgement(_ registries: RegistryTable, isLocal: Bool, at now: Duration) -> Judgement {
+    if isLocal { return Judgement(.ready, .local) }
+    var (hasFresh, isLeased, isHealthy) = (false, false, false)
+    var unready: (registry: String, reason: String)?
+    var (staleLease, staleDeclaration): (StaleReason?, StaleReason?)
+    var due: Duration?
+    var isExpected = false
+    for record in records {
+      guard let registry = registries[record.source.registry] else { continue }
+      isExpected = isExpected || registry.condition.expect != nil
+      if let reason = record.staleness(in: registry) {
+        if registry.leases {
+          staleLease = reason.first(staleLease)
+        } else {
+          staleDeclaration = reason.first(staleDeclaration)
+        }
+        continue
+      }
+      hasFresh = true
+      switch record.record.health {
+      case .notReady(let reason):
+        let claim = (record.source.registry, reason.isEmpty ? StatusReason.notready.text : reason)
+        unready = unready.map { $0 < claim ? $0 : claim } ?? claim
+      case .ready:
+        isHealthy = true
+        isLeased = isLeased || registry.leases
+      case nil: isLeased = isLeased || registry.leases
+      }
+      if let expect = registry.condition.expect, let heard = registries.leasesHeardSince {
+        let end = max(record.listedAt.elapsed, heard) + expect
+        due = due.map { min($0, end) } ?? end
+      }
+    }
+    let notready = unready.map { Judgement(.notready, StatusReason($0.reason)) }
+    if isLeased || isHealthy { return notready ?? Judgement(.ready, isLeased ? .leased : .healthy) }
+    if let mark = lastCountingMark(registries) {
+      return Judgement(mark.reason == .withdrawn ? .left : .missing, StatusReason(mark.reason))
+    }
+    if let notready { return notready }
+    if let staleLease { return Judgement(.stale, StatusReason(staleLease)) }
+    guard hasFresh else { return Judgement(.stale, StatusReason(staleDeclaration ?? .unconfirmed)) }
+    if isExpected, isNeverSeen || due.map({ $0 <= now }) == true { return Judgement(.missing, .neverSeen) }
+    return Judgement(.ready, .declared, due: due, isAwaited: isExpected)
+  }
+
+  /// The mark that says most of the node's life: a goodbye, or the end of a lease, from a registry that has no
+  /// record of it. The latest; of two at one moment the loss.
+  func lastCountingMark(_ registries: RegistryTable) -> DepartureMark? {
+    var last: DepartureMark?
+    for mark in marks {
+      guard let registry = registries[mark.source.registry] else { continue }
+      guard mark.reason == .withdrawn || registry.leases && mark.reason.isLoss else { continue }
+      if records.contains(where: { $0.source.registry == mark.source.registry }) { continue }
+      if last?.precedes(mark) ?? true { last = mark }
+    }
+    return last
+  }
+
+  /// The removal that decides of a node without records whether it left: the last one; of two at one moment the
+  /// deliberate one.
+  var lastMark: DepartureMark? {
+    marks.max { left, right in
+      if left.at.elapsed != right.at.elapsed { return left.at.elapsed < right.at.elapsed }
+      if left.reason.isDeliberate != right.reason.isDeliberate { return right.reason.isDeliberate }
+      return left.reason.rawValue < right.reason.rawValue
+    }
+  }
+
+  /// Whether both are one machine that was set up anew: they have an address, a machine id or a key in common.
+  func isSameMachine(as other: NodeLife) -> Bool {
+    guard let affiliate, let others = other.affiliate else { return false }
+    if !affiliate.publicKey.isEmpty, affiliate.publicKey == others.publicKey { return true }
+    let addresses = affiliate.telltaleAddresses
+    if !addresses.isEmpty, others.telltaleAddresses.contains(where: addresses.contains) { return true }
+    return records.contains { record in
+      let machine = record.record.machineID
+      return !machine.isEmpty && other.records.contains { $0.record.machineID == machine }
+    }
+  }
+}
+
+/// What ``NodeLife/judgement(_:isLocal:at:)`` comes to.
+struct Judgement: Hashable, Sendable {
+  let state: NodeState
+  let reason: StatusReason
+  /// When it is to be judged anew though nothing happened: an expected node didn't come.
+  let due: Duration?
+  /// Whether it is waited for, though ``due`` may not be known while a lease registry can't be heard.
+  let isAwaited: Bool
+
+  init(_ state: NodeState, _ reason: StatusReason, due: Duration? = nil, isAwaited: Bool = false) {
+    self.state = state
+    self.reason = reason
+    self.due = due
+    self.isAwaited = isAwaited
+  }
+}
+
+/// One registry's record of a node.
+struct LifeRecord: Hashable, Sendable {
+  let source: RecordSource
+  let record: AffiliateRecord
+  /// Since when it is listed there, confirmations and restarts aside.
+  let listedAt: Moment
+  /// Whether it was read from the state file, and not confirmed since.
+  let isCached: Bool
+
+  /// Why it says nothing of now; nil where it does.
+  func staleness(in registry: KnownRegistry) -> StaleReason? {
+    if isCached { return .cached }
+    if record.isStale { return .unconfirmed }
+    return registry.isStale(source.source) ? .registryFailed : nil
+  }
+}
+
+/// A registry's source that no longer lists a node, and why.
+struct DepartureMark: Hashable, Sendable {
+  let source: RecordSource
+  let reason: DepartureReason
+  let at: Moment
+  /// When whom the registry asks last confirmed the record; nil where that isn't known.
+  let lastSeen: Timestamp?
+
+  /// Whether `other` is later, or at the same moment worse.
+  func precedes(_ other: DepartureMark) -> Bool {
+    if at.elapsed != other.at.elapsed { return at.elapsed < other.at.elapsed }
+    if reason.isLoss != other.reason.isLoss { return other.reason.isLoss }
+    return reason.rawValue < other.reason.rawValue
+  }
+}
+
+/// How a node was before a restart.
+struct PriorStatus: Hashable, Sendable {
+  let state: NodeState
+  let since: Moment
+}
+
+/// How a member is shown.
+struct NodeRow: Hashable, Sendable {
+  let name: String
+  let state: NodeState
+  let reason: StatusReason
+  /// When the state, not the reason, was last another one.
+  let since: Moment
+  /// The node that has the name, where this one hasn't.
+  let heldBy: NodeIdentity?
+  /// What is disputed between it and others, which are called as they call themselves.
+  let conflicts: [RowConflict]
+}
+
+struct RowConflict: Hashable, Sendable {
+  let value: DisputedValue
+  let others: [String]
+}
+
+extension StaleReason {
+  /// Of several reasons the first one as text is shown.
+  fileprivate func first(_ other: StaleReason?) -> StaleReason {
+    other.map { $0.rawValue < rawValue ? $0 : self } ?? self
+  }
+}
+
+extension Affiliate {
+  /// The addresses that tell a machine from others.
+  fileprivate var telltaleAddresses: [IPAddress] {
+    (addresses + (kubeSpanAddress.map { [$0] } ?? [])).filter {
+      !($0.isLoopback || $0.isLinkLocal || $0.isUnspecified || $0.isMulticast || $0.isContainerBridge)
+    }
+  }
+}

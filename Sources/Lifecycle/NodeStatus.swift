@@ -1,0 +1,135 @@
+public import ClusterModel
+
+/// How one member is, be it listed or not.
+public struct NodeStatus: Sendable {
+  private let entry: LifeEntry
+  private let row: NodeRow
+  private let registries: RegistryTable
+  private let isLocal: Bool
+
+  init?(_ entry: LifeEntry, _ registries: RegistryTable, isLocal: Bool) {
+    guard let row = entry.life.row else { return nil }
+    self.entry = entry
+    self.row = row
+    self.registries = registries
+    self.isLocal = isLocal
+  }
+
+  /// The nodename.
+  public var name: String { row.name }
+  /// The node's identity.
+  public var node: NodeIdentity { entry.life.id }
+  /// How it is.
+  public var state: NodeState { row.state }
+  /// Why.
+  public var reason: StatusReason { row.reason }
+  /// When ``state``, not ``reason``, was last another one, over restarts and tombstones.
+  public var since: Moment { row.since }
+  /// What else a person should know.
+  public var flags: StatusFlags { entry.life.flags }
+  /// Whether it is a member: it has the nodename that it claims.
+  public var isListed: Bool { row.heldBy == nil }
+  /// The node that has the nodename, where this one hasn't.
+  public var heldBy: NodeIdentity? { row.heldBy }
+  /// What is disputed between it and others. Not empty where ``StatusFlags/conflict`` is set.
+  public var disputes: [DisputedValue] { row.conflicts.map(\.value) }
+  /// Where it is listed, and where it was, in the order of the registries.
+  public var sources: [SourcePresence] { entry.life.sources(registries, isLocal: isLocal) }
+
+  /// When a registry that doesn't list it any more last confirmed it; nil where nobody did, or nobody knows.
+  public var lastSeen: Timestamp? { entry.life.marks.compactMap(\.lastSeen).max() }
+
+  /// What a person is told, in one sentence: `left service 12m ago (expired); still in kubernetes, inventory`.
+  ///
+  /// - Parameters:
+  ///   - now: what ages are shown for.
+  ///   - replaced: the nodes that it replaced, as ``LifecycleView/replaced(by:)`` has them.
+  public func message(at now: Moment, replaced: [NodeStatus] = []) -> String {
+    let disputes = row.conflicts.map { $0.sentence }
+    let replaced = replaced.map { "replaced \($0.node.short) \($0.since.age(at: now)) ago" }
+    let rest = disputes + replaced
+    // Who is plainly ready has nothing to add where there is something else to say.
+    if state == .ready, !rest.isEmpty { return rest.joined(separator: "; ") }
+    return ([stateSentence(at: now)] + rest).joined(separator: "; ")
+  }
+
+  private func stateSentence(at now: Moment) -> String {
+    let sources = self.sources
+    let fresh = sources.filter { $0.presence == .fresh }
+    func names(_ sources: [SourcePresence]) -> String { sources.map(\.registry).joined(separator: ", ") }
+    switch (state, reason) {
+    case (.left, .superseded):
+      return "replaced by \(row.heldBy?.short ?? "another node") \(since.age(at: now)) ago"
+    case (.missing, .neverSeen):
+      return "listed in \(names(fresh)), and never seen"
+    case (.missing, _), (.left, _):
+      guard let mark = entry.life.lastCountingMark(registries) else { return "\(state) (\(reason))" }
+      let gone = "left \(mark.source.registry) \(mark.at.age(at: now)) ago (\(mark.reason.rawValue))"
+      let still = sources.filter { if case .gone = $0.presence { false } else { $0.presence != .unknown } }
+      return still.isEmpty ? gone : "\(gone); still in \(names(still))"
+    case (.notready, _):
+      let said = fresh.filter { if case .notReady = $0.health { true } else { false } }
+      return "\(names(said.isEmpty ? fresh : said)): \(reason)"
+    case (.stale, _):
+      let stale = sources.filter { if case .stale = $0.presence { true } else { false } }
+      return "not confirmed by \(names(stale)) for \(since.age(at: now)) (\(reason))"
+    case (.ready, .local): return "this node itself"
+    case (.ready, .leased): return "leased in \(names(fresh.filter(\.leases)))"
+    case (.ready, .healthy): return "found ready by \(names(fresh.filter { $0.health == .ready }))"
+    case (.ready, _): return "listed in \(names(fresh))"
+    }
+  }
+
+  /// Whether both are shown alike; what ages say in ``message(at:replaced:)`` at different moments aside.
+  func isShown(as other: NodeStatus) -> Bool {
+    let (life, otherLife) = (entry.life, other.entry.life)
+    guard row == other.row, life.flags == otherLife.flags, life.marks == otherLife.marks else { return false }
+    return sources == other.sources
+  }
+}
+
+extension Tombstone {
+  /// What a person is told, in one sentence: `left 3h ago (deleted by inventory, kubernetes)`.
+  ///
+  /// - Parameters:
+  ///   - now: what ages are shown for.
+  ///   - sources: what is known of the node in registries, as ``LifecycleView/sources(of:)`` has it.
+  public func message(at now: Moment, sources: [SourcePresence] = []) -> String {
+    let verb = state == .missing ? "missing since" : "left"
+    let by = sources.filter { source in
+      if case .gone(let gone) = source.presence { return StatusReason(gone) == reason }
+      return false
+    }.map(\.registry)
+    return
+      "\(verb) \(since.age(at: now)) ago (\(reason)\(by.isEmpty ? "" : " by \(by.joined(separator: ", "))"))"
+  }
+}
+
+extension RowConflict {
+  fileprivate var sentence: String {
+    switch value {
+    case .address, .publicKey: "\(value) is also \(others.map { "\($0)'s" }.joined(separator: ", "))"
+    case .nodename: "\(value) is also claimed by \(others.joined(separator: ", "))"
+    case .identity: "\(value) is on two machines"
+    case .match: others.isEmpty ? "\(value)" : "\(value) may also be of \(others.joined(separator: ", "))"
+    }
+  }
+}
+
+extension NodeIdentity {
+  /// As much of it as people need: `9tKQz1Vn…`.
+  fileprivate var short: String { text.count > 12 ? "\(text.prefix(8))…" : text }
+}
+
+extension Moment {
+  /// How long ago it was, as a person says it: `4s`, `12m`, `3h`, `5d`.
+  fileprivate func age(at now: Moment) -> String {
+    let seconds = max(0, (now.elapsed - elapsed).components.seconds)
+    return switch seconds {
+    case ..<120: "\(seconds)s"
+    case ..<7200: "\(seconds / 60)m"
+    case ..<172_800: "\(seconds / 3600)h"
+    default: "\(seconds / 86_400)d"
+    }
+  }
+}
