@@ -10,7 +10,8 @@ struct EscapingTests {
   private static let scalars: [Unicode.Scalar] = (0...0x10FFFF).compactMap { (value: UInt32) in
     guard let scalar = Unicode.Scalar(value) else { return nil }
     // Most of the rest are characters that don't exist yet, and all alike.
-    let isSpecial = scalar.breaksLines && ![.unassigned, .privateUse].contains(scalar.properties.generalCategory)
+    let isSpecial =
+      scalar.breaksLines && ![.unassigned, .privateUse].contains(scalar.properties.generalCategory)
     return value < 0x2100 || value % 997 == 0 || isSpecial ? scalar : nil
   }
 
