@@ -95,7 +95,7 @@ struct Get: Sendable {
     try view.checkFound(resources, in: snapshot)
     var printer = format.printer(of: view.type)
     try print(resources.map { PrintedResource($0) }, with: &printer)
-    if format == .table { tellConflicts(in: snapshot) }
+    if format == .table { reportConflicts(in: snapshot) }
     if view.type != .registry, view.type != .identity { try sync.checkWhole(allowed: isPartAllowed) }
   }
 
@@ -103,7 +103,7 @@ struct Get: Sendable {
   private static let maximumConflicts = 5
 
   /// Tells which nodes aren't listed, as another one is the member of their name.
-  private func tellConflicts(in snapshot: ClusterSnapshot) {
+  private func reportConflicts(in snapshot: ClusterSnapshot) {
     guard view.type == .member else { return }
     let names = snapshot.conflicts.map(\.value).filter { conflict in
       guard case .nodename(let name) = conflict.key else { return false }

@@ -22,7 +22,7 @@ actor EndpointPublisher {
   private var sent: [[UInt8]] = []
   private static let maximumSent = 8
   /// Another machine publishes under this node's identity, as was last seen so.
-  private var rival: (error: RegistryError, until: Duration)?
+  private var duplicate: (error: RegistryError, until: Duration)?
   /// How soon data are sent again that somebody else deleted or replaced: at once, and further apart where it goes on.
   private var restoring = Backoff(initial: .seconds(1), maximum: .seconds(60), factor: 2)
   private var lastLoss: Duration?
@@ -75,9 +75,9 @@ actor EndpointPublisher {
     while true {
       try Task.checkCancellation()
       let seen = planChanged.value
-      try endRivalry()
+      try endDuplicate()
       guard let request = plan.next(at: time.elapsed) else {
-        let due = [plan.nextDue, rival?.until].compactMap { $0 }.min()
+        let due = [plan.nextDue, duplicate?.until].compactMap { $0 }.min()
         await time.wait(until: due, or: planChanged, after: seen)
         continue
       }
@@ -100,7 +100,7 @@ actor EndpointPublisher {
     }
   }
 
-  private var problem: RegistryError? { plan.problem ?? rival?.error }
+  private var problem: RegistryError? { plan.problem ?? duplicate?.error }
 
   // MARK: This node's own record
 
@@ -115,7 +115,7 @@ actor EndpointPublisher {
         "\(url) no longer has this node's record, which wasn't withdrawn here: publishing it again")
     case .announced(_, let other):
       let text = other.map { " (\(Self.name(of: $0)))" } ?? ""
-      rival = (
+      duplicate = (
         RegistryError(
           .failed,
           "another machine uses this node's identity\(text): remove node-identity.yaml from the copy's state folder and restart it"
@@ -132,9 +132,9 @@ actor EndpointPublisher {
   }
 
   /// Nobody else's content was seen for as long as a service keeps it.
-  private func endRivalry() throws {
-    guard let rival, rival.until <= time.elapsed else { return }
-    self.rival = nil
+  private func endDuplicate() throws {
+    guard let duplicate, duplicate.until <= time.elapsed else { return }
+    self.duplicate = nil
     try output.report([.publishing: problem])
   }
 
