@@ -146,7 +146,7 @@ struct KnownFiles: Sendable {
     }
     if file.goneSince == nil {
       // What is found elsewhere meanwhile goes before it.
-      files[shown]?.nodes = file.nodes.mapValues { $0.mapValues(\.stale) }
+      files[shown]?.nodes = file.nodes.mapValues { $0.mapValues { $0.with(isStale: true) } }
       revision += 1
     }
     files[shown]?.goneSince = since
@@ -164,6 +164,10 @@ struct KnownFiles: Sendable {
   private mutating func take(_ outcome: Scan.Outcome, of shown: String, at elapsed: Duration) -> Duration? {
     var file = files.removeValue(forKey: shown) ?? File()
     file.missed = 0
+    if file.goneSince != nil {
+      file.nodes = file.nodes.mapValues { $0.mapValues { $0.with(isStale: false) } }
+      revision += 1
+    }
     file.goneSince = nil
     file.readError = nil
     defer { files[shown] = file }
@@ -224,7 +228,7 @@ struct KnownFiles: Sendable {
     let time = confirmedAt.milliseconds > 0 ? confirmedAt : nil
     for (key, affiliate) in reading.nodes where key.nodeID != localNodeID {
       let known = previous[key.origin]?[key.nodeID]
-      let record = known?.affiliate == affiliate && known?.isStale == false ? known : nil
+      let record = known?.affiliate == affiliate ? known : nil
       nodes[key.origin, default: [:]][key.nodeID] = record ?? AffiliateRecord(affiliate, confirmedAt: time)
     }
     if reading.hidesNodes || !reading.listsNodes {
@@ -237,10 +241,10 @@ struct KnownFiles: Sendable {
 }
 
 extension AffiliateRecord {
-  /// The same as the last word of a file that is gone.
-  fileprivate var stale: AffiliateRecord {
+  /// The same, fresh or as the last that is known.
+  fileprivate func with(isStale: Bool) -> AffiliateRecord {
     var record = self
-    record.isStale = true
+    record.isStale = isStale
     return record
   }
 }
