@@ -81,6 +81,20 @@ struct FieldReaderTests {
     #expect(reading.errors == [message])
   }
 
+  @Test("text may have any character but controls and line ends: what can't be seen is for outputs to escape")
+  func unseen() throws {
+    for scalar: Unicode.Scalar in ["\u{FE0F}", "\u{200D}", "\u{E000}", "\u{2800}"] {
+      let reading = try Reading("v: \"a\(scalar)b\"")
+      #expect(reading.root.text("v") == "a\(scalar)b")
+      #expect(reading.errors == [])
+    }
+    for escape in ["\\x85", "\\u2028", "\\r", "\\x7f"] {
+      let reading = try Reading("v: \"a\(escape)b\"")
+      #expect(reading.root.text("v") == nil)
+      #expect(reading.errors.count == 1)
+    }
+  }
+
   @Test(
     "booleans, numbers and ports are told apart from what only looks like them",
     arguments: [

@@ -273,15 +273,23 @@ package struct FieldReader {
       error(value.mark, "\(name()) has at most \(maximum) bytes, this one has \(text.utf8.count)")
       return nil
     }
-    guard
-      !text.unicodeScalars.contains(where: { $0.breaksLines && !(mayHaveLines && ($0 == "\n" || $0 == "\r")) }
-      )
-    else {
+    let isWrong = text.unicodeScalars.contains { scalar in
+      Self.isControl(scalar) && !(mayHaveLines && (scalar == "\n" || scalar == "\r"))
+    }
+    guard !isWrong else {
       let shown = isSecret ? "" : " \(quoted(text))"
       error(value.mark, "\(name())\(shown) has a control character; it is one line of text")
       return nil
     }
     return text
+  }
+
+  /// Control characters, and what ends a line. What merely can't be seen is text: outputs escape it.
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: true
+    default: false
+    }
   }
 
   private func converted<Value>(
