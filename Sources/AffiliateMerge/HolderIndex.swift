@@ -146,7 +146,7 @@ private struct Fingerprint: Hashable, Sendable {
 
 extension Affiliate {
   /// Whether it has what the conflict `key` is about.
-  func has(_ key: ConflictKey) -> Bool {
+  package func has(_ key: ConflictKey) -> Bool {
     switch key {
     case .field: false
     case .address(let address): unsharedAddresses.contains(address)

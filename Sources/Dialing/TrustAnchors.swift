@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// Any certificate can be one, as with kubectl and curl: a root's, an intermediate's, the server's own.
 package struct TrustAnchors: Sendable {
-  /// Certificates of libcrypto, which are freed with this.
+  /// Certificates of libcrypto, which are freed with this. Nothing changes them, and libcrypto counts references to
+  /// them atomically: so they may be read from any thread.
   private final class Certificates: @unchecked Sendable {
     // Only read after it was made; libcrypto counts the references of a certificate by itself.
     let all: [OpaquePointer]

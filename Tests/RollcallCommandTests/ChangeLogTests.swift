@@ -35,7 +35,7 @@ struct ChangeLogTests {
       let now = Duration.milliseconds(round)
       await log.take(try member("w-1", round % 2 == 0 ? .created : .removed), at: now)
       if round % 1000 == 0 { await log.take(try member("w-2", .updated, address: round + 1), at: now) }
-      await log.tellLeftOut(at: now)
+      await log.reportLeftOut(at: now)
     }
     let lines = probe.whole
     #expect(lines.count { $0.contains("w-1") } == ChangeBudget.subjectBurst + 1)
@@ -43,11 +43,11 @@ struct ChangeLogTests {
     // Others are logged all the same.
     #expect(lines.count { $0.contains("w-2") } == 5)
     // How it is in the end is told once it settles, though it flapped.
-    await log.tellLeftOut(at: .seconds(5) + ChangeBudget.settleTime)
+    await log.reportLeftOut(at: .seconds(5) + ChangeBudget.settleTime)
     let last = try #require(probe.whole.last)
     #expect(last.contains("member left") && last.contains("w-1"))
     #expect(last.contains("left_out=\(5000 - ChangeBudget.subjectBurst - 1)"))
-    await log.tellLeftOut(at: .seconds(5) + ChangeBudget.quietTime)
+    await log.reportLeftOut(at: .seconds(5) + ChangeBudget.quietTime)
     #expect(probe.whole.last?.contains("member is quiet again") == true)
     await log.take(try member("w-1", .created), at: .seconds(6) + ChangeBudget.quietTime)
     #expect(probe.whole.last?.contains("member joined") == true)
@@ -58,7 +58,7 @@ struct ChangeLogTests {
     let log = ChangeLog(logger: probe.logger)
     for number in 0..<30_000 { await log.take(try member("n\(number)", .created), at: .zero) }
     #expect(probe.whole.count == 5000)
-    await log.tellLeftOut(at: .seconds(5))
+    await log.reportLeftOut(at: .seconds(5))
     let last = try #require(probe.whole.last)
     #expect(last.contains("lines were left out of the log, `rollcall get members` has all"))
     #expect(last.contains("25000"))

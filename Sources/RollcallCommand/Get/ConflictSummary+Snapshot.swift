@@ -46,18 +46,6 @@ extension ConflictSummary {
   }
 }
 
-extension Affiliate {
-  /// Whether it says what the conflict `key` is about.
-  fileprivate func has(_ key: ConflictKey) -> Bool {
-    switch key {
-    case .field: false
-    case .address(let address): addresses.contains(address) || kubeSpan?.address == address
-    case .nodename(let name): nodename == name
-    case .publicKey(let key): kubeSpan?.publicKey == key
-    }
-  }
-}
-
 extension ConflictKey {
   /// What the conflict is called as a resource.
   var resourceID: String {

@@ -25,7 +25,7 @@ actor ChangeLog {
   init(logger: Logger) { self.logger = logger }
 
   /// Tells what was left out of the log.
-  func tellLeftOut(at now: Duration) {
+  func reportLeftOut(at now: Duration) {
     for notice in budget.notices(at: now) {
       switch notice {
       case .settled(let kind, let name, let lines):

@@ -30,13 +30,13 @@ struct Daemon: Sendable {
         await withTaskGroup(of: Void.self) { group in
           group.addTask {
             while (try? await time.sleep(.seconds(5))) != nil {
-              await log.tellLeftOut(at: time.elapsed)
+              await log.reportLeftOut(at: time.elapsed)
             }
           }
           for await change in aggregator.changes() { await log.take(change, at: time.elapsed) }
           group.cancelAll()
         }
-        await log.tellLeftOut(at: time.elapsed)
+        await log.reportLeftOut(at: time.elapsed)
         return .changes
       }
       group.addTask {
