@@ -106,6 +106,10 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
 
+    // What a daemon keeps over a restart.
+    library(
+      "StateFile", ["ClusterModel", "Lifecycle", "Platform", "Rollcall", "Sealing", logging]),
+
     // How clients connect: addresses side by side, proxies, TLS with what kubectl and curl trust.
     library(
       "Dialing",
@@ -116,10 +120,12 @@ let package = Package(
 
     // The discovery service's wire.
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // What only the cluster's nodes can read.
+    library("Sealing", ["COpenSSL", "Platform"]),
     .target(
       name: "DiscoveryProtocol",
       dependencies: [
-        "ClusterModel", "COpenSSL", "Platform", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "ClusterModel", "COpenSSL", "Platform", "Sealing", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Protos", "regenerate.sh"], swiftSettings: strict),
     // The generated client, for the plugin and tests, and server, for tests. Apart, so that who only needs
@@ -195,6 +201,9 @@ let package = Package(
     tests(
       "RollcallCommandTests",
       ["RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", logging]),
+    tests(
+      "StateFileTests",
+      ["StateFile", "Rollcall", "Lifecycle", "ClusterModel", "Platform", "RegistryKit", "Sealing", logging]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
@@ -209,7 +218,7 @@ let package = Package(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
         "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", logging, nio("NIOCore"), nio("NIOPosix"),
+        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", logging, nio("NIOCore"), nio("NIOPosix"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -217,13 +226,13 @@ let package = Package(
     tests(
       "DiscoveryProtocolTests", resources: [.copy("Vectors")],
       [
-        "DiscoveryProtocol", "ClusterModel", "COpenSSL",
+        "DiscoveryProtocol", "ClusterModel", "COpenSSL", "Sealing",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests(
       "ServiceRegistryTests",
       [
-        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
+        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", "PluginHost", "RegistryKit", "ClusterModel",
         "Documents", "KubernetesTestSupport", "RegistryTestSupport", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -295,7 +304,7 @@ let package = Package(
     + plugin(
       "Service",
       [
-        "Dialing", "DiscoveryGRPC", "DiscoveryProtocol", "Platform", logging,
+        "Dialing", "DiscoveryGRPC", "DiscoveryProtocol", "Platform", "Sealing", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),

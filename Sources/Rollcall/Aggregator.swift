@@ -127,7 +127,11 @@ public final class Aggregator: Service {
       table: table, publications: publications, options: options, logger: logger)
     state = Mutex(State(localNode: localNode))
     _ = supervisors.adopt(plan, localNodeID: localNode?.nodeID)
+    if let restored = options.restored { table.restore(restored, local: localNode?.nodeID) }
   }
+
+  /// What is to survive a restart, as of now: for ``AggregatorOptions/restored`` of the next one.
+  public func savedState() -> SavedState { table.savedState() }
 
   private static func publishingError(_ error: RegistryError, isWithdrawal: Bool) -> RegistryError {
     let what = isWithdrawal ? "this node isn't withdrawn" : "this node isn't published"

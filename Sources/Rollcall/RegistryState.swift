@@ -224,6 +224,7 @@ struct RegistryState: Sendable {
       let reason = absent ?? (!status.leases ? .deleted : held.wasAway ? .unlisted : .expired)
       transaction.apply(
         .snapshot(records + held.records, source: source, absent: reason), of: registryID)
+      transaction.noteHeld(held.records, from: origin(source))
       if status.isStale { transaction.setStale(false, registry: key.name) }
       if state.isStale { transaction.setStale(false, origin: origin(source)) }
       state.isStale = false
