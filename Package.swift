@@ -96,7 +96,7 @@ let package = Package(
     library("Documents", ["ClusterModel", "CYAML", "Platform"]),
     library(
       "RollcallConfiguration",
-      ["Documents", "ClusterModel", "Platform", "PluginHost", "RegistryKit", "Rollcall", logging]),
+      ["Documents", "ClusterModel", "Lifecycle", "Platform", "PluginHost", "RegistryKit", "Rollcall", logging]),
 
     // The aggregator.
     library(
@@ -154,7 +154,7 @@ let package = Package(
       dependencies: [
         "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance",
         "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Documents", "Platform",
-        logging,
+        "Lifecycle", "Sealing", "StateFile", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -274,6 +274,8 @@ struct TableWriter: Sendable {
   private var lifecycle: MemberLifecycle
   /// What was known before a restart, and which node is this one, in the commit that takes it over.
   private var restored: (lives: LifecycleState, local: NodeIdentity?)?
+  /// What happened beside registries in this commit.
+  private var notes: [HistoryEntry] = []
   /// What came of members that were forgotten in this commit.
   private var forgotten: [LifecycleChanges] = []
   private var recorder = HistoryRecorder()
@@ -346,6 +348,7 @@ struct TableWriter: Sendable {
     defer {
       transaction.clear()
       notices = []
+      notes = []
       isRevised = false
       movesDeadlines = false
     }
@@ -354,7 +357,8 @@ struct TableWriter: Sendable {
     let lives = followLives()
     if lifecycle.nextDeadline != deadline { movesDeadlines = true }
     var commit = Commit(movesDeadlines: movesDeadlines)
-    guard isRevised || transaction.isRevised || !notices.isEmpty || !lives.isEmpty else { return commit }
+    guard isRevised || transaction.isRevised || !notices.isEmpty || !lives.isEmpty || !notes.isEmpty
+    else { return commit }
     revision += 1
     let snapshot = ClusterSnapshot(
       merge: transaction.merge, life: lifecycle.view, registries: registries.map(status), revision: revision,
@@ -365,7 +369,8 @@ struct TableWriter: Sendable {
     commit.events += notices
     // What was there before a restart didn't happen now.
     if isRestoring { return commit }
-    commit.entries = recorder.entries(
+    commit.entries = notes
+    commit.entries += recorder.entries(
       snapshot, lives: lives, changes: transaction.changes, notices: notices)
     return commit
   }
@@ -496,7 +501,7 @@ struct TableWriter: Sendable {
   ///
   /// - Returns: why it can't be run: another registry's raw ids start with the same.
   mutating func made(
-    _ key: RegistryKey, prefix: String, descriptor: RegistryDescriptor?, leases: Bool
+    _ key: RegistryKey, prefix: String, descriptor: RegistryDescriptor?, leases: Bool?
   ) -> RegistryError? {
     let other = registries.first {
       $0.key.name != key.name && $0.status.state != .disabled && $0.status.prefix == prefix
@@ -550,6 +555,19 @@ struct TableWriter: Sendable {
   var now: Timestamp { transaction.now }
 
   // MARK: Beside registries
+
+  /// Notes in the history that this process began.
+  ///
+  /// - Parameter saved: what one before it left; nil where there was none.
+  mutating func noteStart(after saved: SavedState?) {
+    let message =
+      saved.map { "last ran until \($0.savedAt); state of \($0.lives.nodes.count) nodes kept" }
+      ?? "nothing is kept from before"
+    notes.append(
+      HistoryEntry(
+        revision: revision + 1, time: transaction.now, kind: .daemon, id: "rollcall", to: "started",
+        message: message))
+  }
 
   /// Ends the tombstones of a nodename or a node.
   mutating func forget(_ name: String) throws(MemberLifecycle.ForgetError) {
