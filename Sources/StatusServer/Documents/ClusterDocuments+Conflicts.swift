@@ -28,7 +28,7 @@ extension ClusterDocuments {
     case .field: return false
     case .address(let address): disputed = .address(address)
     case .publicKey(let key): disputed = .publicKey(key)
-    case .nodename(let name): disputed = .nodename(name)
+    case .nodename(let name): return life.isDisputed(nodename: name)
     }
     let statuses = conflict.nodes.map { life.status(of: $0) }
     return statuses.contains { $0 == nil } || statuses.contains { $0?.disputes.contains(disputed) == true }

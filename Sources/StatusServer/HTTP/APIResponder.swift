@@ -1,3 +1,4 @@
+import ClusterModel
 import ClusterResources
 import HTTPTypes
 import HummingbirdCore
@@ -47,12 +48,12 @@ struct APIResponder: Sendable {
     case .bytes(let bytes):
       try await writer.write(response: head, body: ResponseBody(byteBuffer: bytes))
     case .parts(let parts):
-      let body = try await writer.writeHead(head)
+      var body: any ResponseBodyWriter = try await writer.writeHead(head)
       for part in parts { try await body.write(part) }
       try await body.finish(nil)
     case .stream(let write):
-      let body = try await writer.writeHead(head)
-      try await write(body)
+      var body: any ResponseBodyWriter = try await writer.writeHead(head)
+      try await write(&body)
       try await body.finish(nil)
     }
   }
