@@ -28,6 +28,7 @@ struct TableReplica {
     case .snapshot(let snapshot): self = TableReplica(snapshot)
     case .changes(let changes): for change in changes { apply(change) }
     case .registry(let status): registries[status.name] = status.asNotified
+    case .life, .history: break
     case .registryRemoved(let name): registries[name] = nil
     }
   }
