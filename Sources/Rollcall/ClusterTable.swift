@@ -447,10 +447,11 @@ struct TableWriter: Sendable {
 
   /// When ``expire()`` has something to do next.
   var nextDeadline: Duration? {
-    let registries = registries.lazy.compactMap(\.nextDeadline).min()
-    guard let lives = lifecycle.nextDeadline else { return registries }
-    return registries.map { min($0, lives) } ?? lives
+    [registryDeadline, lifecycle.nextDeadline].compactMap { $0 }.min()
   }
+
+  /// The part of ``nextDeadline`` that is of registries' records.
+  var registryDeadline: Duration? { registries.lazy.compactMap(\.nextDeadline).min() }
 
   /// Does what is due: records that were kept long enough become stale or are dropped.
   mutating func expire() {
