@@ -55,7 +55,7 @@ struct ListHandler: Sendable {
     }
   }
 
-  private static func selector<Selector>(
+  static func selector<Selector>(
     _ name: String, _ request: APIRequest, _ make: (String) throws(ResourceError) -> Selector
   ) throws(Problem) -> Selector? {
     guard let text = try request.query.text(name) else { return nil }

@@ -1,4 +1,4 @@
-import ClusterModel
+public import ClusterModel
 import ClusterResources
 import Lifecycle
 import Platform
