@@ -48,6 +48,8 @@ public final class StatusServer: Service {
 
   /// What revisions of this start begin with.
   public var epoch: String { table.epoch }
+  /// The aggregator's revision up to which lists and watches have everything.
+  var followed: UInt64 { table.followed }
   /// How many watch now.
   public var watcherCount: Int { ticker.watcherCount }
 
