@@ -24,9 +24,9 @@ struct TestDaemon: Sendable {
   ///
   /// - Parameters:
   ///   - knowing: what `service` knows from the start; nil: it isn't in sync.
-  ///   - time: what watches measure with.
+  ///   - clock: what watches measure with.
   static func run(
-    knowing records: [AffiliateRecord]? = [], time: TimeSource = TimeSource(), deletionLimit: Int = 4096,
+    knowing records: [AffiliateRecord]? = [], clock: ManualClock? = nil, deletionLimit: Int = 4096,
     _ change: (inout StatusServerOptions, TemporaryFolder) async throws -> Void = { _, _ in },
     _ body: (TestDaemon) async throws -> Void
   ) async throws {
@@ -42,8 +42,8 @@ struct TestDaemon: Sendable {
       nodeLabel: "observer", socket: .path(folder.path("rollcall.sock")))
     try await change(&options, folder)
     let server = StatusServer(
-      aggregator, options: options, logger: quiet, time: time,
-      table: ResourceTable(deletionLimit: deletionLimit))
+      aggregator, options: options, logger: quiet, time: clock.map { TimeSource($0) } ?? TimeSource(),
+      table: ResourceTable(deletionLimit: deletionLimit), pace: clock == nil ? TableFollower.pace : .zero)
     let daemon = TestDaemon(
       folder: folder, service: service, inventory: inventory, aggregator: aggregator, server: server)
     try await withThrowingTaskGroup(of: Void.self) { group in

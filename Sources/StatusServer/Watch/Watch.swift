@@ -107,7 +107,7 @@ struct Watch {
         lastWrite = elapsed
         if position.revision == told { lastBookmark = elapsed }
       }
-      if unread.isFinished { return }
+      if unread.isFinished || ticker.hasEnded { return }
       if let timeout = query.timeout, elapsed - start >= timeout { return }
       if unread.isEnd { await ticker.signal.wait(after: seen) }
     }
@@ -145,13 +145,12 @@ struct Watch {
   private mutating func write(_ unread: ResourceTable.Unread) {
     guard !unread.rows.isEmpty else { return }
     let moment = now()
-    for (index, row) in unread.rows.enumerated() {
-      guard let event = event(of: row) else { continue }
+    let events = unread.rows.compactMap { row in event(of: row).map { (row: row, name: $0.name, reason: $0.reason) } }
+    for (index, event) in events.enumerated() {
       // Who has seen a part of a revision has only seen the one before it whole.
-      let isLast =
-        index + 1 < unread.rows.count
-        ? unread.rows[index + 1].revision > row.revision : unread.position.revision >= row.revision
-      write(event.name, row, id: isLast ? row.revision : row.revision - 1, reason: event.reason, at: moment)
+      let next = index + 1 < events.count ? events[index + 1].row.revision - 1 : unread.position.revision
+      let id = next >= event.row.revision ? event.row.revision : event.row.revision - 1
+      write(event.name, event.row, id: id, reason: event.reason, at: moment)
     }
   }
 
