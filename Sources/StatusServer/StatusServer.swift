@@ -61,7 +61,7 @@ public final class StatusServer: Service {
     return listening.withLock { $0?["tcp"]?.port }
   }
 
-  /// Returns once it answers, or when the task is cancelled.
+  /// Returns once it answers, when it has ended, or when the task is cancelled.
   public func waitUntilListening() async {
     while !Task.isCancelled {
       let seen = hasBegun.value
@@ -75,6 +75,10 @@ public final class StatusServer: Service {
   ///
   /// - Throws: ``Failure`` where it can't listen.
   public func run() async throws {
+    defer {
+      listening.withLock { $0 = $0 ?? [:] }
+      hasBegun.notify()
+    }
     // Everything is made, and every error told, before anybody is answered.
     let context = APIContext(aggregator, table: table, ticker: ticker, options: options)
     var follower = TableFollower(aggregator, table: table, time: time, pace: pace)

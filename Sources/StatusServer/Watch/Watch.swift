@@ -43,6 +43,7 @@ struct Watch {
   private let table: ResourceTable
   private let ticker: WatchTicker
   private let now: @Sendable () -> Moment
+  private let isHalfClosed: @Sendable () -> Bool
   private let observeReset: @Sendable (String) -> Void
 
   private var position: ResourceTable.Position
@@ -51,14 +52,18 @@ struct Watch {
   private var told: UInt64 = 0
 
   /// A reader as `query` has it.
+  ///
+  /// - Parameter isHalfClosed: whether who reads sends nothing more. That is often somebody who is gone, which a
+  ///   heartbeat finds out.
   init(
     _ query: WatchQuery, table: ResourceTable, ticker: WatchTicker, now: @escaping @Sendable () -> Moment,
-    observeReset: @escaping @Sendable (String) -> Void
+    isHalfClosed: @escaping @Sendable () -> Bool, observeReset: @escaping @Sendable (String) -> Void
   ) {
     self.query = query
     self.table = table
     self.ticker = ticker
     self.now = now
+    self.isHalfClosed = isHalfClosed
     self.observeReset = observeReset
     lists = Set(query.lists)
     position = ResourceTable.Position(sequence: 0, revision: 0)
@@ -97,7 +102,7 @@ struct Watch {
         } else if buffer.readableBytes == 0 {
           if elapsed - lastBookmark >= Self.bookmark, position.revision > told {
             writeMoment("BOOKMARK")
-          } else if elapsed - lastWrite >= Self.heartbeat {
+          } else if elapsed - lastWrite >= (isHalfClosed() ? .seconds(1) : Self.heartbeat) {
             buffer.writeString(": \n\n")
           }
         }
