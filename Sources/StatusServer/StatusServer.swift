@@ -50,6 +50,12 @@ public final class StatusServer: Service {
 
   /// What revisions of this start begin with.
   public var epoch: String { table.epoch }
+  /// All operations, as the socket has them.
+  var routes: RouteTable {
+    StatusAPI.routes(
+      APIContext(aggregator, table: table, ticker: ticker, options: options), access: nil, logger: logger)
+  }
+
   /// The aggregator's revision up to which lists and watches have everything.
   var followed: UInt64 { table.followed }
   /// How many watch now.

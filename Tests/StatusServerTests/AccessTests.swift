@@ -138,11 +138,12 @@ struct AccessTests {
   func taken() async throws {
     let port = try LoopbackPort.free()
     let endpoint = try IPEndpoint("127.0.0.1:\(port)")
-    try await TestDaemon.run { options, _ in options.http = .init(listen: endpoint) } _: { _ in
-      let failure = try await #require(throws: StatusServer.Failure.self) {
-        try await TestDaemon.run { options, _ in options.http = .init(listen: endpoint) } _: { _ in }
-      }
-      #expect(failure.description.contains("127.0.0.1:\(port)") == true)
+    try await TestDaemon.run { options, _ in options.http = .init(listen: endpoint) } _: { daemon in
+      let second = StatusServer(
+        daemon.aggregator, options: StatusServerOptions(nodeLabel: "x", http: .init(listen: endpoint)),
+        logger: quiet)
+      let failure = await #expect(throws: StatusServer.Failure.self) { try await second.run() }
+      #expect(failure?.description.contains("127.0.0.1:\(port)") == true)
     }
   }
 }
