@@ -148,7 +148,7 @@ let package = Package(
       ]),
 
     // The command.
-    library("ClusterResources", ["ClusterModel", "Documents", "Platform"]),
+    library("ClusterResources", ["ClusterModel", "Documents", "Lifecycle", "Platform"]),
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
@@ -206,7 +206,8 @@ let package = Package(
       ["StateFile", "Rollcall", "Lifecycle", "ClusterModel", "Platform", "RegistryKit", "Sealing", logging]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
-      "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
+      "ClusterResourcesTests", resources: [.copy("Golden")],
+      ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
     tests(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
