@@ -35,7 +35,7 @@ struct EventStream {
   /// The events that are complete with `bytes`.
   ///
   /// - Throws: ``StatusError`` where a line or an event is too long.
-  mutating func take(_ bytes: some Collection<UInt8>) throws(StatusError) -> [ServerSentEvent] {
+  mutating func take(_ bytes: some Collection<UInt8>) throws -> [ServerSentEvent] {
     var events: [ServerSentEvent] = []
     var rest = bytes[...]
     while !rest.isEmpty {

@@ -4,15 +4,17 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Platform
 
 /// Asks a running daemon over its Unix socket: HTTP/1.1, a connection for each question.
 ///
 /// On NIO's own HTTP handlers: what a general HTTP client adds (pools, redirects, proxies, TLS, HTTP/2) has no use on
 /// a socket of this machine, and would bring Foundation whole and its tables of all languages into the command.
 public struct StatusClient: Sendable {
-  /// The socket's path.
-  public let socket: String
+  /// The sockets that are tried, one after the other, until somebody answers.
+  public let sockets: [String]
   private let timeout: Duration
+  let answered: @Sendable (_ version: String?) -> Void
 
   /// The most bytes of an answer: some 500,000 members.
   static let maximumBody = 512 << 20
@@ -20,12 +22,18 @@ public struct StatusClient: Sendable {
   private static let longestPath = 107
   private static let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-  /// A client of the daemon at `socket`.
+  /// A client of the daemon at the first of `sockets` at which one answers.
   ///
-  /// - Parameter timeout: how long an answer may take as a whole, and a stream until it begins.
-  public init(socket: String, timeout: Duration = .seconds(10)) {
-    self.socket = socket
+  /// - Parameters:
+  ///   - timeout: how long an answer may take as a whole, and a stream until it begins.
+  ///   - answered: is called with the daemon's version whenever one answers; nil where it doesn't say.
+  public init(
+    sockets: [String], timeout: Duration = .seconds(10),
+    answered: @escaping @Sendable (_ version: String?) -> Void = { _ in }
+  ) {
+    self.sockets = sockets
     self.timeout = timeout
+    self.answered = answered
   }
 
   /// The answer to `GET path?query`.
@@ -73,12 +81,26 @@ public struct StatusClient: Sendable {
     return encoded
   }
 
+  /// Writes what the daemon answers to `GET path` as it comes, streams too, until it ends.
+  ///
+  /// - Throws: ``StatusError`` where there is no answer, or none of success, and what `write` throws.
+  public func copy(_ path: String, _ write: @escaping @Sendable ([UInt8]) throws -> Void) async throws {
+    try await exchange(.GET, path, headers: [("Accept", "*/*")]) { head, inbound in
+      answered(Self.version(head))
+      guard (200..<300).contains(head.status.code) else {
+        throw Self.refusal(head, try await Self.collect(inbound, atMost: 1 << 20))
+      }
+      for try await part in inbound { try write(Array(part.readableBytesView)) }
+    }
+  }
+
   private func send(_ method: HTTPMethod, _ target: String) async throws -> StatusResponse {
     try await exchange(method, target, headers: [("Accept", "application/json")], wholeWithin: timeout) {
       head, inbound in
+      answered(Self.version(head))
       let isSuccess = (200..<300).contains(head.status.code)
       let body = try await Self.collect(inbound, atMost: isSuccess ? Self.maximumBody : 1 << 20)
-      guard isSuccess else { throw refusal(head, body) }
+      guard isSuccess else { throw Self.refusal(head, body) }
       return StatusResponse(
         status: Int(head.status.code), contentType: head.headers.first(name: "Content-Type") ?? "",
         body: body,
@@ -106,14 +128,14 @@ public struct StatusClient: Sendable {
   }
 
   /// What an answer that is none of success says.
-  func refusal(_ head: HTTPResponseHead, _ body: [UInt8]) -> StatusError {
+  static func refusal(_ head: HTTPResponseHead, _ body: [UInt8]) -> StatusError {
     let status = Int(head.status.code)
     let problem = try? ResourceValue(json: body)
     if let text = problem?["detail"]?.text ?? problem?["title"]?.text {
       return StatusError(.refused, text, status: status, problem: problem)
     }
     let phrase = "\(status) \(head.status.reasonPhrase)".shown
-    return StatusError(.refused, "the daemon at \(socket) answered \(phrase)", status: status)
+    return StatusError(.refused, "the daemon answered \(phrase)", status: status)
   }
 
   // MARK: One connection
@@ -129,12 +151,6 @@ public struct StatusClient: Sendable {
       @escaping @Sendable (HTTPResponseHead, NIOAsyncChannelInboundStream<ByteBuffer>) async throws ->
       Result
   ) async throws -> Result {
-    guard socket.utf8.count <= Self.longestPath else {
-      throw StatusError(
-        .unreachable,
-        "the path of a socket has at most \(Self.longestPath) bytes, and '\(socket)' has \(socket.utf8.count)"
-      )
-    }
     guard target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), target.utf8.count <= 16_384 else {
       throw StatusError(.refused, "'\(String(target.prefix(200)).shown)' isn't a path of the API")
     }
@@ -143,19 +159,41 @@ public struct StatusClient: Sendable {
     request.headers.add(name: "User-Agent", value: "rollcall/\(RollcallVersion.current)")
     request.headers.add(name: "Connection", value: "close")
     for (name, value) in headers { request.headers.add(name: name, value: value) }
-    do {
-      return try await connected(request, whole: whole, idle: idle, body)
-    } catch {
-      throw failure(error)
+    var unreachable: StatusError?
+    for socket in sockets {
+      do {
+        return try await connected(to: socket, request, whole: whole, idle: idle, body)
+      } catch {
+        let failure = failure(error, at: socket)
+        guard let without = failure as? StatusError, without.isWithoutDaemon else { throw failure }
+        // One that is there and may not be used says more than one that isn't.
+        if unreachable?.code != .denied {
+          unreachable = without.code == .denied ? without : unreachable ?? without
+        }
+      }
     }
+    guard let unreachable, unreachable.code == .unreachable, sockets.count > 1 else {
+      throw unreachable ?? StatusError(.unreachable, "there is no socket to ask a daemon at")
+    }
+    throw StatusError(.unreachable, Self.nobody(at: sockets.joined(separator: " or ")))
+  }
+
+  private static func nobody(at socket: String) -> String {
+    "nothing answers at \(socket): is 'rollcall run' running?"
   }
 
   private func connected<Result: Sendable>(
-    _ request: HTTPRequestHead, whole: Duration?, idle: Duration?,
+    to socket: String, _ request: HTTPRequestHead, whole: Duration?, idle: Duration?,
     _ body:
       @escaping @Sendable (HTTPResponseHead, NIOAsyncChannelInboundStream<ByteBuffer>) async throws ->
       Result
   ) async throws -> Result {
+    guard socket.utf8.count <= Self.longestPath else {
+      throw StatusError(
+        .unreachable,
+        "the path of a socket has at most \(Self.longestPath) bytes, and '\(socket)' has \(socket.utf8.count)"
+      )
+    }
     let limit = timeout
     let loop = Self.loops.next()
     let head = loop.makePromise(of: HTTPResponseHead.self)
@@ -191,13 +229,13 @@ public struct StatusClient: Sendable {
   }
 
   /// What went wrong, in words.
-  private func failure(_ error: any Error) -> any Error {
+  private func failure(_ error: any Error, at socket: String) -> any Error {
     switch error {
     case is CancellationError, is StatusError: return error
     case let error as IOError:
       switch error.errnoCode {
       case ENOENT, ECONNREFUSED, ENOTSOCK, ENOTDIR:
-        return StatusError(.unreachable, "nothing answers at \(socket): is 'rollcall run' running?")
+        return StatusError(.unreachable, Self.nobody(at: socket))
       case EACCES, EPERM:
         return StatusError(
           .denied, "this user may not use \(socket): its group may, who are usually called rollcall")
@@ -206,7 +244,8 @@ public struct StatusClient: Sendable {
       }
     case ResponseEnd.late, ResponseEnd.idle, is ChannelError:
       return StatusError(
-        .timeout, "the daemon at \(socket) doesn't answer: nothing came within \(limitText)")
+        .timeout,
+        "the daemon at \(socket) doesn't answer: nothing came within \(DurationText.text(of: timeout))")
     case ResponseEnd.early, HTTPParserError.invalidEOFState:
       return StatusError(.closed, "the daemon at \(socket) closed the connection before its answer was whole")
     case is HTTPParserError:
@@ -216,8 +255,6 @@ public struct StatusClient: Sendable {
       return error
     }
   }
-
-  private var limitText: String { "\(timeout)" }
 }
 
 extension TimeAmount {

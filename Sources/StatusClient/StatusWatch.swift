@@ -23,27 +23,29 @@ extension StatusClient {
   /// Watches `path` and calls `body` with each event, in order, until that returns false.
   ///
   /// Where the stream ends it is asked for again, from the last revision that was seen, for as long as anybody wants:
-  /// a daemon that starts again is waited for. How long to wait is the daemon's word, 2 s without one.
+  /// a daemon that starts again is waited for.
   ///
   /// - Parameters:
+  ///   - retry: how long to wait before asking again where the daemon has said nothing of it.
   ///   - since: the revision from which on changes are wanted; nil for all that is there first.
   /// - Throws: ``StatusError`` where the daemon refuses or can't be understood, and what `body` throws.
   package func watch(
     _ path: String, _ query: [(name: String, value: String)] = [], since: String? = nil,
-    time: TimeSource = TimeSource(), _ body: @escaping @Sendable (WatchEvent) async throws -> Bool
+    retry: Duration = .seconds(2), time: TimeSource = TimeSource(),
+    _ body: @escaping @Sendable (WatchEvent) async throws -> Bool
   ) async throws {
-    let place = Place(last: since)
+    let place = Place(last: since, retry: retry)
     while true {
       let end: StatusError
       do {
         let wantsMore = try await stream(path, query, place, body)
         guard wantsMore else { return }
-        end = StatusError(.closed, "the daemon at \(socket) ended the stream")
+        end = StatusError(.closed, "the daemon ended the stream")
       } catch let error as StatusError where error.isTransient {
         end = error
       }
       guard try await body(.disconnected(end)) else { return }
-      try await time.sleep(.milliseconds(place.retry))
+      try await time.sleep(place.retry)
     }
   }
 
@@ -57,12 +59,13 @@ extension StatusClient {
     return try await exchange(
       .GET, Self.target(path, query), headers: headers, idle: .seconds(45)
     ) { head, inbound in
+      answered(Self.version(head))
       guard head.status == .ok else {
-        throw refusal(head, try await Self.collect(inbound, atMost: 1 << 20))
+        throw Self.refusal(head, try await Self.collect(inbound, atMost: 1 << 20))
       }
       guard head.headers.first(name: "Content-Type")?.hasPrefix("text/event-stream") == true else {
         throw StatusError(
-          .malformed, "the daemon at \(socket) answered a watch with something else than a stream")
+          .malformed, "the daemon answered a watch with something else than a stream")
       }
       var events = EventStream(id: place.last)
       for try await bytes in inbound {
@@ -71,7 +74,7 @@ extension StatusClient {
           // Only what was taken is behind us.
           place.last = event.id
         }
-        if let retry = events.retry { place.retry = retry }
+        if let retry = events.retry { place.retry = .milliseconds(retry) }
       }
       return true
     }
@@ -79,26 +82,28 @@ extension StatusClient {
 
   /// How far a watch has come.
   private final class Place: Sendable {
-    private let state: Mutex<(last: String?, retry: Int)>
+    private let state: Mutex<(last: String?, retry: Duration)>
 
-    init(last: String?) { state = Mutex((last, 2000)) }
+    init(last: String?, retry: Duration) { state = Mutex((last, retry)) }
 
     var last: String? {
       get { state.withLock { $0.last } }
       set { state.withLock { $0.last = newValue } }
     }
 
-    /// In milliseconds, bounded: not to ask all the time, nor never again.
-    var retry: Int {
+    /// Bounded where the daemon says it: not to ask all the time, nor never again.
+    var retry: Duration {
       get { state.withLock { $0.retry } }
-      set { state.withLock { $0.retry = min(max(newValue, 10), 60_000) } }
+      set { state.withLock { $0.retry = min(max(newValue, .milliseconds(10)), .seconds(60)) } }
     }
   }
 }
 
 extension WatchEvent {
   /// What `event` says; nil for what only later versions know.
-  init?(_ event: ServerSentEvent) throws(StatusError) {
+  ///
+  /// - Throws: ``StatusError`` where it can't be read.
+  init?(_ event: ServerSentEvent) throws {
     let value: ResourceValue
     do throws(ResourceError) {
       value = event.data.isEmpty ? .fields([]) : try ResourceValue(json: event.data)

@@ -32,7 +32,7 @@ struct StatusClientTests {
   @Test("a list is its items, its revision, its time and what is missing in it")
   func list() async throws {
     let daemon = try FakeDaemon(at: socket) { _ in .json(empty) }
-    let list = try await StatusClient(socket: socket).list(
+    let list = try await StatusClient(sockets: [socket]).list(
       "/v1/members", [("fieldSelector", "status.state=a b&c")])
     #expect(list.items.isEmpty)
     #expect(list.partial == ["kubernetes"])
@@ -44,28 +44,52 @@ struct StatusClientTests {
     #expect(request.headers["accept"] == "application/json")
   }
 
+  @Test("of several sockets the first at which somebody answers counts; nobody at any of them names them all")
+  func several() async throws {
+    let sockets = [folder.path("none"), socket]
+    let nobody = await failure { try await StatusClient(sockets: sockets).get("/v1") }
+    #expect(
+      nobody?.message == "nothing answers at \(sockets[0]) or \(sockets[1]): is 'rollcall run' running?")
+    let daemon = try FakeDaemon(at: socket) { _ in .json("{}") }
+    #expect(try await StatusClient(sockets: sockets).get("/v1").status == 200)
+    daemon.end()
+  }
+
+  @Test("an answer is copied as it is, and a refusal isn't")
+  func copy() async throws {
+    let daemon = try FakeDaemon(at: socket) { request in
+      request.path == "/metrics" ? .json("# TYPE x\n") : .json(#"{"detail":"no"}"#, status: 404)
+    }
+    let copied = Mutex<[UInt8]>([])
+    let client = StatusClient(sockets: [socket])
+    try await client.copy("/metrics") { bytes in copied.withLock { $0 += bytes } }
+    #expect(copied.withLock { $0 } == Array("# TYPE x\n".utf8))
+    #expect(await failure { try await client.copy("/x") { _ in } }?.message == "no")
+    daemon.end()
+  }
+
   @Test("a long answer comes whole")
   func long() async throws {
     let item = #"{"metadata":{"id":"\#(String(repeating: "x", count: 1000))"}}"#
     let items = Array(repeating: item, count: 5000).joined(separator: ",")
     let daemon = try FakeDaemon(at: socket) { _ in .json(#"{"metadata":{},"items":[\#(items)]}"#) }
-    #expect(try await StatusClient(socket: socket).list("/v1/members").items.count == 5000)
+    #expect(try await StatusClient(sockets: [socket]).list("/v1/members").items.count == 5000)
     daemon.end()
   }
 
   @Test("nobody at a socket, a file in its place, a path that is too long: told as nobody being there")
   func unreachable() async throws {
-    let nobody = await failure { try await StatusClient(socket: socket).get("/v1/members") }
+    let nobody = await failure { try await StatusClient(sockets: [socket]).get("/v1/members") }
     #expect(nobody?.code == .unreachable)
     #expect(nobody?.message == "nothing answers at \(socket): is 'rollcall run' running?")
     let file = try folder.write("", to: "file")
-    #expect(await failure { try await StatusClient(socket: file).get("/v1") }?.code == .unreachable)
+    #expect(await failure { try await StatusClient(sockets: [file]).get("/v1") }?.code == .unreachable)
     let long = "/" + String(repeating: "x", count: 200)
-    #expect(await failure { try await StatusClient(socket: long).get("/v1") }?.code == .unreachable)
+    #expect(await failure { try await StatusClient(sockets: [long]).get("/v1") }?.code == .unreachable)
     // A socket that a killed daemon left behind.
     let dead = try FakeDaemon(at: socket) { _ in .silence }
     dead.end()
-    #expect(await failure { try await StatusClient(socket: socket).get("/v1") }?.isWithoutDaemon == true)
+    #expect(await failure { try await StatusClient(sockets: [socket]).get("/v1") }?.isWithoutDaemon == true)
   }
 
   @Test("a problem is its sentence, its code and its candidates")
@@ -75,7 +99,7 @@ struct StatusClientTests {
         #"{"type":"about:blank","title":"Not Found","status":404,"detail":"there is no member 'w-9'","code":"not-found","candidates":[{"id":"w-8"}]}"#,
         status: 404)
     }
-    let error = await failure { try await StatusClient(socket: socket).get("/v1/members/w-9") }
+    let error = await failure { try await StatusClient(sockets: [socket]).get("/v1/members/w-9") }
     #expect(error?.code == .refused)
     #expect(error?.status == 404)
     #expect(error?.message == "there is no member 'w-9'")
@@ -96,7 +120,7 @@ struct StatusClientTests {
     ])
   func malformed(text: String, code: StatusError.Code) async throws {
     let daemon = try FakeDaemon(at: socket) { _ in .raw(text) }
-    let error = await failure { try await StatusClient(socket: socket).list("/v1/members") }
+    let error = await failure { try await StatusClient(sockets: [socket]).list("/v1/members") }
     #expect(error?.code == code, "\(error.map(\.message) ?? "none")")
     #expect(error?.message.unicodeScalars.contains { $0.value < 0x20 } == false)
     daemon.end()
@@ -105,7 +129,7 @@ struct StatusClientTests {
   @Test("a daemon that doesn't answer is given up")
   func silence() async throws {
     let daemon = try FakeDaemon(at: socket) { _ in .silence }
-    let client = StatusClient(socket: socket, timeout: .milliseconds(50))
+    let client = StatusClient(sockets: [socket], timeout: .milliseconds(50))
     #expect(await failure { try await client.get("/v1") }?.code == .timeout)
     #expect(
       await failure {
@@ -120,7 +144,7 @@ struct StatusClientTests {
   @Test(
     "a path of hostile characters is refused before it is sent", arguments: ["/v1 x", "/v1\r\nA: b", "/é"])
   func path(path: String) async throws {
-    #expect(await failure { try await StatusClient(socket: socket).get(path) }?.code == .refused)
+    #expect(await failure { try await StatusClient(sockets: [socket]).get(path) }?.code == .refused)
   }
 
   @Test("the daemon's version is what its Server header says")
@@ -128,7 +152,7 @@ struct StatusClientTests {
     let daemon = try FakeDaemon(at: socket) { _ in
       .raw("HTTP/1.1 200 OK\r\nServer: rollcall/7.1.0 (x)\r\nContent-Length: 2\r\n\r\n{}")
     }
-    #expect(try await StatusClient(socket: socket).get("/v1").version == "7.1.0")
+    #expect(try await StatusClient(sockets: [socket]).get("/v1").version == "7.1.0")
     daemon.end()
   }
 }
@@ -154,7 +178,7 @@ struct StatusWatchTests {
       .stream(Self.beginning + "event: LATER\ndata: {}\n\n: x\n\n")
     }
     let seen = Mutex<[WatchEvent]>([])
-    try await StatusClient(socket: socket).watch("/v1/watch", [("types", "members")]) { event in
+    try await StatusClient(sockets: [socket]).watch("/v1/watch", [("types", "members")]) { event in
       seen.withLock { $0.append(event) }
       if case .synced = event {
         daemon.push(
@@ -182,7 +206,7 @@ struct StatusWatchTests {
         : .stream("retry: 10\n\n" + Self.event("f.1", "RESET", #"{"reason":"restarted"}"#))
     }
     let seen = Mutex<[WatchEvent]>([])
-    try await StatusClient(socket: socket).watch("/v1/members?watch=true") { event in
+    try await StatusClient(sockets: [socket]).watch("/v1/members?watch=true") { event in
       seen.withLock { $0.append(event) }
       if case .reset = event { return false }
       return true
@@ -202,7 +226,7 @@ struct StatusWatchTests {
     let socket = socket
     let seen = Mutex<[WatchEvent]>([])
     let clock = ManualClock()
-    async let watch: Void = StatusClient(socket: socket).watch("/v1/members", time: TimeSource(clock)) {
+    async let watch: Void = StatusClient(sockets: [socket]).watch("/v1/members", time: TimeSource(clock)) {
       event in
       seen.withLock { $0.append(event) }
       if case .synced = event { return false }
@@ -225,7 +249,7 @@ struct StatusWatchTests {
           status: 429)
         : .json("{}")
     }
-    let client = StatusClient(socket: socket)
+    let client = StatusClient(sockets: [socket])
     #expect(await failure { try await client.watch("/a") { _ in true } }?.message == "too many watchers")
     #expect(await failure { try await client.watch("/b") { _ in true } }?.code == .malformed)
     #expect(daemon.requests.count == 2)
