@@ -142,7 +142,7 @@ let package = Package(
       ]),
 
     // The command.
-    library("ClusterResources", ["ClusterModel", "Documents", "Platform"]),
+    library("ClusterResources", ["ClusterModel", "Documents", "Lifecycle", "Platform"]),
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
@@ -197,7 +197,8 @@ let package = Package(
       ["RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", logging]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
-      "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
+      "ClusterResourcesTests", resources: [.copy("Golden")],
+      ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
     tests(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
