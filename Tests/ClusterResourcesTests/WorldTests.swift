@@ -138,7 +138,59 @@ struct WorldTests {
       try JSONPathTemplate(relaxed: expression == "text" ? "{'text'}" : expression)
     ).printer(of: .member)
     _ = try printer.text(of: Self.items("members"), at: Self.now)
-    #expect(printer.note == expected)
+    #expect(printer.notes == (expected.map { [$0] } ?? []))
+  }
+
+  @Test("lists for other programs are made of documents as of a snapshot; what is left out is told")
+  func exports() throws {
+    var hosts = try OutputFormat("hosts").printer(of: .member, revision: "q7f3k.1842")
+    let text = try hosts.text(of: Self.items("members-all"), at: Self.now)
+    #expect(
+      text == """
+        # rollcall \(RollcallVersion.current), 2026-11-26T03:00:00Z, 6 members, revision q7f3k.1842
+        10.20.0.11\tcp-1
+        10.20.0.12\tcp-2
+        10.20.0.13\tcp-3
+        10.20.0.21\tw-1
+        10.20.0.22\tw-2
+        10.20.0.23\tw-3
+
+        """)
+    #expect(hosts.notes == [])
+    var prometheus = try OutputFormat("prometheus").printer(of: .member, export: ExportOptions(port: 9100))
+    let targets = try prometheus.text(of: Self.items("members-all"), at: Self.now)
+    #expect(targets.contains("10.20.0.23:9100") && !targets.contains("10.20.0.13:9100"))
+    let odd: ResourceValue = ["metadata": ["id": "no host name"], "spec": ["addresses": ["10.0.0.1", "x"]]]
+    #expect(try hosts.text(of: [PrintedResource(odd)], at: Self.now).hasPrefix("# "))
+    #expect(hosts.notes.count == 1 && hosts.notes[0].hasPrefix("hosts: 'no host name' "))
+  }
+
+  @Test("a member's row is all that its document says of it")
+  func rows() throws {
+    let items = try Self.items("members-all").map(\.document)
+    let rows = items.map { ExportedMember($0) }
+    #expect(rows.map(\.isListed) == [true, true, true, true, true, true, false, false])
+    #expect(rows.map(\.isTombstone) == [false, false, false, false, false, false, false, true])
+    let row = ExportedMember([
+      "metadata": ["id": "a", "labels": ["rack": "r1"]],
+      "spec": [
+        "nodeId": "n", "addresses": ["10.0.0.1"], "hostname": "h", "machineType": "controlplane",
+        "operatingSystem": "os", "controlPlane": ["port": 6443],
+      ],
+      "status": [
+        "state": "notready", "reason": "x", "since": "2026-11-26T03:00:00Z", "flags": ["conflict"],
+        "sources": [["registry": "a", "presence": "fresh"], ["registry": "b", "presence": "gone"]],
+      ],
+    ])
+    #expect(
+      row
+        == ExportedMember(
+          id: "a", nodeID: "n", hostname: "h", machineType: "controlplane", operatingSystem: "os",
+          addresses: [try IPAddress("10.0.0.1")], labels: try NodeLabels(["rack": "r1"]),
+          controlPlanePort: 6443,
+          state: "notready", reason: "x", since: Timestamp(milliseconds: 1_795_662_000_000),
+          flags: ["conflict"],
+          sources: ["a"]))
   }
 
   @Test("a list of 10,000 isn't too much for an expression over it")

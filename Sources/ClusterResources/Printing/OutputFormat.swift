@@ -13,11 +13,16 @@ public enum OutputFormat: Hashable, Sendable {
   case ndjson
   case jsonPath(JSONPathTemplate)
   case customColumns([CustomColumn])
+  /// A list of members for another program.
+  case export(ExportFormat)
 
   /// What may be written, for people.
-  public static let formats = [
-    "table", "wide", "name", "yaml", "json", "ndjson", "jsonpath=EXPRESSION", "custom-columns=NAME:PATH,…",
-  ]
+  public static let formats =
+    ["table", "wide", "name", "yaml", "json", "ndjson", "jsonpath=EXPRESSION", "custom-columns=NAME:PATH,…"]
+    + ExportFormat.allCases.map(\.rawValue)
+
+  /// Whether it is for programs that take the whole list at once: nothing to watch.
+  public var isWhole: Bool { if case .export = self { true } else { false } }
 
   /// The format that `text` names.
   ///
@@ -40,6 +45,10 @@ public enum OutputFormat: Hashable, Sendable {
       throw ResourceError(
         "custom-columns needs columns, such as custom-columns=NAME:.metadata.id,OS:.spec.operatingSystem")
     default:
+      if argument == nil, let export = ExportFormat(rawValue: name) {
+        self = .export(export)
+        return
+      }
       let known = Self.formats.map { String($0.prefix { $0 != "=" }) }
       let advice = didYouMean(name, among: known)
       throw ResourceError(
@@ -53,8 +62,11 @@ public enum OutputFormat: Hashable, Sendable {
   /// - Parameters:
   ///   - watching: whether changes follow, so that a table shows what happened in a first column.
   ///   - hasHeader: whether a table begins with its columns' names.
+  ///   - export: what is asked of a list for another program.
+  ///   - revision: of which revision the resources are; nil where nobody counts.
   public func printer(
-    of type: ResourceType, watching: Bool = false, hasHeader: Bool = true
+    of type: ResourceType, watching: Bool = false, hasHeader: Bool = true,
+    export: ExportOptions = ExportOptions(), revision: String? = nil
   ) -> any ResourcePrinter {
     switch self {
     case .table:
@@ -67,6 +79,7 @@ public enum OutputFormat: Hashable, Sendable {
     case .ndjson: LinePrinter()
     case .jsonPath(let template): JSONPathPrinter(template: template)
     case .customColumns(let columns): CustomColumnsPrinter(columns: columns, hasHeader: hasHeader)
+    case .export(let format): ExportPrinter(format: format, options: export, revision: revision)
     }
   }
 }

@@ -8,8 +8,8 @@ public protocol ResourcePrinter: Sendable {
   /// - Parameter now: what ages are measured to: the time of who made the documents.
   mutating func text(of items: [PrintedResource], at now: Timestamp) throws(ResourceError) -> String
 
-  /// What a person should know of all that was printed, in one line for the standard error; nil for nothing.
-  var note: String? { get }
+  /// What a person should know of all that was printed, in lines for the standard error.
+  var notes: [String] { get }
 }
 
 extension ResourcePrinter {
@@ -18,7 +18,7 @@ extension ResourcePrinter {
     try text(of: items, at: .now())
   }
 
-  public var note: String? { nil }
+  public var notes: [String] { [] }
 }
 
 /// A resource and, where changes are watched, what happened to it.
@@ -138,9 +138,9 @@ struct JSONPathPrinter: ResourcePrinter {
     return result.text
   }
 
-  var note: String? {
-    guard count > 0, !hasMatched else { return nil }
+  var notes: [String] {
+    guard count > 0, !hasMatched else { return [] }
     let rows = count == 1 ? "the one resource" : "any of \(count) resources"
-    return "the jsonpath expression '\(String(template.source.prefix(200)))' matched nothing in \(rows)"
+    return ["the jsonpath expression '\(String(template.source.prefix(200)))' matched nothing in \(rows)"]
   }
 }

@@ -10,8 +10,8 @@ struct ResourceView: Sendable {
   let namespace: String
   /// What the NODE column says: who knows all this.
   let node: String
-  /// The id of the one that is looked at; nil for all.
-  var id: String?
+  /// The ids of those that are looked at; none for all.
+  var ids: [String] = []
 
   private var isRaw: Bool { namespace == "cluster-raw" }
 
@@ -26,7 +26,7 @@ struct ResourceView: Sendable {
       case .conflict: conflicts(in: snapshot)
       default: snapshot.registries.map { registry($0, version: 1, created: $0.since) }
       }
-    return id == nil ? all : all.filter { matches($0.metadata.id) }
+    return ids.isEmpty ? all : all.filter { matches($0.metadata.id) }
   }
 
   /// What `change` does to the resources that are looked at; nil where it is about others.
@@ -60,19 +60,22 @@ struct ResourceView: Sendable {
 
   /// Whether the resource called `resourceID` is looked at: a raw affiliate also by its node's identity.
   func matches(_ resourceID: String) -> Bool {
-    guard let id else { return true }
-    return resourceID == id || isRaw && resourceID.hasSuffix("/" + id)
+    ids.isEmpty || ids.contains { resourceID == $0 || isRaw && resourceID.hasSuffix("/" + $0) }
   }
 
   /// Fails where one was asked for that isn't there.
   func checkFound(_ resources: [Resource], in snapshot: ClusterSnapshot) throws {
-    guard let id, resources.isEmpty else { return }
+    let found = resources.map(\.metadata.id)
+    let missing = ids.first { id in
+      !found.contains { $0 == id || isRaw && $0.hasSuffix("/" + id) }
+    }
+    guard let missing else { return }
     var everything = self
-    everything.id = nil
+    everything.ids = []
     let known = everything.resources(in: snapshot).lazy.map(\.metadata.id)
-    let advice = didYouMean(id, among: Array(known.prefix(10_000)))
+    let advice = didYouMean(missing, among: Array(known.prefix(10_000)))
     throw CommandError(
-      "there is no \(type.kind.lowercased()) '\(id)' in namespace '\(namespace)'"
+      "there is no \(type.kind.lowercased()) '\(missing)' in namespace '\(namespace)'"
         + (advice.map { ": \($0)" } ?? ""))
   }
 

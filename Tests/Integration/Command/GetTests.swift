@@ -197,14 +197,14 @@ import Testing
 
   @Test("a reader that goes away ends the command quietly")
   func brokenPipe() async throws {
-    let line = "\(BuiltProducts.rollcall) get members | head -1"
+    let line = "\(BuiltProducts.rollcall) get members --direct | head -1"
     let result = try await ChildProcess.run(
       "/bin/sh", ["-c", line], environment: Command.environment, folder: fiveNodes)
     #expect(result.status == 0)
     #expect(result.output.hasPrefix("NODE "))
     #expect(result.errors == "")
     let closed = try await ChildProcess.run(
-      "/bin/bash", ["-c", "set -o pipefail; \(BuiltProducts.rollcall) get members | true"],
+      "/bin/bash", ["-c", "set -o pipefail; \(BuiltProducts.rollcall) get members --direct | true"],
       environment: Command.environment, folder: fiveNodes)
     #expect(closed.errors == "")
   }

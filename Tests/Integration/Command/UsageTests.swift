@@ -14,7 +14,7 @@ import Testing
       ("get members -o jsno", "rollcall: there is no output format 'jsno': did you mean 'json'?"),
       ("get members -o jsonpath={.a[}", "rollcall: jsonpath column 5: "),
       ("get members --timeout soon", "rollcall: The value 'soon' is invalid for '--timeout <duration>'"),
-      ("get", "rollcall: Missing expected argument '<type>'"),
+      ("get", "rollcall: the type is missing: write one of identities, affiliates, members, "),
       ("get members --wacht", "rollcall: Unknown option '--wacht'"),
       ("frobnicate", "rollcall: "),
       ("explain worker-1 -o table2", "rollcall: 'table2' isn't a format of explain"),
