@@ -102,7 +102,7 @@ let package = Package(
     library(
       "Rollcall",
       [
-        "AffiliateMerge", "ClusterModel", "Platform", "PluginHost", "RegistryKit", logging,
+        "AffiliateMerge", "ClusterModel", "Lifecycle", "Platform", "PluginHost", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
 
@@ -189,7 +189,7 @@ let package = Package(
     tests(
       "RollcallTests",
       [
-        "Rollcall", "AffiliateMerge", "ClusterModel", "Platform", "RegistryKit", logging,
+        "Rollcall", "AffiliateMerge", "Lifecycle", "ClusterModel", "Platform", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     tests(

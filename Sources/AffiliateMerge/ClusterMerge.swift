@@ -90,6 +90,19 @@ public struct ClusterMerge: Sendable {
     change(at: now) { $0.nodes.setLocal(affiliate, &$1) }
   }
 
+  /// Makes `owner` the member of a nodename that several nodes have, whatever ``NameRule`` says of their records: for
+  /// who knows how they are. Holds for as long as several have the name and it is one of them; without effect where
+  /// that isn't so.
+  public mutating func setOwner(_ owner: NodeIdentity, ofMember nodename: String, at now: Timestamp)
+    -> [ClusterChange]
+  {
+    change(at: now) { $0.nodes.setOwner(owner, ofMember: nodename, &$1) }
+  }
+
+  /// Whether the node's identity came later than the first snapshot of the origin that it came with; one that was
+  /// there then was there nobody knows since when.
+  public func isNewcomer(_ id: NodeIdentity) -> Bool { nodes[id].map { $0.heard != .unknown } ?? false }
+
   /// Sets the policy and merges everything anew where it is another one.
   public mutating func setPolicy(_ policy: MergePolicy, at now: Timestamp) -> [ClusterChange] {
     change(at: now) { $0.nodes.setPolicy(policy, &$1) }

@@ -57,6 +57,8 @@ public struct Conflict: Hashable, Sendable {
 public enum NameRule: Int, Hashable, Sendable, CaseIterable {
   /// It is this node, which knows itself best.
   case local
+  /// It is up and the other one isn't: what registries say of their lives decides before what their records say.
+  case state
   /// The best record that says the name: a fresh one with an identity, a fresh one without, a stale one with an
   /// identity, a stale one without.
   case freshness

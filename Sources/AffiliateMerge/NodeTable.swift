@@ -9,6 +9,8 @@ struct NodeTable: Sendable {
   private(set) var local: LocalNode?
   private var nodes: TreeDictionary<NodeIdentity, NodeEntry> = [:]
   private var holders = HolderIndex()
+  /// Which of several nodes with one nodename is the member, where somebody who knows more than records say said so.
+  private var chosenOwners: [String: NodeIdentity] = [:]
 
   init(policy: MergePolicy) { rules = MergeRules(policy) }
 
@@ -39,7 +41,9 @@ struct NodeTable: Sendable {
   func sharers(of key: ConflictKey) -> [NodeIdentity] {
     let sharers = holders.all(of: key).compactMap { nodes[$0] }.filter { $0.merged.affiliate.has(key) }
     guard case .nodename = key else { return sharers.map(\.id).sorted() }
-    return sharers.map(rank).sorted { $0.goes(before: $1).0 }.map(\.id)
+    let ranked = sharers.map(rank).sorted { $0.goes(before: $1).0 }.map(\.id)
+    guard let owner = holders.owner(of: key)?.id, ranked.contains(owner) else { return ranked }
+    return [owner] + ranked.filter { $0 != owner }
   }
 
   /// The conflict about `key`, which isn't a field, as it is now; nil where fewer than two nodes have it.
@@ -67,9 +71,13 @@ struct NodeTable: Sendable {
   /// Where they are many, only those are looked at that were touched, unless that is the member so far.
   mutating func settleOwners(_ touched: inout Touched) {
     for nodename in touched.nodenames {
-      guard let known = holders[nodename: nodename.name] else { continue }
+      guard let known = holders[nodename: nodename.name] else {
+        chosenOwners[nodename.name] = nil
+        continue
+      }
       guard let ids = known.holders.several else {
         holders.setOwner(nil, ofMember: nodename.name)
+        chosenOwners[nodename.name] = nil
         continue
       }
       var contenders: [NodeIdentity]?
@@ -91,8 +99,20 @@ struct NodeTable: Sendable {
         best = goesBefore ? (rank, rule) : (held.rank, isCloser ? rule : held.rule)
       }
       let rule = ids.count > Conflict.maximumNodes ? nil : best?.rule
+      if let chosen = chosenOwners[nodename.name], ids.contains(chosen), chosen != best?.rank.id {
+        holders.setOwner(NameOwner(chosen, .state), ofMember: nodename.name)
+        continue
+      }
       holders.setOwner(best.map { NameOwner($0.rank.id, rule) }, ofMember: nodename.name)
     }
+  }
+
+  /// Makes `owner` the member of a nodename that several nodes have, for as long as they do.
+  mutating func setOwner(_ owner: NodeIdentity, ofMember name: String, _ touched: inout Touched) {
+    guard let known = holders[nodename: name], known.holders.several?.contains(owner) == true,
+      chosenOwners.updateValue(owner, forKey: name) != owner
+    else { return }
+    touched.note(reordered: name, of: known)
   }
 
   private func rank(_ node: NodeEntry) -> NameRank {

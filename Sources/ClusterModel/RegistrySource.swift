@@ -26,7 +26,8 @@ public struct RegistrySource: Hashable, Sendable, Comparable {
     self.name = name
   }
 
-  private init(unchecked name: String) { self.name = name }
+  /// The source of that name, which was checked before.
+  package init(unchecked name: String) { self.name = name }
 
   public static func < (left: RegistrySource, right: RegistrySource) -> Bool { left.name < right.name }
 }

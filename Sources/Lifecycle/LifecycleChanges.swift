@@ -6,12 +6,21 @@ public struct LifecycleChanges: Sendable {
   public internal(set) var statuses: [StatusChange] = []
   /// Members whose state became another one.
   public internal(set) var transitions: [StatusTransition] = []
-  /// Nodenames that another one of several claimants has now.
+  /// Nodenames that several nodes have come to claim, or that another one of them has now.
   public internal(set) var owners: [OwnerChange] = []
   /// Tombstones that came or ended, in this order.
   public internal(set) var tombstones: [TombstoneChange] = []
 
-  init() {}
+  /// Nothing.
+  public init() {}
+
+  /// Adds what came of a further update.
+  public mutating func append(_ other: LifecycleChanges) {
+    statuses += other.statuses
+    transitions += other.transitions
+    owners += other.owners
+    tombstones += other.tombstones
+  }
 
   /// Whether nothing is shown otherwise than before.
   public var isEmpty: Bool {
@@ -49,7 +58,8 @@ public struct StatusTransition: Hashable, Sendable {
   public let isFromBeforeRestart: Bool
 }
 
-/// A nodename that several nodes claim, and which of them has it now.
+/// A nodename that several nodes claim, and which of them has it now: where that is another one than before, and
+/// where they have just come to be several.
 public struct OwnerChange: Hashable, Sendable {
   /// The nodename.
   public let name: String
@@ -63,4 +73,26 @@ public struct TombstoneChange: Hashable, Sendable {
   public let tombstone: Tombstone
   /// Whether it ended: its time was over, the node came back, it was forgotten, or there were too many.
   public let hasEnded: Bool
+}
+
+extension LifecycleView {
+  /// What is shown otherwise than in `earlier`, for who didn't see each change: statuses and tombstones. What came and
+  /// went again in between isn't in it, and neither are transitions.
+  public func changes(since earlier: LifecycleView) -> LifecycleChanges {
+    var changes = LifecycleChanges()
+    let ids = Set(nodes.keys).union(earlier.nodes.keys)
+    for id in ids.sorted() {
+      let (old, new) = (earlier.status(of: id), status(of: id))
+      let isSame = if let old, let new { old.isShown(as: new) } else { old == nil && new == nil }
+      if !isSame { changes.statuses.append(StatusChange(node: id, old: old, new: new)) }
+    }
+    let (before, after) = (Set(earlier.tombstones), Set(tombstones))
+    changes.tombstones = earlier.tombstones.filter { !after.contains($0) }.map {
+      TombstoneChange(tombstone: $0, hasEnded: true)
+    }
+    changes.tombstones += tombstones.filter { !before.contains($0) }.map {
+      TombstoneChange(tombstone: $0, hasEnded: false)
+    }
+    return changes
+  }
 }

@@ -31,6 +31,9 @@ public struct LifecycleView: Sendable {
     return statuses
   }
 
+  /// Whether several machines claim the nodename: not where one was set up anew and has replaced the other.
+  public func isDisputed(nodename: String) -> Bool { names[nodename]?.isDisputed ?? false }
+
   /// The nodes that the member `status` replaced and that registries still list: they are superseded by it.
   public func replaced(by status: NodeStatus) -> [NodeStatus] {
     guard let holders = names[status.name], holders.owner == status.node else { return [] }

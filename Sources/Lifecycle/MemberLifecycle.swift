@@ -304,7 +304,9 @@ public struct MemberLifecycle: Sendable {
       let others = holders.all.filter { $0 != best }.sorted()
       let isDisputed = others.contains { !isSameMachine($0, best) }
       view.names[name] = NameHolders(owner: best, others: others, isDisputed: isDisputed)
-      if !others.isEmpty || before?.others.isEmpty == false, before?.owner != best {
+      // Also where a name has just come to be contested: others may go by less than is known here.
+      let wasContested = before?.others.isEmpty == false
+      if before?.owner != best ? !others.isEmpty || wasContested : !others.isEmpty && !wasContested {
         changes.owners.append(OwnerChange(name: name, node: best))
       }
     }

@@ -51,8 +51,10 @@ public struct StatusReason: Hashable, Sendable, CustomStringConvertible {
   /// Left: the node has no nodename any more.
   public static let unnamed = StatusReason("unnamed")
 
-  init(_ reason: StaleReason) { text = reason.rawValue }
-  init(_ reason: DepartureReason) { text = reason.rawValue }
+  /// Stale, for that reason.
+  public init(_ reason: StaleReason) { text = reason.rawValue }
+  /// Missing or left, for that reason.
+  public init(_ reason: DepartureReason) { text = reason.rawValue }
 }
 
 /// Why a record says nothing of now.

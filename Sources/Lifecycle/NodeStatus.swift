@@ -88,7 +88,39 @@ public struct NodeStatus: Sendable {
   }
 }
 
+extension LifecycleView {
+  /// Why a member's state became another one, without ages: `expired in service, last renewed 2026-11-26T02:18:11Z`.
+  public func cause(of transition: StatusTransition) -> String {
+    let sources = sources(of: transition.node)
+    func names(_ isMeant: (SourcePresence) -> Bool) -> String {
+      sources.filter(isMeant).map(\.registry).joined(separator: ", ")
+    }
+    switch (transition.to, transition.reason) {
+    case (.ready, .local): return "this node itself"
+    case (.ready, .leased): return "leased in \(names { $0.presence == .fresh && $0.leases })"
+    case (.ready, .healthy): return "found ready by \(names { $0.presence == .fresh && $0.health == .ready })"
+    case (.ready, _): return "listed in \(names { $0.presence == .fresh })"
+    case (.notready, let reason):
+      let said = names { if case .notReady = $0.health { true } else { false } }
+      return said.isEmpty ? "\(reason)" : "\(said): \(reason)"
+    case (.stale, let reason):
+      return "\(reason): not confirmed by \(names { if case .stale = $0.presence { true } else { false } })"
+    case (.missing, .neverSeen): return "listed in \(names { $0.presence == .fresh }), and never seen"
+    case (.left, .superseded):
+      let owner = self.names[transition.name]?.owner
+      return "replaced by \(owner.map(\.short) ?? "another node")"
+    case (.left, .renamed), (.left, .unnamed): return transition.reason.text
+    case (.missing, let reason), (.left, let reason): return departure(reason, sources)
+    }
+  }
+}
+
 extension Tombstone {
+  /// Why the node is gone, without ages: `deleted by inventory, kubernetes`.
+  ///
+  /// - Parameter sources: what is known of the node in registries, as ``LifecycleView/sources(of:)`` has it.
+  public func cause(_ sources: [SourcePresence]) -> String { departure(reason, sources) }
+
   /// What a person is told, in one sentence: `left 3h ago (deleted by inventory, kubernetes)`.
   ///
   /// - Parameters:
@@ -132,4 +164,22 @@ extension Moment {
     default: "\(seconds / 86_400)d"
     }
   }
+}
+
+/// In whose word a node is gone for `reason`.
+private func departure(_ reason: StatusReason, _ sources: [SourcePresence]) -> String {
+  let said = sources.filter { source in
+    if case .gone(let gone) = source.presence { return StatusReason(gone) == reason }
+    return false
+  }
+  guard !said.isEmpty else { return reason.text }
+  let preposition =
+    switch reason {
+    case StatusReason(DepartureReason.withdrawn): "from"
+    case StatusReason(DepartureReason.deleted): "by"
+    default: "in"
+    }
+  let names = said.map(\.registry).joined(separator: ", ")
+  let seen = said.compactMap(\.lastSeen).max().map { ", last renewed \($0)" } ?? ""
+  return "\(reason) \(preposition) \(names)\(seen)"
 }

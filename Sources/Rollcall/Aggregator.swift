@@ -1,5 +1,6 @@
 import AffiliateMerge
 public import ClusterModel
+public import Lifecycle
 public import Logging
 import Platform
 import RegistryKit
@@ -89,14 +90,15 @@ public final class Aggregator: Service {
     self.options = options
     self.logger = logger
     let table = ClusterTable(
-      policy: plan.policy, journalLimit: options.changeLimit, time: TimeSource(options.clock),
+      policy: plan.policy, journalLimit: options.changeLimit, retention: options.history,
+      time: TimeSource(options.clock),
       now: options.now)
     self.table = table
     // A plugin may give an outcome as often as it likes.
     let failures = LogBudgets()
     publications = PublicationReconciler(
       restart: options.restart, random: options.random, time: table.time
-    ) { [logger] key, isWithdrawal, error in
+    ) { [logger] key, revision, isWithdrawal, error in
       if let error, error.code == .unsupported {
         logger.info(
           "this registry doesn't publish", metadata: ["registry": "\(key.name)", "why": "\(error)"])
@@ -116,6 +118,7 @@ public final class Aggregator: Service {
       table.commit {
         _ = $0.update(key) { registry, transaction in
           registry.readsPublications()
+          registry.published(revision, isWithdrawal: isWithdrawal, error, in: transaction)
           registry.report(report, in: transaction)
         }
       }
@@ -145,6 +148,21 @@ public final class Aggregator: Service {
   /// What changes in the cluster: a snapshot first, then changes. A reader that falls far behind gets in one what
   /// became of all that it missed.
   public func changes() -> ClusterEvents { ClusterEvents(table: table) }
+
+  /// What happened lately to members, registries and conflicts.
+  public var history: ClusterHistory { table.history }
+
+  /// The moment that it is now, on the clocks that snapshots' moments are of: what ages are shown for.
+  public func now() -> Moment { Moment(elapsed: table.time.elapsed, wall: options.now()) }
+
+  /// Ends the tombstones of a nodename, or of the node whose identity that is: for one that is gone for good.
+  ///
+  /// - Throws: ``MemberLifecycle/ForgetError`` where there is none, or where a registry still lists the node.
+  public func forget(_ name: String) throws(MemberLifecycle.ForgetError) {
+    try table.commit { writer in
+      Result { () throws(MemberLifecycle.ForgetError) in try writer.forget(name) }
+    }.get()
+  }
 
   // MARK: This node
 

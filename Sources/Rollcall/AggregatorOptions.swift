@@ -8,6 +8,8 @@ public struct AggregatorOptions: Sendable {
   public var publishes = true
   /// How many changes are kept for a reader of changes that is slow.
   public var changeLimit = 1024
+  /// What is remembered of members, registries and conflicts that were otherwise once.
+  public var history = HistoryRetention()
   /// The most nodes that one registry may tell of; one that tells of more has failed.
   public var nodeLimit = 250_000
   /// How long a registry may take to end once it is told to.

@@ -52,6 +52,11 @@ struct ChangeJournal: Sendable {
   }
 
   private static func weight(of event: ClusterEvent) -> Int {
-    if case .changes(let changes) = event { changes.count } else { 1 }
+    switch event {
+    case .changes(let changes): changes.count
+    case .life(let changes): changes.statuses.count + changes.tombstones.count
+    case .history(let entries): entries.count
+    case .snapshot, .registry, .registryRemoved: 1
+    }
   }
 }

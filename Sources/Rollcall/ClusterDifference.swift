@@ -1,5 +1,6 @@
 import AffiliateMerge
 import ClusterModel
+import Lifecycle
 
 /// What leads from one snapshot to another, for a reader for whom the changes between the two aren't kept any more.
 /// Ages alone make no change, as in a commit.
@@ -23,6 +24,8 @@ enum ClusterDifference {
     ) { $0.hasContent(of: $1) }
     .map { .conflict($0) }
     var events: [ClusterEvent] = changes.isEmpty ? [] : [.changes(changes)]
+    let lives = new.life.changes(since: old.life)
+    if !lives.isEmpty { events.append(.life(lives)) }
     for status in new.registries where !isSame(old.registry(status.name), status) {
       events.append(.registry(status))
     }
@@ -52,10 +55,7 @@ enum ClusterDifference {
 
   /// Counts and times of updates alone make no event.
   private static func isSame(_ old: RegistryStatus?, _ new: RegistryStatus) -> Bool {
-    guard var old else { return false }
-    old.affiliateCount = new.affiliateCount
-    old.lastUpdate = new.lastUpdate
-    return old == new
+    old.map { $0.withCounts(of: new) == new } ?? false
   }
 }
 

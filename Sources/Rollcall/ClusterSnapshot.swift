@@ -1,15 +1,20 @@
 public import AffiliateMerge
 public import ClusterModel
+public import Lifecycle
 
 /// The cluster at one moment, and who says so. A value that is made in constant time: what is read of it is
 /// worked out when it is read.
 public struct ClusterSnapshot: Sendable {
   /// The merge, for looking up single things by their keys.
   public let merge: ClusterMerge
+  /// How nodes are: beside who is listed, who of them is there, since when, and who was.
+  public let life: LifecycleView
   /// All registries, the disabled ones too, in their declared order.
   public let registries: [RegistryStatus]
   /// Rises with every change of anything.
   public let revision: UInt64
+  /// When it came about.
+  public let moment: Moment
 
   /// All nodes, merged, ordered by identity.
   public var affiliates: [Versioned<Affiliate>] { merge.affiliates() }
@@ -37,6 +42,10 @@ public enum ClusterEvent: Sendable {
   case snapshot(ClusterSnapshot)
   /// What came, changed and went.
   case changes([ClusterChange])
+  /// How nodes are shown otherwise than before, and tombstones that came or ended.
+  case life(LifecycleChanges)
+  /// What is new in ``Aggregator/history``.
+  case history([HistoryEntry])
   /// A registry's status is another one. Counts and times of updates alone make no event.
   case registry(RegistryStatus)
   /// A registry is no longer configured.

@@ -1,5 +1,6 @@
 import AffiliateMerge
 import ClusterModel
+import Lifecycle
 import Platform
 import RegistryKit
 import Synchronization
@@ -18,6 +19,8 @@ public final class ClusterTable: Sendable {
     var isFinished = false
   }
 
+  /// What happened to members, registries and conflicts.
+  public let history: ClusterHistory
   private let writer: Mutex<TableWriter>
   private let published: Mutex<Published>
   private let now: @Sendable () -> Timestamp
@@ -29,15 +32,21 @@ public final class ClusterTable: Sendable {
   let deadlines = ChangeSignal()
 
   /// - Parameter journalLimit: how many changes are kept for readers that fell behind.
+  ///   - retention: what is remembered of what is over.
   init(
-    policy: MergePolicy, journalLimit: Int, time: TimeSource, now: @escaping @Sendable () -> Timestamp
+    policy: MergePolicy, journalLimit: Int, retention: HistoryRetention = HistoryRetention(),
+    time: TimeSource, now: @escaping @Sendable () -> Timestamp
   ) {
     let merge = ClusterMerge(policy: policy)
-    writer = Mutex(TableWriter(merge: merge))
+    let moment = Moment(elapsed: time.elapsed, wall: now())
+    let writer = TableWriter(merge: merge, retention: retention.tombstones)
+    history = ClusterHistory(retention, since: moment.wall)
     published = Mutex(
       Published(
-        snapshot: ClusterSnapshot(merge: merge, registries: [], revision: 0),
+        snapshot: ClusterSnapshot(
+          merge: merge, life: writer.life, registries: [], revision: 0, moment: moment),
         journal: ChangeJournal(limit: journalLimit)))
+    self.writer = Mutex(writer)
     self.time = time
     self.now = now
   }
@@ -89,7 +98,9 @@ public final class ClusterTable: Sendable {
     let (result, effects) = writer.withLock { writer in
       writer.begin(now: now(), elapsed: time.elapsed)
       let result = body(&writer)
-      let commit = writer.end()
+      var commit = writer.end()
+      let entries = history.append(commit.entries)
+      if !entries.isEmpty { commit.events.append(.history(entries)) }
       if let snapshot = commit.snapshot {
         // What was published before is handed out, so that it isn't freed while readers wait.
         _ = published.withLock { published in
@@ -126,6 +137,10 @@ struct TableTransaction: Sendable {
   fileprivate(set) var now = Timestamp(milliseconds: 0)
   fileprivate(set) var elapsed = Duration.zero
   fileprivate var changes: [ClusterChange] = []
+  fileprivate init(merge: ClusterMerge) { self.merge = merge }
+
+  /// Why records went that weren't taken away by their registry, by the positions of the changes.
+  private var departures: [(positions: Range<Int>, reason: DepartureReason)] = []
   /// Whether the merge may be another one though nothing changed: who is stale, and how old claims are, shows in
   /// provenance alone.
   fileprivate var isRevised = false
@@ -136,8 +151,14 @@ struct TableTransaction: Sendable {
 
   mutating func noteSynced(registry name: String) { merge.noteSynced(registry: name) }
 
-  mutating func removeRegistry(_ name: String) { note(merge.removeRegistry(name, at: now)) }
-  mutating func removeOrigin(_ origin: RecordOrigin) { note(merge.removeOrigin(origin, at: now)) }
+  /// Drops the records of a registry, which says so much of the nodes that they were of.
+  mutating func removeRegistry(_ name: String, as reason: DepartureReason) {
+    note(merge.removeRegistry(name, at: now), as: reason)
+  }
+  /// The same for one source of it.
+  mutating func removeOrigin(_ origin: RecordOrigin, as reason: DepartureReason) {
+    note(merge.removeOrigin(origin, at: now), as: reason)
+  }
   mutating func setStale(_ isStale: Bool, registry name: String) {
     note(merge.setStale(isStale, registry: name, at: now))
   }
@@ -148,15 +169,34 @@ struct TableTransaction: Sendable {
     let new = merge.setLocal(affiliate, at: now)
     if !new.isEmpty { note(new) }
   }
+  fileprivate mutating func setOwner(_ change: OwnerChange) {
+    let new = merge.setOwner(change.node, ofMember: change.name, at: now)
+    if !new.isEmpty { note(new) }
+  }
   fileprivate mutating func setPolicy(_ policy: MergePolicy) { note(merge.setPolicy(policy, at: now)) }
+
+  fileprivate mutating func clear() {
+    changes = []
+    departures = []
+    isRevised = false
+  }
 
   /// What an origin's records are now.
   func records(of origin: RecordOrigin) -> [AffiliateRecord] {
     merge.rawAffiliates().filter { $0.id.origin == origin }.map(\.record.value)
   }
 
-  private mutating func note(_ new: [ClusterChange]) {
+  /// Why the raw record is gone of which the change at `position` says so.
+  fileprivate func departure(at position: Int, _ reason: RemovalReason?) -> DepartureReason {
+    if let reason { return DepartureReason(reason) }
+    return departures.first { $0.positions.contains(position) }?.reason ?? .removed
+  }
+
+  private mutating func note(_ new: [ClusterChange], as reason: DepartureReason? = nil) {
     isRevised = true
+    if let reason, !new.isEmpty {
+      departures.append((changes.count..<changes.count + new.count, reason))
+    }
     if changes.isEmpty { changes = new } else { changes += new }
   }
 }
@@ -171,8 +211,24 @@ struct TableWriter: Sendable {
   private var notices: [ClusterEvent] = []
   private var isRevised = false
   private var movesDeadlines = false
+  private var lifecycle: MemberLifecycle
+  /// What came of members that were forgotten in this commit.
+  private var forgotten: [LifecycleChanges] = []
+  private var recorder = HistoryRecorder()
+  /// Whether nodes' lives may depend on something else of registries than before.
+  private var conditionsChanged = false
+  /// The node that is this one, as nodes' lives know it.
+  private var localID: NodeIdentity?
 
-  fileprivate init(merge: ClusterMerge) { transaction = TableTransaction(merge: merge) }
+  fileprivate init(merge: ClusterMerge, retention: TombstoneRetention) {
+    transaction = TableTransaction(merge: merge)
+    lifecycle = MemberLifecycle(retention: retention)
+  }
+
+  /// How nodes are.
+  var life: LifecycleView { lifecycle.view }
+  /// What of nodes' lives is to survive a restart.
+  var lifecycleState: LifecycleState { lifecycle.state }
 
   fileprivate mutating func begin(now: Timestamp, elapsed: Duration) {
     transaction.now = now
@@ -184,25 +240,92 @@ struct TableWriter: Sendable {
     /// How the cluster is now; nil where nothing changed.
     var snapshot: ClusterSnapshot?
     var events: [ClusterEvent] = []
+    var entries: [HistoryEntry] = []
     var movesDeadlines = false
   }
 
   fileprivate mutating func end() -> Commit {
     defer {
-      transaction.changes = []
-      transaction.isRevised = false
+      transaction.clear()
       notices = []
       isRevised = false
       movesDeadlines = false
     }
+    let deadline = lifecycle.nextDeadline
+    let lives = followLives()
+    if lifecycle.nextDeadline != deadline { movesDeadlines = true }
     var commit = Commit(movesDeadlines: movesDeadlines)
-    guard isRevised || transaction.isRevised || !notices.isEmpty else { return commit }
+    guard isRevised || transaction.isRevised || !notices.isEmpty || !lives.isEmpty else { return commit }
     revision += 1
-    commit.snapshot = ClusterSnapshot(
-      merge: transaction.merge, registries: registries.map(status), revision: revision)
+    let snapshot = ClusterSnapshot(
+      merge: transaction.merge, life: lifecycle.view, registries: registries.map(status), revision: revision,
+      moment: moment)
+    commit.snapshot = snapshot
     if !transaction.changes.isEmpty { commit.events.append(.changes(transaction.changes)) }
+    if !lives.isEmpty { commit.events.append(.life(lives)) }
     commit.events += notices
+    commit.entries = recorder.entries(
+      snapshot, lives: lives, changes: transaction.changes, notices: notices)
     return commit
+  }
+
+  private var moment: Moment { Moment(elapsed: transaction.elapsed, wall: transaction.now) }
+
+  /// Tells nodes' lives what happened in this commit.
+  private mutating func followLives() -> LifecycleChanges {
+    let isDue = lifecycle.nextDeadline.map { $0 <= transaction.elapsed } ?? false
+    guard conditionsChanged || isDue || !transaction.changes.isEmpty || !forgotten.isEmpty else {
+      return LifecycleChanges()
+    }
+    var updates: [LifecycleUpdate] = []
+    if conditionsChanged {
+      conditionsChanged = false
+      updates.append(
+        .registries(registries.lazy.filter { $0.status.state != .disabled }.map(\.condition)))
+    }
+    updates.reserveCapacity(updates.count + transaction.changes.count)
+    if transaction.merge.localID != localID {
+      localID = transaction.merge.localID
+      updates.append(.local(localID))
+    }
+    for (position, change) in transaction.changes.enumerated() {
+      if let update = update(for: change, at: position) { updates.append(update) }
+    }
+    var lives = lifecycle.apply(updates, at: moment)
+    for changes in forgotten { lives.append(changes) }
+    forgotten = []
+    // Whose a name is follows from how nodes are, and the merge takes it over.
+    for owner in lives.owners { transaction.setOwner(owner) }
+    return lives
+  }
+
+  private func update(for change: ClusterChange, at position: Int) -> LifecycleUpdate? {
+    switch change {
+    case .raw(let change, let reason):
+      guard let record = change.new?.value ?? change.old?.value else { return nil }
+      let origin = change.key.origin
+      let source = RecordSource(registry: origin.registry, source: RegistrySource(unchecked: origin.source))
+      let node =
+        record.isLocalID
+        ? NodeIdentity(localID: change.key.nodeID, rawPrefix: origin.rawPrefix) : change.key.nodeID
+      if change.new != nil { return .record(record, from: source, of: node) }
+      return .gone(
+        record: change.key.nodeID, from: source, of: node,
+        reason: transaction.departure(at: position, reason),
+        lastSeen: record.confirmedAt)
+    case .affiliate(let change):
+      guard let affiliate = change.new?.value else { return nil }
+      return .merged(affiliate, isNewcomer: transaction.merge.isNewcomer(change.key))
+    case .conflict(let change):
+      let value: DisputedValue
+      switch change.key {
+      case .address(let address): value = .address(address)
+      case .publicKey(let key): value = .publicKey(key)
+      case .nodename, .field: return nil
+      }
+      return .dispute(value, change.new?.value.nodes ?? [])
+    case .member: return nil
+    }
   }
 
   private func status(of registry: RegistryState) -> RegistryStatus {
@@ -226,11 +349,13 @@ struct TableWriter: Sendable {
     at index: Int, _ body: (inout RegistryState, inout TableTransaction) -> Result
   ) -> Result {
     let before = registries[index].status
+    let condition = registries[index].condition
     let deadline = registries[index].nextDeadline
     let result = body(&registries[index], &transaction)
     var after = registries[index].status
     if after != before { isRevised = true }
-    after.lastUpdate = before.lastUpdate
+    if registries[index].condition != condition { conditionsChanged = true }
+    after = after.withCounts(of: before)
     if after != before { notices.append(.registry(status(of: registries[index]))) }
     if registries[index].nextDeadline != deadline { movesDeadlines = true }
     return result
@@ -274,16 +399,18 @@ struct TableWriter: Sendable {
     }
     notices.append(.registry(status(of: registry)))
     movesDeadlines = true
+    conditionsChanged = true
   }
 
   /// Drops what the registry called `name` applied.
-  mutating func dropRecords(of name: String) { transaction.removeRegistry(name) }
+  mutating func dropRecords(of name: String) { transaction.removeRegistry(name, as: .disabled) }
 
   /// Forgets a registry and what it applied.
   mutating func remove(_ name: String) {
     guard let index = registries.firstIndex(where: { $0.key.name == name }) else { return }
     registries.remove(at: index)
-    transaction.removeRegistry(name)
+    transaction.removeRegistry(name, as: .disabled)
+    conditionsChanged = true
     notices.append(.registryRemoved(name))
   }
 
@@ -292,6 +419,7 @@ struct TableWriter: Sendable {
     let rank = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     registries.sort { (rank[$0.key.name] ?? .max) < (rank[$1.key.name] ?? .max) }
     isRevised = true
+    conditionsChanged = true
   }
 
   func registry(_ key: RegistryKey) -> RegistryState? { registries.first { $0.key == key } }
@@ -303,6 +431,13 @@ struct TableWriter: Sendable {
 
   // MARK: Beside registries
 
+  /// Ends the tombstones of a nodename or a node.
+  mutating func forget(_ name: String) throws(MemberLifecycle.ForgetError) {
+    let changes = try lifecycle.forget(name, at: moment)
+    forgotten.append(changes)
+    movesDeadlines = true
+  }
+
   mutating func setPolicy(_ policy: MergePolicy) {
     if policy != transaction.merge.policy { transaction.setPolicy(policy) }
   }
@@ -311,7 +446,12 @@ struct TableWriter: Sendable {
   mutating func setLocal(_ affiliate: Affiliate?) { transaction.setLocal(affiliate) }
 
   /// When ``expire()`` has something to do next.
-  var nextDeadline: Duration? { registries.lazy.compactMap(\.nextDeadline).min() }
+  var nextDeadline: Duration? {
+    [registryDeadline, lifecycle.nextDeadline].compactMap { $0 }.min()
+  }
+
+  /// The part of ``nextDeadline`` that is of registries' records.
+  var registryDeadline: Duration? { registries.lazy.compactMap(\.nextDeadline).min() }
 
   /// Does what is due: records that were kept long enough become stale or are dropped.
   mutating func expire() {

@@ -43,7 +43,9 @@ final class PublicationReconciler: Sendable {
 
   /// Is given each outcome: nil, or why this node can't be published through the registry, or withdrawn.
   typealias Report =
-    @Sendable (_ registry: RegistryKey, _ isWithdrawal: Bool, _ error: RegistryError?) -> Void
+    @Sendable (
+      _ registry: RegistryKey, _ revision: UInt64, _ isWithdrawal: Bool, _ error: RegistryError?
+    ) -> Void
 
   private let state = Mutex(State())
   private let restart: RestartPolicy
@@ -185,7 +187,7 @@ final class PublicationReconciler: Sendable {
       return handed
     }
     guard let outcome else { return }
-    report(key, outcome.publication == nil, error)
+    report(key, outcome.revision, outcome.publication == nil, error)
     retries.notify()
     withdrawals.notify()
   }

@@ -1,5 +1,6 @@
 import AffiliateMerge
 import ClusterModel
+import Lifecycle
 import RegistryKit
 
 /// Names one supervised registry: a registry that is made anew by a reload keeps its name, not its generation, so
@@ -24,6 +25,8 @@ struct RegistryState: Sendable {
   private(set) var isRunning = false
   /// When in this run it first was in sync; nil where it hasn't been yet.
   private(set) var syncedAt: Duration?
+  /// Whether it is known whether its records are leases: what only the plugin knows isn't until it is loaded.
+  private var isMade = false
   /// Whether in this run one of its sources had a snapshot.
   private var hasSnapshot = false
   /// The sources that this run named and that had no snapshot yet.
@@ -58,6 +61,7 @@ struct RegistryState: Sendable {
     self.key = key
     self.status = status
     self.retention = retention
+    self.status.retention = retention
     sweepDelay = retention.staleAfter
   }
 
@@ -74,6 +78,10 @@ struct RegistryState: Sendable {
     guard new.state != .disabled else { return next }
     next.status.isStale = status.isStale
     next.status.leases = status.leases
+    next.isMade = isMade
+    next.status.updates = status.updates
+    next.status.lastSuccess = status.lastSuccess
+    next.status.publication = status.publication
     next.sources = sources.mapValues { $0.unconfirmed(at: elapsed) }
     // Should it never have a snapshot, the old records don't pass for fresh for ever.
     next.staleAt = deadline(under: retention)
@@ -90,6 +98,15 @@ struct RegistryState: Sendable {
     // What became stale under the policy before is dropped where it would have been.
     if status.isStale, retention.onFailure == .drop, self.retention.onFailure == .keep { staleAt = elapsed }
     self.retention = retention
+    status.retention = retention
+  }
+
+  /// What is known of its records from before a restart: their sources, none of which is confirmed.
+  mutating func restored(_ restored: Set<RegistrySource>, prefix: String, at elapsed: Duration) {
+    status.prefix = prefix
+    for source in restored { sources[source] = SourceState().unconfirmed(at: elapsed) }
+    // Nothing that is cached is dropped by its age, but where it is to be dropped when the registry fails.
+    if retention.onFailure == .drop, !sources.isEmpty { staleAt = elapsed + retention.staleAfter }
   }
 
   /// When its records become stale or are dropped, had `retention` been there from the start.
@@ -116,9 +133,10 @@ struct RegistryState: Sendable {
     prefix: String, descriptor: RegistryDescriptor?, leases: Bool, in transaction: inout TableTransaction
   ) {
     if status.prefix != prefix, !sources.isEmpty {
-      transaction.removeRegistry(key.name)
+      transaction.removeRegistry(key.name, as: .removed)
       sources = [:]
     }
+    isMade = true
     status.prefix = prefix
     status.plugin = descriptor?.name
     status.pluginVersion = descriptor?.version
@@ -126,11 +144,30 @@ struct RegistryState: Sendable {
   }
 
   /// Whether what this node publishes is read by it.
-  mutating func readsPublications() { status.publishes = true }
+  mutating func readsPublications() {
+    status.publishes = true
+    if status.publication == nil { status.publication = PublicationStatus(state: .pending) }
+  }
+
+  /// What became of the publication `revision`, or of its withdrawal.
+  mutating func published(
+    _ revision: UInt64, isWithdrawal: Bool, _ error: RegistryError?, in transaction: TableTransaction
+  ) {
+    guard !isWithdrawal || error != nil else {
+      status.publication = nil
+      return
+    }
+    var publication = status.publication ?? PublicationStatus(state: .pending)
+    publication.state = error == nil ? .accepted : .retrying
+    publication.revision = revision
+    if error == nil { publication.acceptedAt = transaction.now }
+    status.publication = publication
+  }
 
   /// It reads what is to be published and doesn't publish it, as it is set up: no trouble of anybody.
   mutating func doesNotPublish(in transaction: TableTransaction) {
     status.publishes = false
+    status.publication = nil
     report(HealthReport(.publishing, nil), in: transaction)
   }
 
@@ -160,6 +197,9 @@ struct RegistryState: Sendable {
     for update in batch.updates { apply(update, in: &transaction) }
     for source in batch.outages.open { sources[source]?.wentAway(at: transaction.elapsed) }
     if !batch.updates.isEmpty { status.lastUpdate = transaction.now }
+    if !batch.updates.isEmpty || batch.reports.contains(where: { $0.aspect == .reading && $0.error == nil }) {
+      status.lastSuccess = transaction.now
+    }
     if let address = batch.publicAddress { status.publicAddress = address }
     if let awaited = batch.awaited { self.awaited = awaited }
     if batch.completesSync {
@@ -176,6 +216,7 @@ struct RegistryState: Sendable {
     let source = update.source
     switch update {
     case .snapshot(let records, _, let absent):
+      status.updates.snapshots += 1
       var state = sources[source] ?? SourceState()
       let held = state.confirm(
         records, holding: status.leases ? retention.missingGrace : nil, elapsed: transaction.elapsed
@@ -196,14 +237,18 @@ struct RegistryState: Sendable {
       status.isStale = false
       staleAt = nil
     case .upsert(let record, _):
+      status.updates.upserts += 1
       sources[source]?.release(record.affiliate.nodeID)
       transaction.apply(update, of: registryID)
     case .remove(let nodeID, _, _):
+      status.updates.removals += 1
       sources[source]?.release(nodeID)
       transaction.apply(update, of: registryID)
     case .sourceGone:
+      status.updates.removals += 1
       sources[source] = nil
-      transaction.apply(update, of: registryID)
+      // What somebody declared went with what it was declared in.
+      transaction.removeOrigin(origin(source), as: status.leases ? .removed : .deleted)
     }
   }
 
@@ -285,6 +330,20 @@ struct RegistryState: Sendable {
     status.since = now
   }
 
+  // MARK: Nodes' lives
+
+  /// What nodes' lives depend on of it.
+  var condition: RegistryCondition {
+    var condition = RegistryCondition(name: key.name)
+    condition.leases = isMade ? status.leases : nil
+    condition.expect = retention.expect
+    condition.isHeard = isRunning && syncedAt != nil && !sources.values.contains(where: \.isAway)
+    condition.isStale = status.isStale
+    for (source, state) in sources where state.isStale { condition.staleSources.insert(source) }
+    condition.isPublished = status.publication?.state == .accepted
+    return condition
+  }
+
   // MARK: Time
 
   /// When ``expire(in:)`` has something to do next; nil: nothing.
@@ -322,7 +381,7 @@ struct RegistryState: Sendable {
       transaction.setStale(true, registry: key.name)
       status.isStale = true
     case .drop:
-      transaction.removeRegistry(key.name)
+      transaction.removeRegistry(key.name, as: .dropped)
       sources = [:]
     }
   }
@@ -342,7 +401,7 @@ struct RegistryState: Sendable {
   mutating func sweep(in transaction: inout TableTransaction) {
     sweepAt = nil
     for (source, state) in sources.sorted(by: { $0.key < $1.key }) where !state.isConfirmed {
-      transaction.removeOrigin(origin(source))
+      transaction.removeOrigin(origin(source), as: .disabled)
       sources[source] = nil
     }
   }

@@ -1,6 +1,42 @@
 public import ClusterModel
 public import RegistryKit
 
+/// How many updates were taken from a registry, by kind.
+public struct UpdateCounts: Hashable, Sendable {
+  /// All that a source has.
+  public internal(set) var snapshots = 0
+  /// New or changed records.
+  public internal(set) var upserts = 0
+  /// Records that went.
+  public internal(set) var removals = 0
+
+  /// Nothing yet.
+  public init() {}
+
+  /// Updates of every kind.
+  public var total: Int { snapshots + upserts + removals }
+}
+
+/// What has become of what this node publishes to a registry.
+public struct PublicationStatus: Hashable, Sendable {
+  /// How far it got.
+  public enum State: String, Hashable, Sendable, CaseIterable {
+    /// It was handed to the registry, which hasn't said yet what came of it.
+    case pending
+    /// The registry accepted it.
+    case accepted
+    /// It couldn't be published, and is tried again.
+    case retrying
+  }
+
+  /// How far it got.
+  public internal(set) var state: State
+  /// The revision of what was published; 0 where nothing was yet.
+  public internal(set) var revision: UInt64 = 0
+  /// When the registry last accepted something; nil: never.
+  public internal(set) var acceptedAt: Timestamp?
+}
+
 /// How a registry is doing.
 public struct RegistryStatus: Hashable, Sendable {
   /// How a registry is, in a word.
@@ -68,9 +104,28 @@ public struct RegistryStatus: Hashable, Sendable {
   /// Under which address whom it asks sees this node.
   public internal(set) var publicAddress: IPAddress?
 
+  /// What has become of what this node publishes there; nil where nothing is.
+  public internal(set) var publication: PublicationStatus?
+  /// How many updates were taken from it.
+  public internal(set) var updates = UpdateCounts()
+  /// When whom it asks last answered, be it with nothing new; nil: never.
+  public internal(set) var lastSuccess: Timestamp?
+  /// What becomes of its records when it fails, and what is expected of them.
+  public internal(set) var retention = RetentionPolicy()
+
   /// Whether waiting for it may end: it was in sync once, or each source that had no snapshot yet is known to
   /// have trouble.
   public internal(set) var isSettled = false
+
+  /// The status with what changes without being told, counts and times of updates, as in `other`.
+  func withCounts(of other: RegistryStatus) -> RegistryStatus {
+    var status = self
+    status.affiliateCount = other.affiliateCount
+    status.lastUpdate = other.lastUpdate
+    status.updates = other.updates
+    status.lastSuccess = other.lastSuccess
+    return status
+  }
 
   init(name: String, prefix: String, state: State, since: Timestamp, disabledReason: String? = nil) {
     self.name = name

@@ -16,12 +16,18 @@ public struct RetentionPolicy: Hashable, Sendable {
   /// kept as stale, and after how long without the peer its records are stale.
   public var missingGrace: Duration
 
+  /// After how long a node that it lists and that no lease and no health is seen of is called missing; nil: never.
+  public var expect: Duration?
+
   /// - Parameters:
+  ///   - expect: nil: what it lists isn't expected to be seen.
   ///   - staleAfter: nil: 5 minutes for `keep`, at once for `drop`.
   ///   - missingGrace: nil: 5 minutes.
   public init(
-    onFailure: FailureAction = .keep, staleAfter: Duration? = nil, missingGrace: Duration? = nil
+    onFailure: FailureAction = .keep, staleAfter: Duration? = nil, missingGrace: Duration? = nil,
+    expect: Duration? = nil
   ) {
+    self.expect = expect
     self.onFailure = onFailure
     self.staleAfter = staleAfter ?? (onFailure == .keep ? .seconds(300) : .zero)
     self.missingGrace = missingGrace ?? .seconds(300)

@@ -22,6 +22,9 @@ struct SourceState: Sendable {
     return state
   }
 
+  /// Whether it can't be reached.
+  var isAway: Bool { awaySince != nil }
+
   /// It can't be reached any more.
   mutating func wentAway(at elapsed: Duration) {
     wasAway = true

@@ -209,7 +209,7 @@ struct NaiveMerge {
       guard !isShared(.nodename(name), nodes.count) else { continue }
       let ranks = (rank(nodes[0]), rank(nodes[1]))
       let index = ranks.0.indices.first { ranks.0[$0] != ranks.1[$0] } ?? ranks.0.count
-      conflicts[.nodename(name)]?.rule = NameRule.allCases[index]
+      conflicts[.nodename(name)]?.rule = NameRule.allCases.filter { $0 != .state }[index]
     }
     return conflicts
   }

@@ -62,7 +62,7 @@ struct AggregatorTests {
     var changes = aggregator.changes().makeAsyncIterator()
     try await running(aggregator) { try await aggregator.waitUntilSynced(timeout: .seconds(20)) }
     while await snapshots.next() != nil {}
-    while await changes.next() != nil {}
+    while await changes.nextOfRecords() != nil {}
     await #expect(throws: AggregatorError.self) { try await aggregator.run() }
   }
 
@@ -74,13 +74,13 @@ struct AggregatorTests {
     try await running(aggregator) {
       try await aggregator.waitUntilSynced(timeout: .seconds(20))
       var changes = aggregator.changes().makeAsyncIterator()
-      guard case .snapshot(let snapshot)? = await changes.next() else {
+      guard case .snapshot(let snapshot)? = await changes.nextOfRecords() else {
         Issue.record("the first change isn't a snapshot")
         return
       }
       #expect(snapshot.members.map(\.value.id) == ["a"])
       try registry.session().upsert(try affiliate("b"))
-      guard case .changes(let merged)? = await changes.next() else {
+      guard case .changes(let merged)? = await changes.nextOfRecords() else {
         Issue.record("no changes")
         return
       }
@@ -89,7 +89,7 @@ struct AggregatorTests {
       }
       #expect(members == ["created b"])
       try registry.session().report(.reading, RegistryError(.unavailable, "the other end is away"))
-      guard case .registry(let status)? = await changes.next() else {
+      guard case .registry(let status)? = await changes.nextOfRecords() else {
         Issue.record("no status")
         return
       }
@@ -110,17 +110,17 @@ struct AggregatorTests {
     try await running(aggregator) {
       try await aggregator.waitUntilSynced(timeout: .seconds(20))
       var changes = aggregator.changes().makeAsyncIterator()
-      _ = await changes.next()
+      _ = await changes.nextOfRecords()
       for number in 0..<100 { try registry.session().upsert(try affiliate("n\(number)")) }
       try await eventually("all are in") { aggregator.memberNames.count == 100 }
-      guard case .changes(let missed)? = await changes.next() else {
+      guard case .changes(let missed)? = await changes.nextOfRecords() else {
         Issue.record("no changes after falling behind")
         return
       }
       let members = missed.compactMap { if case .member(let change) = $0 { change.kind } else { nil } }
       #expect(members == Array(repeating: .created, count: 100))
       try registry.session().remove(try NodeIdentity("n0"))
-      guard case .changes(let next)? = await changes.next() else {
+      guard case .changes(let next)? = await changes.nextOfRecords() else {
         Issue.record("no changes after that")
         return
       }

@@ -30,7 +30,7 @@ struct PublicationReconcilerTests {
   init() {
     reconciler = PublicationReconciler(
       restart: RestartPolicy(), random: { 0.5 }, time: TimeSource(clock)
-    ) { [reports] in reports.add($0, $1, $2) }
+    ) { [reports] in reports.add($0, $2, $3) }
   }
 
   private func begin() -> Reader { Reader(reconciler.begin(key) {}) }

@@ -130,7 +130,7 @@ final class TableRegistry {
 
   /// In how long something is due by itself; nil: never.
   var due: Duration? {
-    table.read { $0.nextDeadline }.map { $0 - table.time.elapsed }
+    table.read { $0.registryDeadline }.map { $0 - table.time.elapsed }
   }
 }
 

@@ -1,5 +1,6 @@
 import AffiliateMerge
 import ClusterModel
+import Lifecycle
 import Testing
 
 @testable import Rollcall
@@ -11,6 +12,9 @@ struct TableReplica {
   private var members: [String: Versioned<Member>] = [:]
   private var conflicts: [ConflictKey: UInt64] = [:]
   private var registries: [String: RegistryStatus] = [:]
+  /// How nodes are shown, in words.
+  private var statuses: [NodeIdentity: String] = [:]
+  private var tombstones: Set<Tombstone> = []
 
   init() {}
 
@@ -21,6 +25,13 @@ struct TableReplica {
     members = Dictionary(uniqueKeysWithValues: snapshot.members.map { ($0.value.id, $0) })
     conflicts = Dictionary(uniqueKeysWithValues: snapshot.conflicts.map { ($0.value.key, $0.version) })
     registries = Dictionary(uniqueKeysWithValues: snapshot.registries.map { ($0.name, $0.asNotified) })
+    statuses = Dictionary(
+      uniqueKeysWithValues: snapshot.life.statuses(unlisted: true).map { ($0.node, Self.words($0)) })
+    tombstones = Set(snapshot.life.tombstones)
+  }
+
+  private static func words(_ status: NodeStatus) -> String {
+    "\(status.name) \(status.state) \(status.reason) \(status.since) \(status.flags) \(status.heldBy?.text ?? "")"
   }
 
   mutating func apply(_ event: ClusterEvent) {
@@ -28,6 +39,12 @@ struct TableReplica {
     case .snapshot(let snapshot): self = TableReplica(snapshot)
     case .changes(let changes): for change in changes { apply(change) }
     case .registry(let status): registries[status.name] = status.asNotified
+    case .life(let changes):
+      for change in changes.statuses { statuses[change.node] = change.new.map(Self.words) }
+      for change in changes.tombstones {
+        if change.hasEnded { tombstones.remove(change.tombstone) } else { tombstones.insert(change.tombstone) }
+      }
+    case .history: break
     case .registryRemoved(let name): registries[name] = nil
     }
   }
@@ -58,15 +75,33 @@ struct TableReplica {
     #expect(members == other.members)
     #expect(conflicts == other.conflicts)
     #expect(registries == other.registries)
+    #expect(statuses == other.statuses)
+    #expect(tombstones == other.tombstones)
+  }
+}
+
+extension ClusterEvent {
+  /// Whether it is about records and registries, and not about how nodes are.
+  var isOfRecords: Bool {
+    switch self {
+    case .snapshot, .changes, .registry, .registryRemoved: true
+    case .life, .history: false
+    }
+  }
+}
+
+extension ClusterEvents.Iterator {
+  /// The next event that is about records or registries.
+  mutating func nextOfRecords() async -> ClusterEvent? {
+    while let event = await next() { if event.isOfRecords { return event } }
+    return nil
   }
 }
 
 extension RegistryStatus {
   /// Without what makes no event of its own.
   fileprivate var asNotified: RegistryStatus {
-    var status = self
-    status.lastUpdate = nil
-    status.affiliateCount = 0
-    return status
+    withCounts(
+      of: RegistryStatus(name: name, prefix: prefix, state: state, since: since))
   }
 }

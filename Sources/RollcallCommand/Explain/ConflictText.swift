@@ -65,6 +65,7 @@ extension NameRule {
   var words: String {
     switch self {
     case .local: "it is this node"
+    case .state: "it is up and the other one isn't"
     case .freshness: "a stronger record says so: fresh before stale, with an identity before without"
     case .heardLast: "its identity was heard last"
     case .health: "it is ready, as far as registries say"

@@ -19,6 +19,7 @@ struct WatchedResources {
       // Who says what of a conflict is known to the cluster as a whole only.
       let now = view.type == .conflict ? snapshot() : nil
       return changes.compactMap { view.event(for: $0, in: now) }
+    case .life, .history: return []
     case .registry(let status): return registry(status, view)
     case .registryRemoved(let name):
       guard view.type == .registry, let old = registries.removeValue(forKey: name) else { return [] }

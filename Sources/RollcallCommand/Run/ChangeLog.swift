@@ -87,6 +87,7 @@ actor ChangeLog {
         take(change)
       }
       registry = ""
+    case .life, .history: break
     case .registry(let status):
       registry = status.name
       take(status)

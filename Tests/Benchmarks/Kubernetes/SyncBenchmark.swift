@@ -58,7 +58,7 @@ enum SyncBenchmark {
         case .changes(let batch):
           for case .member(let change) in batch { known += change.kind == .created ? 1 : 0 }
         case .registry(let status): isSynced = status.hasSynced
-        case .registryRemoved: break
+        case .registryRemoved, .life, .history: break
         }
       }
       let synced = Usage.now

@@ -54,6 +54,8 @@ enum AsDocumented {
         }
       case .registry(let status): print(status.state, status.problems)
       case .registryRemoved(let name): print(name)
+      case .life(let changes): for change in changes.transitions { print(change.name, change.to) }
+      case .history(let entries): for entry in entries { print(entry.time, entry.id, entry.to) }
       }
     }
     switch aggregator.table.unread(since: snapshot.revision) {
