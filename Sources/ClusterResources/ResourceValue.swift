@@ -26,6 +26,11 @@ public enum ResourceValue: Hashable, Sendable {
     }
   }
 
+  /// The fields of `fields` that have a value, in order.
+  public static func present(_ fields: [(name: String, value: ResourceValue?)]) -> ResourceValue {
+    .fields(fields.compactMap { field in field.value.map { Field(field.name, $0) } })
+  }
+
   /// The value of the field `name`, or nil where there is none.
   public subscript(name: String) -> ResourceValue? {
     guard case .fields(let fields) = self else { return nil }

@@ -35,8 +35,15 @@ public enum ExportFormat: String, Hashable, Sendable, CaseIterable {
     case .sshConfig: export = SSHConfigExport.export(selected, options)
     case .prometheus: export = PrometheusExport.export(selected, options)
     }
-    if let header, hasComments { export.header = header.comment(memberCount: export.memberCount) }
+    if let header { export.header = comment(header, on: export) }
     return export
+  }
+
+  /// The whole text of `export`, which is of this format, with another header.
+  public func text(_ export: Export, header: ExportHeader) -> String { comment(header, on: export) + export.body }
+
+  private func comment(_ header: ExportHeader, on export: Export) -> String {
+    hasComments ? header.comment(memberCount: export.memberCount) : ""
   }
 
   /// How many entries a text has that an earlier ``export(_:_:header:)`` in this format gave: what

@@ -31,8 +31,14 @@ package struct ChildProgram: Sendable {
   package struct Termination: Hashable, Sendable {
     /// How long it has after SIGTERM before it is killed; zero: it is killed at once.
     package var grace: Duration
+    /// The same for one that is no longer wanted.
+    package var graceAtCancellation: Duration
 
-    package init(grace: Duration) { self.grace = grace }
+    /// - Parameter graceAtCancellation: nil: as for one that takes too long.
+    package init(grace: Duration, graceAtCancellation: Duration? = nil) {
+      self.grace = grace
+      self.graceAtCancellation = graceAtCancellation ?? grace
+    }
 
     /// Killed at once.
     package static let kill = Termination(grace: .zero)
@@ -223,9 +229,10 @@ private struct RunningChild {
   /// Makes it end.
   mutating func interrupt(_ why: ChildProgram.Failure, at now: Duration) {
     interruption = why
-    killAt = now + termination.grace
+    let grace = why == .cancelled ? termination.graceAtCancellation : termination.grace
+    killAt = now + grace
     // The whole group: a shell script's children do the work, hold the pipes, and may outlive it.
-    if termination.grace > .zero { kill(-child, SIGTERM) }
+    if grace > .zero { kill(-child, SIGTERM) }
   }
 
   mutating func killWhenDue(at now: Duration) {

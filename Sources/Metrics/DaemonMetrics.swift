@@ -1,0 +1,163 @@
+public import ClusterModel
+import Exposition
+import Synchronization
+
+/// What the daemon counts of itself. Rooms record what they do; any thread may.
+///
+/// What a snapshot of the cluster has isn't counted here but read of it when a page is made, see ``page(_:at:accept:)``.
+public final class DaemonMetrics: Sendable {
+  /// What became of a rendering of an output.
+  public enum OutputResult: String, Hashable, Sendable, CaseIterable {
+    /// The file is another one now.
+    case written
+    /// The file had that content.
+    case unchanged
+    /// The file must not be written now.
+    case held
+    /// The file couldn't be written.
+    case failed
+  }
+
+  /// Why an output isn't written.
+  public enum HoldReason: String, Hashable, Sendable, CaseIterable {
+    /// Not every registry was heard.
+    case unsynced
+    /// Too much would go at once.
+    case shrink
+    /// Nobody would be left.
+    case empty
+  }
+
+  /// How a command or a hook ended.
+  public enum CommandResult: String, Hashable, Sendable, CaseIterable {
+    case ok, failed, timeout
+  }
+
+  struct Output {
+    var results: [OutputResult: Int] = [:]
+    var hold: HoldReason?
+    var currentAt: Timestamp?
+  }
+
+  struct Reload {
+    var isSuccessful = true
+    var successAt: Timestamp?
+  }
+
+  struct Cache {
+    var currentAt: Timestamp?
+    var writeErrors = 0
+  }
+
+  let outputs = Mutex<[String: Output]>([:])
+  let reload = Mutex(Reload())
+  let cache = Mutex(Cache())
+  /// Of commands: name, result.
+  let commandRuns = LabelledCounter()
+  let commandDurations = LabelledHistogram(bounds: [0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300])
+  /// Listener, of open watches.
+  let watchers = LabelledCounter(limit: 16)
+  let resyncs = LabelledCounter(limit: 16)
+  /// Handler, code, listener.
+  let requests = LabelledCounter()
+  let requestDurations = LabelledHistogram(bounds: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5])
+  let pollDurations = LabelledHistogram(bounds: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60])
+  let mergeDelays = LabelledHistogram(bounds: [0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1])
+  /// Registry, result.
+  let publications = LabelledCounter()
+  /// Registry.
+  let droppedLines = LabelledCounter()
+  /// Registry, aspect, code.
+  let registryErrors = LabelledCounter()
+  /// State, reason.
+  let transitions = LabelledCounter(limit: 200)
+  let observed = Mutex(ObservedRegistries())
+  let tally = Mutex<ClusterTally?>(nil)
+
+  /// Nothing yet.
+  public init() {
+    for reason in ["expired", "restarted", "ahead", "slow"] { resyncs.add([reason], 0) }
+  }
+
+  // MARK: Outputs
+
+  /// There is an output called `name`: its series are there from the start.
+  public func addOutput(_ name: String) { outputs.withLock { $0[name, default: Output()].hold = nil } }
+
+  /// The output is no longer configured.
+  public func removeOutput(_ name: String) { outputs.withLock { $0[name] = nil } }
+
+  /// An output was rendered.
+  ///
+  /// - Parameter time: when; from then on the file is current where that is what came of it.
+  public func rendered(output: String, _ result: OutputResult, at time: Timestamp) {
+    outputs.withLock { outputs in
+      outputs[output, default: Output()].results[result, default: 0] += 1
+      if result == .written || result == .unchanged { outputs[output]?.currentAt = time }
+    }
+  }
+
+  /// Whether an output is held, and why; nil: it isn't.
+  public func held(output: String, _ reason: HoldReason?) {
+    outputs.withLock { $0[output, default: Output()].hold = reason }
+  }
+
+  /// A command of an output, or a hook, has ended.
+  public func ended(command: String, _ result: CommandResult, took: Duration) {
+    commandRuns.add([command, result.rawValue])
+    commandDurations.observe([command], took)
+  }
+
+  // MARK: The API
+
+  /// A request was answered.
+  ///
+  /// - Parameters:
+  ///   - handler: the path's pattern, `/v1/members/{id}`: never what a client wrote.
+  ///   - duration: how long it took; nil for a stream.
+  public func answered(handler: String, code: Int, listener: String, took duration: Duration?) {
+    requests.add([handler, "\(code)", listener])
+    if let duration { requestDurations.observe([handler], duration) }
+  }
+
+  /// A watch was opened on a listener: `unix`, `tcp`.
+  public func opened(watchOn listener: String) { watchers.add([listener]) }
+
+  /// A watch has ended.
+  public func closed(watchOn listener: String) { watchers.add([listener], -1) }
+
+  /// A watch got everything anew: `expired`, `restarted`, `ahead`, `slow`.
+  public func resynced(_ reason: String) { resyncs.add([reason]) }
+
+  // MARK: The state file and the configuration
+
+  /// The state file was written, or found current.
+  public func cached(at time: Timestamp) { cache.withLock { $0.currentAt = time } }
+
+  /// The state file couldn't be written.
+  public func cacheFailed() { cache.withLock { $0.writeErrors += 1 } }
+
+  /// The configuration was taken over, at the start or by a reload, or a reload changed nothing as it has an error.
+  public func reloaded(successfully isSuccessful: Bool, at time: Timestamp) {
+    reload.withLock { reload in
+      reload.isSuccessful = isSuccessful
+      if isSuccessful { reload.successAt = time }
+    }
+  }
+
+  // MARK: Registries
+
+  /// A registry's poll or list took that long.
+  public func polled(registry: String, took duration: Duration) { pollDurations.observe([registry], duration) }
+
+  /// What a registry said was in the merged view after that long.
+  public func merged(registry: String, after delay: Duration) { mergeDelays.observe([registry], delay) }
+
+  /// A registry said what came of publishing this node to it.
+  public func published(to registry: String, successfully isAccepted: Bool) {
+    publications.add([registry, isAccepted ? "accepted" : "failed"])
+  }
+
+  /// Lines about a registry were left out of the log.
+  public func droppedLogLines(of registry: String, _ count: Int) { droppedLines.add([registry], count) }
+}

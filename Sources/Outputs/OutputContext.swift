@@ -1,0 +1,29 @@
+public import ClusterModel
+public import Logging
+public import Metrics
+import Platform
+
+/// What outputs and hooks are given by the daemon.
+public struct OutputContext: Sendable {
+  let time: TimeSource
+  let now: @Sendable () -> Timestamp
+  let random: @Sendable () -> Double
+  let logger: Logger
+  let metrics: DaemonMetrics
+
+  /// - Parameters:
+  ///   - clock: what waits are measured with.
+  ///   - now: tells the civil time.
+  ///   - random: a number from 0 to below 1 that spreads pauses.
+  public init(
+    logger: Logger, metrics: DaemonMetrics, clock: any Clock<Duration> = ContinuousClock(),
+    now: @escaping @Sendable () -> Timestamp = { .now() },
+    random: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
+  ) {
+    self.logger = logger
+    self.metrics = metrics
+    time = TimeSource(clock)
+    self.now = now
+    self.random = random
+  }
+}
