@@ -10,6 +10,8 @@ import Synchronization
 struct DaemonGet: Sendable {
   let request: GetRequest
   let client: StatusClient
+  /// Whether what is missing in a list is told of it; else somebody knows better.
+  var checksWhole = true
 
   private var path: String { "/v1/\(request.type.plural)" }
 
@@ -20,7 +22,8 @@ struct DaemonGet: Sendable {
     if let selector = request.fieldSelector { query.append(("fieldSelector", selector)) }
     // Conflicts that aren't shown are counted for a person.
     let countsAll = request.type == .conflict && request.format == .table && Terminal.isPerson
-    if request.isAll || countsAll { query.append(("all", "true")) }
+    let hasMore = request.type == .member || request.type == .conflict
+    if request.isAll && hasMore || countsAll { query.append(("all", "true")) }
     return query
   }
 
@@ -35,7 +38,7 @@ struct DaemonGet: Sendable {
     try Printing.print(try request.rows(documents, node: node), with: &printer, at: list.now)
     for note in printer.notes { Terminal.note(note) }
     if Terminal.isPerson { try await tellPerson(documents, list) }
-    guard request.type != .registry, request.type != .identity else { return }
+    guard checksWhole, request.type != .registry, request.type != .identity else { return }
     try Self.checkWhole(list, isPartAllowed: request.isPartAllowed)
   }
 
@@ -49,8 +52,8 @@ struct DaemonGet: Sendable {
     let list = try await client.list("/v1/registries")
     var documents: [ResourceValue] = []
     for id in request.ids {
-      // Raw ids have a slash that belongs to the path.
-      let parts = request.isRaw ? id.split(separator: "/", maxSplits: 1).map(String.init) : [id]
+      // Slashes, in ids of raw affiliates and conflicts, belong to the path.
+      let parts = id.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
       if request.isRaw, parts.count < 2 {
         documents += try await rawAffiliates(of: id)
         continue
@@ -115,8 +118,7 @@ struct DaemonGet: Sendable {
     let node = try await nodeName(list)
     let shown = Mutex(
       WatchedDocuments(request: request, node: node, printer: request.printer(watching: true)))
-    try shown.withLock { try $0.begin(at: list.now) }
-    if request.type != .registry, request.type != .identity {
+    if checksWhole, request.type != .registry, request.type != .identity {
       try? Self.checkWhole(list, isPartAllowed: true)
     }
     try await client.watch(path, query + [("watch", "true")]) { event in
@@ -134,17 +136,13 @@ struct WatchedDocuments {
   private var known = DocumentSet()
   private var isAway = false
   private var now = Timestamp.now()
+  /// What there was at the beginning, until all of it was told: a table's columns are as wide as all of that needs.
+  private var first: [PrintedResource]? = []
 
   init(request: GetRequest, node: String, printer: any ResourcePrinter) {
     self.request = request
     self.node = node
     self.printer = printer
-  }
-
-  /// A table's header comes at once, even where nothing is below it yet.
-  mutating func begin(at now: Timestamp) throws {
-    self.now = now
-    try Printing.print([], with: &printer, at: now)
   }
 
   mutating func take(_ event: WatchEvent) throws {
@@ -163,6 +161,11 @@ struct WatchedDocuments {
     case .synced(let time):
       if let time { now = time }
       for document in known.settle() { try print(document, .destroyed) }
+      if let all = first {
+        first = nil
+        // A table's header comes also where nothing is below it yet.
+        try Printing.print(all, with: &printer, at: now)
+      }
     case .disconnected: break
     }
   }
@@ -183,7 +186,9 @@ struct WatchedDocuments {
   }
 
   private mutating func print(_ document: ResourceValue, _ event: ResourceEvent) throws {
-    try Printing.print([PrintedResource(document.named(node), event: event)], with: &printer, at: now)
+    let row = PrintedResource(document.named(node), event: event)
+    guard first == nil else { return first?.append(row) ?? () }
+    try Printing.print([row], with: &printer, at: now)
   }
 }
 

@@ -31,9 +31,9 @@ import Testing
   @Test(
     "a failure is told in one line and ends with 1",
     arguments: [
-      ("get member nobody", "rollcall: there is no member 'nobody' in namespace 'cluster'"),
+      ("get member nobody", "rollcall: there is no member 'nobody'"),
       (
-        "get member worker-9", "rollcall: there is no member 'worker-9' in namespace 'cluster': did you mean "
+        "get member worker-9", "rollcall: there is no member 'worker-9': did you mean "
       ),
       ("get members -c nothing.yaml", "rollcall: nothing.yaml: the configuration can't be read"),
       ("explain nobody", "rollcall: no node has the identity, nodename, hostname or address 'nobody'"),
