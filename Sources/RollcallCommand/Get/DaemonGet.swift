@@ -1,7 +1,5 @@
-import ArgumentParser
 import ClusterModel
 import ClusterResources
-import Glibc
 import Platform
 import StatusClient
 import Synchronization
@@ -39,7 +37,7 @@ struct DaemonGet: Sendable {
     for note in printer.notes { Terminal.note(note) }
     if Terminal.isPerson { try await tellPerson(documents, list) }
     guard checksWhole, request.type != .registry, request.type != .identity else { return }
-    try Self.checkWhole(list, isPartAllowed: request.isPartAllowed)
+    try PartialList.check(list.partial, isPartAllowed: request.isPartAllowed)
   }
 
   private func listed() async throws -> ([ResourceValue], ResourceList) {
@@ -101,15 +99,6 @@ struct DaemonGet: Sendable {
     }
   }
 
-  /// Ends the command with ``CommandError/partial`` where registries are missing in what was printed, which are told.
-  static func checkWhole(_ list: ResourceList, isPartAllowed: Bool) throws {
-    guard !list.partial.isEmpty else { return }
-    for name in list.partial {
-      Terminal.error("registry \(name) has failed, or was never heard: what it knows is missing")
-    }
-    if !isPartAllowed { throw ExitCode(CommandError.partial) }
-  }
-
   // MARK: A watch
 
   /// Prints what there is, and each change until somebody ends the command.
@@ -119,7 +108,7 @@ struct DaemonGet: Sendable {
     let shown = Mutex(
       WatchedDocuments(request: request, node: node, printer: request.printer(watching: true)))
     if checksWhole, request.type != .registry, request.type != .identity {
-      try? Self.checkWhole(list, isPartAllowed: true)
+      try PartialList.check(list.partial, isPartAllowed: true)
     }
     try await client.watch(path, query + [("watch", "true")]) { event in
       try shown.withLock { try $0.take(event) }

@@ -2,25 +2,13 @@ import ClusterModel
 import ClusterResources
 import Rollcall
 
-/// What `get` does without a daemon.
-struct DirectGet: Sendable {
-  private let request: GetRequest
-
-  init(_ request: GetRequest) { self.request = request }
-
-  func run(_ options: ConfigurationOptions, watching: Bool) async throws {
-    let request = request
-    // This machine's identity needs no configuration.
-    try await DirectDaemon.run(
-      options, timeout: request.timeout, needsConfiguration: request.type != .identity
-    ) { client, sync, snapshot in
-      let get = DaemonGet(request: request, client: client, checksWhole: false)
-      if watching { return try await get.watch() }
-      try await get.once()
-      if request.format == .table, request.type == .member { Self.reportConflicts(in: snapshot, request) }
-      if request.type != .registry, request.type != .identity {
-        try sync.checkWhole(allowed: request.isPartAllowed)
-      }
+/// What `get` says at its end where the registries were asked, beside what it printed.
+enum DirectGet {
+  /// Tells of members that aren't listed, and ends the command where a registry is missing in what was printed.
+  static func finish(_ request: GetRequest, _ sync: Sync, _ snapshot: ClusterSnapshot) throws {
+    if request.format == .table, request.type == .member { reportConflicts(in: snapshot, request) }
+    if request.type != .registry, request.type != .identity {
+      try sync.checkWhole(allowed: request.isPartAllowed)
     }
   }
 

@@ -103,19 +103,18 @@ struct GetCommand: AsyncParsableCommand {
   func run() async throws {
     if let raw { return try await copy(raw) }
     let request = try request()
-    guard try asksDaemon() else { return try await DirectGet(request).run(configuration, watching: watch) }
-    let client = try daemon.client(timeout: timeout.duration)
-    let get = DaemonGet(request: request, client: client)
-    do {
-      if watch { try await get.watch() } else { try await get.once() }
-    } catch let error as StatusError where error.isWithoutDaemon {
-      guard daemon.chosen == nil else {
-        throw CommandError("\(error.message) (--direct asks the registries without it)")
+    let access = DaemonAccess(
+      daemon: daemon, configuration: configuration, isDirect: direct, timeout: timeout.duration,
+      // This machine's identity needs none.
+      needsConfiguration: request.type != .identity)
+    let isWatching = watch
+    try await access.run { source in
+      let get = DaemonGet(request: request, client: source.client, checksWhole: source.direct == nil)
+      if isWatching { return try await get.watch() }
+      try await get.once()
+      if let direct = source.direct {
+        try DirectGet.finish(request, direct.sync, direct.snapshot)
       }
-      Terminal.note(FallBack.text(error, client))
-      try await DirectGet(request).run(configuration, watching: watch)
-    } catch let error as StatusError {
-      throw error.commandError
     }
   }
 
@@ -131,13 +130,6 @@ struct GetCommand: AsyncParsableCommand {
     } catch let error as StatusError {
       throw error.commandError
     }
-  }
-
-  /// Whether the daemon is asked: a configuration that is named is another cluster perhaps.
-  private func asksDaemon() throws -> Bool {
-    if direct, daemon.socket != nil { throw CommandError.usage("--direct and --socket exclude each other") }
-    if daemon.socket != nil { return true }
-    return !direct && configuration.config == nil && configuration.state == nil
   }
 
   private func request() throws -> GetRequest {
@@ -194,14 +186,5 @@ struct GetCommand: AsyncParsableCommand {
     if hasSelector, !request.ids.isEmpty {
       throw ResourceError("-l, --field-selector and --status choose of a list: leave them or the ids out")
     }
-  }
-}
-
-/// What is said where no daemon is there, and the registries are asked in its place.
-enum FallBack {
-  static func text(_ error: StatusError, _ client: StatusClient) -> String {
-    error.code == .denied
-      ? "\(error.message); asking the registries directly"
-      : "no daemon answers at \(client.sockets.joined(separator: " or ")); asking the registries directly"
   }
 }

@@ -50,7 +50,7 @@ enum MemberNotes {
   }
 
   /// `deleted by inventory, kubernetes`, `expired in service`.
-  private static func why(_ status: ResourceValue?) -> String? {
+  static func why(_ status: ResourceValue?) -> String? {
     guard let reason = status?["reason"]?.text else { return nil }
     let registries = (status?["sources"]?.items ?? []).compactMap { source in
       source["presence"]?.text == "gone" && source["reason"]?.text == reason ? source["registry"]?.text : nil

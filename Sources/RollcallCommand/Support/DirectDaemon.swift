@@ -16,7 +16,7 @@ enum DirectDaemon {
   ///   - timeout: how long registries may take to tell what they know.
   ///   - needsConfiguration: whether it is an error that there is nothing to show a cluster by.
   static func run(
-    _ options: ConfigurationOptions, timeout: Duration, needsConfiguration: Bool = true,
+    _ options: ConfigurationOptions, timeout: Duration, needsConfiguration: Bool,
     _ body: @escaping @Sendable (StatusClient, Sync, ClusterSnapshot) async throws -> Void
   ) async throws {
     let loaded = try await ConfigurationLookup.load(options)
