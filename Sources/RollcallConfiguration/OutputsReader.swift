@@ -110,7 +110,7 @@ struct OutputsReader {
       return kind
     }
     let states = states("to", section)
-    if states != nil, let kinds, !kinds.contains(.member) {
+    if states != nil, let kinds, !kinds.contains(.member), section.value("on")?.items?.count == kinds.count {
       section.error("to", "it is of members alone, and on has no member")
     }
     let timeout = timeout(section)
@@ -170,7 +170,8 @@ struct OutputsReader {
     guard (3...4).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x37).contains($0) }),
       let mode = UInt32(text, radix: 8), mode <= 0o777, mode & 0o400 != 0
     else {
-      throw ModelError("\(quoted(text)) isn't a mode such as \"0644\", which its owner can read")
+      throw ModelError(
+        "\(quoted(text)) isn't a mode such as \"0644\": at most 0777, and readable by its owner")
     }
     return mode
   }

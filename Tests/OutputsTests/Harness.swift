@@ -87,11 +87,10 @@ final class OutputHarness: Sendable {
   }
 }
 
-/// An executable script in `folder`.
-func script(_ text: String, _ name: String = "script", in folder: TemporaryFolder) throws -> String {
-  let path = try folder.write("#!/bin/sh\n\(text)\n", to: name)
-  try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-  return path
+/// The command that runs a script in `folder`. By its interpreter: a program that was just written may still be open
+/// for writing in a child that another test is about to start, and can't be run then.
+func script(_ text: String, in folder: TemporaryFolder) throws -> [String] {
+  ["sh", try folder.write(text + "\n", to: "script")]
 }
 
 func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }

@@ -13,7 +13,7 @@ import Testing
       #"printf '%s|' "$@"; echo; echo "$ROLLCALL_OUTPUT $ROLLCALL_PATH"; wc -l < "$ROLLCALL_PATH"; cat; echo odd >&2"#,
       in: folder)
     let output = try OutputHarness(folder: folder) { definition, _ in
-      definition.command = [program, "a b", "$(id)", ""]
+      definition.command = program + ["a b", "$(id)", ""]
     }
     output.show(3)
     try await eventually("it ran: \(output.logs.lines)") {
@@ -35,7 +35,7 @@ import Testing
     try await output.written(10)
     await output.stop()
     let program = try script(": > \"$(dirname \"$ROLLCALL_PATH\")/ran\"", in: output.folder)
-    let again = try OutputHarness(folder: output.folder) { definition, _ in definition.command = [program] }
+    let again = try OutputHarness(folder: output.folder) { definition, _ in definition.command = program }
     again.show(10)
     try await eventually("it is current") { again.status.currentAt != nil }
     again.show(1)
@@ -55,7 +55,7 @@ import Testing
       echo "$(grep -c n- nodes)" >> runs
       while [ ! -e go ]; do sleep 0.02; done
       """, in: folder)
-    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = [program] }
+    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = program }
     output.show(3)
     try await eventually("it runs") { text(folder.path("runs")) == "3\n" }
     for count in [4, 5, 6] {
@@ -75,7 +75,7 @@ import Testing
     let folder = try TemporaryFolder()
     let program = try script(
       "cd \"$(dirname \"$ROLLCALL_PATH\")\"; echo >> runs; test -e good || exit 3", in: folder)
-    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = [program] }
+    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = program }
     output.show(3)
     for (runs, pause) in [(1, 5), (2, 10), (3, 20), (4, 40), (5, 80), (6, 160), (7, 300), (8, 300)] {
       try await eventually("run \(runs)") { text(folder.path("runs")).count == runs }
@@ -92,7 +92,7 @@ import Testing
   func retryEnds() async throws {
     let folder = try TemporaryFolder()
     let program = try script("cd \"$(dirname \"$ROLLCALL_PATH\")\"; grep -q n-3 nodes", in: folder)
-    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = [program] }
+    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = program }
     output.show(3)
     try await eventually("it waits") { output.clock.pending == [.seconds(5)] }
     output.show(4)
@@ -110,7 +110,7 @@ import Testing
       sh -c 'trap "" TERM; echo $$ > child; while :; do sleep 0.05; done' &
       while :; do sleep 0.05; done
       """, in: folder)
-    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = [program] }
+    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = program }
     output.show(3)
     try await eventually("it runs") {
       Int32(text(folder.path("child")).trimmingCharacters(in: .newlines)) != nil
@@ -132,7 +132,7 @@ import Testing
     let folder = try TemporaryFolder()
     let program = try script(
       "cd \"$(dirname \"$ROLLCALL_PATH\")\"; echo $$ > child; exec sleep 1000", in: folder)
-    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = [program] }
+    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = program }
     output.show(3)
     try await eventually("it runs") {
       Int32(text(folder.path("child")).trimmingCharacters(in: .newlines)) != nil
@@ -146,7 +146,7 @@ import Testing
   func boundedLog() async throws {
     let folder = try TemporaryFolder()
     let program = try script("printf '\\033[2Jx\\n'; yes | head -n 100000", in: folder)
-    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = [program] }
+    let output = try OutputHarness(folder: folder) { definition, _ in definition.command = program }
     output.show(3)
     try await eventually("it ended") { output.logs.lines.contains { $0.contains("has ended") } }
     let lines = output.logs.lines.filter { $0.hasPrefix("info: ") && $0.contains("command=nodes") }

@@ -20,8 +20,8 @@ import Testing
       text(output.path).hasPrefix("# rollcall ") && text(output.path).contains(", 3 members, revision e.1\n"))
     let access = try FileManager.default.attributesOfItem(atPath: output.path)
     #expect(access[.posixPermissions] as? Int == 0o644)
-    #expect(output.folder.names == ["nodes"])
-    #expect(output.status.currentAt != nil && output.status.message.isEmpty)
+    try await eventually("no draft is left") { output.folder.names == ["nodes"] }
+    try await eventually("it is current") { output.status.currentAt != nil && output.status.message.isEmpty }
   }
 
   @Test("what changes within the debounce is written once, when it is quiet")
@@ -35,7 +35,9 @@ import Testing
     output.show(5)
     try await output.pass(.seconds(2))
     try await output.written(5)
-    #expect(output.logs.lines.count { $0.contains("an output was written") } == 2)
+    try await eventually("both are logged") {
+      output.logs.lines.count { $0.contains("an output was written") } == 2
+    }
   }
 
   @Test("a world that is never quiet is written after ten seconds")
@@ -67,7 +69,9 @@ import Testing
     again.show(3)
     try await eventually("it is current") { again.status.currentAt != nil }
     #expect(try Entry(output.path) == before)
-    #expect(again.logs.lines.contains("debug: an output is current output=nodes"))
+    try await eventually("it is told") {
+      again.logs.lines.contains("debug: an output is current output=nodes")
+    }
   }
 
   @Test("a world that is suddenly small is held for ten minutes, and told")
@@ -79,10 +83,14 @@ import Testing
     try await output.pass(.seconds(2))
     try await output.held("shrink")
     #expect(output.status.message.contains("it would have 4 entries in place of 10"))
-    #expect(output.logs.lines.contains { $0.hasPrefix("warning: an output is held") })
+    try await eventually("it is told") {
+      output.logs.lines.contains { $0.hasPrefix("warning: an output is held") }
+    }
     try await output.pass(.seconds(600))
     try await output.written(4)
-    #expect(output.logs.lines.contains { $0.hasPrefix("notice: an output was written") })
+    try await eventually("it is told") {
+      output.logs.lines.contains { $0.hasPrefix("notice: an output was written") }
+    }
   }
 
   @Test("a world that is small after a restart is held too, and a whole one ends that")
@@ -180,7 +188,7 @@ import Testing
     try output.folder.write("", to: "later/x")
     output.clock.advance(by: .seconds(20))
     try await output.written(3)
-    #expect(output.status.error == nil)
+    try await eventually("all is well") { output.status.error == nil }
   }
 
   @Test("a folder in the file's place is an error")

@@ -65,7 +65,10 @@ final class HookRunner: Sendable {
     while !Task.isCancelled {
       let seen = changed.value
       // After a lost state file numbers begin anew.
-      cursor = min(cursor, source.newest())
+      if source.newest() < cursor {
+        cursor = source.newest()
+        cursors.store(definition.name, cursor)
+      }
       guard !source.entries(cursor).isEmpty || flapping.contains(where: { settlement(of: $0.value) != nil })
       else {
         await changed.wait(after: seen)
