@@ -74,6 +74,12 @@ package enum AtomicFile {
     return isNew
   }
 
+  /// Gives the file at `path` another name in the same folder, in place of what has that name.
+  package static func move(_ path: String, to other: String) throws(FileError) {
+    guard rename(path, other) == 0 else { throw FileError(.moved, path, .system(errno)) }
+    sync(folder: FilePaths.folder(of: path))
+  }
+
   /// Removes what writes to `path` left behind that a crash ended. For who alone writes to it, at its start.
   package static func removeLeftovers(of path: String) {
     let folder = FilePaths.folder(of: path)
