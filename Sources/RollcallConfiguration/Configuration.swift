@@ -1,3 +1,4 @@
+public import Outputs
 import Platform
 public import RegistryKit
 public import Rollcall
@@ -18,6 +19,10 @@ public struct Configuration: Hashable, Sendable {
   public var history: HistoryRetention
   /// The folder in which the node keeps its identity; nil: the command's default.
   public var stateDirectory: String?
+  /// `outputs:`, in the order of the file.
+  public var outputs: [OutputDefinition] = []
+  /// `hooks:`, in the order of the file.
+  public var hooks: [HookDefinition] = []
   /// What a person should know of the file although it can be used.
   public var warnings: [ConfigurationError] = []
 

@@ -23,6 +23,8 @@ extension Configuration {
       ("node", nodeNode), ("history", historyNode),
     ]
     if let stateDirectory { root.append(("stateDirectory", .text(stateDirectory))) }
+    if !outputs.isEmpty { root.append(("outputs", .mapping(outputs.map { ($0.name, $0.node) }))) }
+    if !hooks.isEmpty { root.append(("hooks", .mapping(hooks.map { ($0.name, $0.node) }))) }
     return .mapping(root)
   }
 
@@ -115,7 +117,7 @@ extension RegistrySettings {
 }
 
 extension YAMLNode {
-  fileprivate static func texts(_ values: [some CustomStringConvertible]) -> YAMLNode {
+  static func texts(_ values: [some CustomStringConvertible]) -> YAMLNode {
     .list(values.map { .text($0.description) })
   }
 }
