@@ -96,7 +96,7 @@ let package = Package(
     library("Documents", ["ClusterModel", "CYAML", "Platform"]),
     library(
       "RollcallConfiguration",
-      ["Documents", "ClusterModel", "Platform", "PluginHost", "RegistryKit", "Rollcall", logging]),
+      ["Documents", "ClusterModel", "Lifecycle", "Platform", "PluginHost", "RegistryKit", "Rollcall", logging]),
 
     // The aggregator.
     library(
@@ -105,6 +105,10 @@ let package = Package(
         "AffiliateMerge", "ClusterModel", "Lifecycle", "Platform", "PluginHost", "RegistryKit", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
+
+    // What a daemon keeps over a restart.
+    library(
+      "StateFile", ["ClusterModel", "Lifecycle", "Platform", "Rollcall", "Sealing", logging]),
 
     // How clients connect: addresses side by side, proxies, TLS with what kubectl and curl trust.
     library(
@@ -116,10 +120,12 @@ let package = Package(
 
     // The discovery service's wire.
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // What only the cluster's nodes can read.
+    library("Sealing", ["COpenSSL", "Platform"]),
     .target(
       name: "DiscoveryProtocol",
       dependencies: [
-        "ClusterModel", "COpenSSL", "Platform", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "ClusterModel", "COpenSSL", "Platform", "Sealing", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Protos", "regenerate.sh"], swiftSettings: strict),
     // The generated client, for the plugin and tests, and server, for tests. Apart, so that who only needs
@@ -148,7 +154,7 @@ let package = Package(
       dependencies: [
         "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance",
         "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Documents", "Platform",
-        logging,
+        "Lifecycle", "Sealing", "StateFile", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -195,6 +201,9 @@ let package = Package(
     tests(
       "RollcallCommandTests",
       ["RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", logging]),
+    tests(
+      "StateFileTests",
+      ["StateFile", "Rollcall", "Lifecycle", "ClusterModel", "Platform", "RegistryKit", "Sealing", logging]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
@@ -210,7 +219,7 @@ let package = Package(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
         "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", logging, nio("NIOCore"), nio("NIOPosix"),
+        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", logging, nio("NIOCore"), nio("NIOPosix"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -218,13 +227,13 @@ let package = Package(
     tests(
       "DiscoveryProtocolTests", resources: [.copy("Vectors")],
       [
-        "DiscoveryProtocol", "ClusterModel", "COpenSSL",
+        "DiscoveryProtocol", "ClusterModel", "COpenSSL", "Sealing",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     tests(
       "ServiceRegistryTests",
       [
-        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "PluginHost", "RegistryKit", "ClusterModel",
+        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", "PluginHost", "RegistryKit", "ClusterModel",
         "Documents", "KubernetesTestSupport", "RegistryTestSupport", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -296,7 +305,7 @@ let package = Package(
     + plugin(
       "Service",
       [
-        "Dialing", "DiscoveryGRPC", "DiscoveryProtocol", "Platform", logging,
+        "Dialing", "DiscoveryGRPC", "DiscoveryProtocol", "Platform", "Sealing", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),

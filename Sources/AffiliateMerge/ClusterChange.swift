@@ -67,7 +67,7 @@ struct History: Hashable, Sendable {
   /// The history of what appears `now`.
   init(from now: Timestamp) { self.init(version: 1, created: now, updated: now) }
 
-  private init(version: UInt64, created: Timestamp, updated: Timestamp) {
+  init(version: UInt64, created: Timestamp, updated: Timestamp) {
     self.version = version
     self.created = created
     self.updated = updated

@@ -90,6 +90,22 @@ public struct ClusterMerge: Sendable {
     change(at: now) { $0.nodes.setLocal(affiliate, &$1) }
   }
 
+  /// Gives the affiliate of a node the version and times that it had before a restart, after which its records are
+  /// the same. Without effect where there is none.
+  public mutating func restore(
+    version: UInt64, created: Timestamp, updated: Timestamp, ofAffiliate id: NodeIdentity
+  ) {
+    nodes.setHistory(History(version: version, created: created, updated: updated), of: id)
+  }
+
+  /// The same for the member of that nodename.
+  public mutating func restore(
+    version: UInt64, created: Timestamp, updated: Timestamp, ofMember nodename: String
+  ) {
+    guard nodes.member(nodename) != nil else { return }
+    nodes.setHistory(History(version: version, created: created, updated: updated), ofMember: nodename)
+  }
+
   /// Makes `owner` the member of a nodename that several nodes have, whatever ``NameRule`` says of their records: for
   /// who knows how they are. Holds for as long as several have the name and it is one of them; without effect where
   /// that isn't so.

@@ -131,6 +131,11 @@ struct NodeTable: Sendable {
     }
   }
 
+  mutating func setHistory(_ history: History, of id: NodeIdentity) {
+    guard let node = nodes[id] else { return }
+    nodes[id] = NodeEntry(raws: node.raws, merged: node.merged, history: history, heard: node.heard)
+  }
+
   mutating func setHistory(_ history: History, ofMember name: String) {
     holders.setHistory(history, ofMember: name)
   }

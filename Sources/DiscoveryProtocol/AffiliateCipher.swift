@@ -1,4 +1,5 @@
 public import ClusterModel
+public import Sealing
 import SwiftProtobuf
 
 /// Seals what a node leaves with the discovery service, and opens what others left there.

@@ -31,6 +31,8 @@ public final class DaemonMetrics: Sendable {
   /// How a command or a hook ended.
   public enum CommandResult: String, Hashable, Sendable, CaseIterable {
     case ok, failed, timeout
+    /// What a hook failed to take for ten minutes was left out.
+    case skipped
   }
 
   struct Output {
@@ -71,8 +73,6 @@ public final class DaemonMetrics: Sendable {
   let registryErrors = LabelledCounter()
   /// State, reason.
   let transitions = LabelledCounter(limit: 200)
-  let observed = Mutex(ObservedRegistries())
-  let tally = Mutex<ClusterTally?>(nil)
 
   /// Nothing yet.
   public init() {
@@ -103,9 +103,11 @@ public final class DaemonMetrics: Sendable {
   }
 
   /// A command of an output, or a hook, has ended.
-  public func ended(command: String, _ result: CommandResult, took: Duration) {
+  ///
+  /// - Parameter duration: how long it took; nil where it didn't run.
+  public func ended(command: String, _ result: CommandResult, took duration: Duration?) {
     commandRuns.add([command, result.rawValue])
-    commandDurations.observe([command], took)
+    if let duration { commandDurations.observe([command], duration) }
   }
 
   // MARK: The API
@@ -148,7 +150,9 @@ public final class DaemonMetrics: Sendable {
   // MARK: Registries
 
   /// A registry's poll or list took that long.
-  public func polled(registry: String, took duration: Duration) { pollDurations.observe([registry], duration) }
+  public func polled(registry: String, took duration: Duration) {
+    pollDurations.observe([registry], duration)
+  }
 
   /// What a registry said was in the merged view after that long.
   public func merged(registry: String, after delay: Duration) { mergeDelays.observe([registry], delay) }

@@ -1,3 +1,4 @@
+import ClusterModel
 import ClusterResources
 import Dispatch
 import Logging

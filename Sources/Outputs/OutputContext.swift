@@ -13,17 +13,17 @@ public struct OutputContext: Sendable {
 
   /// - Parameters:
   ///   - clock: what waits are measured with.
-  ///   - now: tells the civil time.
+  ///   - now: tells the civil time; nil: the machine's.
   ///   - random: a number from 0 to below 1 that spreads pauses.
   public init(
     logger: Logger, metrics: DaemonMetrics, clock: any Clock<Duration> = ContinuousClock(),
-    now: @escaping @Sendable () -> Timestamp = { .now() },
+    now: (@Sendable () -> Timestamp)? = nil,
     random: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
   ) {
     self.logger = logger
     self.metrics = metrics
     time = TimeSource(clock)
-    self.now = now
+    self.now = now ?? { .now() }
     self.random = random
   }
 }

@@ -29,12 +29,15 @@ public struct OutputDefinition: Hashable, Sendable {
   public static let defaultDebounce = Duration.seconds(2)
   /// How long a command, and a hook, may take where nothing else is said.
   public static let defaultTimeout = Duration.seconds(30)
+  /// How long a cluster that goes on changing is waited for at most.
+  public static let longestDebounce = Duration.seconds(10)
   /// How large a part of its entries a file may lose at once where nothing else is said.
   public static let defaultMaxShrink = 0.5
 
   /// An output; what isn't given has the documented default.
   public init(
-    name: String, format: ExportFormat, options: ExportOptions = ExportOptions(), selector: LabelSelector? = nil,
+    name: String, format: ExportFormat, options: ExportOptions = ExportOptions(),
+    selector: LabelSelector? = nil,
     path: String, mode: UInt32? = nil, command: [String] = [], debounce: Duration = defaultDebounce,
     timeout: Duration = defaultTimeout, maxShrink: Double = defaultMaxShrink, allowEmpty: Bool = false
   ) {

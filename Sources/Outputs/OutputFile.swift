@@ -36,8 +36,9 @@ struct OutputFile: Sendable {
     let path = target
     do throws(FileError) {
       let file = try BoundedFile.read(path, limit: Self.maximumSize)
-      return Current(text: String(decoding: file.bytes, as: UTF8.self), access: try AtomicFile.access(of: path))
-    } catch where error.isMissing {
+      return Current(
+        text: String(decoding: file.bytes, as: UTF8.self), access: try AtomicFile.access(of: path))
+    } catch  where error.isMissing {
       return nil
     }
   }

@@ -8,12 +8,9 @@ import Synchronization
 /// Keeps one output current: renders the newest world when the cluster has been quiet for a moment, writes the file
 /// where it may and has to, and runs the command when it did.
 final class OutputKeeper: Sendable {
-  /// How long the cluster may go on changing before the file is written all the same.
-  static let longestDebounce = Duration.seconds(10)
-
   private struct State {
     var world: OutputWorld?
-    var isFinished = false
+    var isStopped = false
     var status: OutputStatus
   }
 
@@ -25,6 +22,8 @@ final class OutputKeeper: Sendable {
   private let state: Mutex<State>
   /// Changes with the world.
   private let changed = ChangeSignal()
+  /// Changes when it is to stop.
+  private let stopped = ChangeSignal()
   /// Changes when the file does.
   private let written = ChangeSignal()
 
@@ -44,15 +43,29 @@ final class OutputKeeper: Sendable {
   /// How it is.
   var status: OutputStatus { state.withLock { $0.status } }
 
-  /// Follows `worlds` until they end or the task is cancelled.
+  /// Makes ``run(_:)`` end.
+  func stop() {
+    state.withLock { $0.isStopped = true }
+    stopped.notify()
+  }
+
+  /// Follows `worlds` until they end, it is stopped, or the task is cancelled.
   func run<Worlds: AsyncSequence & Sendable>(_ worlds: Worlds) async
   where Worlds.Element == OutputWorld, Worlds.Failure == Never {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.runCommands() }
       group.addTask { await self.keep() }
-      for await world in worlds {
-        state.withLock { $0.world = world }
-        changed.notify()
+      group.addTask {
+        for await world in worlds {
+          self.state.withLock { $0.world = world }
+          self.changed.notify()
+        }
+        self.stop()
+      }
+      while !Task.isCancelled {
+        let seen = stopped.value
+        if state.withLock({ $0.isStopped }) { break }
+        await stopped.wait(after: seen)
       }
       // Nothing more is written once nobody says what: the cluster is being left.
       group.cancelAll()
@@ -83,7 +96,7 @@ final class OutputKeeper: Sendable {
       // The first known world is written at once.
       guard hasRendered, changed.value != seen else { continue }
       await context.time.waitUntilQuiet(
-        changed, after: changed.value, for: definition.debounce, atMost: Self.longestDebounce)
+        changed, after: changed.value, for: definition.debounce, atMost: OutputDefinition.longestDebounce)
     }
   }
 
@@ -222,7 +235,7 @@ final class OutputKeeper: Sendable {
   /// succeeds or there is a newer file.
   private func runCommands() async {
     guard !definition.command.isEmpty else { return }
-    var done = written.value
+    var done: UInt64 = 0
     var backoff = Backoff(initial: .seconds(5), maximum: .seconds(300), factor: 2, spread: 0.2)
     while !Task.isCancelled {
       let newest = await written.wait(after: done)
@@ -258,7 +271,8 @@ private struct Rendered: Sendable {
       self.error = error.description
     }
     currentCount = current.map { definition.format.entryCount(in: $0.text) }
-    isCurrent = current.map { definition.format.body(of: $0.text) == export.body && !file.hasWrongMode($0) } ?? false
+    isCurrent =
+      current.map { definition.format.body(of: $0.text) == export.body && !file.hasWrongMode($0) } ?? false
   }
 
   func write(_ definition: OutputDefinition, _ file: OutputFile, _ header: ExportHeader) -> ModelError? {

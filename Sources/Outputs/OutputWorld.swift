@@ -1,4 +1,3 @@
-public import ClusterModel
 public import ClusterResources
 
 /// The cluster at one moment, as far as outputs need it. Made in constant time; rows are made when they are read.

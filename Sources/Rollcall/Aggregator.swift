@@ -28,6 +28,8 @@ public final class Aggregator: Service {
     var localNode: LocalNodeProvider?
     var hasRun = false
     var isReloading = false
+    /// Whether what was published stays at the end.
+    var keepsOnExit = false
   }
 
   /// Everything that is known, for readers.
@@ -79,6 +81,7 @@ public final class Aggregator: Service {
     self.init(
       plan, ownRegistries: registries, givenNode: localNode,
       localNode: Self.localNode(localNode, definition.node), options: options, logger: logger)
+    state.withLock { $0.keepsOnExit = definition.node.keepOnExit }
   }
 
   private init(
@@ -127,7 +130,11 @@ public final class Aggregator: Service {
       table: table, publications: publications, options: options, logger: logger)
     state = Mutex(State(localNode: localNode))
     _ = supervisors.adopt(plan, localNodeID: localNode?.nodeID)
+    if let restored = options.restored { table.restore(restored, local: localNode?.nodeID) }
   }
+
+  /// What is to survive a restart, as of now: for ``AggregatorOptions/restored`` of the next one.
+  public func savedState() -> SavedState { table.savedState() }
 
   private static func publishingError(_ error: RegistryError, isWithdrawal: Bool) -> RegistryError {
     let what = isWithdrawal ? "this node isn't withdrawn" : "this node isn't published"
@@ -208,6 +215,7 @@ public final class Aggregator: Service {
   }
 
   private func supervise() async {
+    table.commit { $0.noteStart(after: options.restored) }
     // At once, so that who waits for the registries sees this node too.
     if let provider = state.withLock({ $0.localNode }) { setLocal(provider.current()) }
     await withDiscardingTaskGroup { group in
@@ -220,7 +228,7 @@ public final class Aggregator: Service {
         for supervisor in unstarted { group.addTask { await supervisor.run() } }
         await supervisors.signal.wait(after: seen)
       }
-      await withdraw(from: supervisors.names(without: []))
+      if !state.withLock({ $0.keepsOnExit }) { await withdraw(from: supervisors.names(without: [])) }
       group.cancelAll()
     }
     table.finish()
@@ -300,7 +308,10 @@ public final class Aggregator: Service {
     // A task of its own, waited for, which takes bounded time: who gives up on a reload still wants this.
     await Task { await self.withdraw(from: leaving) }.value
     let localNode = Self.localNode(givenNode, definition.node)
-    state.withLock { $0.localNode = localNode }
+    state.withLock { state in
+      state.localNode = localNode
+      state.keepsOnExit = definition.node.keepOnExit
+    }
     let (summary, stopped) = supervisors.adopt(plan, localNodeID: localNode?.nodeID)
     changed.notify()
     for supervisor in stopped { await supervisor.waitUntilEnded() }

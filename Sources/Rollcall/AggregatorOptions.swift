@@ -10,6 +10,8 @@ public struct AggregatorOptions: Sendable {
   public var changeLimit = 1024
   /// What is remembered of members, registries and conflicts that were otherwise once.
   public var history = HistoryRetention()
+  /// What was known before a restart: it is there at once, as stale, until its registry has spoken again. Nil: nothing.
+  public var restored: SavedState?
   /// The most nodes that one registry may tell of; one that tells of more has failed.
   public var nodeLimit = 250_000
   /// How long a registry may take to end once it is told to.

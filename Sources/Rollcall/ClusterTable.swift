@@ -123,10 +123,51 @@ public final class ClusterTable: Sendable {
     writer.withLock { body($0) }
   }
 
+  /// Takes over what was known before a restart, once, before any registry has run: it is there at once, as stale,
+  /// until its registry has spoken again.
+  ///
+  /// - Parameter local: which node is this one.
+  func restore(_ saved: SavedState, local: NodeIdentity?) {
+    history.restore(saved.history, since: saved.historySince)
+    commit { $0.restore(saved, local: local) }
+  }
+
+  /// What is to survive a restart; who reads it adds its own cursors.
+  func savedState() -> SavedState {
+    let entries = history.entries
+    var (state, merge) = writer.withLock { writer in
+      (SavedState(savedAt: now(), prefixes: writer.prefixes, lives: writer.lifecycleState), writer.merge)
+    }
+    (state.history, state.historySince) = (entries, history.since)
+    for affiliate in merge.affiliates() { state.affiliates[affiliate.value.nodeID] = affiliate.saved }
+    for member in merge.members() { state.members[member.value.id] = member.saved }
+    return state
+  }
+
   /// Nothing more will change: readers get what they haven't read yet, and then the end.
   func finish() {
     published.withLock { $0.isFinished = true }
     revisions.notify()
+  }
+}
+
+extension RecordSource {
+  fileprivate init(_ origin: RecordOrigin) {
+    self.init(registry: origin.registry, source: RegistrySource(unchecked: origin.source))
+  }
+}
+
+extension RecordOrigin {
+  /// The node that a record of this origin is of.
+  fileprivate func node(of record: AffiliateRecord) -> NodeIdentity {
+    let id = record.affiliate.nodeID
+    return record.isLocalID ? NodeIdentity(localID: id, rawPrefix: rawPrefix) : id
+  }
+}
+
+extension Versioned {
+  fileprivate var saved: SavedState.Version {
+    SavedState.Version(number: version, created: created, updated: updated)
   }
 }
 
@@ -139,6 +180,8 @@ struct TableTransaction: Sendable {
   fileprivate var changes: [ClusterChange] = []
   fileprivate init(merge: ClusterMerge) { self.merge = merge }
 
+  /// Records that are held in this commit, and where they are from.
+  fileprivate private(set) var held: [(record: AffiliateRecord, origin: RecordOrigin)] = []
   /// Why records went that weren't taken away by their registry, by the positions of the changes.
   private var departures: [(positions: Range<Int>, reason: DepartureReason)] = []
   /// Whether the merge may be another one though nothing changed: who is stale, and how old claims are, shows in
@@ -175,10 +218,27 @@ struct TableTransaction: Sendable {
   }
   fileprivate mutating func setPolicy(_ policy: MergePolicy) { note(merge.setPolicy(policy, at: now)) }
 
+  /// A source was heard and doesn't list these any more: they are held. Of one that was cached nothing else changes.
+  mutating func noteHeld(_ records: [AffiliateRecord], from origin: RecordOrigin) {
+    held += records.map { ($0, origin) }
+  }
+
   fileprivate mutating func clear() {
     changes = []
+    held = []
     departures = []
     isRevised = false
+  }
+
+  fileprivate mutating func restoreVersions(_ saved: SavedState) {
+    for (id, version) in saved.affiliates {
+      merge.restore(
+        version: version.number, created: version.created, updated: version.updated, ofAffiliate: id)
+    }
+    for (name, version) in saved.members {
+      merge.restore(
+        version: version.number, created: version.created, updated: version.updated, ofMember: name)
+    }
   }
 
   /// What an origin's records are now.
@@ -212,6 +272,10 @@ struct TableWriter: Sendable {
   private var isRevised = false
   private var movesDeadlines = false
   private var lifecycle: MemberLifecycle
+  /// What was known before a restart, and which node is this one, in the commit that takes it over.
+  private var restored: (lives: LifecycleState, local: NodeIdentity?)?
+  /// What happened beside registries in this commit.
+  private var notes: [HistoryEntry] = []
   /// What came of members that were forgotten in this commit.
   private var forgotten: [LifecycleChanges] = []
   private var recorder = HistoryRecorder()
@@ -229,6 +293,42 @@ struct TableWriter: Sendable {
   var life: LifecycleView { lifecycle.view }
   /// What of nodes' lives is to survive a restart.
   var lifecycleState: LifecycleState { lifecycle.state }
+  /// What raw ids start with, by the registry's name.
+  var prefixes: [String: String] {
+    Dictionary(registries.map { ($0.key.name, $0.status.prefix) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The merge as it is.
+  var merge: ClusterMerge { transaction.merge }
+
+  /// Takes over what was known before a restart.
+  mutating func restore(_ saved: SavedState, local: NodeIdentity?) {
+    restored = (saved.lives, local)
+    var records: [RecordSource: [AffiliateRecord]] = [:]
+    for node in saved.lives.nodes {
+      for known in node.records {
+        var record = known.record
+        record.isStale = true
+        records[known.source, default: []].append(record)
+      }
+    }
+    for index in registries.indices where registries[index].status.state != .disabled {
+      let name = registries[index].key.name
+      let sources = records.keys.filter { $0.registry == name }.map(\.source).sorted()
+      guard !sources.isEmpty else { continue }
+      registries[index].restored(
+        Set(sources), prefix: saved.prefixes[name] ?? registries[index].status.prefix,
+        at: transaction.elapsed)
+      let id = RegistryID(name: name, prefix: registries[index].status.prefix)
+      for source in sources {
+        let known = records[RecordSource(registry: name, source: source)] ?? []
+        transaction.apply(.snapshot(known, source: source), of: id)
+      }
+    }
+    transaction.restoreVersions(saved)
+    conditionsChanged = true
+    movesDeadlines = true
+  }
 
   fileprivate mutating func begin(now: Timestamp, elapsed: Duration) {
     transaction.now = now
@@ -248,14 +348,17 @@ struct TableWriter: Sendable {
     defer {
       transaction.clear()
       notices = []
+      notes = []
       isRevised = false
       movesDeadlines = false
     }
     let deadline = lifecycle.nextDeadline
+    let isRestoring = restored != nil
     let lives = followLives()
     if lifecycle.nextDeadline != deadline { movesDeadlines = true }
     var commit = Commit(movesDeadlines: movesDeadlines)
-    guard isRevised || transaction.isRevised || !notices.isEmpty || !lives.isEmpty else { return commit }
+    guard isRevised || transaction.isRevised || !notices.isEmpty || !lives.isEmpty || !notes.isEmpty
+    else { return commit }
     revision += 1
     let snapshot = ClusterSnapshot(
       merge: transaction.merge, life: lifecycle.view, registries: registries.map(status), revision: revision,
@@ -264,7 +367,10 @@ struct TableWriter: Sendable {
     if !transaction.changes.isEmpty { commit.events.append(.changes(transaction.changes)) }
     if !lives.isEmpty { commit.events.append(.life(lives)) }
     commit.events += notices
-    commit.entries = recorder.entries(
+    // What was there before a restart didn't happen now.
+    if isRestoring { return commit }
+    commit.entries = notes
+    commit.entries += recorder.entries(
       snapshot, lives: lives, changes: transaction.changes, notices: notices)
     return commit
   }
@@ -274,7 +380,10 @@ struct TableWriter: Sendable {
   /// Tells nodes' lives what happened in this commit.
   private mutating func followLives() -> LifecycleChanges {
     let isDue = lifecycle.nextDeadline.map { $0 <= transaction.elapsed } ?? false
-    guard conditionsChanged || isDue || !transaction.changes.isEmpty || !forgotten.isEmpty else {
+    guard
+      conditionsChanged || isDue || !transaction.changes.isEmpty || !forgotten.isEmpty
+        || restored != nil
+    else {
       return LifecycleChanges()
     }
     var updates: [LifecycleUpdate] = []
@@ -284,12 +393,30 @@ struct TableWriter: Sendable {
         .registries(registries.lazy.filter { $0.status.state != .disabled }.map(\.condition)))
     }
     updates.reserveCapacity(updates.count + transaction.changes.count)
+    if let restored {
+      // What the merge says of those isn't passed on: their records are known here as they were.
+      self.restored = nil
+      localID = restored.local
+      updates.append(.local(localID))
+      for (position, change) in transaction.changes.enumerated() {
+        if case .conflict = change, let update = update(for: change, at: position) { updates.append(update) }
+      }
+      var lives = lifecycle.restore(restored.lives, updates, at: moment)
+      for owner in lives.owners { transaction.setOwner(owner) }
+      lives.append(lifecycle.apply([], at: moment))
+      return lives
+    }
     if transaction.merge.localID != localID {
       localID = transaction.merge.localID
       updates.append(.local(localID))
     }
     for (position, change) in transaction.changes.enumerated() {
       if let update = update(for: change, at: position) { updates.append(update) }
+    }
+    for (record, origin) in transaction.held {
+      updates.append(
+        .record(
+          record, from: RecordSource(origin), of: origin.node(of: record)))
     }
     var lives = lifecycle.apply(updates, at: moment)
     for changes in forgotten { lives.append(changes) }
@@ -304,10 +431,8 @@ struct TableWriter: Sendable {
     case .raw(let change, let reason):
       guard let record = change.new?.value ?? change.old?.value else { return nil }
       let origin = change.key.origin
-      let source = RecordSource(registry: origin.registry, source: RegistrySource(unchecked: origin.source))
-      let node =
-        record.isLocalID
-        ? NodeIdentity(localID: change.key.nodeID, rawPrefix: origin.rawPrefix) : change.key.nodeID
+      let source = RecordSource(origin)
+      let node = origin.node(of: record)
       if change.new != nil { return .record(record, from: source, of: node) }
       return .gone(
         record: change.key.nodeID, from: source, of: node,
@@ -376,7 +501,7 @@ struct TableWriter: Sendable {
   ///
   /// - Returns: why it can't be run: another registry's raw ids start with the same.
   mutating func made(
-    _ key: RegistryKey, prefix: String, descriptor: RegistryDescriptor?, leases: Bool
+    _ key: RegistryKey, prefix: String, descriptor: RegistryDescriptor?, leases: Bool?
   ) -> RegistryError? {
     let other = registries.first {
       $0.key.name != key.name && $0.status.state != .disabled && $0.status.prefix == prefix
@@ -430,6 +555,19 @@ struct TableWriter: Sendable {
   var now: Timestamp { transaction.now }
 
   // MARK: Beside registries
+
+  /// Notes in the history that this process began.
+  ///
+  /// - Parameter saved: what one before it left; nil where there was none.
+  mutating func noteStart(after saved: SavedState?) {
+    let message =
+      saved.map { "last ran until \($0.savedAt); state of \($0.lives.nodes.count) nodes kept" }
+      ?? "nothing is kept from before"
+    notes.append(
+      HistoryEntry(
+        revision: revision + 1, time: transaction.now, kind: .daemon, id: "rollcall", to: "started",
+        message: message))
+  }
 
   /// Ends the tombstones of a nodename or a node.
   mutating func forget(_ name: String) throws(MemberLifecycle.ForgetError) {

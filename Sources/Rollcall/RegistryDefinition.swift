@@ -15,8 +15,9 @@ public struct RegistryDefinition: Sendable {
   public var disabled: String?
   /// What becomes of its records when it fails.
   public var retention: RetentionPolicy
-  /// Whether a Swift value's records are leases; a plugin's descriptor says it itself.
-  public var leases = false
+  /// Whether its records are leases that nodes renew themselves; nil: what the plugin's descriptor says, and of a Swift
+  /// value that they aren't.
+  public var leases: Bool?
   /// Returns what the plugin is, loading it if need be; nil where there is no plugin.
   let describe: (@Sendable () async throws -> RegistryDescriptor)?
   /// Makes the registry anew for each run.

@@ -130,7 +130,7 @@ struct RegistryState: Sendable {
 
   /// The registry has been made: what it is, and what its raw ids start with from now on.
   mutating func made(
-    prefix: String, descriptor: RegistryDescriptor?, leases: Bool, in transaction: inout TableTransaction
+    prefix: String, descriptor: RegistryDescriptor?, leases: Bool?, in transaction: inout TableTransaction
   ) {
     if status.prefix != prefix, !sources.isEmpty {
       transaction.removeRegistry(key.name, as: .removed)
@@ -140,7 +140,7 @@ struct RegistryState: Sendable {
     status.prefix = prefix
     status.plugin = descriptor?.name
     status.pluginVersion = descriptor?.version
-    status.leases = descriptor?.leases ?? leases
+    status.leases = leases ?? descriptor?.leases ?? false
   }
 
   /// Whether what this node publishes is read by it.
@@ -224,6 +224,7 @@ struct RegistryState: Sendable {
       let reason = absent ?? (!status.leases ? .deleted : held.wasAway ? .unlisted : .expired)
       transaction.apply(
         .snapshot(records + held.records, source: source, absent: reason), of: registryID)
+      transaction.noteHeld(held.records, from: origin(source))
       if status.isStale { transaction.setStale(false, registry: key.name) }
       if state.isStale { transaction.setStale(false, origin: origin(source)) }
       state.isStale = false

@@ -143,7 +143,7 @@ final class SupervisorSet: Sendable {
   ) -> Bool {
     guard var before = old?.plugin, let after = definition.plugin else { return old != nil }
     if table.read({ $0.registry(running.key)?.status.plugin != nil }) { before.settings = after.settings }
-    return before == after && old?.prefix == definition.prefix
+    return before == after && old?.prefix == definition.prefix && old?.leases == definition.leases
   }
 
   /// Takes the registry called `name` out of those that run.

@@ -18,6 +18,7 @@ extension Configuration {
         staleAfter: settings.retention.staleAfter),
       from: source, retention: settings.retention)
     definition.disabled = settings.disabled
+    definition.leases = settings.leases
     if !cluster.discovery.isEnabled, definition.disabled == nil { definition.disabled = "discovery is off" }
     return definition
   }

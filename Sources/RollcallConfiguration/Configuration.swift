@@ -1,3 +1,4 @@
+public import Outputs
 import Platform
 public import RegistryKit
 public import Rollcall
@@ -14,8 +15,14 @@ public struct Configuration: Hashable, Sendable {
   public var merge: MergeSettings
   /// `node:`
   public var node: NodeSettings
+  /// `history:`
+  public var history: HistoryRetention
   /// The folder in which the node keeps its identity; nil: the command's default.
   public var stateDirectory: String?
+  /// `outputs:`, in the order of the file.
+  public var outputs: [OutputDefinition] = []
+  /// `hooks:`, in the order of the file.
+  public var hooks: [HookDefinition] = []
   /// What a person should know of the file although it can be used.
   public var warnings: [ConfigurationError] = []
 
@@ -25,13 +32,15 @@ public struct Configuration: Hashable, Sendable {
   /// A configuration as if it had been written.
   public init(
     file: String? = nil, cluster: ClusterSettings = .init(), plugins: PluginSettings = .init(),
-    merge: MergeSettings = .init(), node: NodeSettings = .init(), stateDirectory: String? = nil
+    merge: MergeSettings = .init(), node: NodeSettings = .init(), history: HistoryRetention = .init(),
+    stateDirectory: String? = nil
   ) {
     self.file = file
     self.cluster = cluster
     self.plugins = plugins
     self.merge = merge
     self.node = node
+    self.history = history
     self.stateDirectory = stateDirectory
   }
 }

@@ -2,7 +2,7 @@ import RegistryKit
 
 /// The keys of every section of the file.
 enum ConfigurationKeys {
-  static let file = ["cluster", "plugins", "merge", "node", "stateDirectory"]
+  static let file = ["cluster", "plugins", "merge", "node", "history", "stateDirectory", "outputs", "hooks"]
   static let cluster = ["id", "secret", "secretFile", "discovery"]
   static let discovery = ["enabled", "registries"]
   /// The keys of a registry that aren't options of its plugin.
@@ -11,17 +11,27 @@ enum ConfigurationKeys {
   static let merge = ["precedence"]
   static let node = [
     "publish", "hostname", "nodename", "machineType", "addresses", "addressFilter", "operatingSystem",
-    "controlPlane", "additionalAddresses",
+    "controlPlane", "additionalAddresses", "keepOnExit",
   ]
+  static let history = ["keep", "entries", "tombstones"]
+  static let tombstones = ["left", "missing", "max"]
   static let addressFilter = ["include", "exclude"]
   static let controlPlane = ["port"]
+  static let output = [
+    "format", "path", "mode", "command", "debounce", "timeout", "selector", "status", "port", "family",
+    "networks",
+    "labels", "maxShrink", "allowEmpty",
+  ]
+  static let hook = ["command", "on", "to", "timeout"]
 
   /// Where the keys belong whose names alone tell: for those that are written in a wrong section.
   static let places: [String: String] = [
-    "cluster": "", "plugins": "", "merge": "", "node": "", "stateDirectory": "",
+    "cluster": "", "plugins": "", "merge": "", "node": "", "history": "", "stateDirectory": "", "outputs": "",
+    "hooks": "",
     "discovery": "cluster", "secret": "cluster", "secretFile": "cluster",
     "registries": "cluster.discovery", "allowUnsafePermissions": "plugins", "precedence": "merge",
     "publish": "node", "hostname": "node", "nodename": "node", "machineType": "node", "addressFilter": "node",
     "operatingSystem": "node", "controlPlane": "node", "additionalAddresses": "node",
+    "keepOnExit": "node", "tombstones": "history",
   ]
 }

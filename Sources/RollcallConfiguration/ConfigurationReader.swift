@@ -1,5 +1,6 @@
 import ClusterModel
 import Documents
+import Lifecycle
 import Platform
 import Rollcall
 
@@ -22,7 +23,11 @@ struct ConfigurationReader {
       merge: merge(
         root.section("merge", keys: ConfigurationKeys.merge), registries: cluster.discovery.registries),
       node: node(root.section("node", keys: ConfigurationKeys.node)),
+      history: history(root.section("history", keys: ConfigurationKeys.history)),
       stateDirectory: root.path("stateDirectory", base: base))
+    let outputs = OutputsReader(base: base, diagnostics: diagnostics)
+    configuration.outputs = outputs.outputs(root.section("outputs", keys: nil))
+    configuration.hooks = outputs.hooks(root.section("hooks", keys: nil))
     configuration.warnings = diagnostics.warnings.kept.map(ConfigurationError.init).sorted()
     return (configuration, arePluginsKnown)
   }
@@ -80,6 +85,19 @@ struct ConfigurationReader {
       includeNetworks: prefixes(filter, "include"), excludeNetworks: prefixes(filter, "exclude"),
       operatingSystem: section.text("operatingSystem"),
       controlPlanePort: controlPlane.port("port"),
-      additionalAddresses: prefixes(section, "additionalAddresses"))
+      additionalAddresses: prefixes(section, "additionalAddresses"),
+      keepOnExit: section.bool("keepOnExit") ?? false)
+  }
+
+  private func history(_ section: FieldReader) -> HistoryRetention {
+    let usual = HistoryRetention()
+    let tombstones = section.section("tombstones", keys: ConfigurationKeys.tombstones)
+    return HistoryRetention(
+      keep: section.duration("keep") ?? usual.keep,
+      maximumCount: section.integer("entries", in: 1...1_000_000) ?? usual.maximumCount,
+      tombstones: TombstoneRetention(
+        left: tombstones.duration("left") ?? usual.tombstones.left,
+        missing: tombstones.duration("missing") ?? usual.tombstones.missing,
+        maximumCount: tombstones.integer("max", in: 0...1_000_000) ?? usual.tombstones.maximumCount))
   }
 }

@@ -20,9 +20,11 @@ extension Configuration {
         ])
       ),
       ("merge", .mapping([("precedence", .texts(merge.precedence))])),
-      ("node", nodeNode),
+      ("node", nodeNode), ("history", historyNode),
     ]
     if let stateDirectory { root.append(("stateDirectory", .text(stateDirectory))) }
+    if !outputs.isEmpty { root.append(("outputs", .mapping(outputs.map { ($0.name, $0.node) }))) }
+    if !hooks.isEmpty { root.append(("hooks", .mapping(hooks.map { ($0.name, $0.node) }))) }
     return .mapping(root)
   }
 
@@ -58,6 +60,20 @@ extension Configuration {
     return .mapping(pairs)
   }
 
+  private var historyNode: YAMLNode {
+    .mapping([
+      ("keep", .text(DurationText.text(of: history.keep))), ("entries", .integer(history.maximumCount)),
+      (
+        "tombstones",
+        .mapping([
+          ("left", .text(DurationText.text(of: history.tombstones.left))),
+          ("missing", .text(DurationText.text(of: history.tombstones.missing))),
+          ("max", .integer(history.tombstones.maximumCount)),
+        ])
+      ),
+    ])
+  }
+
   private var nodeNode: YAMLNode {
     var pairs: [(key: String, value: YAMLNode)] = [("publish", .bool(node.publish))]
     if let hostname = node.hostname { pairs.append(("hostname", .text(hostname))) }
@@ -74,6 +90,7 @@ extension Configuration {
       pairs.append(("controlPlane", .mapping([("port", .integer(port))])))
     }
     pairs.append(("additionalAddresses", .texts(node.additionalAddresses)))
+    pairs.append(("keepOnExit", .bool(node.keepOnExit)))
     return .mapping(pairs)
   }
 }
@@ -89,7 +106,8 @@ extension RegistrySettings {
         ("onFailure", .text(retention.onFailure.rawValue)),
         ("staleAfter", .text(DurationText.text(of: retention.staleAfter))),
         ("missingGrace", .text(DurationText.text(of: retention.missingGrace))),
-      ] + (shown.pairs ?? []).map { ($0.key, $0.value) })
+      ] + (retention.expect.map { [("expect", .text(DurationText.text(of: $0)))] } ?? [])
+        + (leases.map { [("lease", .bool($0))] } ?? []) + (shown.pairs ?? []).map { ($0.key, $0.value) })
   }
 
   /// The options of a registry that no file names.
@@ -99,7 +117,7 @@ extension RegistrySettings {
 }
 
 extension YAMLNode {
-  fileprivate static func texts(_ values: [some CustomStringConvertible]) -> YAMLNode {
+  static func texts(_ values: [some CustomStringConvertible]) -> YAMLNode {
     .list(values.map { .text($0.description) })
   }
 }

@@ -1,5 +1,6 @@
 import ClusterModel
 import Documents
+import Platform
 import RegistryKit
 import Rollcall
 
@@ -56,7 +57,9 @@ struct RegistriesReader {
       options: YAML.json(of: options.sorted),
       retention: RetentionPolicy(
         onFailure: onFailure ?? .keep, staleAfter: section.duration("staleAfter"),
-        missingGrace: section.duration("missingGrace")),
+        missingGrace: section.duration("missingGrace"),
+        expect: section.duration("expect", in: .seconds(1)...DurationText.longest)),
+      leases: section.bool("lease"),
       position: "\(diagnostics.file):\(pair.keyMark.line):\(pair.keyMark.column)")
     settings.written = WrittenRegistry(
       file: diagnostics.file, nameMark: pair.keyMark, pluginMark: section.node?["plugin"]?.mark,

@@ -15,6 +15,8 @@ public struct RegistrySettings: Sendable {
   public var options: String
   /// What becomes of its records when it fails.
   public var retention: RetentionPolicy
+  /// Whether its records are leases that nodes renew; nil: what the plugin says.
+  public var leases: Bool?
   /// Where the person wrote it: `file:line:column`.
   public var position: String?
   /// The registry as it was written; nil where no file names it.
@@ -23,13 +25,14 @@ public struct RegistrySettings: Sendable {
   /// The settings of the registry called `name`; the plugin is that of its name where none is given.
   public init(
     name: String, plugin: String? = nil, disabled: String? = nil, options: String = "{}",
-    retention: RetentionPolicy = RetentionPolicy(), position: String? = nil
+    retention: RetentionPolicy = RetentionPolicy(), leases: Bool? = nil, position: String? = nil
   ) {
     self.name = name
     self.plugin = plugin ?? name
     self.disabled = disabled
     self.options = options
     self.retention = retention
+    self.leases = leases
     self.position = position
   }
 }
@@ -41,11 +44,13 @@ extension RegistrySettings: Hashable {
     let disabled: String?
     let options: String
     let retention: RetentionPolicy
+    let leases: Bool?
   }
 
   private var meaning: Meaning {
     Meaning(
-      name: name, plugin: plugin, disabled: disabled, options: options, retention: retention)
+      name: name, plugin: plugin, disabled: disabled, options: options, retention: retention,
+      leases: leases)
   }
 
   public static func == (left: RegistrySettings, right: RegistrySettings) -> Bool {

@@ -12,7 +12,7 @@ struct SecretReader {
 
   func read() -> (secret: Secret?, file: String?) {
     let written = section.text("secret", isSecret: true, mayHaveLines: true)
-    let path = section.path("secretFile", base: base)
+    let path = file()
     if let first = section.pair("secret"), let second = section.pair("secretFile") {
       section.error(
         max(first.keyMark, second.keyMark),
@@ -22,6 +22,28 @@ struct SecretReader {
     if let written { return (check(written, section.name(of: "secret"), "secret"), nil) }
     if let path { return (secret(in: path), path) }
     return (nil, nil)
+  }
+
+  /// Where the file is: a path, or `credential:NAME` for what the service manager hands over (systemd's
+  /// `LoadCredential=`), which is in a folder that only this service can read.
+  private func file() -> String? {
+    let prefix = "credential:"
+    guard let text = section.text("secretFile"), text.hasPrefix(prefix) else {
+      return section.path("secretFile", base: base)
+    }
+    let name = String(text.dropFirst(prefix.count))
+    guard !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
+      section.error("secretFile", "\(quoted(name)) isn't the name of a credential")
+      return nil
+    }
+    guard let folder = environment("CREDENTIALS_DIRECTORY"), folder.hasPrefix("/") else {
+      section.error(
+        "secretFile",
+        "there is no credential \(quoted(name)): CREDENTIALS_DIRECTORY isn't set, as it is where a unit has LoadCredential=\(name):FILE"
+      )
+      return nil
+    }
+    return FilePaths.resolve(name, base: folder)
   }
 
   private func secret(in path: String) -> Secret? {

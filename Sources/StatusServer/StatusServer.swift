@@ -23,6 +23,7 @@ public final class StatusServer: Service {
   let table: ResourceTable
   let time: TimeSource
   let ticker: WatchTicker
+  private let pace: Duration
   /// Where it listens; nil before it does.
   private let listening = Mutex<[String: SocketAddress]?>(nil)
   private let hasBegun = ChangeSignal()
@@ -36,8 +37,9 @@ public final class StatusServer: Service {
 
   init(
     _ aggregator: Aggregator, options: StatusServerOptions, logger: Logger, time: TimeSource,
-    table: ResourceTable = ResourceTable()
+    table: ResourceTable = ResourceTable(), pace: Duration = TableFollower.pace
   ) {
+    self.pace = pace
     self.aggregator = aggregator
     self.options = options
     self.logger = logger
@@ -48,6 +50,14 @@ public final class StatusServer: Service {
 
   /// What revisions of this start begin with.
   public var epoch: String { table.epoch }
+  /// All operations, as the socket has them.
+  var routes: RouteTable {
+    StatusAPI.routes(
+      APIContext(aggregator, table: table, ticker: ticker, options: options), access: nil, logger: logger)
+  }
+
+  /// The aggregator's revision up to which lists and watches have everything.
+  var followed: UInt64 { table.followed }
   /// How many watch now.
   public var watcherCount: Int { ticker.watcherCount }
 
@@ -57,7 +67,7 @@ public final class StatusServer: Service {
     return listening.withLock { $0?["tcp"]?.port }
   }
 
-  /// Returns once it answers, or when the task is cancelled.
+  /// Returns once it answers, when it has ended, or when the task is cancelled.
   public func waitUntilListening() async {
     while !Task.isCancelled {
       let seen = hasBegun.value
@@ -71,9 +81,13 @@ public final class StatusServer: Service {
   ///
   /// - Throws: ``Failure`` where it can't listen.
   public func run() async throws {
+    defer {
+      listening.withLock { $0 = $0 ?? [:] }
+      hasBegun.notify()
+    }
     // Everything is made, and every error told, before anybody is answered.
     let context = APIContext(aggregator, table: table, ticker: ticker, options: options)
-    var follower = TableFollower(aggregator, table: table, time: time)
+    var follower = TableFollower(aggregator, table: table, time: time, pace: pace)
     _ = follower.step()
     let socket = try options.socket.map(Self.open)
     defer { socket?.file?.remove() }
@@ -93,24 +107,42 @@ public final class StatusServer: Service {
     let known = addresses
     listening.withLock { $0 = known }
     hasBegun.notify()
-    let (all, ticker, table, begun) = (listeners, ticker, table, follower)
-    await cancelWhenGracefulShutdown {
+    let (all, begun) = (listeners, follower)
+    // A task of its own, waited for: cancelling it would cut off answers in the middle.
+    let serving = Task { await self.serve(all, begun) }
+    let stop: @Sendable () -> Void = {
+      self.ticker.end()
+      for listener in all { listener.stop() }
+    }
+    await withTaskCancellationHandler {
+      await withGracefulShutdownHandler {
+        await serving.value
+      } onGracefulShutdown: {
+        stop()
+      }
+    } onCancel: {
+      stop()
+    }
+  }
+
+  private func serve(_ listeners: [any RunnableListener], _ follower: TableFollower) async {
+    await withTaskGroup(of: Void.self) { background in
+      background.addTask {
+        var follower = follower
+        await follower.run()
+      }
+      background.addTask { [ticker] in await ticker.run() }
+      background.addTask { [ticker, table] in await ticker.follow(table) }
       await withTaskGroup(of: Void.self) { group in
-        group.addTask {
-          var follower = begun
-          await follower.run()
-        }
-        group.addTask { await ticker.run() }
-        group.addTask { await ticker.follow(table) }
-        for listener in all {
-          group.addTask {
+        for listener in listeners {
+          group.addTask { [logger] in
             do { try await listener.run() } catch {
-              self.logger.error("the listener ended", metadata: ["error": "\(error)"])
+              logger.error("the listener ended", metadata: ["error": "\(error)"])
             }
           }
         }
-        await group.waitForAll()
       }
+      background.cancelAll()
     }
   }
 
@@ -192,6 +224,7 @@ public final class StatusServer: Service {
 /// A listener of any kind.
 protocol RunnableListener: Sendable {
   func run() async throws
+  func stop()
 }
 
 extension HTTPListener: RunnableListener {}

@@ -1,5 +1,6 @@
 import ClusterModel
 import DiscoveryProtocol
+import Sealing
 
 /// What must hold for any bytes that a service may send. Shared by the fuzz target and the tests.
 enum OpenFuzz {

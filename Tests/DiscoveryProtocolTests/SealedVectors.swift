@@ -1,4 +1,5 @@
 import DiscoveryProtocol
+import Sealing
 import Foundation
 import Testing
 

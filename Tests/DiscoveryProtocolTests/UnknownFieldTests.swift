@@ -1,4 +1,5 @@
 import DiscoveryProtocol
+import Sealing
 import Testing
 
 @Suite("Fields of newer clients")

@@ -1,5 +1,6 @@
 import ClusterModel
 import DiscoveryProtocol
+import Sealing
 import Testing
 
 @Suite("What the existing Go client sealed")

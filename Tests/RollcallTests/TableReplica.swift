@@ -42,7 +42,11 @@ struct TableReplica {
     case .life(let changes):
       for change in changes.statuses { statuses[change.node] = change.new.map(Self.words) }
       for change in changes.tombstones {
-        if change.hasEnded { tombstones.remove(change.tombstone) } else { tombstones.insert(change.tombstone) }
+        if change.hasEnded {
+          tombstones.remove(change.tombstone)
+        } else {
+          tombstones.insert(change.tombstone)
+        }
       }
     case .history: break
     case .registryRemoved(let name): registries[name] = nil

@@ -40,7 +40,9 @@ public enum ExportFormat: String, Hashable, Sendable, CaseIterable {
   }
 
   /// The whole text of `export`, which is of this format, with another header.
-  public func text(_ export: Export, header: ExportHeader) -> String { comment(header, on: export) + export.body }
+  public func text(_ export: Export, header: ExportHeader) -> String {
+    comment(header, on: export) + export.body
+  }
 
   private func comment(_ header: ExportHeader, on export: Export) -> String {
     hasComments ? header.comment(memberCount: export.memberCount) : ""
@@ -158,5 +160,12 @@ public struct Export: Hashable, Sendable {
 
   mutating func omit(_ row: ExportedMember, _ why: String) {
     omissions.append(Omission(member: row.id, why: why))
+  }
+}
+
+extension LabelSelector {
+  /// Whether a node with these labels is selected.
+  public func matches(_ labels: NodeLabels) -> Bool {
+    matches(SelectableFields(["metadata": ["labels": .labels(labels)]], []))
   }
 }

@@ -8,6 +8,8 @@ public struct LabelSelector: Hashable, Sendable {
   }
 
   private let requirements: [Requirement]
+  /// The selector as it was written.
+  public let text: String
 
   /// The most bytes that a selector may have.
   public static let maximumLength = 4096
@@ -22,6 +24,7 @@ public struct LabelSelector: Hashable, Sendable {
     var requirements: [Requirement] = []
     for part in try Self.parts(of: text) { requirements.append(try Self.requirement(part)) }
     self.requirements = requirements
+    self.text = text
   }
 
   /// Whether it selects everything.

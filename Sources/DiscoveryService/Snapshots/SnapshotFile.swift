@@ -45,7 +45,7 @@ struct SnapshotFile: Sendable {
       clusters = try StateSnapshot.decode(ByteBuffer(bytes: bytes), now: now)
     } catch {
       let aside = "\(path).damaged-\(now / 1_000_000_000)"
-      guard rename(path, aside) == 0 else { throw FileError(.moved, path, .system(errno)) }
+      try AtomicFile.move(path, to: aside)
       logger.error(
         "the snapshot file is damaged; it was set aside and the service starts without it",
         metadata: ["file": "\(path)", "moved_to": "\(aside)"])

@@ -40,17 +40,17 @@ package enum AtomicFile {
     owner: Access? = nil
   ) throws(FileError) {
     try write(
-      path, mode, owner, randomName, { (append) throws(FileError) in try appendAll(bytes, append) }
-    ) { (draft) throws(FileError) in
-      guard rename(draft, path) == 0 else { throw FileError(.written, path, .system(errno)) }
-    }
+      path, mode, randomName, { (append) throws(FileError) in try appendAll(bytes, append) },
+      { (draft) throws(FileError) in
+        guard rename(draft, path) == 0 else { throw FileError(.written, path, .system(errno)) }
+      }, owner: owner)
   }
 
   /// Writes what `produce` appends, piece by piece, to the file at `path`, in place of what is there.
   package static func replace(
     _ path: String, mode: FilePermissions = .ownerReadWrite, _ produce: (Append) throws(FileError) -> Void
   ) throws(FileError) {
-    try write(path, mode, nil, randomName, produce) { (draft) throws(FileError) in
+    try write(path, mode, randomName, produce) { (draft) throws(FileError) in
       guard rename(draft, path) == 0 else { throw FileError(.written, path, .system(errno)) }
     }
   }
@@ -60,7 +60,7 @@ package enum AtomicFile {
     _ path: String, with bytes: some Collection<UInt8>, mode: FilePermissions = .ownerReadWrite
   ) throws(FileError) -> Bool {
     var isNew = true
-    try write(path, mode, nil, randomName, { (append) throws(FileError) in try appendAll(bytes, append) }) {
+    try write(path, mode, randomName, { (append) throws(FileError) in try appendAll(bytes, append) }) {
       (draft) throws(FileError) in
       guard link(draft, path) != 0 else {
         unlink(draft)
@@ -72,6 +72,12 @@ package enum AtomicFile {
       isNew = false
     }
     return isNew
+  }
+
+  /// Gives the file at `path` another name in the same folder, in place of what has that name.
+  package static func move(_ path: String, to other: String) throws(FileError) {
+    guard rename(path, other) == 0 else { throw FileError(.moved, path, .system(errno)) }
+    sync(folder: FilePaths.folder(of: path))
   }
 
   /// Removes what writes to `path` left behind that a crash ended. For who alone writes to it, at its start.
@@ -112,9 +118,11 @@ package enum AtomicFile {
   /// - Parameters:
   ///   - name: a part of the name of the file that is written to at first.
   ///   - finish: gives that file its own name.
+  ///   - owner: whose it is to be; nil: this process's user's.
   static func write(
-    _ path: String, _ mode: FilePermissions, _ owner: Access? = nil, _ name: () -> String,
-    _ produce: (Append) throws(FileError) -> Void, _ finish: (_ draft: String) throws(FileError) -> Void
+    _ path: String, _ mode: FilePermissions, _ name: () -> String,
+    _ produce: (Append) throws(FileError) -> Void, _ finish: (_ draft: String) throws(FileError) -> Void,
+    owner: Access? = nil
   ) throws(FileError) {
     let folder = FilePaths.folder(of: path)
     let (draft, file) = try openDraft(path, folder: folder, name)

@@ -138,8 +138,8 @@ package struct ChildProgram: Sendable {
       // What it left running may keep its outputs open: nobody waits for that.
       if running.look(), running.interruption == nil, !isOpen.output { break }
     }
-    // What was written just before the end.
-    if isOpen.output { _ = output.read { collected.append($0) } }
+    // What was written just before the end: no more than a pipe holds, as others may still write.
+    for _ in 0..<64 where isOpen.output { isOpen.output = output.read { collected.append($0) } }
     return End(
       status: running.status, output: collected.bytes, errors: String(decoding: complaint, as: UTF8.self),
       leftOut: collected.leftOut, interruption: running.interruption)

@@ -22,12 +22,16 @@ public struct NodeSettings: Hashable, Sendable {
   public var controlPlanePort: UInt16?
   /// Further networks that are reached through it.
   public var additionalAddresses: [IPPrefix]
+  /// Whether what others know of this machine stays when the daemon stops: for upgrades, after which it comes back at
+  /// once. Its lease runs out by itself where it doesn't.
+  public var keepOnExit: Bool
 
   /// Settings; what isn't given is found out.
   public init(
     publish: Bool = true, hostname: String? = nil, nodename: String? = nil, machineType: MachineType? = nil,
     addresses: [IPAddress]? = nil, includeNetworks: [IPPrefix] = [], excludeNetworks: [IPPrefix] = [],
-    operatingSystem: String? = nil, controlPlanePort: UInt16? = nil, additionalAddresses: [IPPrefix] = []
+    operatingSystem: String? = nil, controlPlanePort: UInt16? = nil, additionalAddresses: [IPPrefix] = [],
+    keepOnExit: Bool = false
   ) {
     self.publish = publish
     self.hostname = hostname
@@ -39,5 +43,6 @@ public struct NodeSettings: Hashable, Sendable {
     self.operatingSystem = operatingSystem
     self.controlPlanePort = controlPlanePort
     self.additionalAddresses = additionalAddresses
+    self.keepOnExit = keepOnExit
   }
 }

@@ -2,18 +2,25 @@ import Logging
 import Platform
 import Rollcall
 import RollcallConfiguration
+import StateFile
 import UnixSignals
 
 /// What `run` does until it is told to stop.
 struct Daemon: Sendable {
   let session: ClusterSession
   let options: ConfigurationOptions
+  /// Keeps what must survive a restart; nil where nothing is kept.
+  let keeper: StateKeeper?
   let logger: Logger
+  /// What started this process.
+  private let manager = ServiceManager(environment: environment)
 
   private enum End: Sendable {
     case signal(UnixSignal)
     case aggregator
     case changes
+    case keeper
+    case watchdog
   }
 
   /// Runs what `loaded` is, and what takes its place at each SIGHUP.
@@ -40,10 +47,23 @@ struct Daemon: Sendable {
         return .changes
       }
       group.addTask {
+        await keepAlive()
+        return .watchdog
+      }
+      if let keeper {
+        group.addTask {
+          await keeper.run(aggregator)
+          return .keeper
+        }
+      }
+      manager.notify(.ready, .status("the registries are asked"))
+      group.addTask {
         var running = loaded
         for await signal in signals {
           guard signal == .sighup else { return .signal(signal) }
+          manager.notify(.reloading)
           running = await reload(after: running)
+          manager.notify(.ready)
         }
         return .signal(.sigterm)
       }
@@ -51,13 +71,31 @@ struct Daemon: Sendable {
       if case .signal(let signal)? = first {
         logger.notice("stopping", metadata: ["signal": "\(signal.name)"])
       }
+      manager.notify(.stopping)
       group.cancelAll()
       // What the registries say while they end is still logged.
       while try await group.next() != nil {}
       return first
     }
+    // What the registries said while they ended is kept too.
+    keeper?.write(aggregator)
     if case .signal? = end { return logger.notice("stopped") }
     throw CommandError("the aggregator ended by itself")
+  }
+
+  /// Tells what started this process that it goes on, as often as that wants to hear it; that the aggregator can be
+  /// asked is part of it.
+  private func keepAlive() async {
+    let time = TimeSource()
+    guard let interval = manager.watchdogInterval else {
+      try? await time.sleep(DurationText.longest)
+      return
+    }
+    while !Task.isCancelled {
+      _ = session.aggregator.snapshot()
+      manager.notify(.alive)
+      try? await time.sleep(interval / 3)
+    }
   }
 
   /// Reads the configuration again; what is wrong with it is logged, and nothing changes.

@@ -33,11 +33,13 @@ struct RunCommand: AsyncParsableCommand {
     if let reasons = loaded.configuration.reasonsForBeingOff {
       return logger.notice("discovery is off: \(reasons)")
     }
-    let session = try await ClusterSession(loaded, publishing: true, logger: logger)
-    // Two with one identity would withdraw it from under each other.
-    let lock = session.takesPart ? try StateFolder.lock(loaded.configuration.stateDirectory) : nil
-    defer { withExtendedLifetime(lock) {} }
-    try await Daemon(session: session, options: configuration, logger: logger).run(loaded, until: signals)
+    let state = try DaemonState(loaded.configuration, logger: logger)
+    defer { withExtendedLifetime(state) {} }
+    let session = try await ClusterSession(
+      loaded, publishing: true, restored: state.keeper?.load(), logger: logger)
+    try await Daemon(
+      session: session, options: configuration, keeper: state.keeper, logger: logger
+    ).run(loaded, until: signals)
   }
 }
 

@@ -13,14 +13,19 @@ struct ClusterSession: Sendable {
   private let plugins: InstalledPlugins
   private let logger: Logger
 
-  /// - Parameter publishing: whether this machine takes part: its identity is made where it has none, and what
+  /// - Parameters:
+  ///   - publishing: whether this machine takes part: its identity is made where it has none, and what
   ///   it tells of itself is published. Else it only looks.
+  ///   - restored: what was known before a restart.
   init(
-    _ loaded: ConfigurationLookup.Loaded, publishing: Bool = false, logger: Logger = .silent
+    _ loaded: ConfigurationLookup.Loaded, publishing: Bool = false, restored: SavedState? = nil,
+    logger: Logger = .silent
   ) async throws {
     let configuration = loaded.configuration
     var aggregatorOptions = AggregatorOptions()
     aggregatorOptions.publishes = publishing
+    aggregatorOptions.history = configuration.history
+    aggregatorOptions.restored = restored
     // Who only looks leaves nothing behind that would be worth waiting for.
     if !publishing { aggregatorOptions.stopTimeout = .seconds(1) }
     let node = try LocalMachine.node(of: configuration, makesIdentity: publishing, logger: logger)

@@ -1,9 +1,6 @@
 import ClusterModel
 import Glibc
 
-/// The environment variable `name`; nil where it isn't set.
-func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
-
 /// This machine's name for itself.
 func systemHostname() -> String {
   var bytes = [CChar](repeating: 0, count: 256)

@@ -25,6 +25,12 @@ struct DiscoveryHandler: Sendable {
 
   /// `GET /openapi.yaml`
   func openAPI() -> APIResponse {
-    APIResponse(.ok, "application/yaml", .bytes(ByteBuffer(bytes: PackageResources.openapi_yaml)))
+    APIResponse(.ok, "application/yaml", .bytes(ByteBuffer(bytes: PackageResourceBytes.openAPI)))
   }
+}
+
+/// What is built in.
+enum PackageResourceBytes {
+  /// The OpenAPI document.
+  static var openAPI: [UInt8] { PackageResources.openapi_yaml }
 }

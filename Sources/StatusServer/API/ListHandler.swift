@@ -144,12 +144,16 @@ struct ListHandler: Sendable {
     let slot = WatchSlot(ticker)
     let reader = Watch(
       query, table: table, ticker: ticker, now: { [context] in context.now() },
-      observeReset: context.options.observeReset)
+      isHalfClosed: { slot.isHalfClosed }, observeReset: context.options.observeReset)
     return Self.stream(
       .stream { writer in
         defer { slot.leave() }
         var reader = reader
-        try await reader.run(&writer)
+        try await request.body.consumeWithInboundCloseHandler { _ in
+          try await reader.run(&writer)
+        } onInboundClosed: {
+          slot.noteHalfClosed()
+        }
       })
   }
 
@@ -178,8 +182,14 @@ struct ListHandler: Sendable {
 private final class WatchSlot: Sendable {
   private let ticker: WatchTicker
   private let isLeft = Mutex(false)
+  private let isClosed = Atomic(false)
 
   init(_ ticker: WatchTicker) { self.ticker = ticker }
+
+  /// Whether who watches sends nothing more: mostly because it is gone, which only a write tells.
+  var isHalfClosed: Bool { isClosed.load(ordering: .relaxed) }
+
+  func noteHalfClosed() { isClosed.store(true, ordering: .relaxed) }
 
   func leave() {
     let isFirst = isLeft.withLock { isLeft in

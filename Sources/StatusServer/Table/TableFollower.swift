@@ -16,11 +16,15 @@ struct TableFollower {
   private let aggregator: Aggregator
   private let table: ResourceTable
   private let time: TimeSource
+  private let pace: Duration
   private var lastRevision: UInt64?
   /// How many entries of history came since it was last looked which ones aren't kept any more.
   private var newEntries = 0
 
-  init(_ aggregator: Aggregator, table: ResourceTable, time: TimeSource) {
+  init(
+    _ aggregator: Aggregator, table: ResourceTable, time: TimeSource, pace: Duration = TableFollower.pace
+  ) {
+    self.pace = pace
     self.aggregator = aggregator
     self.table = table
     self.time = time
@@ -32,7 +36,7 @@ struct TableFollower {
       let began = time.elapsed
       guard step() else { break }
       await aggregator.table.waitForChange(after: lastRevision ?? 0)
-      let pause = began + Self.pace - time.elapsed
+      let pause = began + pace - time.elapsed
       if pause > .zero { try? await time.sleep(pause) }
     }
     table.finish()

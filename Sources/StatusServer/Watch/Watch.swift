@@ -43,6 +43,7 @@ struct Watch {
   private let table: ResourceTable
   private let ticker: WatchTicker
   private let now: @Sendable () -> Moment
+  private let isHalfClosed: @Sendable () -> Bool
   private let observeReset: @Sendable (String) -> Void
 
   private var position: ResourceTable.Position
@@ -51,14 +52,18 @@ struct Watch {
   private var told: UInt64 = 0
 
   /// A reader as `query` has it.
+  ///
+  /// - Parameter isHalfClosed: whether who reads sends nothing more. That is often somebody who is gone, which a
+  ///   heartbeat finds out.
   init(
     _ query: WatchQuery, table: ResourceTable, ticker: WatchTicker, now: @escaping @Sendable () -> Moment,
-    observeReset: @escaping @Sendable (String) -> Void
+    isHalfClosed: @escaping @Sendable () -> Bool, observeReset: @escaping @Sendable (String) -> Void
   ) {
     self.query = query
     self.table = table
     self.ticker = ticker
     self.now = now
+    self.isHalfClosed = isHalfClosed
     self.observeReset = observeReset
     lists = Set(query.lists)
     position = ResourceTable.Position(sequence: 0, revision: 0)
@@ -97,7 +102,7 @@ struct Watch {
         } else if buffer.readableBytes == 0 {
           if elapsed - lastBookmark >= Self.bookmark, position.revision > told {
             writeMoment("BOOKMARK")
-          } else if elapsed - lastWrite >= Self.heartbeat {
+          } else if elapsed - lastWrite >= (isHalfClosed() ? .seconds(1) : Self.heartbeat) {
             buffer.writeString(": \n\n")
           }
         }
@@ -107,7 +112,7 @@ struct Watch {
         lastWrite = elapsed
         if position.revision == told { lastBookmark = elapsed }
       }
-      if unread.isFinished { return }
+      if unread.isFinished || ticker.hasEnded { return }
       if let timeout = query.timeout, elapsed - start >= timeout { return }
       if unread.isEnd { await ticker.signal.wait(after: seen) }
     }
@@ -145,13 +150,12 @@ struct Watch {
   private mutating func write(_ unread: ResourceTable.Unread) {
     guard !unread.rows.isEmpty else { return }
     let moment = now()
-    for (index, row) in unread.rows.enumerated() {
-      guard let event = event(of: row) else { continue }
+    let events = unread.rows.compactMap { row in event(of: row).map { (row: row, name: $0.name, reason: $0.reason) } }
+    for (index, event) in events.enumerated() {
       // Who has seen a part of a revision has only seen the one before it whole.
-      let isLast =
-        index + 1 < unread.rows.count
-        ? unread.rows[index + 1].revision > row.revision : unread.position.revision >= row.revision
-      write(event.name, row, id: isLast ? row.revision : row.revision - 1, reason: event.reason, at: moment)
+      let next = index + 1 < events.count ? events[index + 1].row.revision - 1 : unread.position.revision
+      let id = next >= event.row.revision ? event.row.revision : event.row.revision - 1
+      write(event.name, event.row, id: id, reason: event.reason, at: moment)
     }
   }
 

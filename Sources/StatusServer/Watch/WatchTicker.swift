@@ -10,6 +10,7 @@ final class WatchTicker: Sendable {
   private let time: TimeSource
   private let count = Mutex(0)
   private let hasSome = ChangeSignal()
+  private let isOver = Atomic(false)
 
   init(time: TimeSource) { self.time = time }
 
@@ -32,6 +33,15 @@ final class WatchTicker: Sendable {
   }
 
   func leave() { count.withLock { $0 -= 1 } }
+
+  /// Whether all that watch shall end.
+  var hasEnded: Bool { isOver.load(ordering: .acquiring) }
+
+  /// Lets all that watch end.
+  func end() {
+    isOver.store(true, ordering: .releasing)
+    signal.notify()
+  }
 
   /// Ticks until the task is cancelled.
   func run() async {

@@ -1,6 +1,7 @@
 import ClusterModel
 import DiscoveryGRPC
 import DiscoveryProtocol
+import Sealing
 import Foundation
 import GRPCCore
 import TestSupport

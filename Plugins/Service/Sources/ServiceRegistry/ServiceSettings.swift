@@ -1,5 +1,6 @@
 import ClusterModel
 import DiscoveryProtocol
+import Sealing
 import Platform
 import RegistryKit
 

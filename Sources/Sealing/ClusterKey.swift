@@ -45,7 +45,7 @@ public final class ClusterKey: Sendable {
 
   /// What `body` makes of the key's 32 bytes, which are only good until it returns. OpenSSL's functions say 1
   /// where all is well.
-  func withBytes(_ body: (UnsafePointer<UInt8>) -> Int32) -> Int32 {
+  package func withBytes(_ body: (UnsafePointer<UInt8>) -> Int32) -> Int32 {
     bytes.withLock { bytes in
       withUnsafeBytes(of: &bytes) { $0.bindMemory(to: UInt8.self).baseAddress.map(body) ?? 0 }
     }
@@ -70,7 +70,7 @@ public struct KeyError: Error, Hashable, Sendable, CustomStringConvertible {
   /// One line for a person.
   public let message: String
 
-  init(_ message: String) { self.message = message }
+  package init(_ message: String) { self.message = message }
 
   public var description: String { message }
 }

@@ -1,18 +1,22 @@
 import COpenSSL
 
-/// AES-256 of OpenSSL's libcrypto, as the two ciphers of the discovery service use it.
-struct BlockCipher {
-  static let blockLength = 16
-  static let nonceLength = 12
-  static let tagLength = 16
+/// AES-256 of OpenSSL's libcrypto, as the two ciphers of the discovery service and the state file use it.
+package struct BlockCipher {
+  /// The length of a block in bytes.
+  package static let blockLength = 16
+  package static let nonceLength = 12
+  package static let tagLength = 16
 
-  let key: ClusterKey
+  package let key: ClusterKey
+
+  /// The cipher of `key`.
+  package init(key: ClusterKey) { self.key = key }
 
   /// Encrypts each block of `plain`, whose length is a multiple of ``blockLength``, on its own.
-  func encryptBlocks(_ plain: [UInt8]) -> [UInt8]? { blocks(plain, encrypt: true) }
+  package func encryptBlocks(_ plain: [UInt8]) -> [UInt8]? { blocks(plain, encrypt: true) }
 
   /// Decrypts each block of `sealed`, whose length is a multiple of ``blockLength``, on its own.
-  func decryptBlocks(_ sealed: [UInt8]) -> [UInt8]? { blocks(sealed, encrypt: false) }
+  package func decryptBlocks(_ sealed: [UInt8]) -> [UInt8]? { blocks(sealed, encrypt: false) }
 
   private func blocks(_ input: [UInt8], encrypt: Bool) -> [UInt8]? {
     withContext { context in
@@ -28,7 +32,7 @@ struct BlockCipher {
   }
 
   /// `nonce`, the ciphertext of `plain` and its tag.
-  func encryptAuthenticated(_ plain: [UInt8], nonce: [UInt8]) -> [UInt8]? {
+  package func encryptAuthenticated(_ plain: [UInt8], nonce: [UInt8]) -> [UInt8]? {
     withContext { context in
       var tag = [UInt8](repeating: 0, count: Self.tagLength)
       guard
@@ -43,7 +47,7 @@ struct BlockCipher {
   }
 
   /// What was encrypted to `sealed`, or nil where it wasn't made with the key or was changed since.
-  func decryptAuthenticated(_ sealed: [UInt8]) -> [UInt8]? {
+  package func decryptAuthenticated(_ sealed: [UInt8]) -> [UInt8]? {
     guard sealed.count >= Self.nonceLength + Self.tagLength else { return nil }
     let nonce = Array(sealed[..<Self.nonceLength])
     let body = Array(sealed[Self.nonceLength..<(sealed.count - Self.tagLength)])
@@ -60,7 +64,7 @@ struct BlockCipher {
   }
 
   /// Random bytes for a nonce, or nil where the system has none.
-  static func randomNonce() -> [UInt8]? {
+  package static func randomNonce() -> [UInt8]? {
     var nonce = [UInt8](repeating: 0, count: nonceLength)
     return RAND_bytes(&nonce, Int32(nonceLength)) == 1 ? nonce : nil
   }

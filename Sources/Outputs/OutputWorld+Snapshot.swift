@@ -1,0 +1,16 @@
+import ClusterResources
+public import Rollcall
+
+extension OutputWorld {
+  /// The cluster as `snapshot` has it.
+  ///
+  /// - Parameters:
+  ///   - isKnown: whether the whole cluster is known, where more than what was heard since the start counts, such as
+  ///     what was kept from before; nil: what was heard counts.
+  ///   - revision: what the revision is called; nil: its number.
+  public init(_ snapshot: ClusterSnapshot, isKnown: Bool? = nil, revision: String? = nil) {
+    self.init(isKnown: isKnown ?? snapshot.isSynced, revision: revision ?? "\(snapshot.revision)") {
+      ExportedMember.rows(snapshot.members.map(\.value), life: snapshot.life)
+    }
+  }
+}
