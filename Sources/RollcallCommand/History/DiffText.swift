@@ -27,7 +27,7 @@ enum DiffText {
 
   /// Two registries, node by node.
   static func registries(_ diff: ResourceValue, at now: Timestamp) -> String {
-    let (left, right) = (diff["from"]?.text ?? "", diff["to"]?.text ?? "")
+    let (left, right) = ((diff["from"]?.text ?? "").shown, (diff["to"]?.text ?? "").shown)
     var differing: Set<String> = []
     let rows = (diff["items"]?.items ?? []).map { item -> [String] in
       let id = item["id"]?.text ?? ""
@@ -43,10 +43,10 @@ enum DiffText {
         let age = item["since"]?.time.map { " \(AgeText.text(from: $0, to: now)) ago" } ?? ""
         why = "gone\(age) (\(reason))"
       }
-      return ["-", missing, id, "", why].map(\.shown)
+      return ["-", missing, id.shown, "", why.shown]
     }
     let only = (left: diff["onlyFrom"]?.integer ?? 0, right: diff["onlyTo"]?.integer ?? 0)
-    return aligned(rows, minimum: [2, 0, 10, 30, 0], gaps: [1, 2, 2, 2, 0])
+    return aligned(rows, minimum: [2, max(left.count, right.count) + 2, 10, 30, 0], gaps: [1, 2, 2, 2, 0])
       + "\(count(rows.count)): \(only.right) only in \(right), \(only.left) only in \(left), "
       + "\(differing.count) differ\(differing.count == 1 ? "s" : ""), \(diff["equal"]?.integer ?? 0) equal\n"
   }

@@ -69,6 +69,8 @@ struct Style {
   static let standardOutput = Style(descriptor: STDOUT_FILENO)
   static let standardError = Style(descriptor: STDERR_FILENO)
 
+  init(isColoured: Bool) { self.isColoured = isColoured }
+
   /// Colours only on a terminal, not where `NO_COLOR` is set to anything, nor on a dumb one.
   init(descriptor: Int32) {
     let isUnwanted = environment("NO_COLOR").map { !$0.isEmpty } ?? false

@@ -42,6 +42,12 @@ struct DaemonWorld {
             ? list("conflicts") { ($0["spec"] as? [String: Any])?["severity"] as? String == "warning" }
             : file("conflicts.json"))
       case "/v1/status": return .json(try file("status.json"))
+      case "/v1/history":
+        return .json(try file("history-\(request.query["continue"] == nil ? 1 : 2).json"))
+      case "/v1/diff":
+        return .json(try file(request.query["since"] == nil ? "diff-registries.json" : "diff-since.json"))
+      case "/v1/explain/w-3": return .json(try file("explain-w-3.json"))
+      case "/readyz": return .json("ok")
       case _ where request.path.hasPrefix("/v1/members/") && parts.count == 3:
         let found = try items("members-all").first { id(of: $0) == parts[2] }
         guard let found else {
