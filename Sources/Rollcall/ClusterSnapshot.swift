@@ -32,6 +32,10 @@ public struct ClusterSnapshot: Sendable {
   /// Whether every enabled registry has been in sync at least once.
   public var isSynced: Bool { registries.allSatisfy { $0.state == .disabled || $0.hasSynced } }
 
+  /// Whether the whole cluster is known: every enabled registry has been in sync, or what it last said before a restart
+  /// was taken over. What leaves the daemon isn't made of less.
+  public var isKnown: Bool { registries.allSatisfy { $0.state == .disabled || $0.isKnown } }
+
   /// The status of the registry called `name`.
   public func registry(_ name: String) -> RegistryStatus? { registries.first { $0.name == name } }
 }

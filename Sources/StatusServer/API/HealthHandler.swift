@@ -34,12 +34,12 @@ struct HealthHandler: Sendable {
 
   /// Whether what a registry knows, or knew last, is in the world.
   static func isKnown(_ registry: RegistryStatus) -> Bool {
-    registry.hasSynced || registry.affiliateCount > 0
+    registry.isKnown
   }
 
   /// Whether the world is known: nothing that leaves the daemon may be made of less.
   static func isKnown(_ snapshot: ClusterSnapshot) -> Bool {
-    snapshot.registries.allSatisfy { $0.state == .disabled || isKnown($0) }
+    snapshot.isKnown
   }
 
   /// `GET /metrics`
