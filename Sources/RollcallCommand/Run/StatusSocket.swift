@@ -13,7 +13,7 @@ enum StatusSocket {
     if let descriptor = inherited() { return (.inherited(descriptor), true) }
     if let option { return (path(option), true) }
     if let folder = environment("RUNTIME_DIRECTORY")?.split(separator: ":").first, folder.hasPrefix("/") {
-      return (path("\(folder)/\(SocketPath.fileName)"), true)
+      return (path("\(folder)/\(SocketPath.fileName)"), false)
     }
     if geteuid() == 0 { return (path("/run/rollcall/\(SocketPath.fileName)"), false) }
     if let base = environment("XDG_RUNTIME_DIR"), base.hasPrefix("/") {

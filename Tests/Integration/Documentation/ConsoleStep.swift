@@ -33,7 +33,7 @@ struct ConsoleStep {
     let state = try TemporaryFolder()
     let path = BuiltProducts.folder.path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
     return try await ChildProcess.run(
-      "/bin/sh", ["-c", command], environment: ["PATH": path, "XDG_STATE_HOME": state.path, "NO_COLOR": "1"],
+      "/bin/sh", ["-c", command], environment: ["PATH": path, "XDG_STATE_HOME": state.path, "RUNTIME_DIRECTORY": state.path, "NO_COLOR": "1"],
       folder: BuiltProducts.checkout.appendingPathComponent("Docs/Examples/five-nodes").path)
   }
 
