@@ -49,7 +49,8 @@ enum WatchBenchmark {
       let clock = ContinuousClock()
       let start = clock.now
       for change in 0..<(rate * seconds) {
-        try registry.change(change % memberCount, to: "10.0.\(change / 250 % 250).\(change % 250)", isFinal: false)
+        try registry.change(
+          change % memberCount, to: "10.0.\(change / 250 % 250).\(change % 250)", isFinal: false)
         try await clock.sleep(until: start + .milliseconds(1000 * (change + 1) / rate))
       }
       for member in 0..<memberCount { try registry.change(member, to: "10.255.255.1", isFinal: true) }
@@ -69,7 +70,8 @@ final class ChangingRegistry: Registry {
   private let session = Mutex<RegistrySession?>(nil)
 
   func run(_ session: RegistrySession) async throws {
-    try session.snapshot((0..<WatchBenchmark.memberCount).map { try Self.record($0, "10.0.0.1", isFinal: false) })
+    try session.snapshot(
+      (0..<WatchBenchmark.memberCount).map { try Self.record($0, "10.0.0.1", isFinal: false) })
     self.session.withLock { $0 = session }
     await session.publish { _ in }
   }
@@ -96,7 +98,9 @@ struct Usage: CustomStringConvertible {
   static var now: Usage {
     var memory = 0.0
     var peak = 0.0
-    for line in ((try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? "").split(separator: "\n") {
+    for line in ((try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? "").split(
+      separator: "\n")
+    {
       let kilobytes = line.split { !$0.isNumber }.first.flatMap { Double($0) } ?? 0
       if line.hasPrefix("VmRSS:") { memory = kilobytes / 1024 }
       if line.hasPrefix("VmHWM:") { peak = kilobytes / 1024 }
