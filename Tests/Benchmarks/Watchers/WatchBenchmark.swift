@@ -106,7 +106,7 @@ struct Usage: CustomStringConvertible {
       if line.hasPrefix("VmHWM:") { peak = kilobytes / 1024 }
     }
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
     func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
     return Usage(memory: memory, peak: peak, cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime))
   }
@@ -164,13 +164,15 @@ struct Clients {
   private static func count(_ text: [UInt8]) -> Int {
     text.withUnsafeBytes { text in
       var count = 0
-      var start = text.baseAddress
-      var left = text.count
-      while let from = start, let found = memmem(from, left, marker, marker.count) {
-        count += 1
-        let next = UnsafeRawPointer(found) + marker.count
-        left -= next - from
-        start = next
+      var start = 0
+      while let base = text.baseAddress, text.count - start >= marker.count,
+        let found = memchr(base + start, Int32(marker[0]), text.count - start)
+      {
+        let place = UnsafeRawPointer(found) - base
+        let isThere =
+          text.count - place >= marker.count && memcmp(base + place, marker, marker.count) == 0
+        if isThere { count += 1 }
+        start = place + (isThere ? marker.count : 1)
       }
       return count
     }
