@@ -36,7 +36,8 @@ enum ConfigurationKeys {
     "registries": "cluster.discovery", "allowUnsafePermissions": "plugins", "precedence": "merge",
     "publish": "node", "hostname": "node", "nodename": "node", "machineType": "node", "addressFilter": "node",
     "operatingSystem": "node", "controlPlane": "node", "additionalAddresses": "node",
-    "keepOnExit": "node", "tombstones": "history", "listen": "http", "hosts": "http", "tls": "http", "tokensFile": "http",
+    "keepOnExit": "node", "tombstones": "history", "listen": "http", "hosts": "http", "tls": "http",
+    "tokensFile": "http",
     "page": "http", "certFile": "http.tls", "keyFile": "http.tls", "clientCAFile": "http.tls",
   ]
 }

@@ -43,7 +43,8 @@ struct HTTPSettingsTests {
       ("http: {listen: 7655}", "http.listen"), ("http: {listen: \"127.0.0.1\"}", "127.0.0.1:7655"),
       ("http: {listen: example.org:80}", "127.0.0.1:7655"),
       ("http: {hosts: [\"a b\"]}", "isn't a host's name"), ("http: {hosts: [\"a:80\"]}", "no port"),
-      ("http: {tls: {certFile: a}}", "http.tls needs keyFile"), ("http: {tls: {}}", "http.tls needs certFile"),
+      ("http: {tls: {certFile: a}}", "http.tls needs keyFile"),
+      ("http: {tls: {}}", "http.tls needs certFile"),
       ("http: {liste: 127.0.0.1:1}", "listen"), ("listen: 127.0.0.1:80", "http"),
       ("http: {page: maybe}", "http.page"), ("http: [1]", "http"),
     ])

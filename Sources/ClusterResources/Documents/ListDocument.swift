@@ -40,7 +40,8 @@ extension ResourceValue {
   /// A list of the API.
   ///
   /// - Parameter kind: what each item is: `Member`.
-  public static func list(of kind: String, _ metadata: ListMetadata, _ items: [ResourceValue]) -> ResourceValue
+  public static func list(of kind: String, _ metadata: ListMetadata, _ items: [ResourceValue])
+    -> ResourceValue
   {
     [
       "apiVersion": .text(apiVersion), "kind": .text("\(kind)List"), "metadata": metadata.value,

@@ -51,7 +51,8 @@ struct HealthHandler: Sendable {
     var response = APIResponse.text(await metrics(isOpen))
     response.fields[.contentType] =
       isOpen
-      ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8"
+      ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+      : "text/plain; version=0.0.4; charset=utf-8"
     return response
   }
 }

@@ -89,7 +89,8 @@ extension ClusterDocuments {
     case .address, .publicKey: break
     }
     guard !conflict.isShared else {
-      return "shared by more than \(Conflict.maximumNodes) nodes, or by what container bridges have by default"
+      return
+        "shared by more than \(Conflict.maximumNodes) nodes, or by what container bridges have by default"
     }
     return claims.map { "\($0.node): \($0.sources.joined(separator: ","))" }.joined(separator: "; ")
   }
