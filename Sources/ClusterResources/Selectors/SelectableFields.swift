@@ -31,7 +31,8 @@ public struct SelectableFields: Hashable, Sendable {
       let found = path.text.split(separator: ".").reduce(ResourceValue?.some(document)) { $0?[String($1)] }
       switch found {
       case nil: values[path.text] = path.isList ? [] : [""]
-      case .list(let items): values[path.text] = items.map { $0.scalarText ?? $0["registry"]?.scalarText ?? "" }
+      case .list(let items):
+        values[path.text] = items.map { $0.scalarText ?? $0["registry"]?.scalarText ?? "" }
       case let value?: values[path.text] = [value.scalarText ?? ""]
       }
     }
