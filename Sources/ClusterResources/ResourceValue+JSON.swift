@@ -1,3 +1,4 @@
+import ClusterModel
 import Platform
 
 extension ResourceValue {
@@ -7,9 +8,10 @@ extension ResourceValue {
   /// as ``ClusterModel/Timestamp`` writes them, so that they are printed as they were. Numbers that are no whole
   /// numbers of 64 bits are kept as text.
   ///
+  /// - Parameter omitted: fields that nobody needs, wherever they are: what is in them is neither kept nor checked.
   /// - Throws: ``ResourceError`` that says where the text isn't JSON, or that it is nested too deep.
-  public init(json: [UInt8]) throws(ResourceError) {
-    var reader = ResourceReader(json)
+  public init(json: [UInt8], without omitted: Set<String> = []) throws(ResourceError) {
+    var reader = ResourceReader(json, without: omitted)
     do throws(JSONLexer.Failure) {
       self = try reader.whole()
     } catch {
@@ -30,7 +32,12 @@ private struct ResourceReader {
     "lastConfirmed", "firstSeen", "lastRenewed",
   ]
 
-  init(_ bytes: [UInt8]) { lexer = JSONLexer(bytes) }
+  private let omitted: Set<String>
+
+  init(_ bytes: [UInt8], without omitted: Set<String>) {
+    lexer = JSONLexer(bytes)
+    self.omitted = omitted
+  }
 
   mutating func whole() throws(JSONLexer.Failure) -> ResourceValue {
     lexer.skipBlanks()
@@ -48,6 +55,10 @@ private struct ResourceReader {
       var scope = lexer.begin()
       while try lexer.next(in: &scope) {
         let name = try lexer.key()
+        if !omitted.isEmpty, omitted.contains(name) {
+          try lexer.skipValue()
+          continue
+        }
         fields.append(ResourceValue.Field(name, try value(of: name, depth: depth + 1)))
       }
       return .fields(fields)
@@ -59,12 +70,7 @@ private struct ResourceReader {
       return .list(items)
     case UInt8(ascii: "\""):
       let text = try lexer.string()
-      // Twenty bytes: what a moment in whole seconds is written in.
-      if text.utf8.count == 20, Self.times.contains(field), let time = ResourceValue.text(text).time,
-        time.description == text
-      {
-        return .time(time)
-      }
+      if let time = Self.time(text), Self.times.contains(field) { return .time(time) }
       return .text(text)
     default:
       return switch try lexer.literal() {
@@ -73,6 +79,22 @@ private struct ResourceReader {
       case .number(let digits): Int64(digits).map { .integer($0) } ?? .text(digits)
       }
     }
+  }
+
+  /// The moment that is written as ``ClusterModel/Timestamp`` writes it: in whole seconds, in UTC.
+  private static func time(_ text: String) -> Timestamp? {
+    let bytes = text.utf8
+    // The cheap tests first: most texts are none.
+    guard bytes.count == 20, bytes.first == 0x32 || bytes.first == 0x31, bytes.last == UInt8(ascii: "Z")
+    else {
+      return nil
+    }
+    // A leap second, and a small t, would be written another way.
+    guard bytes[bytes.index(bytes.startIndex, offsetBy: 10)] == UInt8(ascii: "T"), !text.hasSuffix(":60Z")
+    else {
+      return nil
+    }
+    return Timestamp(rfc3339: text)
   }
 
   private func check(_ depth: Int) throws(JSONLexer.Failure) {

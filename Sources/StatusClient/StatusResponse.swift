@@ -15,10 +15,11 @@ public struct StatusResponse: Hashable, Sendable {
 
   /// The answer as a document.
   ///
+  /// - Parameter omitted: fields that nobody needs.
   /// - Throws: ``StatusError`` where it is none.
-  public func document() throws(StatusError) -> ResourceValue {
+  public func document(without omitted: Set<String> = []) throws(StatusError) -> ResourceValue {
     do throws(ResourceError) {
-      return try ResourceValue(json: body)
+      return try ResourceValue(json: body, without: omitted)
     } catch {
       throw StatusError(.malformed, "the daemon's answer can't be read: \(error.message)", status: status)
     }

@@ -12,23 +12,27 @@ public struct ListMetadata: Hashable, Sendable {
   public var partial: [String]
   /// Where the next page begins; nil where there is none.
   public var next: String?
+  /// What the node that knows all this is called; nil where that isn't said.
+  public var node: String?
 
   /// The metadata of a list.
   public init(
-    resourceVersion: String, now: Timestamp, isSynced: Bool, partial: [String], next: String? = nil
+    resourceVersion: String, now: Timestamp, isSynced: Bool, partial: [String], next: String? = nil,
+    node: String? = nil
   ) {
     self.resourceVersion = resourceVersion
     self.now = now
     self.isSynced = isSynced
     self.partial = partial
     self.next = next
+    self.node = node
   }
 
   /// The `metadata` of a list.
   public var value: ResourceValue {
     .present([
       ("resourceVersion", .text(resourceVersion)), ("now", .text(now.milliText)), ("synced", .bool(isSynced)),
-      ("partial", .texts(partial)), ("continue", next.map { .text($0) }),
+      ("partial", .texts(partial)), ("continue", next.map { .text($0) }), ("node", node.map { .text($0) }),
     ])
   }
 }

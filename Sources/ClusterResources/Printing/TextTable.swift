@@ -18,16 +18,21 @@ public struct TextTable: Sendable {
       }
     }
     var text = ""
+    text.reserveCapacity(rows.count * (widths.reduce(0, +) + gap * widths.count))
     for row in rows {
       for (column, cell) in row.enumerated() {
         text += cell
-        if column < row.count - 1 {
-          text += String(repeating: " ", count: widths[column] + gap - Self.width(of: cell))
-        }
+        if column < row.count - 1 { Self.pad(&text, widths[column] + gap - Self.width(of: cell)) }
       }
       text += "\n"
     }
     return text
+  }
+
+  private static let blanks = (0...64).map { String(repeating: " ", count: $0) }
+
+  private static func pad(_ text: inout String, _ count: Int) {
+    text += count < blanks.count ? blanks[count] : String(repeating: " ", count: count)
   }
 
   private static func width(of cell: String) -> Int {

@@ -81,6 +81,49 @@ package struct JSONLexer {
     return key
   }
 
+  /// Passes the value that begins at the current byte, whatever it is: only where it ends is looked for.
+  package mutating func skipValue() throws(Failure) {
+    let start = offset
+    var depth = 0
+    while offset < bytes.count {
+      switch bytes[offset] {
+      case UInt8(ascii: "\""): try skipString()
+      case UInt8(ascii: "{"), UInt8(ascii: "["):
+        depth += 1
+        offset += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        // One that closes what is around the value ends it.
+        if depth == 0 { return }
+        depth -= 1
+        offset += 1
+      case UInt8(ascii: ",") where depth == 0: return
+      default: offset += 1
+      }
+      if depth == 0, let byte = current,
+        byte == UInt8(ascii: ",") || byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]")
+      {
+        return
+      }
+    }
+    if depth > 0 { throw failure("the text ends within a value", beginning: start) }
+  }
+
+  private mutating func skipString() throws(Failure) {
+    let start = offset
+    offset += 1
+    while offset < bytes.count {
+      switch bytes[offset] {
+      case UInt8(ascii: "\""):
+        offset += 1
+        return
+      case UInt8(ascii: "\\"): offset += 2
+      default: offset += 1
+      }
+    }
+    offset = min(offset, bytes.count)
+    throw failure("the text ends within the quotes", beginning: start)
+  }
+
   // MARK: Scalars
 
   /// `true`, `false`, `null` or a number.

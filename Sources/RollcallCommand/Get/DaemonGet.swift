@@ -41,7 +41,7 @@ struct DaemonGet: Sendable {
   }
 
   private func listed() async throws -> ([ResourceValue], ResourceList) {
-    let list = try await client.list(path, query)
+    let list = try await client.list(path, query, without: request.unneeded)
     return (list.items, list)
   }
 

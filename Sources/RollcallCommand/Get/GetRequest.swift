@@ -57,6 +57,14 @@ struct GetRequest: Sendable {
   /// Whether the namespace is that of what each registry says.
   var isRaw: Bool { namespace == "cluster-raw" }
 
+  /// The fields of a list's documents that what is printed has no use for; most of a member is where it is from.
+  var unneeded: Set<String> {
+    switch format {
+    case .table, .name: type == .member && order == nil ? ["sources", "labels"] : []
+    default: []
+    }
+  }
+
   /// Whether `document` is shown, as far as the request itself says.
   func includes(_ document: ResourceValue) -> Bool {
     if type == .conflict, !isAll, ids.isEmpty, document.at("spec", "severity")?.text == "info" {

@@ -40,7 +40,7 @@ final class APIContext: Sendable {
   func metadata(_ revision: UInt64, _ documents: ClusterDocuments, next: String? = nil) -> ListMetadata {
     ListMetadata(
       resourceVersion: table.text(of: revision), now: now().wall, isSynced: documents.snapshot.isSynced,
-      partial: documents.partial, next: next)
+      partial: documents.partial, next: next, node: options.nodeLabel)
   }
 
   /// All registries, with the versions that the table counts, and counts as they are now.

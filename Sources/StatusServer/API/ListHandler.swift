@@ -90,7 +90,7 @@ struct ListHandler: Sendable {
     let version = table.text(of: listing.revision)
     let metadata = ListMetadata(
       resourceVersion: version, now: context.now().wall, isSynced: listing.isSynced,
-      partial: listing.partial, next: next)
+      partial: listing.partial, next: next, node: context.options.nodeLabel)
     let head = DocumentBytes([
       "apiVersion": .text(ResourceValue.apiVersion), "kind": .text("\(kind)List"),
       "metadata": metadata.value,
