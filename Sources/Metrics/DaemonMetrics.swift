@@ -1,5 +1,6 @@
 public import ClusterModel
 import Exposition
+import Lifecycle
 public import Rollcall
 import Synchronization
 
@@ -172,13 +173,31 @@ public final class DaemonMetrics: Sendable {
     switch event {
     case .snapshot(let snapshot):
       for status in snapshot.registries { observe(status) }
-    case .life(let changes):
-      for transition in changes.transitions {
-        transitions.add([transition.to.rawValue, transition.reason.text])
-      }
+    case .life(let changes): observe(changes)
     case .registry(let status): observe(status)
     case .registryRemoved(let name): registries.withLock { $0[name] = nil }
     case .changes, .history: break
+    }
+  }
+
+  private func observe(_ changes: LifecycleChanges) {
+    for transition in changes.transitions {
+      transitions.add([transition.to.rawValue, transition.reason.text])
+    }
+    // Who fell behind gets what became of all that it missed, without the steps on the way.
+    guard changes.transitions.isEmpty else { return }
+    var gone: [NodeIdentity: NodeState] = [:]
+    for change in changes.statuses {
+      if let new = change.new {
+        if new.state != change.old?.state { transitions.add([new.state.rawValue, new.reason.text]) }
+      } else {
+        gone[change.node] = change.old?.state
+      }
+    }
+    for change in changes.tombstones where !change.hasEnded {
+      let tombstone = change.tombstone
+      guard let before = gone[tombstone.node], before != tombstone.state else { continue }
+      transitions.add([tombstone.state.rawValue, tombstone.reason.text])
     }
   }
 

@@ -131,7 +131,9 @@ import Testing
   private func busyPage(_ accept: String?) async throws -> MetricsPage {
     let metrics = DaemonMetrics()
     let names = ["w-1", "w-2", "w-3", "a\"b\\c"] + (0..<150).map { "n-\($0)" }
-    var leases = RegistryDefinition(name: "leases", registry: Leases(names: names))
+    let (begin, observing) = AsyncStream<Void>.makeStream()
+    let (end, ending) = AsyncStream<Void>.makeStream()
+    var leases = RegistryDefinition(name: "leases", registry: Leases(names: names, begin: begin, end: end))
     leases.leases = true
     let aggregator = try Aggregator(registries: [
       leases,
@@ -139,7 +141,15 @@ import Testing
     ])
     let snapshot = try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await aggregator.run() }
-      group.addTask { for await event in aggregator.changes() { metrics.observe(event) } }
+      group.addTask {
+        for await event in aggregator.changes() {
+          metrics.observe(event)
+          // Only what happens after the first snapshot is counted.
+          observing.finish()
+        }
+      }
+      try await eventually("all are there") { aggregator.snapshot().members.count == names.count }
+      ending.finish()
       try await eventually("the leases have ended, and all is counted") {
         let page = metrics.page(aggregator.snapshot(), at: now).text
         return page.contains(#"transitions_total{state="missing",reason="expired"} 152"#)
@@ -179,9 +189,15 @@ import Testing
 /// Leases of members, of which all but the first two end at once.
 private struct Leases: Registry {
   let names: [String]
+  /// Ends when it may begin.
+  let begin: AsyncStream<Void>
+  /// Ends when the leases do.
+  let end: AsyncStream<Void>
 
   func run(_ session: RegistrySession) async throws {
+    for await _ in begin {}
     try session.apply(RegistryBatch(updates: [.snapshot(try names.map(record), source: .only)]))
+    for await _ in end {}
     for name in names.dropFirst(2) {
       try session.apply(
         RegistryBatch(updates: [.remove(try record(name).affiliate.nodeID, source: .only, reason: .expired)]))
