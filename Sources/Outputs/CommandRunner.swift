@@ -2,7 +2,7 @@ import ClusterModel
 import ClusterResources
 import Dispatch
 import Logging
-import Metrics
+import RollcallMetrics
 import Platform
 import Synchronization
 

@@ -1,6 +1,6 @@
 public import ClusterModel
 public import Logging
-public import Metrics
+public import RollcallMetrics
 import Platform
 
 /// What outputs and hooks are given by the daemon.

@@ -1,7 +1,7 @@
 import ClusterModel
 import ClusterResources
 import Logging
-import Metrics
+import RollcallMetrics
 import Platform
 import Synchronization
 

@@ -38,7 +38,7 @@ public struct ClusterSnapshot: Sendable {
     case .field: return false
     case .address(let address): disputed = .address(address)
     case .publicKey(let key): disputed = .publicKey(key)
-    case .nodename(let name): disputed = .nodename(name)
+    case .nodename(let name): return life.isDisputed(nodename: name)
     }
     let statuses = conflict.nodes.map { life.status(of: $0) }
     return statuses.contains { $0 == nil } || statuses.contains { $0?.disputes.contains(disputed) == true }
@@ -46,6 +46,10 @@ public struct ClusterSnapshot: Sendable {
 
   /// Whether every enabled registry has been in sync at least once.
   public var isSynced: Bool { registries.allSatisfy { $0.state == .disabled || $0.hasSynced } }
+
+  /// Whether the whole cluster is known: every enabled registry has been in sync, or what it last said before a restart
+  /// was taken over. What leaves the daemon isn't made of less.
+  public var isKnown: Bool { registries.allSatisfy { $0.state == .disabled || $0.isKnown } }
 
   /// The status of the registry called `name`.
   public func registry(_ name: String) -> RegistryStatus? { registries.first { $0.name == name } }

@@ -2,7 +2,7 @@ import ClusterModel
 import ClusterResources
 import Foundation
 import Logging
-import Metrics
+import RollcallMetrics
 import Outputs
 import TestSupport
 import Testing

@@ -2,7 +2,7 @@ import ClusterModel
 import ClusterResources
 import Foundation
 import Lifecycle
-import Metrics
+import RollcallMetrics
 import Outputs
 import Rollcall
 import Synchronization

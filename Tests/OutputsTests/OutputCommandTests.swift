@@ -1,5 +1,5 @@
 import Foundation
-import Metrics
+import RollcallMetrics
 import Outputs
 import TestSupport
 import Testing

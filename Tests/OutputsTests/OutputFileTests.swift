@@ -1,7 +1,7 @@
 import ClusterResources
 import Foundation
 import Glibc
-import Metrics
+import RollcallMetrics
 import Outputs
 import TestSupport
 import Testing

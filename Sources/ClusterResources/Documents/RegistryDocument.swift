@@ -71,6 +71,10 @@ public struct RegistryDocument: Hashable, Sendable {
   public var leases = false
   /// After how long a node that it lists and nobody saw is missing.
   public var expect: Duration?
+  /// What becomes of its records when it fails: `keep` or `drop`.
+  public var onFailure: String?
+  /// After how long its records count as stale.
+  public var staleAfter: Duration?
   /// For how long who is away after an outage is held.
   public var missingGrace: Duration?
   /// Why it isn't run.
@@ -124,6 +128,8 @@ public struct RegistryDocument: Hashable, Sendable {
       ("plugin", plugin.map { .text($0) }), ("pluginVersion", pluginVersion.map { .text($0) }),
       ("prefix", prefix.isEmpty ? nil : .text(prefix)), ("lease", .bool(leases)),
       ("expect", expect.map { .text(DurationText.text(of: $0)) }),
+      ("onFailure", onFailure.map { .text($0) }),
+      ("staleAfter", staleAfter.map { .text(DurationText.text(of: $0)) }),
       ("missingGrace", missingGrace.map { .text(DurationText.text(of: $0)) }),
       ("disabledReason", disabledReason.map { .text($0) }),
     ])

@@ -94,7 +94,7 @@ public struct LabelSelector: Hashable, Sendable {
     var value = text[text.index(after: equals)...]
     let isUnequal = name.hasSuffix("!")
     if isUnequal { name = name.dropLast() } else if value.hasPrefix("=") { value = value.dropFirst() }
-    guard !value.contains("=") || !value.contains("!=") else {
+    guard !value.contains("=") else {
       throw ResourceError("'\(text.shown)' has two operators: separate requirements with commas")
     }
     let key = try key(name, in: text)

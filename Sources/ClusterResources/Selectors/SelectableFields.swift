@@ -13,6 +13,9 @@ public struct SelectableFields: Hashable, Sendable {
     }
   }
 
+  /// By what entries of history are filtered.
+  public static let historyPaths: [Path] = [.init("type"), .init("id"), .init("nodeId"), .init("time")]
+
   private let labels: [String: String]
   private let values: [String: [String]]
 
@@ -39,7 +42,12 @@ public struct SelectableFields: Hashable, Sendable {
   func label(_ key: String) -> String? { labels[key] }
 
   /// Whether the field is, or has, `text`.
-  func field(_ path: String, has text: String) -> Bool { values[path]?.contains(text) ?? false }
+  public func field(_ path: String, has text: String) -> Bool { values[path]?.contains(text) ?? false }
+}
+
+extension SelectableFields {
+  /// The only value of a field; empty where it has none.
+  public func text(_ path: String) -> String { values[path]?.first ?? "" }
 }
 
 extension ResourceType {

@@ -1,7 +1,7 @@
 import ClusterModel
 import Lifecycle
 import Logging
-import Metrics
+import RollcallMetrics
 import Platform
 import Rollcall
 import Synchronization

@@ -86,7 +86,7 @@ package struct JSONLexer {
   /// `true`, `false`, `null` or a number.
   package mutating func literal() throws(Failure) -> Literal {
     let start = offset
-    while let byte = current, byte > 0x20, byte < 0x7F, !",:[]{}\"".utf8.contains(byte) { offset += 1 }
+    while let byte = current, byte > 0x20, byte < 0x7F, !Self.endsLiteral(byte) { offset += 1 }
     let word = bytes[start..<offset]
     switch String(decoding: word, as: UTF8.self) {
     case "true": return .bool(true)
@@ -94,6 +94,15 @@ package struct JSONLexer {
     case "null": return .null
     case let digits where Self.isNumber(word): return .number(digits)
     default: throw failure("a JSON value is expected", at: start)
+    }
+  }
+
+  private static func endsLiteral(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "{"),
+      UInt8(ascii: "}"), UInt8(ascii: "\""):
+      true
+    default: false
     }
   }
 
@@ -120,6 +129,19 @@ package struct JSONLexer {
   package mutating func string() throws(Failure) -> String {
     let start = offset
     offset += 1
+    // The fast path: most texts have no escapes, and are taken as they are.
+    var end = offset
+    while end < bytes.count, bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\""),
+      bytes[end] != UInt8(ascii: "\\")
+    {
+      end += 1
+    }
+    if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
+      defer { offset = end + 1 }
+      return bytes.withUnsafeBufferPointer {
+        String(decoding: UnsafeBufferPointer(rebasing: $0[offset..<end]), as: UTF8.self)
+      }
+    }
     var text: [UInt8] = []
     while let byte = current {
       switch byte {

@@ -55,7 +55,7 @@ struct AccessRules: Sendable {
     let host = Self.host(of: authority.lowercased())
     if host == "localhost" || hosts.contains(host) || hosts.contains(authority.lowercased()) { return true }
     guard let address = try? IPAddress(host) else { return false }
-    return address == listen || address.isLoopback || address == listen.unmapped
+    return address == listen || address.isLoopback
   }
 
   /// The host of `HOST:PORT`, without the brackets of an IPv6 address and the dot at a name's end.

@@ -181,47 +181,93 @@ public struct ClusterDocuments: Sendable {
 
   /// A registry.
   ///
-  /// - Parameter lacks: the listed members that it has no record of.
-  public func registry(_ status: RegistryStatus, lacks: [String]? = nil) -> RegistryDocument {
+  /// - Parameter coverage: what it has of the members, as ``coverage()`` has it.
+  public func registry(_ status: RegistryStatus, _ coverage: RegistryCoverage? = nil) -> RegistryDocument {
     var document = RegistryDocument(name: status.name, state: status.state.rawValue, since: status.since)
     document.plugin = status.plugin
     document.pluginVersion = status.pluginVersion
     document.prefix = status.prefix
     document.leases = status.leases
+    document.onFailure = status.retention.onFailure.rawValue
+    document.staleAfter = status.retention.staleAfter
+    document.missingGrace = status.retention.missingGrace
+    document.expect = status.retention.expect
     document.disabledReason = status.disabledReason
     document.records = status.affiliateCount
+    document.staleRecords = status.isStale ? status.affiliateCount : coverage?.staleCount ?? 0
+    document.lacks = status.state == .disabled ? nil : coverage?.lacks
+    document.updates = UInt64(status.updates.total)
     document.restarts = status.restarts
-    document.lacks = status.state == .disabled ? nil : lacks
-    if let failure = status.error.map({ RegistryStatus.Failure(error: $0, at: status.since) })
-      ?? status.lastFailure
-    {
-      document.lastError = .init(
-        at: status.lastFailure.map { max($0.at, status.error == nil ? $0.at : status.since) } ?? failure.at,
-        code: failure.error.code.description, message: failure.error.message)
+    document.lastSuccess = status.lastSuccess
+    document.lastError = status.lastFailure.map {
+      .init(at: $0.at, code: $0.error.code.description, message: $0.error.message)
     }
+    document.publication = status.publication.map {
+      .init(
+        state: $0.state.rawValue, revision: $0.revision == 0 ? nil : $0.revision, accepted: $0.acceptedAt,
+        publicAddress: status.publicAddress?.description)
+    }
+    document.aspects = aspects(of: status)
     return document
   }
 
-  /// For each enabled registry the listed members that it has no record of.
-  public func lacks() -> [String: [String]] {
-    var lacks: [String: [String]] = [:]
-    let enabled = snapshot.registries.filter { $0.state != .disabled }.map(\.name)
-    for name in enabled { lacks[name] = [] }
+  private func aspects(of status: RegistryStatus) -> [RegistryDocument.Aspect] {
+    guard status.state != .disabled else { return [] }
+    var aspects = status.problems.map { problem in
+      RegistryDocument.Aspect(
+        aspect: problem.aspect.rawValue, source: problem.source.name,
+        error: problem.error.map { .init(code: $0.code.description, message: $0.message) })
+    }
+    func isMissing(_ aspect: String) -> Bool { !aspects.contains { $0.aspect == aspect } }
+    if isMissing("reading"), status.hasSynced || status.state == .failed {
+      let failure = status.state == .failed ? status.error : nil
+      aspects.insert(
+        RegistryDocument.Aspect(
+          aspect: "reading",
+          error: failure.map { .init(at: status.since, code: $0.code.description, message: $0.message) }),
+        at: 0)
+    }
+    if isMissing("publishing"), status.publication?.state == .accepted {
+      aspects.append(RegistryDocument.Aspect(aspect: "publishing"))
+    }
+    return aspects
+  }
+
+  /// What each enabled registry has of the members, by its name.
+  public func coverage() -> [String: RegistryCoverage] {
+    var coverage: [String: RegistryCoverage] = [:]
+    for status in snapshot.registries where status.state != .disabled {
+      coverage[status.name] = RegistryCoverage()
+    }
     for status in life.statuses() {
       var holders: Set<String> = []
       for source in status.sources {
         switch source.presence {
-        case .fresh, .stale, .published: holders.insert(source.registry)
+        case .fresh, .published: holders.insert(source.registry)
+        case .stale:
+          holders.insert(source.registry)
+          coverage[source.registry]?.staleCount += 1
         case .gone, .unknown: break
         }
       }
-      for name in enabled where !holders.contains(name) { lacks[name]?.append(status.name) }
+      for name in coverage.keys where !holders.contains(name) { coverage[name]?.lacks.append(status.name) }
     }
-    return lacks
+    return coverage
   }
 
   /// The enabled registries that were never heard since the start, or have failed: what is shown is only a part.
   public var partial: [String] {
     snapshot.registries.filter { $0.state != .disabled && ($0.state == .failed || !$0.hasSynced) }.map(\.name)
   }
+}
+
+/// What a registry has of the members.
+public struct RegistryCoverage: Hashable, Sendable {
+  /// The listed members that it has no record of.
+  public var lacks: [String] = []
+  /// How many members it has a stale record of.
+  public var staleCount = 0
+
+  /// Nothing that isn't as it should be.
+  public init() {}
 }

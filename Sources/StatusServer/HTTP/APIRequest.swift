@@ -38,7 +38,7 @@ struct APIResponse: Sendable {
     case bytes(ByteBuffer)
     /// Written one after the other, as the reader takes them.
     case parts([ByteBuffer])
-    case stream(@Sendable (any ResponseBodyWriter) async throws -> Void)
+    case stream(@Sendable (inout any ResponseBodyWriter) async throws -> Void)
   }
 
   var status: HTTPResponse.Status

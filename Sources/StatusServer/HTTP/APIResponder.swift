@@ -1,3 +1,4 @@
+import ClusterModel
 import ClusterResources
 import HTTPTypes
 import HummingbirdCore
@@ -10,9 +11,11 @@ struct APIResponder: Sendable {
   let routes: RouteTable
   /// Who may ask over TCP; nil for the socket.
   let access: AccessRules?
+  /// What metrics call it: `socket` or `tcp`.
+  let listener: String
   /// What the `Server` field says.
   let server: String
-  let observe: @Sendable (RequestObservation) -> Void
+  let options: StatusServerOptions
   let logger: Logger
 
   /// Answers `request`.
@@ -28,9 +31,9 @@ struct APIResponder: Sendable {
       response.fields[.cacheControl] = response.fields[.eTag] == nil ? "no-store" : "no-cache"
     }
     response.fields[.xContentTypeOptions] = "nosniff"
-    observe(
+    options.observe(
       RequestObservation(
-        method: request.method.rawValue, path: route?.path ?? "", status: response.status.code,
+        listener: listener, method: request.method.rawValue, path: route?.path ?? "", status: response.status.code,
         duration: .now - start))
     let length: Int? =
       switch response.body {
@@ -47,12 +50,14 @@ struct APIResponder: Sendable {
     case .bytes(let bytes):
       try await writer.write(response: head, body: ResponseBody(byteBuffer: bytes))
     case .parts(let parts):
-      let body = try await writer.writeHead(head)
+      var body: any ResponseBodyWriter = try await writer.writeHead(head)
       for part in parts { try await body.write(part) }
       try await body.finish(nil)
     case .stream(let write):
-      let body = try await writer.writeHead(head)
-      try await write(body)
+      options.observeWatchers(listener, 1)
+      defer { options.observeWatchers(listener, -1) }
+      var body: any ResponseBodyWriter = try await writer.writeHead(head)
+      try await write(&body)
       try await body.finish(nil)
     }
   }
@@ -110,6 +115,8 @@ struct APIResponder: Sendable {
 
 /// One request that was answered, for metrics.
 public struct RequestObservation: Hashable, Sendable {
+  /// `socket` or `tcp`
+  public let listener: String
   /// `GET`
   public let method: String
   /// The operation's path with placeholders, `/v1/members/{id}`; empty where there is none.

@@ -15,6 +15,7 @@ struct HTTPListener<Child: ServerChildChannel>: Sendable {
   private let channel: NIOAsyncChannel<Accepted, Never>
   private let child: Child
   private let logger: Logger
+  private let connections = OpenConnections()
 
   private struct Accepted: Sendable {
     let value: Child.Value
@@ -53,51 +54,63 @@ struct HTTPListener<Child: ServerChildChannel>: Sendable {
     child.setup(channel: channel, logger: logger).map { Accepted(value: $0, channel: channel) }
   }
 
-  /// Serves until the task is cancelled; then what is being answered ends as well.
+  /// Serves until ``stop()``, and until what was being answered then has ended.
   func run() async throws {
-    let connections = OpenConnections()
     try await withThrowingDiscardingTaskGroup { group in
-      try await withTaskCancellationHandler {
-        try await channel.executeThenClose { inbound in
-          for try await accepted in inbound {
-            guard connections.add(accepted.channel, limit: Self.maximumConnections) else {
-              accepted.channel.close(promise: nil)
-              continue
-            }
-            let (child, logger) = (child, logger)
-            group.addTask {
-              await child.handle(value: accepted.value, logger: logger)
-              connections.remove(accepted.channel)
-            }
+      try await channel.executeThenClose { inbound in
+        for try await accepted in inbound {
+          guard connections.add(accepted.channel, limit: Self.maximumConnections) else {
+            accepted.channel.close(promise: nil)
+            continue
+          }
+          let (child, logger, connections) = (child, logger, connections)
+          group.addTask {
+            await child.handle(value: accepted.value, logger: logger)
+            connections.remove(accepted.channel)
           }
         }
-      } onCancel: {
-        channel.channel.close(promise: nil)
-        connections.end(after: .seconds(1))
       }
-      group.cancelAll()
     }
+  }
+
+  /// Takes no more connections, and no more requests on those that there are: what is being answered has a second.
+  func stop() {
+    channel.channel.close(promise: nil)
+    connections.end(within: .seconds(1))
   }
 }
 
 /// The connections that are open.
 private final class OpenConnections: Sendable {
-  private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
+  private struct State {
+    var channels: [ObjectIdentifier: any Channel] = [:]
+    var isEnding = false
+  }
+
+  private let state = Mutex(State())
 
   /// - Returns: whether there was room.
   func add(_ channel: any Channel, limit: Int) -> Bool {
-    channels.withLock { channels in
-      guard channels.count < limit else { return false }
-      channels[ObjectIdentifier(channel)] = channel
+    state.withLock { state in
+      guard !state.isEnding, state.channels.count < limit else { return false }
+      state.channels[ObjectIdentifier(channel)] = channel
       return true
     }
   }
 
-  func remove(_ channel: any Channel) { channels.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(channel)) } }
+  func remove(_ channel: any Channel) {
+    state.withLock { _ = $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
+  }
 
-  /// Closes what is still open after that time: a reader that takes nothing can't hold up the end.
-  func end(after time: TimeAmount) {
-    for channel in channels.withLock({ Array($0.values) }) {
+  /// Closes all as soon as they have answered, and after that time in any case: a reader that takes nothing can't hold
+  /// up the end.
+  func end(within time: TimeAmount) {
+    let channels = state.withLock { state in
+      state.isEnding = true
+      return Array(state.channels.values)
+    }
+    for channel in channels {
+      channel.close(mode: .input, promise: nil)
       channel.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
     }
   }

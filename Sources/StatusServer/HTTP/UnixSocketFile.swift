@@ -17,6 +17,8 @@ final class UnixSocketFile: Sendable {
   private struct Identity: Hashable {
     let device: UInt64
     let inode: UInt64
+    /// When it was made: numbers of files are given again.
+    let made: Int64
   }
 
   /// The most bytes of a path: Linux' sockaddr_un has 108, the last of them a zero.
@@ -105,7 +107,9 @@ final class UnixSocketFile: Sendable {
   private static func identity(of path: String) -> Identity? {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
-    return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    return Identity(
+      device: UInt64(status.st_dev), inode: UInt64(status.st_ino),
+      made: Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec))
   }
 
   private static func with<Result>(

@@ -23,6 +23,8 @@ final class ResourceTable: Sendable {
     var partial: [String] = []
     var lists = ResourceList.allCases.map { _ in ListState() }
     var journal = ResourceJournal()
+    /// The aggregator's revision up to which everything is here.
+    var followed: UInt64 = 0
     var isFinished = false
   }
 
@@ -83,6 +85,7 @@ final class ResourceTable: Sendable {
   /// Commits `changes` as one revision, above all before. Without any, and with the same metadata, nothing happens.
   func commit(_ changes: [Change], revision: UInt64, isSynced: Bool, partial: [String]) {
     let hasChanged = state.withLock { state in
+      state.followed = revision
       let isOther = state.isSynced != isSynced || state.partial != partial
       guard isOther || !changes.isEmpty else { return false }
       state.revision = revision
@@ -178,6 +181,9 @@ final class ResourceTable: Sendable {
 
   /// The newest revision.
   var revision: UInt64 { state.withLock { $0.revision } }
+
+  /// The aggregator's revision up to which everything is here, whether it changed anything or not.
+  var followed: UInt64 { state.withLock { $0.followed } }
 
   /// What a list is at one moment.
   struct Listing: Sendable {

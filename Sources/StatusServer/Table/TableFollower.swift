@@ -16,11 +16,15 @@ struct TableFollower {
   private let aggregator: Aggregator
   private let table: ResourceTable
   private let time: TimeSource
+  private let pace: Duration
   private var lastRevision: UInt64?
-  private var historyKeys: [RowKey] = []
-  private var historyRevision: UInt64 = 0
+  /// How many entries of history came since it was last looked which ones aren't kept any more.
+  private var newEntries = 0
 
-  init(_ aggregator: Aggregator, table: ResourceTable, time: TimeSource) {
+  init(
+    _ aggregator: Aggregator, table: ResourceTable, time: TimeSource, pace: Duration = TableFollower.pace
+  ) {
+    self.pace = pace
     self.aggregator = aggregator
     self.table = table
     self.time = time
@@ -32,7 +36,7 @@ struct TableFollower {
       let began = time.elapsed
       guard step() else { break }
       await aggregator.table.waitForChange(after: lastRevision ?? 0)
-      let pause = began + Self.pace - time.elapsed
+      let pause = began + pace - time.elapsed
       if pause > .zero { try? await time.sleep(pause) }
     }
     table.finish()
@@ -44,46 +48,51 @@ struct TableFollower {
   mutating func step() -> Bool {
     switch aggregator.table.unread(since: lastRevision) {
     case .snapshot(let snapshot):
-      take(snapshot, touched: nil)
+      take(snapshot, touched: nil, aggregator.history.entries)
     case .events(let events, let snapshot):
       if events.isEmpty, aggregator.table.isFinished, snapshot.revision == lastRevision { return false }
       var touched = TouchedResources()
-      for event in events { touched.add(event) }
-      take(snapshot, touched: touched)
+      var entries: [HistoryEntry] = []
+      for event in events {
+        if case .history(let new) = event { entries += new } else { touched.add(event) }
+      }
+      take(snapshot, touched: touched, entries)
     case .finished: return false
     }
     return true
   }
 
   /// - Parameter touched: what may be another one; nil: anything.
-  private mutating func take(_ snapshot: ClusterSnapshot, touched: TouchedResources?) {
+  private mutating func take(
+    _ snapshot: ClusterSnapshot, touched: TouchedResources?, _ entries: [HistoryEntry]
+  ) {
     lastRevision = snapshot.revision
     var rows = RowMaker(
       ClusterDocuments(snapshot, at: snapshot.moment), table: table, version: table.text(of: snapshot.revision))
     if let touched { rows.make(touched) } else { rows.makeAll() }
     let documents = rows.documents
     table.commit(
-      rows.changes + history(snapshot.revision), revision: snapshot.revision, isSynced: snapshot.isSynced,
+      rows.changes + history(entries, snapshot.revision), revision: snapshot.revision, isSynced: snapshot.isSynced,
       partial: documents.partial)
   }
 
-  /// The entries of the journal that came, and those that it no longer has.
-  private mutating func history(_ revision: UInt64) -> [ResourceTable.Change] {
-    let history = aggregator.history
-    var changes: [ResourceTable.Change] = []
-    var count = 0
-    for entry in history.entries(since: historyRevision) where entry.revision <= revision {
-      count = entry.revision == historyRevision ? count + 1 : 0
-      historyRevision = entry.revision
-      let key = RowKey(id: Self.padded(entry.revision), node: Self.padded(UInt64(count)))
-      historyKeys.append(key)
-      let document = HistoryDocument.value(entry, resourceVersion: table.text(of: entry.revision))
-      changes.append(.put(.history, key, RowContent(document, HistoryDocument.paths)))
+  /// The entries of history that came or go on, and those that aren't kept any more.
+  private mutating func history(_ entries: [HistoryEntry], _ revision: UInt64) -> [ResourceTable.Change] {
+    var newest: [UInt64: HistoryEntry] = [:]
+    for entry in entries { newest[entry.number] = entry }
+    var changes: [ResourceTable.Change] = newest.values.sorted { $0.number < $1.number }.map { entry in
+      let document = HistoryDocument.value(
+        entry, resourceVersion: table.text(of: min(entry.revision, revision)))
+      return .put(
+        .history, RowKey(id: Self.padded(entry.number)), RowContent(document, HistoryDocument.paths))
     }
-    guard let first = history.entries.first?.revision else { return changes }
-    let gone = historyKeys.prefix { $0.id < Self.padded(first) }
-    historyKeys.removeFirst(gone.count)
-    return gone.map { .forget(.history, $0) } + changes
+    newEntries += changes.count
+    if newEntries >= 64, let first = aggregator.history.entries.first {
+      newEntries = 0
+      let kept = RowKey(id: Self.padded(first.number))
+      changes += table.rows(of: .history).rows.prefix { $0.key < kept }.map { .forget(.history, $0.key) }
+    }
+    return changes
   }
 
   /// A number as text in whose order numbers are.
@@ -110,6 +119,7 @@ struct TouchedResources {
     case .registry(let status): registries.insert(status.name)
     case .registryRemoved(let name): registries.insert(name)
     case .life(let changes): add(changes)
+    case .history: break
     }
   }
 

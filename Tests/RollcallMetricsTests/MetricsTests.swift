@@ -1,6 +1,6 @@
 import ClusterModel
 import Foundation
-import Metrics
+import RollcallMetrics
 import RegistryKit
 import Rollcall
 import TestSupport

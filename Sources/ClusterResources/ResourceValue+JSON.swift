@@ -1,0 +1,83 @@
+import Platform
+
+extension ResourceValue {
+  /// The value written as `json`, UTF-8 (RFC 8259), fields in their own order.
+  ///
+  /// Texts of fields that hold moments everywhere (`since`, `created`, …) are read as moments where they are written
+  /// as ``ClusterModel/Timestamp`` writes them, so that they are printed as they were. Numbers that are no whole
+  /// numbers of 64 bits are kept as text.
+  ///
+  /// - Throws: ``ResourceError`` that says where the text isn't JSON, or that it is nested too deep.
+  public init(json: [UInt8]) throws(ResourceError) {
+    var reader = ResourceReader(json)
+    do throws(JSONLexer.Failure) {
+      self = try reader.whole()
+    } catch {
+      throw ResourceError("byte \(error.offset) of the JSON text: \(error.message)")
+    }
+  }
+}
+
+/// Makes values of JSON's tokens.
+private struct ResourceReader {
+  private var lexer: JSONLexer
+  private static let maximumDepth = 64
+
+  /// The fields that hold moments, whatever they are in.
+  private static let times: Set<String> = [
+    "created", "updated", "since", "lastSeen", "until", "now", "time", "at", "accepted", "started",
+    "lastSuccess",
+    "lastConfirmed", "firstSeen", "lastRenewed",
+  ]
+
+  init(_ bytes: [UInt8]) { lexer = JSONLexer(bytes) }
+
+  mutating func whole() throws(JSONLexer.Failure) -> ResourceValue {
+    lexer.skipBlanks()
+    let value = try value(of: "", depth: 0)
+    lexer.skipBlanks()
+    guard lexer.current == nil else { throw lexer.failure("the value is followed by something else") }
+    return value
+  }
+
+  private mutating func value(of field: String, depth: Int) throws(JSONLexer.Failure) -> ResourceValue {
+    switch lexer.current {
+    case UInt8(ascii: "{"):
+      try check(depth)
+      var fields: [ResourceValue.Field] = []
+      var scope = lexer.begin()
+      while try lexer.next(in: &scope) {
+        let name = try lexer.key()
+        fields.append(ResourceValue.Field(name, try value(of: name, depth: depth + 1)))
+      }
+      return .fields(fields)
+    case UInt8(ascii: "["):
+      try check(depth)
+      var items: [ResourceValue] = []
+      var scope = lexer.begin()
+      while try lexer.next(in: &scope) { items.append(try value(of: "", depth: depth + 1)) }
+      return .list(items)
+    case UInt8(ascii: "\""):
+      let text = try lexer.string()
+      // Twenty bytes: what a moment in whole seconds is written in.
+      if text.utf8.count == 20, Self.times.contains(field), let time = ResourceValue.text(text).time,
+        time.description == text
+      {
+        return .time(time)
+      }
+      return .text(text)
+    default:
+      return switch try lexer.literal() {
+      case .null: .null
+      case .bool(let bool): .bool(bool)
+      case .number(let digits): Int64(digits).map { .integer($0) } ?? .text(digits)
+      }
+    }
+  }
+
+  private func check(_ depth: Int) throws(JSONLexer.Failure) {
+    guard depth < Self.maximumDepth else {
+      throw lexer.failure("lists and objects are more than \(Self.maximumDepth) levels deep")
+    }
+  }
+}
