@@ -30,13 +30,15 @@ enum ConfigurationKeys {
 
   /// Where the keys belong whose names alone tell: for those that are written in a wrong section.
   static let places: [String: String] = [
-    "cluster": "", "plugins": "", "merge": "", "node": "", "history": "", "http": "", "outputs": "", "hooks": "",
+    "cluster": "", "plugins": "", "merge": "", "node": "", "history": "", "http": "", "outputs": "",
+    "hooks": "",
     "stateDirectory": "",
     "discovery": "cluster", "secret": "cluster", "secretFile": "cluster",
     "registries": "cluster.discovery", "allowUnsafePermissions": "plugins", "precedence": "merge",
     "publish": "node", "hostname": "node", "nodename": "node", "machineType": "node", "addressFilter": "node",
     "operatingSystem": "node", "controlPlane": "node", "additionalAddresses": "node",
-    "keepOnExit": "node", "tombstones": "history", "listen": "http", "hosts": "http", "tls": "http", "tokensFile": "http",
+    "keepOnExit": "node", "tombstones": "history", "listen": "http", "hosts": "http", "tls": "http",
+    "tokensFile": "http",
     "page": "http", "certFile": "http.tls", "keyFile": "http.tls", "clientCAFile": "http.tls",
   ]
 }

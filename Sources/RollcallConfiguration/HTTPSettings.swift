@@ -77,7 +77,8 @@ struct HTTPReader {
       }
       if tokensFile == nil, tls?.clientCAFile == nil {
         section.error(
-          "listen", "\(listen) isn't a loopback address, so it needs http.tokensFile or http.tls.clientCAFile")
+          "listen", "\(listen) isn't a loopback address, so it needs http.tokensFile or http.tls.clientCAFile"
+        )
         return nil
       }
     }

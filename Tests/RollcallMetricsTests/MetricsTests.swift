@@ -1,8 +1,8 @@
 import ClusterModel
 import Foundation
-import RollcallMetrics
 import RegistryKit
 import Rollcall
+import RollcallMetrics
 import TestSupport
 import Testing
 
