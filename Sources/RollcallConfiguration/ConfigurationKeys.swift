@@ -30,7 +30,8 @@ enum ConfigurationKeys {
 
   /// Where the keys belong whose names alone tell: for those that are written in a wrong section.
   static let places: [String: String] = [
-    "cluster": "", "plugins": "", "merge": "", "node": "", "history": "", "http": "", "outputs": "", "hooks": "",
+    "cluster": "", "plugins": "", "merge": "", "node": "", "history": "", "http": "", "outputs": "",
+    "hooks": "",
     "stateDirectory": "",
     "discovery": "cluster", "secret": "cluster", "secretFile": "cluster",
     "registries": "cluster.discovery", "allowUnsafePermissions": "plugins", "precedence": "merge",

@@ -2,8 +2,8 @@ import ClusterModel
 import ClusterResources
 import Foundation
 import Logging
-import RollcallMetrics
 import Outputs
+import RollcallMetrics
 import TestSupport
 import Testing
 

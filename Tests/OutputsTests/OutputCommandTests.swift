@@ -1,6 +1,6 @@
 import Foundation
-import RollcallMetrics
 import Outputs
+import RollcallMetrics
 import TestSupport
 import Testing
 
