@@ -145,6 +145,15 @@ public final class DaemonMetrics: Sendable {
   /// The state file couldn't be written.
   public func cacheFailed() { cache.withLock { $0.writeErrors += 1 } }
 
+  /// How the state file is, for whom what keeps it counts itself: when it was last current, nil for never, and how many
+  /// writes failed.
+  public func cached(at time: Timestamp?, writeErrors: Int) {
+    cache.withLock { cache in
+      cache.currentAt = time
+      cache.writeErrors = writeErrors
+    }
+  }
+
   /// The configuration was taken over, at the start or by a reload, or a reload changed nothing as it has an error.
   public func reloaded(successfully isSuccessful: Bool, at time: Timestamp) {
     reload.withLock { reload in

@@ -37,14 +37,14 @@ public final class StatusServer: Service {
 
   init(
     _ aggregator: Aggregator, options: StatusServerOptions, logger: Logger, time: TimeSource,
-    table: ResourceTable = ResourceTable(), pace: Duration = TableFollower.pace
+    table: ResourceTable? = nil, pace: Duration = TableFollower.pace
   ) {
     self.pace = pace
     self.aggregator = aggregator
     self.options = options
     self.logger = logger
     self.time = time
-    self.table = table
+    self.table = table ?? ResourceTable(epoch: options.epoch)
     ticker = WatchTicker(time: time)
   }
 

@@ -65,8 +65,10 @@ public struct StatusServerOptions: Sendable {
   public var longestWatch: Duration?
   /// Sets the log levels of modules until the next start; `*` is all, nil the default again. Nil: it can't be done.
   public var setLogLevels: (@Sendable ([String: Logger.Level?]) throws -> Void)?
-  /// The metrics as text, as OpenMetrics or as Prometheus' own format. Nil: there are none.
-  public var metrics: (@Sendable (_ isOpenMetrics: Bool) async -> String)?
+  /// What revisions of this start begin with: five random letters and digits, so that an old one is known to be old.
+  public var epoch = Self.randomEpoch()
+  /// A page of metrics, in the format that the header `Accept` asks for, and its type. Nil: there is none.
+  public var metrics: (@Sendable (_ accept: String?) async -> (contentType: String, text: String))?
   /// Is given each request that was answered.
   public var observe: @Sendable (RequestObservation) -> Void = { _ in }
   /// Is given by how much more, 1 or -1, watch at a listener, `socket` or `tcp`.
@@ -79,5 +81,10 @@ public struct StatusServerOptions: Sendable {
     self.nodeLabel = nodeLabel
     self.socket = socket
     self.http = http
+  }
+
+  private static func randomEpoch() -> String {
+    let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+    return String((0..<5).map { _ in letters[Int.random(in: 0..<letters.count)] })
   }
 }

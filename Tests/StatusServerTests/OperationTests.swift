@@ -220,7 +220,11 @@ struct OperationTests {
   @Test("metrics are the text that the daemon has for them, in the format that is asked for")
   func metrics() async throws {
     try await TestDaemon.run { options, _ in
-      options.metrics = { $0 ? "open\n# EOF\n" : "plain\n" }
+      options.metrics = { accept in
+        accept?.contains("openmetrics") == true
+          ? ("application/openmetrics-text; version=1.0.0; charset=utf-8", "open\n# EOF\n")
+          : ("text/plain; version=0.0.4; charset=utf-8", "plain\n")
+      }
     } _: { daemon in
       #expect(try await daemon.get("/metrics").body == "plain\n")
       let open = try await daemon.get("/metrics", "-H", "Accept: application/openmetrics-text;version=1.0.0")

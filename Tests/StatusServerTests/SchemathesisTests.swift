@@ -27,7 +27,7 @@ struct SchemathesisTests {
     try await TestDaemon.run(knowing: records) { options, _ in
       options.http = .init(listen: try IPEndpoint("127.0.0.1:0"))
       options.longestWatch = .milliseconds(10)
-      options.metrics = { _ in "# nothing\n" }
+      options.metrics = { _ in ("text/plain; version=0.0.4", "# nothing\n") }
     } _: { daemon in
       let port = try #require(await daemon.server.port())
       try daemon.service.apply(.remove(try NodeIdentity("c"), source: .only, reason: .withdrawn))

@@ -22,12 +22,17 @@ struct Daemon: Sendable {
   let logger: Logger
   /// What started this process.
   private let manager = ServiceManager(environment: environment)
-  private let metrics = DaemonMetrics()
+  private let metrics: DaemonMetrics
+  /// What revisions of this start begin with.
+  private let epoch: String
 
   init(
     session: ClusterSession, options: ConfigurationOptions, keeper: StateKeeper?,
-    socket: (socket: StatusServerOptions.Socket, isChosen: Bool)?, levels: LogLevels, logger: Logger
+    socket: (socket: StatusServerOptions.Socket, isChosen: Bool)?, levels: LogLevels,
+    metrics: DaemonMetrics, logger: Logger
   ) {
+    self.metrics = metrics
+    epoch = StatusServerOptions(nodeLabel: session.nodeLabel).epoch
     self.session = session
     self.options = options
     self.keeper = keeper
@@ -65,7 +70,10 @@ struct Daemon: Sendable {
         }
       }
       group.addTask {
-        await outputs.run(aggregator.snapshots().map { OutputWorld($0, isKnown: $0.isKnown) })
+        await outputs.run(
+          aggregator.snapshots().map { [epoch] in
+            OutputWorld($0, revision: "\(epoch).\($0.revision)")
+          })
         return .other
       }
       group.addTask {
@@ -112,7 +120,7 @@ struct Daemon: Sendable {
   }
 
   private func logChanges() async {
-    let log = ChangeLog(logger: logger)
+    let log = ChangeLog(logger: logger) { [metrics] in metrics.droppedLogLines(of: $0, $1) }
     let time = TimeSource()
     await withTaskGroup(of: Void.self) { group in
       group.addTask {
@@ -120,7 +128,10 @@ struct Daemon: Sendable {
           await log.reportLeftOut(at: time.elapsed)
         }
       }
-      for await change in session.aggregator.changes() { await log.take(change, at: time.elapsed) }
+      for await change in session.aggregator.changes() {
+        metrics.observe(change)
+        await log.take(change, at: time.elapsed)
+      }
       group.cancelAll()
     }
     await log.reportLeftOut(at: time.elapsed)
@@ -135,6 +146,12 @@ struct Daemon: Sendable {
     var settings = StatusServerOptions(
       nodeLabel: session.nodeLabel, socket: socket?.socket, http: configuration.http.map { .init($0) })
     settings.clusterID = configuration.cluster.id
+    settings.epoch = epoch
+    settings.metrics = { [aggregator = session.aggregator, metrics, keeper] accept in
+      if let status = keeper?.status { metrics.cached(at: status.currentAt, writeErrors: status.writeErrors) }
+      let page = metrics.page(aggregator.snapshot(), at: aggregator.now().wall, accept: accept)
+      return (page.contentType, page.text)
+    }
     settings.setLogLevels = { [levels] in levels.set($0) }
     settings.observe = { [metrics] in
       metrics.answered(handler: $0.path, code: $0.status, listener: $0.listener, took: $0.duration)
@@ -174,7 +191,24 @@ struct Daemon: Sendable {
     }
   }
 
-  private var hookSource: HookSource { HookSource(session.aggregator) }
+  private var hookSource: HookSource {
+    let (aggregator, epoch) = (session.aggregator, epoch)
+    return HookSource(
+      aggregator,
+      object: { entry in
+        let documents = ClusterDocuments(aggregator.snapshot(), at: aggregator.now())
+        switch entry.kind {
+        case .member:
+          let status = entry.nodeID.flatMap { documents.snapshot.life.status(of: $0) }
+          return status.flatMap { documents.member($0) }
+        case .registry:
+          return documents.snapshot.registry(entry.id).map {
+            documents.registry($0).value(version: 1, created: $0.since, updated: $0.since)
+          }
+        case .conflict, .daemon: return nil
+        }
+      }, revision: { "\(epoch).\($0)" })
+  }
 
   private var hookCursors: HookCursors {
     guard let keeper else { return .none }
@@ -216,6 +250,7 @@ struct Daemon: Sendable {
         metadata[key] = "\(names.joined(separator: ","))"
       }
       logger.notice("configuration reloaded", metadata: metadata)
+      metrics.reloaded(successfully: true, at: .now())
       return loaded
     } catch let error as CommandError {
       for line in error.lines { logger.error("\(line)") }
@@ -223,6 +258,7 @@ struct Daemon: Sendable {
     } catch {
       logger.error("the configuration wasn't reloaded: nothing has changed", metadata: ["error": "\(error)"])
     }
+    metrics.reloaded(successfully: false, at: .now())
     return running
   }
 }

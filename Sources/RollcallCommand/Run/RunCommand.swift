@@ -3,6 +3,7 @@ import Logging
 import Platform
 import Rollcall
 import RollcallConfiguration
+import RollcallMetrics
 import UnixSignals
 
 /// `rollcall run`
@@ -44,12 +45,15 @@ struct RunCommand: AsyncParsableCommand {
     }
     let state = try DaemonState(loaded.configuration, logger: logger)
     defer { withExtendedLifetime(state) {} }
+    let metrics = DaemonMetrics()
     let session = try await ClusterSession(
-      loaded, publishing: true, restored: state.keeper?.load(), logger: logger)
+      loaded, publishing: true, restored: state.keeper?.load(),
+      observeMerge: { metrics.merged(registry: $0, after: $1) }, logger: logger)
     let chosen = socket ?? environment("ROLLCALL_SOCKET").flatMap { $0.isEmpty ? nil : $0 }
     try await Daemon(
       session: session, options: configuration, keeper: state.keeper,
-      socket: StatusSocket.find(option: chosen), levels: levels, logger: logger
+      socket: StatusSocket.find(option: chosen), levels: levels, metrics: metrics,
+      logger: logger
     ).run(loaded, until: signals)
   }
 }

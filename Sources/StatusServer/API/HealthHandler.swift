@@ -47,12 +47,9 @@ struct HealthHandler: Sendable {
     guard let metrics = context.options.metrics else {
       throw Problem.notFound("this daemon has no metrics")
     }
-    let isOpen = request.field(.accept)?.contains("application/openmetrics-text") ?? false
-    var response = APIResponse.text(await metrics(isOpen))
-    response.fields[.contentType] =
-      isOpen
-      ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-      : "text/plain; version=0.0.4; charset=utf-8"
+    let page = await metrics(request.field(.accept))
+    var response = APIResponse.text(page.text)
+    response.fields[.contentType] = page.contentType
     return response
   }
 }

@@ -57,15 +57,10 @@ final class ResourceTable: Sendable {
   private let deletionLimit: Int
 
   /// An empty table.
-  init(epoch: String = ResourceTable.randomEpoch(), deletionLimit: Int = 4096) {
+  init(epoch: String, deletionLimit: Int = 4096) {
     self.epoch = epoch
     self.deletionLimit = max(1, deletionLimit)
     state = Mutex(State())
-  }
-
-  private static func randomEpoch() -> String {
-    let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789")
-    return String((0..<5).map { _ in letters[Int.random(in: 0..<letters.count)] })
   }
 
   /// The revision as it is written.
