@@ -130,7 +130,8 @@ let package = Package(
     .target(
       name: "DiscoveryProtocol",
       dependencies: [
-        "ClusterModel", "COpenSSL", "Platform", "Sealing", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "ClusterModel", "COpenSSL", "Platform", "Sealing",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Protos", "regenerate.sh"], swiftSettings: strict),
     // The generated client, for the plugin and tests, and server, for tests. Apart, so that who only needs
@@ -173,7 +174,6 @@ let package = Package(
         nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -186,7 +186,8 @@ let package = Package(
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
-        "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance", "RollcallMetrics",
+        "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance",
+        "RollcallMetrics",
         "Outputs", "StatusClient", "StatusServer",
         "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Documents", "Platform",
         "Lifecycle", "Sealing", "StateFile", logging,
@@ -258,7 +259,8 @@ let package = Package(
     tests(
       "OutputsTests",
       [
-        "Outputs", "ClusterModel", "ClusterResources", "Lifecycle", "RollcallMetrics", "Platform", "RegistryKit",
+        "Outputs", "ClusterModel", "ClusterResources", "Lifecycle", "RollcallMetrics", "Platform",
+        "RegistryKit",
         "Rollcall", logging,
       ]),
     tests(
@@ -282,7 +284,8 @@ let package = Package(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
         "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", logging, nio("NIOCore"), nio("NIOPosix"),
+        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", logging, nio("NIOCore"),
+        nio("NIOPosix"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -296,7 +299,8 @@ let package = Package(
     tests(
       "ServiceRegistryTests",
       [
-        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", "PluginHost", "RegistryKit", "ClusterModel",
+        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", "PluginHost", "RegistryKit",
+        "ClusterModel",
         "Documents", "KubernetesTestSupport", "RegistryTestSupport", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -340,9 +344,14 @@ let package = Package(
         "RegistryKit",
         logging,
       ],
-      path: "Tests/Benchmarks", exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer", "Table"],
+      path: "Tests/Benchmarks",
+      exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer", "Table", "Watchers"],
       swiftSettings: strict),
     .target(name: "BenchmarkTable", path: "Tests/Benchmarks/Table", swiftSettings: strict),
+    .executableTarget(
+      name: "WatchBenchmark",
+      dependencies: ["CEpoll", "StatusServer", "Rollcall", "RegistryKit", "ClusterModel", logging],
+      path: "Tests/Benchmarks/Watchers", swiftSettings: strict),
     .executableTarget(
       name: "ServiceProbe", dependencies: ["ServiceRegistry", "RegistryKit", "ClusterModel", logging],
       path: "Tests/Support/ServiceProbe", swiftSettings: strict),
