@@ -2,8 +2,8 @@ import ClusterModel
 import ClusterResources
 import Dispatch
 import Logging
-import Metrics
 import Platform
+import RollcallMetrics
 import Synchronization
 
 /// Runs the program of an output or a hook, one at a time.

@@ -1,7 +1,7 @@
 public import ClusterModel
 public import Logging
-public import Metrics
 import Platform
+public import RollcallMetrics
 
 /// What outputs and hooks are given by the daemon.
 public struct OutputContext: Sendable {

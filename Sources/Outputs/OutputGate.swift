@@ -1,4 +1,4 @@
-import Metrics
+import RollcallMetrics
 
 /// Whether an output may be written: never while the world isn't known, never without an entry, and never much shorter
 /// than it is, unless it stays so short. A pure rule.

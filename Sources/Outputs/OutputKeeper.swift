@@ -1,8 +1,8 @@
 import ClusterModel
 import ClusterResources
 import Logging
-import Metrics
 import Platform
+import RollcallMetrics
 import Synchronization
 
 /// Keeps one output current: renders the newest world when the cluster has been quiet for a moment, writes the file

@@ -5,11 +5,10 @@ extension OutputWorld {
   /// The cluster as `snapshot` has it.
   ///
   /// - Parameters:
-  ///   - isKnown: whether the whole cluster is known, where more than what was heard since the start counts, such as
-  ///     what was kept from before; nil: what was heard counts.
+  ///   - isKnown: whether the whole cluster is known; nil: what the snapshot says.
   ///   - revision: what the revision is called; nil: its number.
   public init(_ snapshot: ClusterSnapshot, isKnown: Bool? = nil, revision: String? = nil) {
-    self.init(isKnown: isKnown ?? snapshot.isSynced, revision: revision ?? "\(snapshot.revision)") {
+    self.init(isKnown: isKnown ?? snapshot.isKnown, revision: revision ?? "\(snapshot.revision)") {
       ExportedMember.rows(snapshot.members.map(\.value), life: snapshot.life)
     }
   }

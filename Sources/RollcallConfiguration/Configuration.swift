@@ -17,6 +17,8 @@ public struct Configuration: Hashable, Sendable {
   public var node: NodeSettings
   /// `history:`
   public var history: HistoryRetention
+  /// `http:`; nil: it is only served over the Unix socket.
+  public var http: HTTPSettings?
   /// The folder in which the node keeps its identity; nil: the command's default.
   public var stateDirectory: String?
   /// `outputs:`, in the order of the file.
@@ -33,7 +35,7 @@ public struct Configuration: Hashable, Sendable {
   public init(
     file: String? = nil, cluster: ClusterSettings = .init(), plugins: PluginSettings = .init(),
     merge: MergeSettings = .init(), node: NodeSettings = .init(), history: HistoryRetention = .init(),
-    stateDirectory: String? = nil
+    http: HTTPSettings? = nil, stateDirectory: String? = nil
   ) {
     self.file = file
     self.cluster = cluster
@@ -41,6 +43,7 @@ public struct Configuration: Hashable, Sendable {
     self.merge = merge
     self.node = node
     self.history = history
+    self.http = http
     self.stateDirectory = stateDirectory
   }
 }

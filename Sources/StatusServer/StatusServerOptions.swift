@@ -61,6 +61,8 @@ public struct StatusServerOptions: Sendable {
   public var clusterID: String?
   /// The most that may watch at a time.
   public var maximumWatchers = 4096
+  /// After how long each watch ends at the latest, to be begun again by who watches; nil: never.
+  public var longestWatch: Duration?
   /// Sets the log levels of modules until the next start; `*` is all, nil the default again. Nil: it can't be done.
   public var setLogLevels: (@Sendable ([String: Logger.Level?]) throws -> Void)?
   /// The metrics as text, as OpenMetrics or as Prometheus' own format. Nil: there are none.

@@ -2,8 +2,8 @@ import ClusterModel
 import ClusterResources
 import Foundation
 import Logging
-import Metrics
 import Outputs
+import RollcallMetrics
 import TestSupport
 import Testing
 

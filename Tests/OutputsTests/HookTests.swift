@@ -2,9 +2,9 @@ import ClusterModel
 import ClusterResources
 import Foundation
 import Lifecycle
-import Metrics
 import Outputs
 import Rollcall
+import RollcallMetrics
 import Synchronization
 import TestSupport
 import Testing

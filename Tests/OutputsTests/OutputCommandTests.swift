@@ -1,6 +1,6 @@
 import Foundation
-import Metrics
 import Outputs
+import RollcallMetrics
 import TestSupport
 import Testing
 

@@ -1,8 +1,8 @@
 import ClusterResources
 import Foundation
 import Glibc
-import Metrics
 import Outputs
+import RollcallMetrics
 import TestSupport
 import Testing
 

@@ -1,7 +1,9 @@
 import ClusterModel
 import ClusterResources
+import Foundation
 import Outputs
 import RollcallConfiguration
+import TestSupport
 import Testing
 
 @Suite struct OutputConfigurationTests {
@@ -46,5 +48,27 @@ import Testing
     let configuration = try Fixtures.parse("good/outputs.yaml")
     let again = try parse(configuration.redactedText())
     #expect(again.outputs == configuration.outputs && again.hooks == configuration.hooks)
+  }
+
+  @Test("the documentation's example is one, and its tables have all keys")
+  func documented() throws {
+    let page = try String(
+      contentsOf: BuiltProducts.checkout.appending(path: "Docs/Outputs.md"), encoding: .utf8)
+    let example = try #require(
+      page.components(separatedBy: "```yaml\n").last?.components(separatedBy: "```").first)
+    let configuration = try parse(example)
+    #expect(configuration.outputs.count == 2 && configuration.hooks.count == 1)
+    let keys = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map {
+      String($0.split(separator: "`")[1])
+    }
+    for key in keys {
+      #expect(
+        !errors("outputs: {a: {\(key): }}\nhooks: {a: {\(key): }}").allSatisfy {
+          $0.contains("unknown key '\(key)'")
+        }, "\(key)")
+    }
+    let told = errors("outputs: {a: text}\nhooks: {a: text}").joined()
+    for key in keys { #expect(told.contains(key), "\(key)") }
+    #expect(keys.count == 18)
   }
 }

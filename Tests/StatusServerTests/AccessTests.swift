@@ -20,10 +20,15 @@ struct AccessTests {
       func get(_ path: String, _ arguments: String...) async throws -> TestDaemon.Answer {
         try await TestDaemon.curl(arguments + ["http://127.0.0.1:\(port)\(path)"])
       }
-      for host in ["localhost:\(port)", "localhost", "127.0.0.1", "[::1]:\(port)", "127.8.8.8:1", "cluster.example", "CLUSTER.example.:80"] {
+      for host in [
+        "localhost:\(port)", "localhost", "127.0.0.1", "[::1]:\(port)", "127.8.8.8:1", "cluster.example",
+        "CLUSTER.example.:80",
+      ] {
         #expect(try await get("/v1/members", "-H", "Host: \(host)").status == 200, "\(host)")
       }
-      for host in ["evil.example", "localhost.evil.example", "10.0.0.1", "127.0.0.1.evil.example:80", "xlocalhost"] {
+      for host in [
+        "evil.example", "localhost.evil.example", "10.0.0.1", "127.0.0.1.evil.example:80", "xlocalhost",
+      ] {
         let answer = try await get("/v1/members", "-H", "Host: \(host)")
         #expect(answer.status == 403, "\(host)")
         #expect(try answer.text("code") == "forbidden")
@@ -32,7 +37,8 @@ struct AccessTests {
       for origin in ["http://evil.example", "null", "https://127.0.0.1:\(port)", "http://127.0.0.1:1"] {
         #expect(try await get("/v1/members", "-H", "Origin: \(origin)").status == 403, "\(origin)")
       }
-      #expect(try await get("/v1/members", "-H", "Origin: http://x").fields["access-control-allow-origin"] == nil)
+      #expect(
+        try await get("/v1/members", "-H", "Origin: http://x").fields["access-control-allow-origin"] == nil)
       #expect(try await get("/v1/members/a", "-X", "DELETE").status == 403)
       #expect(try await get("/v1/log-level", "-X", "PUT", "-d", "{}").status == 403)
     }
@@ -49,13 +55,18 @@ struct AccessTests {
       func get(_ path: String, _ arguments: String...) async throws -> TestDaemon.Answer {
         try await TestDaemon.curl(arguments + ["http://127.0.0.1:\(port)\(path)"])
       }
-      for path in ["/v1", "/v1/members", "/metrics", "/sd?port=1", "/openapi.yaml", "/v1/watch?types=members"] {
+      for path in [
+        "/v1", "/v1/members", "/metrics", "/sd?port=1", "/openapi.yaml", "/v1/watch?types=members",
+      ] {
         let answer = try await get(path)
         #expect(answer.status == 401, "\(path)")
         #expect(answer.fields["www-authenticate"] == "Bearer realm=\"rollcall\"")
         #expect(try answer.text("code") == "unauthorized")
       }
-      for wrong in ["Bearer x", "Bearer \(Self.token)x", "Bearer \(Self.token.dropLast())", "Basic \(Self.token)", "Bearer"] {
+      for wrong in [
+        "Bearer x", "Bearer \(Self.token)x", "Bearer \(Self.token.dropLast())", "Basic \(Self.token)",
+        "Bearer",
+      ] {
         #expect(try await get("/v1/members", "-H", "Authorization: \(wrong)").status == 401, "\(wrong)")
       }
       let signedIn = "Authorization: bearer \(Self.token)"
@@ -87,13 +98,15 @@ struct AccessTests {
     }
   }
 
-  @Test("a tokens' file that others can read, or with a token that can be guessed, is refused without naming one")
+  @Test(
+    "a tokens' file that others can read, or with a token that can be guessed, is refused without naming one")
   func badTokens() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write("short-secret\n", to: "tokens")
     chmod(file, 0o600)
     let short = #expect(throws: TokenFile.Failure.self) { _ = try TokenFile(file) }
-    #expect(short?.description.contains("line 1") == true && short?.description.contains("short-secret") == false)
+    #expect(
+      short?.description.contains("line 1") == true && short?.description.contains("short-secret") == false)
     try folder.write("\(Self.token)\n", to: "tokens")
     chmod(file, 0o644)
     #expect(throws: TokenFile.Failure.self) { _ = try TokenFile(file) }
@@ -105,7 +118,9 @@ struct AccessTests {
     #expect(throws: TokenFile.Failure.self) { _ = try TokenFile(file) }
   }
 
-  @Test("over TLS a client's certificate lets in, one of another authority doesn't, and nobody's asks for a token")
+  @Test(
+    "over TLS a client's certificate lets in, one of another authority doesn't, and nobody's asks for a token"
+  )
   func certificates() async throws {
     let authority = try await Certificates()
     let server = try await authority.make("server", names: "DNS:localhost,IP:127.0.0.1")
@@ -129,7 +144,8 @@ struct AccessTests {
       await #expect(throws: NotInTime.self) {
         _ = try await get("/v1/members", "--cert", stranger.certificate, "--key", stranger.key)
       }
-      let session = try await get("/v1/session", "-X", "POST", "--cert", client.certificate, "--key", client.key)
+      let session = try await get(
+        "/v1/session", "-X", "POST", "--cert", client.certificate, "--key", client.key)
       #expect(session.fields["set-cookie"]?.contains("; Secure") == true)
     }
   }
@@ -138,7 +154,9 @@ struct AccessTests {
   func taken() async throws {
     let port = try LoopbackPort.free()
     let endpoint = try IPEndpoint("127.0.0.1:\(port)")
-    try await TestDaemon.run { options, _ in options.http = .init(listen: endpoint) } _: { daemon in
+    try await TestDaemon.run { options, _ in
+      options.http = .init(listen: endpoint)
+    } _: { daemon in
       let second = StatusServer(
         daemon.aggregator, options: StatusServerOptions(nodeLabel: "x", http: .init(listen: endpoint)),
         logger: quiet)

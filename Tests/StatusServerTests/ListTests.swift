@@ -33,7 +33,9 @@ struct ListTests {
       // A single one says when it was last seen, which moves without a revision.
       let single = try await daemon.get("/v1/members/b")
       #expect(try single.text("status", "lastSeen") != nil)
-      #expect(try single.text("metadata", "resourceVersion") == answer.text("items", 1, "metadata", "resourceVersion"))
+      #expect(
+        try single.text("metadata", "resourceVersion")
+          == answer.text("items", 1, "metadata", "resourceVersion"))
     }
   }
 
@@ -83,16 +85,19 @@ struct ListTests {
     }
   }
 
-  @Test("a selector selects, one that isn't understood is an error that says what would be right", arguments: [
-    ("labelSelector=rack%3Dr1", ["a"]), ("labelSelector=rack!%3Dr1", ["b", "c"]),
-    ("labelSelector=rack", ["a", "b"]), ("labelSelector=!rack", ["c"]),
-    ("labelSelector=rack+in+(r1,r2),env", ["b"]), ("labelSelector=rack%20notin%20(r1)", ["b", "c"]),
-    ("labelSelector=", ["a", "b", "c"]), ("fieldSelector=metadata.id%3Db", ["b"]),
-    ("fieldSelector=spec.machineType!%3Dworker", ["c"]), ("fieldSelector=status.sources%3Dservice", ["a", "b", "c"]),
-    ("fieldSelector=status.sources%3Dinventory", []), ("fieldSelector=status.flags%3Dconflict", []),
-    ("fieldSelector=status.flags!%3Dconflict", ["a", "b", "c"]),
-    ("fieldSelector=status.state%3D%3Dready,metadata.id%3Da", ["a"]),
-  ])
+  @Test(
+    "a selector selects, one that isn't understood is an error that says what would be right",
+    arguments: [
+      ("labelSelector=rack%3Dr1", ["a"]), ("labelSelector=rack!%3Dr1", ["b", "c"]),
+      ("labelSelector=rack", ["a", "b"]), ("labelSelector=!rack", ["c"]),
+      ("labelSelector=rack+in+(r1,r2),env", ["b"]), ("labelSelector=rack%20notin%20(r1)", ["b", "c"]),
+      ("labelSelector=", ["a", "b", "c"]), ("fieldSelector=metadata.id%3Db", ["b"]),
+      ("fieldSelector=spec.machineType!%3Dworker", ["c"]),
+      ("fieldSelector=status.sources%3Dservice", ["a", "b", "c"]),
+      ("fieldSelector=status.sources%3Dinventory", []), ("fieldSelector=status.flags%3Dconflict", []),
+      ("fieldSelector=status.flags!%3Dconflict", ["a", "b", "c"]),
+      ("fieldSelector=status.state%3D%3Dready,metadata.id%3Da", ["a"]),
+    ])
   func selectors(query: String, expected: [String]) async throws {
     let records = [
       try record("a", labels: ["rack": "r1"]), try record("b", labels: ["rack": "r2", "env": "dev"]),
@@ -112,12 +117,18 @@ struct ListTests {
         ("/", 404, "not-found", nil, "/v1"),
         ("/v1/members/web-3", 404, "not-found", nil, "did you mean 'web-1'?"),
         ("/v1/members/%ff", 400, "invalid-parameter", "id", "percent-encoded"),
-        ("/v1/members?fieldSelector=status.stat%3Da", 400, "invalid-selector", "fieldSelector", "did you mean 'status.state'?"),
+        (
+          "/v1/members?fieldSelector=status.stat%3Da", 400, "invalid-selector", "fieldSelector",
+          "did you mean 'status.state'?"
+        ),
         ("/v1/members?fieldSelector=state", 400, "invalid-selector", "fieldSelector", "FIELD=VALUE"),
         ("/v1/members?labelSelector=a+b", 400, "invalid-selector", "labelSelector", "KEY=VALUE"),
         ("/v1/members?labelSelector=a%3D1,", 400, "invalid-selector", "labelSelector", "KEY=VALUE"),
         ("/v1/members?labelSelector=a+in+(b", 400, "invalid-selector", "labelSelector", ")"),
-        ("/v1/members?labelSelektor=a", 400, "invalid-parameter", "labelSelektor", "did you mean 'labelSelector'?"),
+        (
+          "/v1/members?labelSelektor=a", 400, "invalid-parameter", "labelSelektor",
+          "did you mean 'labelSelector'?"
+        ),
         ("/v1/members?all=yes", 400, "invalid-parameter", "all", "true or false"),
         ("/v1/members?all=1&all=1", 400, "invalid-parameter", "all", "once"),
         ("/v1/members?watch=true&since=5", 400, "invalid-parameter", "since", "q7f3k.1842"),
@@ -136,7 +147,10 @@ struct ListTests {
         ("/v1/diff", 400, "invalid-parameter", "since", "registries"),
         ("/v1/diff?since=2000-01-01T00:00:00Z", 400, "invalid-parameter", "since", "reaches back to"),
         ("/v1/diff?registries=service", 400, "invalid-parameter", "registries", "two"),
-        ("/v1/diff?registries=service,inventori", 400, "invalid-parameter", "registries", "did you mean 'inventory'?"),
+        (
+          "/v1/diff?registries=service,inventori", 400, "invalid-parameter", "registries",
+          "did you mean 'inventory'?"
+        ),
         ("/sd", 400, "invalid-parameter", "port", "port=9100"),
         ("/sd?port=0", 400, "invalid-parameter", "port", "1 to 65535"),
         ("/sd?port=1&network=10.0.0.0/33", 400, "invalid-parameter", "network", "network"),

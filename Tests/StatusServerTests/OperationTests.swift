@@ -26,7 +26,8 @@ struct OperationTests {
       options.clusterID = "c1"
     } _: { daemon in
       try daemon.inventory.apply(.snapshot(records, source: .only, absent: nil))
-      try daemon.service.apply(.snapshot([try record("lost"), try record("gone")], source: .only, absent: nil))
+      try daemon.service.apply(
+        .snapshot([try record("lost"), try record("gone")], source: .only, absent: nil))
       try await eventually("all are there") { try await daemon.get("/v1/members").ids.count == 4 }
       try daemon.service.apply(try remove("lost", .expired))
       try daemon.service.apply(try remove("gone", .withdrawn))
@@ -35,7 +36,10 @@ struct OperationTests {
       }
       let status = try await daemon.get("/v1/status")
       #expect(try items(status, "attention").map { $0["id"] as? String } == ["lost", "sick", "gone"])
-      #expect(try items(status, "attention").map { $0["reason"] as? String } == ["expired", "KubeletNotReady", "withdrawn"])
+      #expect(
+        try items(status, "attention").map { $0["reason"] as? String } == [
+          "expired", "KubeletNotReady", "withdrawn",
+        ])
       #expect(try status.text("attention", 0, "message")?.contains("(expired); still in inventory") == true)
       #expect(try status.text("members", "listed") == "4")
       #expect(try status.text("members", "ready") == "1")
@@ -51,7 +55,8 @@ struct OperationTests {
       try await eventually("the sentence has another age") {
         let list = try await daemon.get("/v1/members?fieldSelector=metadata.id%3Dlost")
         let sentence = try list.text("items", 0, "status", "message") ?? ""
-        return try sentence.contains(" 2s ago") && list.text("items", 0, "metadata", "resourceVersion") == before
+        return try sentence.contains(" 2s ago")
+          && list.text("items", 0, "metadata", "resourceVersion") == before
       }
     }
   }
@@ -71,7 +76,9 @@ struct OperationTests {
         #expect(try answer.text("rule") == "somebody fresh has a lease of it")
         #expect(try answer.text("fields", 0, "claims", 0, "registry") == "service")
       }
-      for (name, why) in [("same", "hostname"), ("10.0.0.2", "address"), ("identity-", "identity that begins so")] {
+      for (name, why) in [
+        ("same", "hostname"), ("10.0.0.2", "address"), ("identity-", "identity that begins so"),
+      ] {
         let answer = try await daemon.get("/v1/explain/\(name)")
         #expect(answer.status == 300, "\(name)")
         #expect(try answer.text("code") == "ambiguous")
@@ -88,9 +95,12 @@ struct OperationTests {
 
   @Test("conflicts are listed where somebody should look, all of them on request, each by its id")
   func conflicts() async throws {
-    try await TestDaemon.run(knowing: [try record("a", address: "10.0.0.1"), try record("b", address: "10.0.0.1")]) {
+    try await TestDaemon.run(knowing: [
+      try record("a", address: "10.0.0.1"), try record("b", address: "10.0.0.1"),
+    ]) {
       daemon in
-      try daemon.inventory.apply(.upsert(try record("a", address: "10.0.0.1", hostname: "other"), source: .only))
+      try daemon.inventory.apply(
+        .upsert(try record("a", address: "10.0.0.1", hostname: "other"), source: .only))
       try await eventually("both are there") { try await daemon.get("/v1/conflicts?all=1").ids.count == 2 }
       let list = try await daemon.get("/v1/conflicts")
       #expect(try list.ids == ["address/10.0.0.1"])
@@ -101,7 +111,10 @@ struct OperationTests {
       #expect(try await daemon.get("/v1/conflicts/address%2F10.0.0.1").text("spec", "kind") == "address")
       #expect(try await daemon.get("/v1/members/a").text("status", "conflicts") == "1")
       #expect(try await daemon.get("/v1/members?fieldSelector=status.flags%3Dconflict").ids == ["a", "b"])
-      #expect(try await daemon.get("/v1/affiliates?namespace=cluster-raw").ids == ["inventory/a", "service/a", "service/b"])
+      #expect(
+        try await daemon.get("/v1/affiliates?namespace=cluster-raw").ids == [
+          "inventory/a", "service/a", "service/b",
+        ])
       #expect(try await daemon.get("/v1/affiliates/inventory/a").text("spec", "hostname") == "other")
       #expect(try await daemon.get("/v1/affiliates/a").text("metadata", "namespace") == "cluster")
     }
@@ -137,14 +150,19 @@ struct OperationTests {
     }
   }
 
-  @Test("a diff shows what is otherwise than then, not what came and went again; or two registries node by node")
+  @Test(
+    "a diff shows what is otherwise than then, not what came and went again; or two registries node by node")
   func diff() async throws {
-    try await TestDaemon.run(knowing: [try record("a", hostname: "x"), try record("b"), try record("c")]) { daemon in
+    try await TestDaemon.run(knowing: [try record("a", hostname: "x"), try record("b"), try record("c")]) {
+      daemon in
       try daemon.inventory.apply(
-        .snapshot([try record("a", hostname: "y"), try record("b"), try record("d")], source: .only, absent: nil))
+        .snapshot(
+          [try record("a", hostname: "y"), try record("b"), try record("d")], source: .only, absent: nil))
       try await eventually("all are there") { try await daemon.get("/v1/members").ids.count == 4 }
       let two = try await daemon.get("/v1/diff?registries=service,inventory")
-      let texts = try items(two).map { "\($0["id"] ?? "") \($0["path"] ?? "") \($0["from"] ?? "") \($0["to"] ?? "")" }
+      let texts = try items(two).map {
+        "\($0["id"] ?? "") \($0["path"] ?? "") \($0["from"] ?? "") \($0["to"] ?? "")"
+      }
       #expect(texts == ["a spec.hostname x y", "c presence listed <null>", "d presence <null> listed"])
       #expect(try two.text("equal") == "1")
       #expect(try two.text("onlyFrom") == "1" && two.text("onlyTo") == "1")
@@ -193,7 +211,8 @@ struct OperationTests {
       let list = try await daemon.get("/v1/members")
       #expect(list.status == 200)
       #expect(try list.text("metadata", "synced") == "0")
-      #expect(try list.json["metadata"].flatMap { ($0 as? [String: Any])?["partial"] as? [String] } == ["service"])
+      #expect(
+        try list.json["metadata"].flatMap { ($0 as? [String: Any])?["partial"] as? [String] } == ["service"])
       #expect(try await daemon.get("/readyz?verbose").body.contains("[+]inventory ok"))
     }
   }

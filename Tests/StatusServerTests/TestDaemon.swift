@@ -98,7 +98,9 @@ struct TestDaemon: Sendable {
       var value: Any? = try json
       for step in path {
         if let name = step as? String { value = (value as? [String: Any])?[name] }
-        if let index = step as? Int, let list = value as? [Any] { value = index < list.count ? list[index] : nil }
+        if let index = step as? Int, let list = value as? [Any] {
+          value = index < list.count ? list[index] : nil
+        }
       }
       return value.map { "\($0)" }
     }

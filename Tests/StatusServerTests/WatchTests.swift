@@ -48,7 +48,10 @@ struct WatchTests {
       try await eventually("d is there") { try await daemon.get("/v1/members").ids == ["a", "b", "d"] }
       let watch = try daemon.watch("/v1/members?watch=true&since=\(since)")
       try await eventually("in sync") { watch.briefs.contains("SYNCED") }
-      #expect(Set(watch.briefs) == ["DELETED members c withdrawn", "ADDED members d", "MODIFIED members a", "SYNCED"])
+      #expect(
+        Set(watch.briefs) == [
+          "DELETED members c withdrawn", "ADDED members d", "MODIFIED members a", "SYNCED",
+        ])
       #expect(watch.briefs.first == "DELETED members c withdrawn")
       #expect(watch.briefs.last == "SYNCED")
       let browser = try daemon.watch(
@@ -76,7 +79,8 @@ struct WatchTests {
     }
   }
 
-  @Test("with all, a member that goes becomes a tombstone under its name, and who was replaced stays in sight")
+  @Test(
+    "with all, a member that goes becomes a tombstone under its name, and who was replaced stays in sight")
   func all() async throws {
     try await TestDaemon.run(knowing: [try record("a")]) { daemon in
       let watch = try daemon.watch("/v1/members?watch=true&all=true")
@@ -96,7 +100,8 @@ struct WatchTests {
     try await TestDaemon.run(knowing: records) { daemon in
       let watch = try daemon.watch("/v1/members?watch=true&labelSelector=rack%3Dr1")
       try await watch.saw("ADDED members a", "SYNCED")
-      try daemon.service.apply(.upsert(try record("b", address: "10.0.0.2", labels: ["rack": "r2"]), source: .only))
+      try daemon.service.apply(
+        .upsert(try record("b", address: "10.0.0.2", labels: ["rack": "r2"]), source: .only))
       try await daemon.settle()
       try daemon.service.apply(.upsert(try record("a", labels: ["rack": "r3"]), source: .only))
       try await watch.saw("SYNCED", "DELETED members a selector")
@@ -109,7 +114,8 @@ struct WatchTests {
   func severalTypes() async throws {
     try await TestDaemon.run(knowing: [try record("a", address: "10.0.0.9")]) { daemon in
       let watch = try daemon.watch("/v1/watch?types=conflicts,members,registries")
-      try await watch.saw("ADDED members a", "ADDED registries inventory", "ADDED registries service", "SYNCED")
+      try await watch.saw(
+        "ADDED members a", "ADDED registries inventory", "ADDED registries service", "SYNCED")
       try daemon.service.apply(.upsert(try record("b", address: "10.0.0.9"), source: .only))
       try await eventually("the conflict is seen") {
         watch.briefs.contains("ADDED conflicts address/10.0.0.9") && watch.briefs.contains("ADDED members b")

@@ -1,9 +1,9 @@
 import ClusterModel
 import Lifecycle
 import Logging
-import Metrics
 import Platform
 import Rollcall
+import RollcallMetrics
 import Synchronization
 
 /// Tells one hook what changed: what came within a moment together, at least once, and never more than it takes.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import Platform
 import Rollcall
 import RollcallConfiguration
 import UnixSignals
@@ -21,8 +22,16 @@ struct RunCommand: AsyncParsableCommand {
   @OptionGroup var configuration: ConfigurationOptions
   @OptionGroup var log: LogOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "The socket over which the daemon is asked.",
+      discussion:
+        "Without it: $ROLLCALL_SOCKET, rollcall.sock in $RUNTIME_DIRECTORY, /run/rollcall for root, $XDG_RUNTIME_DIR/rollcall.",
+      valueName: "path"), completion: .file())
+  var socket: String?
+
   func run() async throws {
-    log.bootstrap()
+    let levels = log.bootstrap()
     let logger = Logger(label: "rollcall")
     // Listened for from the beginning: a signal during the start isn't lost.
     let signals = await UnixSignalsSequence(trapping: .sighup, .sigterm, .sigint)
@@ -37,8 +46,10 @@ struct RunCommand: AsyncParsableCommand {
     defer { withExtendedLifetime(state) {} }
     let session = try await ClusterSession(
       loaded, publishing: true, restored: state.keeper?.load(), logger: logger)
+    let chosen = socket ?? environment("ROLLCALL_SOCKET").flatMap { $0.isEmpty ? nil : $0 }
     try await Daemon(
-      session: session, options: configuration, keeper: state.keeper, logger: logger
+      session: session, options: configuration, keeper: state.keeper,
+      socket: StatusSocket.find(option: chosen), levels: levels, logger: logger
     ).run(loaded, until: signals)
   }
 }

@@ -87,7 +87,9 @@ struct AdministrationHandler: Sendable {
         guard words.contains(word) else {
           let advice = didYouMean(word, among: words) ?? "the levels are \(words.joined(separator: ", "))"
           throw Problem.invalid(
-            "body", "'\(String(module.prefix(80)).shown)': there is no level '\(String(word.prefix(80)).shown)': \(advice)")
+            "body",
+            "'\(String(module.prefix(80)).shown)': there is no level '\(String(word.prefix(80)).shown)': \(advice)"
+          )
         }
         levels[module] = .some(word == "default" ? nil : Logger.Level(rawValue: word))
       }

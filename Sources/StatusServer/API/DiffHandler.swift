@@ -81,20 +81,24 @@ struct DiffHandler: Sendable {
 
   private func between(_ names: [String]) throws -> ResourceValue {
     guard names.count == 2, names[0] != names[1] else {
-      throw Problem.invalid("registries", "registries names two registries, not \(names.count): service,inventory")
+      throw Problem.invalid(
+        "registries", "registries names two registries, not \(names.count): service,inventory")
     }
     let documents = context.documents()
     let known = documents.snapshot.registries.map(\.name)
     for name in names where !known.contains(name) {
       let advice = didYouMean(name, among: known) ?? "the registries are \(known.joined(separator: ", "))"
-      throw Problem.invalid("registries", "there is no registry '\(String(name.prefix(80)).shown)': \(advice)")
+      throw Problem.invalid(
+        "registries", "there is no registry '\(String(name.prefix(80)).shown)': \(advice)")
     }
     var items: [ResourceValue] = []
     var equal = 0
     var only = [0, 0]
     for affiliate in documents.snapshot.affiliates.map(\.value) {
       let raws = documents.snapshot.merge.rawAffiliates(of: affiliate.nodeID)
-      let records = names.map { name in raws.filter { $0.id.origin.registry == name }.map(\.record.value.affiliate) }
+      let records = names.map { name in
+        raws.filter { $0.id.origin.registry == name }.map(\.record.value.affiliate)
+      }
       let id = affiliate.nodename.isEmpty ? affiliate.nodeID.text : affiliate.nodename
       switch (records[0].last, records[1].last) {
       case (nil, nil): continue

@@ -34,12 +34,12 @@ struct HealthHandler: Sendable {
 
   /// Whether what a registry knows, or knew last, is in the world.
   static func isKnown(_ registry: RegistryStatus) -> Bool {
-    registry.hasSynced || registry.affiliateCount > 0
+    registry.isKnown
   }
 
   /// Whether the world is known: nothing that leaves the daemon may be made of less.
   static func isKnown(_ snapshot: ClusterSnapshot) -> Bool {
-    snapshot.registries.allSatisfy { $0.state == .disabled || isKnown($0) }
+    snapshot.isKnown
   }
 
   /// `GET /metrics`
@@ -51,7 +51,8 @@ struct HealthHandler: Sendable {
     var response = APIResponse.text(await metrics(isOpen))
     response.fields[.contentType] =
       isOpen
-      ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8"
+      ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+      : "text/plain; version=0.0.4; charset=utf-8"
     return response
   }
 }

@@ -128,7 +128,8 @@ struct ListHandler: Sendable {
   /// A stream of what `query` has.
   func watch(_ query: WatchQuery, _ request: APIRequest) throws -> APIResponse {
     var query = query
-    query.timeout = try request.query.integer("timeoutSeconds", in: 1...86_400).map { .seconds($0) }
+    let timeout = try request.query.integer("timeoutSeconds", in: 1...86_400).map { Duration.seconds($0) }
+    query.timeout = [timeout, context.options.longestWatch].compactMap { $0 }.min()
     if let last = request.lastEventID, !last.isEmpty {
       query.since = try Self.revision(last, "Last-Event-ID")
     } else if query.since == nil, query.entries == nil, let since = try request.query.text("since") {

@@ -63,7 +63,9 @@ public struct NodeFinder {
     var found: [Match] = []
     for (way, isMeant) in ways where way != .prefix || found.isEmpty && name.utf8.count >= 4 {
       let nodes = affiliates.filter(isMeant)
-      if way != .nodename, found.isEmpty, nodes.count > 1 { return .ambiguous(nodes.map { Self.match($0, way) }) }
+      if way != .nodename, found.isEmpty, nodes.count > 1 {
+        return .ambiguous(nodes.map { Self.match($0, way) })
+      }
       for node in nodes where !found.contains(where: { $0.node == node.nodeID }) {
         found.append(Self.match(node, way))
       }
@@ -75,7 +77,9 @@ public struct NodeFinder {
     let gone = life.tombstones(of: name).map { Match(node: $0.node, name: $0.name, way: .tombstone) }
     if gone.count > 1 { return .ambiguous(gone) }
     if let only = gone.first { return .found(only, others: []) }
-    let known = affiliates.prefix(Self.maximumNames).flatMap { [$0.nodename, $0.hostname] }.filter { !$0.isEmpty }
+    let known = affiliates.prefix(Self.maximumNames).flatMap { [$0.nodename, $0.hostname] }.filter {
+      !$0.isEmpty
+    }
     return .unknown(nearMiss: didYouMean(name, among: known + life.tombstones.map(\.name)))
   }
 

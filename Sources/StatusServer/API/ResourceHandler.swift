@@ -57,7 +57,8 @@ struct ResourceHandler: Sendable {
     if let tombstone = documents.life.tombstones(of: id).last {
       let sources = documents.life.sources(of: tombstone.node)
       throw Problem.notFound(
-        "\(tombstone.name.shown) isn't there any more: it \(tombstone.message(at: documents.now, sources: sources))")
+        "\(tombstone.name.shown) isn't there any more: it \(tombstone.message(at: documents.now, sources: sources))"
+      )
     }
     let names = documents.snapshot.affiliates.prefix(10_000).map(\.value.nodeID.text)
     throw Self.unknown("affiliate", id, near: names)
@@ -74,7 +75,8 @@ struct ResourceHandler: Sendable {
     }
     let prefixes = documents.snapshot.registries.map(\.prefix)
     guard prefixes.contains(String(prefix.prefix { $0 != ":" })) else {
-      let advice = didYouMean(prefix, among: prefixes) ?? "raw ids begin with \(prefixes.joined(separator: ", "))"
+      let advice =
+        didYouMean(prefix, among: prefixes) ?? "raw ids begin with \(prefixes.joined(separator: ", "))"
       throw Problem.notFound("no raw affiliate begins with '\(prefix.shown)/': \(advice)")
     }
     throw Problem.notFound("'\(prefix.shown)' has no record of '\(String(id.prefix(300)).shown)'")

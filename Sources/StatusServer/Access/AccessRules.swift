@@ -40,7 +40,8 @@ struct AccessRules: Sendable {
     }
     guard isOurs(authority) else {
       throw .forbidden(
-        "this isn't '\(String(authority.prefix(200)))': name it in http.hosts, or ask for localhost or the address")
+        "this isn't '\(String(authority.prefix(200)))': name it in http.hosts, or ask for localhost or the address"
+      )
     }
   }
 

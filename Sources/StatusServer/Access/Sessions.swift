@@ -38,7 +38,9 @@ final class Sessions: Sendable {
     let now = time.elapsed
     return sessions.withLock { sessions in
       var isThere = false
-      for session in sessions where session.end > now && TokenFile.isSame(session.id, given) { isThere = true }
+      for session in sessions where session.end > now && TokenFile.isSame(session.id, given) {
+        isThere = true
+      }
       return isThere
     }
   }

@@ -44,7 +44,8 @@ final class TokenFile: Sendable {
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let token = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
       guard let first = token.first, !first.hasPrefix("#") else { continue }
-      guard token.count == 1, first.utf8.count >= minimumLength, first.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
+      guard token.count == 1, first.utf8.count >= minimumLength, first.utf8.allSatisfy({ 0x21...0x7E ~= $0 })
+      else {
         throw Failure(
           description:
             "http.tokensFile: line \(index + 1) of '\(path)' must be one token of at least \(minimumLength) printable ASCII characters"
@@ -52,7 +53,9 @@ final class TokenFile: Sendable {
       }
       tokens.append(Array(first.utf8))
     }
-    guard !tokens.isEmpty else { throw Failure(description: "http.tokensFile: there is no token in '\(path)'") }
+    guard !tokens.isEmpty else {
+      throw Failure(description: "http.tokensFile: there is no token in '\(path)'")
+    }
     return tokens
   }
 

@@ -13,25 +13,11 @@ extension ClusterDocuments {
     let claims = claims(value, listed)
     return ConflictDocument(
       summary: ConflictSummary(
-        id: value.key.documentID, severity: isWarning(value) ? .warning : .info, kind: value.key.kindText,
+        id: value.key.documentID, severity: snapshot.isWarning(value) ? .warning : .info,
+        kind: value.key.kindText,
         nodes: listed.map { name($0, of: value.key) }, nodeCount: holders.count, since: conflict.created,
         claims: sentence(value, claims)),
       claims: claims)
-  }
-
-  /// Whether somebody should look: it isn't clear who is who, or where packets go. Not where one of the nodes merely
-  /// replaced the others, where registries write a field differently, or where many share something.
-  func isWarning(_ conflict: Conflict) -> Bool {
-    if conflict.isShared { return false }
-    let disputed: DisputedValue
-    switch conflict.key {
-    case .field: return false
-    case .address(let address): disputed = .address(address)
-    case .publicKey(let key): disputed = .publicKey(key)
-    case .nodename(let name): return life.isDisputed(nodename: name)
-    }
-    let statuses = conflict.nodes.map { life.status(of: $0) }
-    return statuses.contains { $0 == nil } || statuses.contains { $0?.disputes.contains(disputed) == true }
   }
 
   /// A node is called by its nodename, but where that is what the nodes have in common.
@@ -89,7 +75,8 @@ extension ClusterDocuments {
     case .address, .publicKey: break
     }
     guard !conflict.isShared else {
-      return "shared by more than \(Conflict.maximumNodes) nodes, or by what container bridges have by default"
+      return
+        "shared by more than \(Conflict.maximumNodes) nodes, or by what container bridges have by default"
     }
     return claims.map { "\($0.node): \($0.sources.joined(separator: ","))" }.joined(separator: "; ")
   }

@@ -33,7 +33,9 @@ public struct ClusterDocuments: Sendable {
       namespace: "cluster", type: .member, id: status.name, version: affiliate.version, owner: "rollcall",
       created: affiliate.created, updated: affiliate.updated)
     if let member = snapshot.merge.member(status.name), member.value.nodeID == status.node {
-      (metadata.version, metadata.created, metadata.updated) = (member.version, member.created, member.updated)
+      (metadata.version, metadata.created, metadata.updated) = (
+        member.version, member.created, member.updated
+      )
     }
     metadata.resourceVersion = resourceVersion
     metadata.labels = labels(of: status.node)

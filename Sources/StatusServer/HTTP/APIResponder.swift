@@ -33,7 +33,8 @@ struct APIResponder: Sendable {
     response.fields[.xContentTypeOptions] = "nosniff"
     options.observe(
       RequestObservation(
-        listener: listener, method: request.method.rawValue, path: route?.path ?? "", status: response.status.code,
+        listener: listener, method: request.method.rawValue, path: route?.path ?? "",
+        status: response.status.code,
         duration: .now - start))
     let length: Int? =
       switch response.body {

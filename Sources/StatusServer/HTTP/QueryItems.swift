@@ -22,7 +22,8 @@ struct QueryItems: Sendable {
     }
     guard items.count <= Self.maximumCount else {
       throw Problem(
-        .badRequest, "invalid-parameter", "a request has at most \(Self.maximumCount) parameters, not \(items.count)")
+        .badRequest, "invalid-parameter",
+        "a request has at most \(Self.maximumCount) parameters, not \(items.count)")
     }
     self.items = items
   }
@@ -34,7 +35,8 @@ struct QueryItems: Sendable {
     while let byte = rest.popFirst() {
       switch byte {
       case UInt8(ascii: "%"):
-        guard rest.count >= 2, let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit)
+        guard rest.count >= 2, let high = rest.popFirst().flatMap(digit),
+          let low = rest.popFirst().flatMap(digit)
         else { return nil }
         bytes.append(high << 4 | low)
       case UInt8(ascii: "+") where plusIsBlank: bytes.append(UInt8(ascii: " "))
@@ -53,7 +55,8 @@ struct QueryItems: Sendable {
     for (name, _) in items where !known.contains(name) {
       let advice =
         didYouMean(name, among: known)
-        ?? (known.isEmpty ? "there are none here" : "the parameters here are \(known.joined(separator: ", "))")
+        ?? (known.isEmpty
+          ? "there are none here" : "the parameters here are \(known.joined(separator: ", "))")
       throw .invalid(
         String(name.prefix(80)), "there is no parameter '\(String(name.prefix(80)).shown)' here: \(advice)")
     }
@@ -65,7 +68,9 @@ struct QueryItems: Sendable {
   /// The value of `name`; nil where it isn't given.
   func text(_ name: String) throws(Problem) -> String? {
     let values = all(name)
-    guard values.count <= 1 else { throw .invalid(name, "\(name) is given \(values.count) times: give it once") }
+    guard values.count <= 1 else {
+      throw .invalid(name, "\(name) is given \(values.count) times: give it once")
+    }
     return values.first
   }
 
@@ -85,7 +90,8 @@ struct QueryItems: Sendable {
     guard let number = Int(text), range.contains(number), !text.hasPrefix("+") else {
       throw .invalid(
         name,
-        "\(name) is a number from \(range.lowerBound) to \(range.upperBound), not '\(String(text.prefix(80)).shown)'")
+        "\(name) is a number from \(range.lowerBound) to \(range.upperBound), not '\(String(text.prefix(80)).shown)'"
+      )
     }
     return number
   }

@@ -81,7 +81,8 @@ struct RouteTable: Sendable {
       var problem = Problem(
         .methodNotAllowed, "method-not-allowed",
         "\(path.prefix(200)) can't be asked with \(method.rawValue.prefix(20))")
-      let allowed = found.map(\.route.method.rawValue) + (found.contains { $0.route.method == .get } ? ["HEAD"] : [])
+      let allowed =
+        found.map(\.route.method.rawValue) + (found.contains { $0.route.method == .get } ? ["HEAD"] : [])
       problem.fields[.allow] = allowed.joined(separator: ", ")
       throw problem
     }

@@ -34,7 +34,8 @@ final class UnixSocketFile: Sendable {
     guard !path.isEmpty, path.utf8.count <= Self.maximumPathLength, !path.utf8.contains(0) else {
       throw Failure(
         description:
-          "socket '\(path)': its path has \(path.utf8.count) bytes and must have 1 to \(Self.maximumPathLength)")
+          "socket '\(path)': its path has \(path.utf8.count) bytes and must have 1 to \(Self.maximumPathLength)"
+      )
     }
     let folder = FilePaths.folder(of: path)
     do { try FilePaths.makeFolder(folder, mode: FilePermissions(rawValue: 0o750)) } catch {
@@ -87,7 +88,8 @@ final class UnixSocketFile: Sendable {
     guard status.st_mode & S_IFMT == S_IFSOCK else {
       throw Failure(description: "'\(path)' is there and isn't a socket: it is left alone; name another path")
     }
-    let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    let probe = socket(
+      AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
     guard probe >= 0 else { throw Failure(description: "socket '\(path)': \(errnoText(errno))") }
     defer { close(probe) }
     let result = with(path) { connect(probe, $0, $1) }

@@ -21,7 +21,9 @@ struct ResourceJournal: Sendable {
   /// Takes out the change at that place.
   mutating func clear(_ sequence: UInt64) {
     let index = firstIndex { $0.sequence >= sequence }
-    guard index < entries.count, entries[index].sequence == sequence, entries[index].row != nil else { return }
+    guard index < entries.count, entries[index].sequence == sequence, entries[index].row != nil else {
+      return
+    }
     entries[index].row = nil
     clearedCount += 1
     // Half of it is worth the walk.

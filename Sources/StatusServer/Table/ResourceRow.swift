@@ -66,7 +66,8 @@ final class ResourceRow: Sendable {
 
   init(
     list: ResourceList, key: RowKey, content: RowContent, revision: UInt64, sequence: UInt64,
-    firstRevision: UInt64, before: (content: RowContent.Selection, revision: UInt64)?, deletion: Deletion? = nil
+    firstRevision: UInt64, before: (content: RowContent.Selection, revision: UInt64)?,
+    deletion: Deletion? = nil
   ) {
     self.list = list
     self.key = key

@@ -74,7 +74,8 @@ struct RowMaker {
     }
     for list in ResourceList.allCases where list != .history {
       for row in table.rows(of: list).rows where !(seen[list]?.contains(row.key) ?? false) {
-        remove(row.key, of: list, reason: row.key.node.isEmpty && list == .members ? departure(row.key.id) : nil)
+        remove(
+          row.key, of: list, reason: row.key.node.isEmpty && list == .members ? departure(row.key.id) : nil)
       }
     }
   }

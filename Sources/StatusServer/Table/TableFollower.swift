@@ -68,11 +68,13 @@ struct TableFollower {
   ) {
     lastRevision = snapshot.revision
     var rows = RowMaker(
-      ClusterDocuments(snapshot, at: snapshot.moment), table: table, version: table.text(of: snapshot.revision))
+      ClusterDocuments(snapshot, at: snapshot.moment), table: table,
+      version: table.text(of: snapshot.revision))
     if let touched { rows.make(touched) } else { rows.makeAll() }
     let documents = rows.documents
     table.commit(
-      rows.changes + history(entries, snapshot.revision), revision: snapshot.revision, isSynced: snapshot.isSynced,
+      rows.changes + history(entries, snapshot.revision), revision: snapshot.revision,
+      isSynced: snapshot.isSynced,
       partial: documents.partial)
   }
 
@@ -134,7 +136,9 @@ struct TouchedResources {
     case .affiliate(let change): nodes.insert(change.key)
     case .member(let change):
       names.insert(change.key)
-      for node in [change.old?.value.nodeID, change.new?.value.nodeID].compactMap({ $0 }) { nodes.insert(node) }
+      for node in [change.old?.value.nodeID, change.new?.value.nodeID].compactMap({ $0 }) {
+        nodes.insert(node)
+      }
     case .conflict(let change): conflicts.insert(change.key)
     }
   }

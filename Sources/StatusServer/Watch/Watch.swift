@@ -121,10 +121,13 @@ struct Watch {
   // MARK: Everything
 
   /// Writes everything as it is, after why where that was asked for otherwise.
-  private mutating func begin(anew reason: ResourceTable.Reset?, _ writer: inout any ResponseBodyWriter) async throws {
+  private mutating func begin(anew reason: ResourceTable.Reset?, _ writer: inout any ResponseBodyWriter)
+    async throws
+  {
     if let reason {
       observeReset(reason.rawValue)
-      buffer.writeString("event: RESET\ndata: {\"reason\":\"\(reason.rawValue)\",\"now\":\"\(now().wall.milliText)\"}\n\n")
+      buffer.writeString(
+        "event: RESET\ndata: {\"reason\":\"\(reason.rawValue)\",\"now\":\"\(now().wall.milliText)\"}\n\n")
     }
     // What changes from here on is told afterwards, whether it was already in what follows or not.
     position = table.end
@@ -150,7 +153,9 @@ struct Watch {
   private mutating func write(_ unread: ResourceTable.Unread) {
     guard !unread.rows.isEmpty else { return }
     let moment = now()
-    let events = unread.rows.compactMap { row in event(of: row).map { (row: row, name: $0.name, reason: $0.reason) } }
+    let events = unread.rows.compactMap { row in
+      event(of: row).map { (row: row, name: $0.name, reason: $0.reason) }
+    }
     for (index, event) in events.enumerated() {
       // Who has seen a part of a revision has only seen the one before it whole.
       let next = index + 1 < events.count ? events[index + 1].row.revision - 1 : unread.position.revision
@@ -166,7 +171,8 @@ struct Watch {
     let isNew = row.firstRevision > seen
     let wasIn: Bool? =
       isNew
-      ? false : row.before.flatMap { before in
+      ? false
+      : row.before.flatMap { before in
         before.revision <= seen ? query.matches(before.content, of: row.list) : nil
       }
     if let deletion = row.deletion { return wasIn == false ? nil : ("DELETED", deletion.reason) }
@@ -178,9 +184,12 @@ struct Watch {
 
   // MARK: Text
 
-  private mutating func write(_ event: String, _ row: ResourceRow, id: UInt64, reason: String?, at moment: Moment) {
+  private mutating func write(
+    _ event: String, _ row: ResourceRow, id: UInt64, reason: String?, at moment: Moment
+  ) {
     told = id
-    buffer.writeString("id: \(table.epoch).\(id)\nevent: \(event)\ndata: {\"type\":\"\(row.list.rawValue)\",\"object\":")
+    buffer.writeString(
+      "id: \(table.epoch).\(id)\nevent: \(event)\ndata: {\"type\":\"\(row.list.rawValue)\",\"object\":")
     buffer.writeImmutableBuffer(row.content.bytes(at: moment))
     if let reason { buffer.writeString(",\"reason\":\(jsonString(reason))") }
     buffer.writeString("}\n\n")

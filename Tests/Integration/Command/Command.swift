@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -16,10 +17,19 @@ enum Command {
   static func start(
     _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:]
   ) throws -> ChildProcess {
-    try ChildProcess(
-      BuiltProducts.rollcall, arguments,
-      environment: Self.environment.merging(environment) { $1 }, folder: folder)
+    var environment = Self.environment.merging(environment) { $1 }
+    // A daemon of a test is asked by none but that test.
+    if arguments.first == "run", environment["RUNTIME_DIRECTORY"] == "" {
+      environment["RUNTIME_DIRECTORY"] = sockets.path("\(nextSocket.wrappingAdd(1, ordering: .relaxed).newValue)")
+    }
+    return try ChildProcess(BuiltProducts.rollcall, arguments, environment: environment, folder: folder)
   }
+
+  /// The folder of the sockets of daemons that are asked by nobody.
+  private static let sockets: TemporaryFolder = {
+    do { return try TemporaryFolder() } catch { preconditionFailure("no temporary folder: \(error)") }
+  }()
+  private static let nextSocket = Atomic(0)
 
   /// Runs it to its end. `line` is split at its spaces. That no daemon runs, as in most tests, isn't in the errors.
   static func run(

@@ -8,7 +8,7 @@ public enum Program {
   /// Whether `name` is found in PATH.
   public static func isThere(_ name: String) -> Bool {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
-      FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+      FileManager.default.isExecutableFile(atPath: name.hasPrefix("/") ? name : "\($0)/\(name)")
     }
   }
 }

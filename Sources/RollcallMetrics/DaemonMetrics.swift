@@ -1,5 +1,7 @@
 public import ClusterModel
 import Exposition
+import Lifecycle
+public import Rollcall
 import Synchronization
 
 /// What the daemon counts of itself. Rooms record what they do; any thread may.
@@ -73,6 +75,10 @@ public final class DaemonMetrics: Sendable {
   let registryErrors = LabelledCounter()
   /// State, reason.
   let transitions = LabelledCounter(limit: 200)
+  /// How registries were, for what changes of them count.
+  private let registries = Mutex<[String: RegistryStatus]>([:])
+  /// What takes a walk over all nodes, of one revision.
+  let tally = Mutex<ClusterTally?>(nil)
 
   /// Nothing yet.
   public init() {
@@ -157,11 +163,61 @@ public final class DaemonMetrics: Sendable {
   /// What a registry said was in the merged view after that long.
   public func merged(registry: String, after delay: Duration) { mergeDelays.observe([registry], delay) }
 
-  /// A registry said what came of publishing this node to it.
-  public func published(to registry: String, successfully isAccepted: Bool) {
-    publications.add([registry, isAccepted ? "accepted" : "failed"])
-  }
-
   /// Lines about a registry were left out of the log.
   public func droppedLogLines(of registry: String, _ count: Int) { droppedLines.add([registry], count) }
+
+  // MARK: The cluster
+
+  /// Counts what happened: to be given each of an aggregator's changes, in order.
+  public func observe(_ event: ClusterEvent) {
+    switch event {
+    case .snapshot(let snapshot):
+      for status in snapshot.registries { observe(status) }
+    case .life(let changes): observe(changes)
+    case .registry(let status): observe(status)
+    case .registryRemoved(let name): registries.withLock { $0[name] = nil }
+    case .changes, .history: break
+    }
+  }
+
+  private func observe(_ changes: LifecycleChanges) {
+    for transition in changes.transitions {
+      transitions.add([transition.to.rawValue, transition.reason.text])
+    }
+    // Who fell behind gets what became of all that it missed, without the steps on the way.
+    guard changes.transitions.isEmpty else { return }
+    var gone: [NodeIdentity: NodeState] = [:]
+    for change in changes.statuses {
+      if let new = change.new {
+        if new.state != change.old?.state { transitions.add([new.state.rawValue, new.reason.text]) }
+      } else {
+        gone[change.node] = change.old?.state
+      }
+    }
+    for change in changes.tombstones where !change.hasEnded {
+      let tombstone = change.tombstone
+      guard let before = gone[tombstone.node], before != tombstone.state else { continue }
+      transitions.add([tombstone.state.rawValue, tombstone.reason.text])
+    }
+  }
+
+  private func observe(_ status: RegistryStatus) {
+    let old = registries.withLock { $0.updateValue(status, forKey: status.name) }
+    for report in status.problems where old?.problems.contains(report) != true {
+      guard let error = report.error else { continue }
+      registryErrors.add([status.name, report.aspect.rawValue, "\(error.code)"])
+    }
+    // A run that ended is no matter of one aspect.
+    if status.state == .failed, let failure = status.lastFailure, failure != old?.lastFailure,
+      let error = status.error
+    {
+      registryErrors.add([status.name, "run", "\(error.code)"])
+    }
+    guard let publication = status.publication, publication != old?.publication else { return }
+    switch publication.state {
+    case .accepted: publications.add([status.name, "accepted"])
+    case .retrying: publications.add([status.name, "failed"])
+    case .pending: break
+    }
+  }
 }
