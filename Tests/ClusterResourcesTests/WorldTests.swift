@@ -281,6 +281,26 @@ struct ResourceReaderTests {
     #expect(message { try ResourceValue(json: Array(text.utf8)) }?.hasPrefix("byte ") == true)
   }
 
+  @Test("fields that nobody needs are passed over, whatever is in them, and the rest is the same")
+  func omitted() throws {
+    let text = #"{"a":1,"x":{"x":["}\\\"",{"b":[]}],"a":2},"b":[{"x":"]","c":null},{"x":12}],"x":true}"#
+    let value = try ResourceValue(json: Array(text.utf8), without: ["x"])
+    #expect(value == ["a": 1, "b": [["c": .null], [:]]])
+    for cut in [#"{"x":{"#, #"{"x":"a"#, #"{"x":[1,"#, #"{"x":"a\"#, #"{"x":1"#] {
+      #expect(
+        message { try ResourceValue(json: Array(cut.utf8), without: ["x"]) }?.hasPrefix("byte ") == true)
+    }
+  }
+
+  @Test(
+    "only what is written as a moment is is read as one",
+    arguments: [
+      "2026-11-26T03:00:60Z", "2026-11-26t03:00:00Z", "2026-13-26T03:00:00Z", "2026-11-26T03:00:00z",
+    ])
+  func odd(text: String) throws {
+    #expect(try ResourceValue(json: Array("{\"since\":\"\(text)\"}".utf8)) == ["since": .text(text)])
+  }
+
   @Test("nesting is bounded")
   func depth() {
     let deep = String(repeating: "[", count: 100_000)

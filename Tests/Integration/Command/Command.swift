@@ -20,7 +20,8 @@ enum Command {
     var environment = Self.environment.merging(environment) { $1 }
     // A daemon of a test is asked by none but that test.
     if arguments.first == "run", environment["RUNTIME_DIRECTORY"] == "" {
-      environment["RUNTIME_DIRECTORY"] = sockets.path("\(nextSocket.wrappingAdd(1, ordering: .relaxed).newValue)")
+      environment["RUNTIME_DIRECTORY"] = sockets.path(
+        "\(nextSocket.wrappingAdd(1, ordering: .relaxed).newValue)")
     }
     return try ChildProcess(BuiltProducts.rollcall, arguments, environment: environment, folder: folder)
   }
