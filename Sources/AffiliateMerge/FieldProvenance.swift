@@ -4,6 +4,8 @@ public import ClusterModel
 public struct FieldClaim: Hashable, Sendable {
   /// Which origin says it; nil for this node's own data.
   public let origin: RecordOrigin?
+  /// The local id of a record that was joined to the node, or founds it; nil for one of the node's identity.
+  public let localID: NodeIdentity?
   private let said: Said
   /// Whether the merged value has it, or a part of it.
   public let isChosen: Bool
@@ -13,19 +15,28 @@ public struct FieldClaim: Hashable, Sendable {
   public let at: Timestamp
 
   /// What `origin` says; nil for this node's own data.
-  public init(origin: RecordOrigin?, values: [String], isChosen: Bool, isStale: Bool, at: Timestamp) {
-    self.init(origin: origin, .values(values), isChosen: isChosen, isStale: isStale, at: at)
+  public init(
+    origin: RecordOrigin?, localID: NodeIdentity? = nil, values: [String], isChosen: Bool, isStale: Bool,
+    at: Timestamp
+  ) {
+    self.init(
+      origin: origin, localID: localID, .values(values), isChosen: isChosen, isStale: isStale, at: at)
   }
 
   init(
-    origin: RecordOrigin?, _ field: AffiliateField, of affiliate: Affiliate, isChosen: Bool, isStale: Bool,
-    at: Timestamp
+    origin: RecordOrigin?, localID: NodeIdentity?, _ field: AffiliateField, of affiliate: Affiliate,
+    isChosen: Bool, isStale: Bool, at: Timestamp
   ) {
-    self.init(origin: origin, .field(field, of: affiliate), isChosen: isChosen, isStale: isStale, at: at)
+    self.init(
+      origin: origin, localID: localID, .field(field, of: affiliate), isChosen: isChosen, isStale: isStale,
+      at: at)
   }
 
-  private init(origin: RecordOrigin?, _ said: Said, isChosen: Bool, isStale: Bool, at: Timestamp) {
+  private init(
+    origin: RecordOrigin?, localID: NodeIdentity?, _ said: Said, isChosen: Bool, isStale: Bool, at: Timestamp
+  ) {
     self.origin = origin
+    self.localID = localID
     self.said = said
     self.isChosen = isChosen
     self.isStale = isStale
@@ -57,12 +68,14 @@ public struct FieldClaim: Hashable, Sendable {
 
 extension FieldClaim {
   public static func == (left: FieldClaim, right: FieldClaim) -> Bool {
-    left.origin == right.origin && left.isChosen == right.isChosen && left.isStale == right.isStale
+    left.origin == right.origin && left.localID == right.localID && left.isChosen == right.isChosen
+      && left.isStale == right.isStale
       && left.at == right.at && left.hasValues(of: right)
   }
 
   public func hash(into hasher: inout Hasher) {
     hasher.combine(origin)
+    hasher.combine(localID)
     hasher.combine(values)
     hasher.combine(isChosen)
     hasher.combine(isStale)
@@ -84,6 +97,8 @@ public enum MergeRule: String, Hashable, Sendable {
   case precedence
   /// The others are stale.
   case fresh
+  /// The others are stale, or were joined to the node without knowing its identity.
+  case identity
   /// A list: all that anybody says.
   case union
   /// This node knows itself best.
@@ -131,16 +146,23 @@ struct ProvenanceReader {
   func claims(on field: AffiliateField, of node: NodeEntry) -> [FieldClaim] {
     let merged = node.merged.affiliate
     var claims: [FieldClaim] = []
-    func note(_ affiliate: Affiliate, _ origin: RecordOrigin?, isStale: Bool, _ at: Timestamp) {
+    func note(
+      _ affiliate: Affiliate, _ origin: RecordOrigin?, _ localID: NodeIdentity?, isStale: Bool,
+      _ at: Timestamp
+    ) {
       guard field.isSet(in: affiliate) else { return }
       claims.append(
         FieldClaim(
-          origin: origin, field, of: affiliate, isChosen: field.overlaps(in: affiliate, and: merged),
+          origin: origin, localID: localID, field, of: affiliate,
+          isChosen: field.overlaps(in: affiliate, and: merged),
           isStale: isStale, at: at))
     }
-    if let local, local.id == node.id { note(local.affiliate, nil, isStale: false, local.updatedAt) }
+    if let local, local.id == node.id { note(local.affiliate, nil, nil, isStale: false, local.updatedAt) }
     for raw in rules.walk(node.raws).raws {
-      note(raw.record.affiliate, raw.origin.name, isStale: rules.isStale(raw), lastConfirmed(raw))
+      let affiliate = raw.record.affiliate
+      note(
+        affiliate, raw.origin.name, raw.record.isLocalID ? affiliate.nodeID : nil,
+        isStale: rules.isStale(raw), lastConfirmed(raw))
     }
     return claims
   }
@@ -158,6 +180,8 @@ struct ProvenanceReader {
     let fresh = claims.filter { !$0.isStale }
     if !fresh.isEmpty, Self.agree(fresh) { return .fresh }
     if rules.isExplicit { return .precedence }
+    let strongest = (fresh.isEmpty ? claims : fresh).filter { $0.localID == nil }
+    if !strongest.isEmpty, Self.agree(strongest) { return .identity }
     return field == .operatingSystem ? .firstByRawID : .lastByRawID
   }
 

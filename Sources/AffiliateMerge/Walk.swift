@@ -1,10 +1,11 @@
 import ClusterModel
 
-/// A node's records in the order in which they are merged: the fresh ones, then the stale ones.
+/// A node's records in the order in which they are merged: the fresh ones, then the stale ones, and unless the policy
+/// names an order those with the node's identity before those that were joined to it.
 struct Walk {
   let raws: [RawEntry]
-  /// How many of ``raws``, at their start, are fresh.
-  let freshCount: Int
+  /// By position, how weak a record is: it gives only what no stronger one sets. Empty where all are alike.
+  let tiers: [Int]
   /// Whether of a scalar the last one that is set wins; else the first.
   let lastWins: Bool
 
@@ -18,7 +19,7 @@ struct Walk {
       return MergedNode(affiliate: first.named(id))
     }
     let fields = FieldMerge(
-      affiliates: raws.indices.map { raws[$0].record.affiliate }, freshCount: freshCount, lastWins: lastWins)
+      affiliates: raws.indices.map { raws[$0].record.affiliate }, tiers: tiers, lastWins: lastWins)
     return fields.merged(id)
   }
 }
@@ -27,7 +28,7 @@ struct Walk {
 private struct FieldMerge {
   /// What the records say, in the order of the walk.
   let affiliates: [Affiliate]
-  let freshCount: Int
+  let tiers: [Int]
   let lastWins: Bool
 
   func merged(_ id: NodeIdentity) -> MergedNode {
@@ -81,8 +82,7 @@ private struct FieldMerge {
       isSame: { read(affiliates[$0]) == read(affiliates[$1]) })
   }
 
-  /// The choice among the records in which a scalar is set. What a fresh record says never gives way to a stale
-  /// one.
+  /// The choice among the records in which a scalar is set. What a record says never gives way to a weaker one.
   private func choice(firstWins: Bool, isSet: (Int) -> Bool, isSame: (Int, Int) -> Bool) -> Choice {
     var choice = Choice()
     for position in affiliates.indices where isSet(position) {
@@ -92,7 +92,7 @@ private struct FieldMerge {
       }
       if isSame(held, position) { continue }
       choice.isDisputed = true
-      if lastWins, !firstWins, (position < freshCount) == (held < freshCount) { choice.position = position }
+      if lastWins, !firstWins, tiers.isEmpty || tiers[position] == tiers[held] { choice.position = position }
     }
     return choice
   }
@@ -118,6 +118,11 @@ struct MergedNode: Equatable, Sendable {
   var affiliate: Affiliate
   /// The scalars of which origins say different things.
   var disagreements: FieldSet = []
+  /// Whether it is a member where it has a nodename: unless only registries know it whose machines aren't members by
+  /// themselves.
+  var isMember = true
+  /// Whether two fresh records of its identity can't be of one machine.
+  var isOnTwoMachines = false
 }
 
 extension Affiliate {
