@@ -27,6 +27,14 @@ public struct RecordMove: Hashable, Sendable {
   public let from: NodeIdentity
   /// The node that it is of.
   public let to: NodeIdentity
+
+  /// A record that is of the node `to`, and was of `from`.
+  public init(id: RawID, record: AffiliateRecord, from: NodeIdentity, to: NodeIdentity) {
+    self.id = id
+    self.record = record
+    self.from = from
+    self.to = to
+  }
 }
 
 /// One thing that came, changed or went: at least one of ``old`` and ``new`` is there.

@@ -118,6 +118,16 @@ public struct ClusterMerge: Sendable {
     nodes.setHistory(History(version: version, created: created, updated: updated), of: id)
   }
 
+  /// Gives identities the times at which they first came, as they were known before a restart.
+  public mutating func restore(heard: [NodeIdentity: Timestamp], at now: Timestamp) -> [ClusterChange] {
+    change(at: now) { merge, touched in
+      for (id, time) in heard {
+        merge.nodes.setHeard(HeardTime(time), of: id, &touched)
+        merge.matcher?.touch(id)
+      }
+    }
+  }
+
   /// The same for the member of that nodename.
   public mutating func restore(
     version: UInt64, created: Timestamp, updated: Timestamp, ofMember nodename: String
@@ -409,7 +419,11 @@ public struct ClusterMerge: Sendable {
     let name = nodename.name
     let history = nodename.before?.history
     let (old, new) = members(nodename, &touched)
-    if old == new { return }
+    if old == new {
+      // Of a node that was touched several times the name may have come to be another one's in between.
+      if let history, new != nil { nodes.setHistory(history, ofMember: name) }
+      return
+    }
     let (change, next) = Change.of(name, from: old, history, to: new, at: touched.now)
     if let next, next != History(from: touched.now) || history != nil {
       nodes.setHistory(next, ofMember: name)
@@ -520,14 +534,9 @@ extension ClusterMerge {
 
   /// What an origin says of a node. A record of a registry that is stale as a whole is shown as it was reported.
   public func raw(_ id: RawID) -> Versioned<AffiliateRecord>? {
-    guard let known = origins[id.origin] else { return nil }
-    for isLocalID in [false, true] where (isLocalID ? known.localCount : known.identityCount) > 0 {
-      let node = nodes[self.node(of: id.nodeID, isLocalID: isLocalID, known.origin)]
-      if let node, let position = node.position(of: id.nodeID, isLocalID: isLocalID, known.origin) {
-        return node.raws[position].versioned
-      }
-    }
-    return nil
+    guard let node = node(of: id).flatMap({ nodes[$0] }) else { return nil }
+    return node.raws.first { $0.origin.name == id.origin && $0.record.affiliate.nodeID == id.nodeID }?
+      .versioned
   }
 
   /// All merged affiliates by identity.
@@ -554,6 +563,20 @@ extension ClusterMerge {
     guard let node = nodes[id] else { return [] }
     return nodes.rules.walk(node.raws).raws.map { ($0.id, $0.versioned) }
   }
+
+  /// The node that a raw record is of; nil for one that isn't known.
+  public func node(of id: RawID) -> NodeIdentity? {
+    guard let known = origins[id.origin] else { return nil }
+    for isLocalID in [false, true] where (isLocalID ? known.localCount : known.identityCount) > 0 {
+      let node = self.node(of: id.nodeID, isLocalID: isLocalID, known.origin)
+      if nodes[node]?.position(of: id.nodeID, isLocalID: isLocalID, known.origin) != nil { return node }
+    }
+    return nil
+  }
+
+  /// Whether the node is a member where it has a nodename. One that only registries know whose machines aren't members
+  /// by themselves isn't; see ``StandaloneRole``.
+  public func isMember(_ id: NodeIdentity) -> Bool { nodes[id]?.merged.isMember ?? false }
 
   /// Of which node a record with a local id is, and by what it came there; nil for one that isn't known, and where the
   /// policy joins none.

@@ -53,7 +53,7 @@ final class NodeEntry: Sendable {
 
   /// The node with other records, of which `merged` is the merge.
   func with(_ raws: [RawEntry], _ merged: MergedNode, at now: Timestamp) -> NodeEntry {
-    guard self.merged.affiliate == merged.affiliate else {
+    guard self.merged.affiliate == merged.affiliate, self.merged.isMember == merged.isMember else {
       return NodeEntry(raws: raws, merged: merged, history: history.changed(at: now), heard: heard)
     }
     var merged = merged
@@ -65,7 +65,8 @@ final class NodeEntry: Sendable {
   func since(_ old: NodeEntry?, at now: Timestamp) -> NodeEntry {
     var history = History(from: now)
     if let old {
-      history = old.merged.affiliate == merged.affiliate ? old.history : old.history.changed(at: now)
+      let isSame = old.merged.affiliate == merged.affiliate && old.merged.isMember == merged.isMember
+      history = isSame ? old.history : old.history.changed(at: now)
     }
     return NodeEntry(raws: raws, merged: merged, history: history, heard: heard)
   }

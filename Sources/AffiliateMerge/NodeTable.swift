@@ -141,6 +141,12 @@ struct NodeTable: Sendable {
     nodes[id] = NodeEntry(raws: node.raws, merged: node.merged, history: history, heard: node.heard)
   }
 
+  mutating func setHeard(_ heard: HeardTime, of id: NodeIdentity, _ touched: inout Touched) {
+    guard let node = nodes[id] else { return }
+    nodes[id] = NodeEntry(raws: node.raws, merged: node.merged, history: node.history, heard: heard)
+    reorder(id, &touched)
+  }
+
   mutating func setHistory(_ history: History, ofMember name: String) {
     holders.setHistory(history, ofMember: name)
   }

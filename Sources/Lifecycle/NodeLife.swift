@@ -31,7 +31,9 @@ struct NodeLife: Sendable {
 
   init(_ id: NodeIdentity) { self.id = id }
 
-  var nodename: String { affiliate?.nodename ?? "" }
+  /// Whether it is a member where it has a nodename.
+  var isMember = true
+  var nodename: String { isMember ? affiliate?.nodename ?? "" : "" }
   /// The tombstone of the node itself.
   var grave: Tombstone? { tombstones.first { $0.reason != .renamed } }
   var hasCachedRecord: Bool { records.contains { $0.isCached } }

@@ -161,14 +161,6 @@ extension RecordSource {
   }
 }
 
-extension RecordOrigin {
-  /// The node that a record of this origin is of.
-  fileprivate func node(of record: AffiliateRecord) -> NodeIdentity {
-    let id = record.affiliate.nodeID
-    return record.isLocalID ? NodeIdentity(localID: id, rawPrefix: rawPrefix) : id
-  }
-}
-
 extension Versioned {
   fileprivate var saved: SavedState.Version {
     SavedState.Version(number: version, created: created, updated: updated)
@@ -246,6 +238,12 @@ struct TableTransaction: Sendable {
         version: version.number, created: version.created, updated: version.updated,
         ofMember: affiliate.nodename)
     }
+  }
+
+  /// Gives identities the times at which they first came before a restart.
+  fileprivate mutating func restoreHeard(_ saved: LifecycleState) {
+    let heard = saved.nodes.compactMap { node in node.arrival.map { (node.id, $0) } }
+    note(merge.restore(heard: Dictionary(uniqueKeysWithValues: heard), at: now))
   }
 
   fileprivate mutating func restoreVersions(_ saved: SavedState) {
@@ -328,7 +326,6 @@ struct TableWriter: Sendable {
 
   /// Takes over what was known before a restart.
   mutating func restore(_ saved: SavedState, local: NodeIdentity?) {
-    restored = (saved.lives, local)
     var records: [RecordSource: [AffiliateRecord]] = [:]
     for node in saved.lives.nodes {
       for known in node.records {
@@ -350,6 +347,16 @@ struct TableWriter: Sendable {
         transaction.apply(.snapshot(known, source: source), of: id)
       }
     }
+    transaction.restoreHeard(saved.lives)
+    let (merge, prefixes) = (transaction.merge, prefixes)
+    var lives = saved.lives
+    lives.relocate { source, id in
+      let origin = RecordOrigin(
+        registry: source.registry, prefix: prefixes[source.registry] ?? source.registry,
+        source: source.source.name)
+      return merge.node(of: RawID(origin: origin, nodeID: id))
+    }
+    restored = (lives, local)
     transaction.restoreVersions(saved)
     restoredVersions = saved
     conditionsChanged = true
@@ -425,7 +432,7 @@ struct TableWriter: Sendable {
       localID = restored.local
       updates.append(.local(localID))
       for (position, change) in transaction.changes.enumerated() {
-        if case .conflict = change, let update = update(for: change, at: position) { updates.append(update) }
+        if case .conflict = change { updates += self.updates(for: change, at: position) }
       }
       var lives = lifecycle.restore(restored.lives, updates, at: moment)
       for owner in lives.owners { transaction.setOwner(owner) }
@@ -437,12 +444,13 @@ struct TableWriter: Sendable {
       updates.append(.local(localID))
     }
     for (position, change) in transaction.changes.enumerated() {
-      if let update = update(for: change, at: position) { updates.append(update) }
+      updates += self.updates(for: change, at: position)
     }
     for (record, origin) in transaction.held {
-      updates.append(
-        .record(
-          record, from: RecordSource(origin), of: origin.node(of: record)))
+      let id = RawID(origin: origin, nodeID: record.affiliate.nodeID)
+      if let node = transaction.merge.node(of: id) {
+        updates.append(.record(record, from: RecordSource(origin), of: node))
+      }
     }
     var lives = lifecycle.apply(updates, at: moment)
     for changes in forgotten { lives.append(changes) }
@@ -452,30 +460,43 @@ struct TableWriter: Sendable {
     return lives
   }
 
-  private func update(for change: ClusterChange, at position: Int) -> LifecycleUpdate? {
+  private func updates(for change: ClusterChange, at position: Int) -> [LifecycleUpdate] {
     switch change {
-    case .raw(let change, let reason):
-      guard let record = change.new?.value ?? change.old?.value else { return nil }
-      let origin = change.key.origin
-      let source = RecordSource(origin)
-      let node = origin.node(of: record)
-      if change.new != nil { return .record(record, from: source, of: node) }
-      return .gone(
-        record: change.key.nodeID, from: source, of: node,
-        reason: transaction.departure(at: position, reason),
-        lastSeen: record.confirmedAt)
+    case .raw(let change, let node, let reason):
+      let source = RecordSource(change.key.origin)
+      if let record = change.new?.value { return [.record(record, from: source, of: node)] }
+      return [
+        .gone(
+          record: change.key.nodeID, from: source, of: node,
+          reason: transaction.departure(at: position, reason),
+          lastSeen: change.old?.value.confirmedAt)
+      ]
+    case .moved(let move):
+      let source = RecordSource(move.id.origin)
+      return [
+        .gone(record: move.id.nodeID, from: source, of: move.from, reason: nil, lastSeen: nil),
+        .record(move.record, from: source, of: move.to),
+      ]
     case .affiliate(let change):
-      guard let affiliate = change.new?.value else { return nil }
-      return .merged(affiliate, isNewcomer: transaction.merge.isNewcomer(change.key))
+      guard let affiliate = change.new?.value else { return [] }
+      let merge = transaction.merge
+      return [
+        .merged(
+          affiliate, isNewcomer: merge.isNewcomer(change.key), isMember: merge.isMember(change.key))
+      ]
     case .conflict(let change):
-      let value: DisputedValue
+      let nodes = change.new?.value.nodes ?? []
       switch change.key {
-      case .address(let address): value = .address(address)
-      case .publicKey(let key): value = .publicKey(key)
-      case .nodename, .field: return nil
+      case .address(let address): return [.dispute(.address(address), nodes)]
+      case .publicKey(let key): return [.dispute(.publicKey(key), nodes)]
+      case .identity(let id): return [.dispute(.identity(id), nodes)]
+      case .match(let record):
+        // The one that stands alone because of it has a part in it as well.
+        let own = change.new == nil ? nil : transaction.merge.node(of: record)
+        return [.dispute(.match(record.description), nodes + [own].compactMap { $0 })]
+      case .nodename, .field: return []
       }
-      return .dispute(value, change.new?.value.nodes ?? [])
-    case .member: return nil
+    case .member: return []
     }
   }
 

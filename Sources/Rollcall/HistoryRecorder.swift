@@ -70,6 +70,8 @@ struct HistoryRecorder: Sendable {
     case .field: return nil
     case .address(let address): (name, about) = ("address/\(address)", "address")
     case .publicKey(let key): (name, about) = ("publicKey/\(key)", "WireGuard public key")
+    case .identity(let id): (name, about) = ("identity/\(id)", "identity on two machines")
+    case .match(let record): (name, about) = ("match/\(record)", "ambiguous match")
     case .nodename(let nodename):
       // Who was replaced by another one with its name is no news of its own.
       if change.new != nil, !snapshot.life.isDisputed(nodename: nodename) { return nil }

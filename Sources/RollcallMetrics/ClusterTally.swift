@@ -101,6 +101,8 @@ extension ConflictKey {
     case .address: "address"
     case .nodename: "nodename"
     case .publicKey: "publicKey"
+    case .identity: "identity"
+    case .match: "match"
     }
   }
 }

@@ -119,11 +119,13 @@ struct MatchIndex: Sendable {
   /// Puts a record's new version in the place of its old one; nil where there is none.
   mutating func replace(_ number: RecordNumber, _ old: MatchRecord?, with new: MatchRecord?) {
     guard old !== new else { return }
+    // How many identities say a value depends on whose the record is: this node's own can be another one's.
+    let kept = old?.id == new?.id ? new : nil
     let (labels, newLabels) = (names(old), names(new))
     for value in old?.values ?? [] where columns.isAsked(value.column) {
-      if new?.values.contains(value) != true { remove(value, number) }
+      if kept?.values.contains(value) != true { remove(value, number) }
     }
-    for label in labels where !newLabels.contains(label) { remove(firstLabel: label, number) }
+    for label in labels where kept == nil || !newLabels.contains(label) { remove(firstLabel: label, number) }
     if !number.isLocalID, old?.id != new?.id {
       if let old { nodes[old.id] = nodes[old.id]?.removing(number) }
       if let new { nodes[new.id] = (nodes[new.id] ?? NodeRecords()).adding(number) }
@@ -134,9 +136,9 @@ struct MatchIndex: Sendable {
     }
     records[number] = new.map { MatchEntry(record: $0, place: records[number]?.place) }
     for value in new?.values ?? [] where columns.isAsked(value.column) {
-      if old?.values.contains(value) != true { add(value, number) }
+      if kept == nil || old?.values.contains(value) != true { add(value, number) }
     }
-    for label in newLabels where !labels.contains(label) { add(firstLabel: label, number) }
+    for label in newLabels where kept == nil || !labels.contains(label) { add(firstLabel: label, number) }
   }
 
   /// Puts a record without an identity where it belongs.

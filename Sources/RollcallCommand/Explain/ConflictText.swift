@@ -8,7 +8,8 @@ extension Conflict {
     switch key {
     case .field(let field, let identity):
       let said = claims.map { claim in
-        let who = claim.origin.map { RawID(origin: $0, nodeID: identity).description } ?? "this node"
+        let who =
+          claim.origin.map { RawID(origin: $0, nodeID: claim.localID ?? identity).description } ?? "this node"
         return "\(who) says '\(claim.values.joined(separator: ","))'" + (claim.isStale ? " (stale)" : "")
       }
       let chosen = claims.first(where: \.isChosen).map { "; '\($0.values.joined(separator: ","))' is shown" }
@@ -18,6 +19,11 @@ extension Conflict {
     case .address(let address): return "address \(address) \(claimed)"
     case .nodename(let name): return "nodename '\(name)' \(claimed)"
     case .publicKey(let key): return "WireGuard public key \(key) \(claimed)"
+    case .identity(let id):
+      return "identity \(id) is on two machines: \(records.map(\.description).joined(separator: ", ")) differ"
+    case .match(let record):
+      let reasons = notes.map { $0.words { $0.text } }.joined(separator: "; ")
+      return "\(record) stands alone: \(reasons); \(notes.last?.advice ?? "")"
     }
   }
 
@@ -51,6 +57,14 @@ extension Conflict {
     case .publicKey(let key):
       fields.append(.init("about", "publicKey"))
       fields.append(.init("value", .text(key)))
+    case .identity(let id):
+      fields.append(.init("about", "identity"))
+      fields.append(.init("value", .text(id.text)))
+      fields.append(.init("records", .texts(records)))
+    case .match(let record):
+      fields.append(.init("about", "match"))
+      fields.append(.init("value", .text(record.description)))
+      fields.append(.init("reasons", .texts(notes.map { $0.words { $0.text } })))
     }
     if isShared { fields.append(.init("shared", .bool(true))) }
     fields.append(.init("nodes", .texts(nodes)))

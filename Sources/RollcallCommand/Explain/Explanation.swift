@@ -39,7 +39,7 @@ struct Explanation: Sendable {
 
   /// The raw id of what `claim` says.
   func source(of claim: FieldClaim) -> String {
-    claim.origin.map { RawID(origin: $0, nodeID: identity).description } ?? "this node"
+    claim.origin.map { RawID(origin: $0, nodeID: claim.localID ?? identity).description } ?? "this node"
   }
 
   func isContested(_ field: AffiliateField) -> Bool {
@@ -157,6 +157,7 @@ extension MergeRule {
     case .firstByRawID: "of the raw ids in order, the first one that says it wins"
     case .precedence: "the strongest by merge.precedence wins"
     case .fresh: "a fresh word goes before stale ones"
+    case .identity: "a record of the node's identity goes before those that were joined to it"
     case .union: "a list holds all that anybody says"
     case .local: "this node knows itself best"
     }

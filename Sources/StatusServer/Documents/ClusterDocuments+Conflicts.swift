@@ -47,6 +47,13 @@ extension ClusterDocuments {
       }
       return claims.sorted { $0.isChosen && !$1.isChosen }
     }
+    if case .identity(let node) = conflict.key {
+      return [
+        ConflictDocument.Claim(
+          node: name(node, of: conflict.key), nodeID: node.text,
+          sources: conflict.records.map(\.origin.rawPrefix))
+      ]
+    }
     return nodes.map { node in
       var sources = snapshot.merge.rawAffiliates(of: node)
         .filter { $0.record.value.affiliate.has(conflict.key) }.map(\.id.origin.rawPrefix)
@@ -72,6 +79,11 @@ extension ClusterDocuments {
         life.status(of: node)?.reason == .superseded ? "\(node) superseded" : "\(node) claims it"
       }
       return ([holder].compactMap { $0 } + rest).joined(separator: "; ")
+    case .identity:
+      return "on two machines: \(conflict.records.map(\.description).joined(separator: ", ")) differ"
+    case .match(let record):
+      let reasons = conflict.notes.map { $0.words { name($0, of: conflict.key) } }.joined(separator: "; ")
+      return "\(record) stands alone: \(reasons); \(conflict.notes.last?.advice ?? "")"
     case .address, .publicKey: break
     }
     guard !conflict.isShared else {
@@ -90,6 +102,8 @@ extension ConflictKey {
     case .address(let address): "address/\(address)"
     case .nodename(let name): "nodename/\(name)"
     case .publicKey(let key): "publicKey/\(key)"
+    case .identity(let id): "identity/\(id)"
+    case .match(let record): "match/\(record)"
     }
   }
 
@@ -100,6 +114,8 @@ extension ConflictKey {
     case .address: "address"
     case .nodename: "nodename"
     case .publicKey: "publicKey"
+    case .identity: "identity"
+    case .match: "match"
     }
   }
 }
