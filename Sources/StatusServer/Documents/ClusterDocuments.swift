@@ -201,8 +201,10 @@ public struct ClusterDocuments: Sendable {
     document.updates = UInt64(status.updates.total)
     document.restarts = status.restarts
     document.lastSuccess = status.lastSuccess
-    document.lastError = status.lastFailure.map {
-      .init(at: $0.at, code: $0.error.code.description, message: $0.error.message)
+    // All that is wrong now comes before the last thing that was.
+    document.lastError = (status.error ?? status.lastFailure?.error).map {
+      .init(
+        at: status.lastFailure?.at ?? status.since, code: $0.code.description, message: $0.message)
     }
     document.publication = status.publication.map {
       .init(
