@@ -367,6 +367,9 @@ extension ClusterMerge {
     return nil
   }
 
+  /// Gives `body` each merged affiliate, in no order.
+  public func forEachAffiliate(_ body: (Versioned<Affiliate>) -> Void) { nodes.forEach { body($0.versioned) } }
+
   /// All merged affiliates by identity.
   public func affiliates() -> [Versioned<Affiliate>] { nodes.sorted().map(\.versioned) }
 

@@ -22,6 +22,9 @@ struct NodeTable: Sendable {
 
   subscript(id: NodeIdentity) -> NodeEntry? { nodes[id] }
 
+  /// Gives `body` each node, in no order.
+  func forEach(_ body: (NodeEntry) -> Void) { for node in nodes.values { body(node) } }
+
   /// All nodes by identity.
   func sorted() -> [NodeEntry] { nodes.values.sorted { $0.id < $1.id } }
 

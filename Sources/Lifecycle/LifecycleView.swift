@@ -52,6 +52,19 @@ public struct LifecycleView: Sendable {
     tombstones.filter { $0.name == name || $0.node.text == name }
   }
 
+  /// Whether registries' records are leases, by the registry's name: part of what must survive a restart.
+  public var leases: [String: Bool] {
+    var leases: [String: Bool] = [:]
+    for registry in registries.all { leases[registry.condition.name] = registry.leases }
+    return leases
+  }
+
+  /// Gives `body` what of each node must survive a restart, one after the other and in no order, so that not all of them
+  /// are there at once.
+  public func forEachSaved(_ body: (LifecycleState.Node) -> Void) {
+    for entry in nodes.values { body(LifecycleState.Node(entry.life)) }
+  }
+
   /// Where a node is listed, and where it was, in the order of the registries; empty for an unknown one. Also of a
   /// node that only has a tombstone.
   public func sources(of node: NodeIdentity) -> [SourcePresence] {

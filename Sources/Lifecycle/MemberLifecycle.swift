@@ -196,10 +196,9 @@ public struct MemberLifecycle: Sendable {
 
   /// What must survive a restart.
   public var state: LifecycleState {
-    var leases: [String: Bool] = [:]
-    for registry in view.registries.all { leases[registry.condition.name] = registry.leases }
-    return LifecycleState(
-      leases: leases, nodes: view.nodes.values.map { LifecycleState.Node($0.life) }.sorted { $0.id < $1.id })
+    var nodes: [LifecycleState.Node] = []
+    view.forEachSaved { nodes.append($0) }
+    return LifecycleState(leases: view.leases, nodes: nodes.sorted { $0.id < $1.id })
   }
 
   /// Takes over what was known before a restart, in a lifecycle that knows nothing yet, and then `updates`: at least

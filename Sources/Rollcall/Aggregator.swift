@@ -134,7 +134,10 @@ public final class Aggregator: Service {
   }
 
   /// What is to survive a restart, as of now: for ``AggregatorOptions/restored`` of the next one.
-  public func savedState() -> SavedState { table.savedState() }
+  public func savedState() -> SavedState { table.captureState().state }
+
+  /// The same, to be written piece by piece.
+  public func captureState() -> StateCapture { table.captureState() }
 
   private static func publishingError(_ error: RegistryError, isWithdrawal: Bool) -> RegistryError {
     let what = isWithdrawal ? "this node isn't withdrawn" : "this node isn't published"

@@ -133,20 +133,7 @@ public final class ClusterTable: Sendable {
   }
 
   /// What is to survive a restart; who reads it adds its own cursors.
-  func savedState() -> SavedState {
-    let entries = history.entries
-    var (state, merge) = writer.withLock { writer in
-      (
-        SavedState(
-          savedAt: now(), prefixes: writer.prefixes, known: writer.known, lives: writer.lifecycleState),
-        writer.merge
-      )
-    }
-    (state.history, state.historySince) = (entries, history.since)
-    for affiliate in merge.affiliates() { state.affiliates[affiliate.value.nodeID] = affiliate.saved }
-    for member in merge.members() { state.members[member.value.id] = member.saved }
-    return state
-  }
+  func captureState() -> StateCapture { StateCapture(snapshot(), history: history, at: now()) }
 
   /// Nothing more will change: readers get what they haven't read yet, and then the end.
   func finish() {
@@ -166,12 +153,6 @@ extension RecordOrigin {
   fileprivate func node(of record: AffiliateRecord) -> NodeIdentity {
     let id = record.affiliate.nodeID
     return record.isLocalID ? NodeIdentity(localID: id, rawPrefix: rawPrefix) : id
-  }
-}
-
-extension Versioned {
-  fileprivate var saved: SavedState.Version {
-    SavedState.Version(number: version, created: created, updated: updated)
   }
 }
 
@@ -311,21 +292,6 @@ struct TableWriter: Sendable {
 
   /// How nodes are.
   var life: LifecycleView { lifecycle.view }
-  /// What of nodes' lives is to survive a restart.
-  var lifecycleState: LifecycleState { lifecycle.state }
-  /// What raw ids start with, by the registry's name.
-  var prefixes: [String: String] {
-    Dictionary(registries.map { ($0.key.name, $0.status.prefix) }, uniquingKeysWith: { first, _ in first })
-  }
-
-  /// The registries of which everything is known.
-  var known: Set<String> {
-    Set(registries.lazy.filter { $0.status.state != .disabled && $0.status.isKnown }.map(\.key.name))
-  }
-
-  /// The merge as it is.
-  var merge: ClusterMerge { transaction.merge }
-
   /// Takes over what was known before a restart.
   mutating func restore(_ saved: SavedState, local: NodeIdentity?) {
     restored = (saved.lives, local)
