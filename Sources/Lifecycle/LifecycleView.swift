@@ -7,7 +7,7 @@ public struct LifecycleView: Sendable {
   var names: TreeDictionary<String, NameHolders> = [:]
   /// The nodes that have tombstones.
   var buried: TreeSet<NodeIdentity> = []
-  var registries = RegistryTable()
+  var registries = SharedRegistries(RegistryTable())
   var local: NodeIdentity?
 
   init() {}
@@ -55,7 +55,7 @@ public struct LifecycleView: Sendable {
   /// Where a node is listed, and where it was, in the order of the registries; empty for an unknown one. Also of a
   /// node that only has a tombstone.
   public func sources(of node: NodeIdentity) -> [SourcePresence] {
-    nodes[node].map { $0.life.sources(registries, isLocal: node == local) } ?? []
+    nodes[node].map { $0.life.sources(registries.table, isLocal: node == local) } ?? []
   }
 }
 

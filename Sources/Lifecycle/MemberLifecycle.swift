@@ -54,8 +54,9 @@ public struct MemberLifecycle: Sendable {
   private var graves = GraveIndex()
   private var disputes = DisputeIndex()
   private var working = WorkingSet()
+  private var registries = RegistryTable() { didSet { view.registries = SharedRegistries(registries) } }
   /// What held before the update that is being taken.
-  private var (registriesBefore, localBefore) = (RegistryTable(), NodeIdentity?.none)
+  private var (registriesBefore, localBefore) = (SharedRegistries(RegistryTable()), NodeIdentity?.none)
 
   /// A lifecycle that knows nothing yet.
   public init(retention: TombstoneRetention = TombstoneRetention()) { self.retention = retention }
@@ -69,6 +70,17 @@ public struct MemberLifecycle: Sendable {
   ///
   /// What was due before is done first, as of its own time. A moment before that of the last update counts as that.
   public mutating func apply(_ updates: [LifecycleUpdate], at now: Moment) -> LifecycleChanges {
+    apply(atMost: updates.count, at: now) { take in for update in updates { take(update) } }
+  }
+
+  /// The same of updates that are made one by one, where they would be many to keep.
+  ///
+  /// - Parameters:
+  ///   - count: how many nodes may be touched, for room.
+  ///   - walk: calls what it is given with each update in order.
+  public mutating func apply(
+    atMost count: Int, at now: Moment, _ walk: (_ take: (LifecycleUpdate) -> Void) -> Void
+  ) -> LifecycleChanges {
     var changes = LifecycleChanges()
     let elapsed = max(now.elapsed, self.now.elapsed)
     let now = Moment(elapsed: elapsed, wall: now.wall)
@@ -77,7 +89,8 @@ public struct MemberLifecycle: Sendable {
       settle(&changes)
     }
     begin(at: now)
-    for update in updates { take(update) }
+    working.reserve(count)
+    walk { take($0) }
     settle(&changes)
     return changes
   }
@@ -95,9 +108,13 @@ public struct MemberLifecycle: Sendable {
     switch update {
     case .registries(let conditions): take(conditions)
     case .record(let record, let source, let node):
-      touch(node) { life, now in life.put(record, from: source, at: now) }
+      let number = number(of: source)
+      touch(node) { life, now in life.put(record, from: number, source, at: now) }
     case .gone(let id, let source, let node, let reason, let lastSeen):
-      touch(node) { life, now in life.remove(id, from: source, reason: reason, lastSeen: lastSeen, at: now) }
+      guard let number = registries.number(of: source) else { return }
+      touch(node) { life, now in
+        life.remove(id, from: number, source, reason: reason, lastSeen: lastSeen, at: now)
+      }
     case .merged(let affiliate, let isNewcomer):
       touch(affiliate.nodeID) { life, now in
         life.affiliate = affiliate
@@ -119,21 +136,30 @@ public struct MemberLifecycle: Sendable {
     }
   }
 
+  private mutating func number(of source: RecordSource) -> SourceNumber {
+    registries.number(of: source) ?? registries.add(source)
+  }
+
   private mutating func take(_ conditions: [RegistryCondition]) {
-    let difference = view.registries.take(conditions, at: now.elapsed)
+    let difference = registries.take(conditions, at: now.elapsed)
     if difference.touchesAll {
-      for id in view.nodes.keys { touch(id) }
+      working.reserve(view.nodes.count)
+      for (id, entry) in view.nodes where working.find(id) == nil { add(id, entry) }
     } else if difference.touchesExpected {
       for id in awaited { touch(id) }
     }
     if difference.touchesLocal, let local = view.local { touch(local) }
-    for name in difference.removed {
-      for index in working.items.indices { working.items[index].life.removeRegistry(name, at: now) }
+    for name in difference.removed { removeRegistry(name) }
+  }
+
+  private mutating func removeRegistry(_ name: String) {
+    for index in working.items.indices {
+      working.items[index].life.removeRegistry(name, registries, at: now)
     }
   }
 
   private mutating func touch(_ id: NodeIdentity) {
-    if working.position(of: id) == nil { add(id, view.nodes[id]) }
+    if working.find(id) == nil { add(id, view.nodes[id]) }
   }
 
   private mutating func add(_ id: NodeIdentity, _ old: LifeEntry?) {
@@ -142,7 +168,7 @@ public struct MemberLifecycle: Sendable {
 
   /// Lets `body` change the node, which is looked at where it says so.
   private mutating func touch(_ id: NodeIdentity, _ body: (inout NodeLife, Moment) -> Bool) {
-    if let position = working.position(of: id) {
+    if let position = working.find(id) {
       _ = body(&working.items[position].life, now)
       return
     }
@@ -184,7 +210,7 @@ public struct MemberLifecycle: Sendable {
     begin(at: self.now)
     for tombstone in ended {
       touch(tombstone.node) { life, _ in
-        life.tombstones.removeAll { $0 == tombstone }
+        life.removeTombstones { $0 == tombstone }
         return true
       }
     }
@@ -197,9 +223,10 @@ public struct MemberLifecycle: Sendable {
   /// What must survive a restart.
   public var state: LifecycleState {
     var leases: [String: Bool] = [:]
-    for registry in view.registries.all { leases[registry.condition.name] = registry.leases }
+    for registry in registries.all { leases[registry.condition.name] = registry.leases }
     return LifecycleState(
-      leases: leases, nodes: view.nodes.values.map { LifecycleState.Node($0.life) }.sorted { $0.id < $1.id })
+      leases: leases,
+      nodes: view.nodes.values.map { LifecycleState.Node($0.life, registries) }.sorted { $0.id < $1.id })
   }
 
   /// Takes over what was known before a restart, in a lifecycle that knows nothing yet, and then `updates`: at least
@@ -210,16 +237,15 @@ public struct MemberLifecycle: Sendable {
   ) -> LifecycleChanges {
     var changes = apply([], at: now)
     begin(at: self.now)
-    view.registries.remember(state.leases)
+    registries.remember(state.leases)
     for node in state.nodes where view.nodes[node.id] == nil {
-      working.append(WorkingSet.Item(old: nil, life: node.life(at: self.now, retention: retention)))
+      let life = node.life(at: self.now, retention: retention) { number(of: $0) }
+      working.append(WorkingSet.Item(old: nil, life: life))
     }
     for update in updates { take(update) }
-    let enabled = Set(view.registries.all.map(\.condition.name))
+    let enabled = Set(registries.all.map(\.condition.name))
     let known = Set(state.nodes.flatMap { $0.records.map(\.source.registry) })
-    for name in known.subtracting(enabled) {
-      for index in working.items.indices { working.items[index].life.removeRegistry(name, at: self.now) }
-    }
+    for name in known.subtracting(enabled) { removeRegistry(name) }
     settle(&changes)
     return changes
   }
@@ -237,8 +263,7 @@ public struct MemberLifecycle: Sendable {
     if working.items.count == 1 {
       finish(0, &changes)
     } else {
-      let order = working.items.indices.sorted { working.items[$0].life.id < working.items[$1].life.id }
-      for position in order { finish(position, &changes) }
+      for position in working.order { finish(position, &changes) }
     }
     working.removeAll()
     let evicted = graves.evict(beyond: retention.maximumCount)
@@ -256,26 +281,25 @@ public struct MemberLifecycle: Sendable {
     var names: [String: NameHolders?] = [:]
     var renamed: [NodeIdentity] = []
     for index in working.items.indices {
-      let id = working.items[index].life.id
-      let name = isPresent(working.items[index].life) ? working.items[index].life.nodename : ""
-      let claim = name.isEmpty ? nil : name
-      let before = working.items[index].life.claim
+      let before = working.items[index].claim
+      let claim = claim(of: working.items[index].life, before: before)
       if claim == before {
         if let claim, contested.contains(claim), names[claim] == nil {
           names[claim] = .some(view.names[claim])
         }
         continue
       }
+      let id = working.items[index].life.id
       renamed.append(id)
-      working.items[index].life.claim = claim
-      if let before {
-        let known = view.names[before]
-        view.names[before] = known?.removing(id)
-        if names[before] == nil { names[before] = .some(known) }
+      working.items[index].claim = claim
+      if let before, let known = view.names[before] {
+        let rest = known.removing(id)
+        view.names[before] = rest
+        if rest != nil, names[before] == nil { names[before] = .some(known) }
       }
-      if let claim {
-        let known = view.names[claim]
-        view.names[claim] = known?.adding(id) ?? NameHolders(owner: id)
+      // That of a name which nobody else has there is nothing to settle.
+      if let claim, let known = view.names.updateValue(NameHolders(owner: id), forKey: claim) {
+        view.names[claim] = known.adding(id)
         if names[claim] == nil { names[claim] = .some(known) }
       }
     }
@@ -287,6 +311,14 @@ public struct MemberLifecycle: Sendable {
     return (names, renamed)
   }
 
+  /// The nodename that a node claims which claimed `before`.
+  private func claim(of life: NodeLife, before: String?) -> String? {
+    guard isPresent(life), let affiliate = life.affiliate else { return nil }
+    // To make the text anew takes longer than to compare.
+    if let before, affiliate.isEqual(.nodename, to: before) { return before }
+    return affiliate.isEmpty(.nodename) ? nil : affiliate.nodename
+  }
+
   /// Settles whose each of the nodenames is.
   private mutating func settleOwners(of names: [String: NameHolders?], _ changes: inout LifecycleChanges) {
     for (name, before) in names.sorted(by: { $0.key < $1.key }) {
@@ -296,7 +328,7 @@ public struct MemberLifecycle: Sendable {
           (
             id: id,
             claim: NameClaim(
-              work.life, isLocal: id == view.local, isUp: work.judgement?.state.isUp == true, view.registries)
+              work.life, isLocal: id == view.local, isUp: work.judgement?.state.isUp == true, registries)
           )
         }
       }
@@ -316,11 +348,17 @@ public struct MemberLifecycle: Sendable {
     for index in working.items.indices where working.items[index].judgement == nil {
       guard isPresent(working.items[index].life) else { continue }
       working.items[index].judgement = working.items[index].life.judgement(
-        view.registries, isLocal: working.items[index].life.id == view.local, at: now.elapsed)
+        registries, isLocal: working.items[index].life.id == view.local, at: now.elapsed)
     }
   }
 
   private func life(_ id: NodeIdentity) -> NodeLife? { working[id]?.life ?? view.nodes[id]?.life }
+
+  /// The nodename that the node claims now.
+  private func claim(of id: NodeIdentity) -> String? {
+    if let work = working[id] { return work.claim }
+    return view.nodes[id]?.life.row?.name
+  }
 
   private func isSameMachine(_ left: NodeIdentity, _ right: NodeIdentity) -> Bool {
     guard let left = life(left), let right = life(right) else { return false }
@@ -338,12 +376,12 @@ public struct MemberLifecycle: Sendable {
         life.isNeverSeen = false
       }
     }
-    if let name = life.claim, let judgement = work.judgement {
+    if let name = work.claim, let judgement = work.judgement {
       show(&life, name, judgement, before: work.old?.life, &changes)
     } else if let row = life.row {
       conceal(&life, row, before: work.old?.life, &changes)
     }
-    life.tombstones.removeAll { $0.until.elapsed <= now.elapsed }
+    life.removeTombstones { $0.until.elapsed <= now.elapsed }
     let isHere = isPresent(life)
     if !isHere, life.tombstones.isEmpty { life.removeMarks() }
     if let flaps = life.flaps, flaps.deadline <= now.elapsed { life.flaps = nil }
@@ -381,18 +419,18 @@ public struct MemberLifecycle: Sendable {
     } else {
       note(&life, name, from: compared?.state, to: state, reason, &changes)
     }
-    if !isPending { life.prior = nil }
+    if !isPending, life.prior != nil { life.prior = nil }
     // Its own tombstone ends, and that of a name which it has again.
-    life.tombstones.removeAll { $0.reason != .renamed || $0.name == name }
-    life.row = NodeRow(
-      name: name, state: state, reason: reason, since: since, heldBy: heldBy,
-      conflicts: conflicts(of: life.id, name, holders))
+    life.removeTombstones { $0.reason != .renamed || $0.name == name }
+    life.row = NodeRow(name: name, state: state, reason: reason, since: since)
+    life.set(heldBy: heldBy, conflicts: conflicts(of: life.id, name, holders))
   }
 
   /// Shows a node no longer: it has no nodename any more, or is gone.
   private func conceal(
     _ life: inout NodeLife, _ row: NodeRow, before: NodeLife?, _ changes: inout LifecycleChanges
   ) {
+    life.set(heldBy: nil, conflicts: [])
     var (state, reason) = (NodeState.left, StatusReason.unnamed)
     if !isPresent(life) {
       guard let last = life.lastMark else {
@@ -405,7 +443,7 @@ public struct MemberLifecycle: Sendable {
     }
     let known = life.prior ?? PriorStatus(state: row.state, since: row.since)
     if known.state != state { note(&life, row.name, from: known.state, to: state, reason, &changes) }
-    life.prior = nil
+    if life.prior != nil { life.prior = nil }
     life.row = nil
     bury(
       &life, row, state, reason, since: known.state == state ? known.since : now,
@@ -416,7 +454,7 @@ public struct MemberLifecycle: Sendable {
     _ life: inout NodeLife, _ row: NodeRow, _ state: NodeState, _ reason: StatusReason, since: Moment,
     _ affiliate: Affiliate?
   ) {
-    life.tombstones.removeAll { $0.name == row.name }
+    life.removeTombstones { $0.name == row.name }
     life.tombstones.append(
       Tombstone(
         name: row.name, node: life.id, state: state, reason: reason, since: since,
@@ -427,11 +465,12 @@ public struct MemberLifecycle: Sendable {
     _ life: inout NodeLife, _ name: String, from old: NodeState?, to new: NodeState, _ reason: StatusReason,
     _ changes: inout LifecycleChanges
   ) {
-    life.flaps = FlapDetector.after(life.flaps, from: old, to: new, at: now.elapsed)
+    let flaps = FlapDetector.after(life.flaps, from: old, to: new, at: now.elapsed)
+    if flaps != nil { life.flaps = flaps }
     changes.transitions.append(
       StatusTransition(
         at: now, name: name, node: life.id, from: old, to: new, reason: reason,
-        isFlapping: life.flaps?.isFlapping == true, isFromBeforeRestart: life.prior != nil))
+        isFlapping: flaps?.isFlapping == true, isFromBeforeRestart: life.prior != nil))
   }
 
   /// What is disputed between the node and others.
@@ -442,9 +481,9 @@ public struct MemberLifecycle: Sendable {
         RowConflict(value: .nodename(name), others: holders.all.filter { $0 != id }.sorted().map(\.text)))
     }
     for (value, nodes) in disputes.of(id) {
-      let others = nodes.filter { $0 != id && !(value.isBetweenNames && life($0)?.claim == name) }
+      let others = nodes.filter { $0 != id && !(value.isBetweenNames && claim(of: $0) == name) }
       if others.isEmpty, value.isBetweenNames { continue }
-      conflicts.append(RowConflict(value: value, others: others.map { life($0)?.claim ?? $0.text }))
+      conflicts.append(RowConflict(value: value, others: others.map { claim(of: $0) ?? $0.text }))
     }
     return conflicts
   }
@@ -456,14 +495,15 @@ public struct MemberLifecycle: Sendable {
     _ life: NodeLife, _ work: WorkingSet.Item, isNeeded: Bool, _ changes: inout LifecycleChanges
   ) {
     let id = life.id
-    let deadline = isNeeded ? deadline(of: life, work.judgement) : nil
+    let deadline = isNeeded ? deadline(of: life, work) : nil
     if deadline != work.old?.life.deadline { timers.set(id, to: deadline) }
     let isAwaited = work.judgement?.isAwaited == true
     if isAwaited != (work.old?.life.isAwaited == true) {
       if isAwaited { awaited.insert(id) } else { awaited.remove(id) }
     }
     var kept = life
-    (kept.deadline, kept.isAwaited) = (deadline, isAwaited)
+    if kept.deadline != deadline { kept.deadline = deadline }
+    kept.isAwaited = isAwaited
     let entry = isNeeded ? LifeEntry(kept) : nil
     view.nodes[id] = entry
     let (before, after) = (work.old?.life.tombstones ?? [], life.tombstones)
@@ -485,8 +525,8 @@ public struct MemberLifecycle: Sendable {
   }
 
   /// When the node has to be looked at though nothing happens to it.
-  private func deadline(of life: NodeLife, _ judgement: Judgement?) -> Duration? {
-    var deadline = life.claim == nil ? nil : judgement?.due
+  private func deadline(of life: NodeLife, _ work: WorkingSet.Item) -> Duration? {
+    var deadline = work.claim == nil ? nil : work.judgement?.due
     for tombstone in life.tombstones {
       deadline = min(deadline ?? tombstone.until.elapsed, tombstone.until.elapsed)
     }
@@ -499,12 +539,12 @@ public struct MemberLifecycle: Sendable {
     for key in keys {
       guard let entry = view.nodes[key.node] else { continue }
       var life = entry.life
-      life.tombstones.removeAll { $0.name == key.name }
+      life.removeTombstones { $0.name == key.name }
       let isHere = isPresent(life)
       if !isHere, life.tombstones.isEmpty { life.removeMarks() }
       var work = WorkingSet.Item(old: entry, life: life)
       if isHere {
-        work.judgement = life.judgement(view.registries, isLocal: key.node == view.local, at: now.elapsed)
+        work.judgement = life.judgement(registries, isLocal: key.node == view.local, at: now.elapsed)
       }
       keep(life, work, isNeeded: isHere || !life.tombstones.isEmpty || life.flaps != nil, &changes)
     }
