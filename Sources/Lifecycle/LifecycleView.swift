@@ -3,7 +3,7 @@ import HashTreeCollections
 
 /// How members are, for readers: a value that is copied in constant time and that a later change leaves alone.
 public struct LifecycleView: Sendable {
-  var nodes: TreeDictionary<NodeIdentity, LifeEntry> = [:]
+  var nodes = LifeTable()
   var names: TreeDictionary<String, NameHolders> = [:]
   /// The nodes that have tombstones.
   var buried: TreeSet<NodeIdentity> = []
@@ -57,13 +57,6 @@ public struct LifecycleView: Sendable {
   public func sources(of node: NodeIdentity) -> [SourcePresence] {
     nodes[node].map { $0.life.sources(registries.table, isLocal: node == local) } ?? []
   }
-}
-
-/// One node, replaced and never changed, so that copies share it.
-final class LifeEntry: Sendable {
-  let life: NodeLife
-
-  init(_ life: NodeLife) { self.life = life }
 }
 
 /// Which nodes claim a nodename.

@@ -144,7 +144,9 @@ public struct MemberLifecycle: Sendable {
     let difference = registries.take(conditions, at: now.elapsed)
     if difference.touchesAll {
       working.reserve(view.nodes.count)
-      for (id, entry) in view.nodes where working.find(id) == nil { add(id, entry) }
+      for entry in view.nodes.all where working.find(entry.life.id) == nil {
+        working.append(WorkingSet.Item(old: entry, life: entry.life))
+      }
     } else if difference.touchesExpected {
       for id in awaited { touch(id) }
     }
@@ -159,10 +161,8 @@ public struct MemberLifecycle: Sendable {
   }
 
   private mutating func touch(_ id: NodeIdentity) {
-    if working.find(id) == nil { add(id, view.nodes[id]) }
-  }
-
-  private mutating func add(_ id: NodeIdentity, _ old: LifeEntry?) {
+    if working.find(id) != nil { return }
+    let old = view.nodes[id]
     working.append(WorkingSet.Item(old: old, life: old?.life ?? NodeLife(id)))
   }
 
@@ -226,7 +226,7 @@ public struct MemberLifecycle: Sendable {
     for registry in registries.all { leases[registry.condition.name] = registry.leases }
     return LifecycleState(
       leases: leases,
-      nodes: view.nodes.values.map { LifecycleState.Node($0.life, registries) }.sorted { $0.id < $1.id })
+      nodes: view.nodes.all.map { LifecycleState.Node($0.life, registries) }.sorted { $0.id < $1.id })
   }
 
   /// Takes over what was known before a restart, in a lifecycle that knows nothing yet, and then `updates`: at least
@@ -367,30 +367,24 @@ public struct MemberLifecycle: Sendable {
 
   /// Works out how the node is shown, what that means for its tombstones, and when it has to be looked at again.
   private mutating func finish(_ position: Int, _ changes: inout LifecycleChanges) {
-    let work = working.items[position]
-    var life = work.life
+    var work = working.items[position]
     if let judgement = work.judgement {
       if judgement.reason == .neverSeen {
-        life.isNeverSeen = true
+        work.life.isNeverSeen = true
       } else if judgement.state == .ready, judgement.reason != .local {
-        life.isNeverSeen = false
+        work.life.isNeverSeen = false
       }
+      if let name = work.claim { show(&work.life, name, judgement, before: work.old, &changes) }
     }
-    if let name = work.claim, let judgement = work.judgement {
-      show(&life, name, judgement, before: work.old?.life, &changes)
-    } else if let row = life.row {
-      conceal(&life, row, before: work.old?.life, &changes)
-    }
-    life.removeTombstones { $0.until.elapsed <= now.elapsed }
-    let isHere = isPresent(life)
-    if !isHere, life.tombstones.isEmpty { life.removeMarks() }
-    if let flaps = life.flaps, flaps.deadline <= now.elapsed { life.flaps = nil }
-    keep(life, work, isNeeded: isHere || !life.tombstones.isEmpty || life.flaps != nil, &changes)
+    if work.claim == nil, let row = work.life.row { conceal(&work.life, row, before: work.old, &changes) }
+    work.life.removeTombstones { $0.until.elapsed <= now.elapsed }
+    if let flaps = work.life.flaps, flaps.deadline <= now.elapsed { work.life.flaps = nil }
+    keep(&work, &changes)
   }
 
   /// Shows a node that is there and has a nodename.
   private func show(
-    _ life: inout NodeLife, _ name: String, _ judgement: Judgement, before: NodeLife?,
+    _ life: inout NodeLife, _ name: String, _ judgement: Judgement, before: LifeEntry?,
     _ changes: inout LifecycleChanges
   ) {
     let holders = contested.contains(name) ? view.names[name] : nil
@@ -400,7 +394,7 @@ public struct MemberLifecycle: Sendable {
 
     let old = life.row
     if let old, old.name != name {
-      bury(&life, old, .left, .renamed, since: now, before?.affiliate ?? life.affiliate)
+      bury(&life, old, .left, .renamed, since: now, before?.life.affiliate ?? life.affiliate)
     }
     let earlier =
       old.map { PriorStatus(state: $0.state, since: $0.since) }
@@ -428,7 +422,7 @@ public struct MemberLifecycle: Sendable {
 
   /// Shows a node no longer: it has no nodename any more, or is gone.
   private func conceal(
-    _ life: inout NodeLife, _ row: NodeRow, before: NodeLife?, _ changes: inout LifecycleChanges
+    _ life: inout NodeLife, _ row: NodeRow, before: LifeEntry?, _ changes: inout LifecycleChanges
   ) {
     life.set(heldBy: nil, conflicts: [])
     var (state, reason) = (NodeState.left, StatusReason.unnamed)
@@ -447,7 +441,7 @@ public struct MemberLifecycle: Sendable {
     life.row = nil
     bury(
       &life, row, state, reason, since: known.state == state ? known.since : now,
-      before?.affiliate ?? life.affiliate)
+      before?.life.affiliate ?? life.affiliate)
   }
 
   private func bury(
@@ -491,22 +485,22 @@ public struct MemberLifecycle: Sendable {
   // MARK: What is kept
 
   /// Keeps what is known of the node now, and tells of what is shown otherwise.
-  private mutating func keep(
-    _ life: NodeLife, _ work: WorkingSet.Item, isNeeded: Bool, _ changes: inout LifecycleChanges
-  ) {
-    let id = life.id
-    let deadline = isNeeded ? deadline(of: life, work) : nil
+  private mutating func keep(_ work: inout WorkingSet.Item, _ changes: inout LifecycleChanges) {
+    let id = work.life.id
+    let isHere = isPresent(work.life)
+    if !isHere, work.life.tombstones.isEmpty { work.life.removeMarks() }
+    let isNeeded = isHere || !work.life.tombstones.isEmpty || work.life.flaps != nil
+    let deadline = isNeeded ? deadline(of: work) : nil
     if deadline != work.old?.life.deadline { timers.set(id, to: deadline) }
     let isAwaited = work.judgement?.isAwaited == true
     if isAwaited != (work.old?.life.isAwaited == true) {
       if isAwaited { awaited.insert(id) } else { awaited.remove(id) }
     }
-    var kept = life
-    if kept.deadline != deadline { kept.deadline = deadline }
-    kept.isAwaited = isAwaited
-    let entry = isNeeded ? LifeEntry(kept) : nil
-    view.nodes[id] = entry
-    let (before, after) = (work.old?.life.tombstones ?? [], life.tombstones)
+    if work.life.deadline != deadline { work.life.deadline = deadline }
+    work.life.isAwaited = isAwaited
+    let entry = isNeeded ? LifeEntry(work.life, hash: work.old?.hash) : nil
+    if let entry { view.nodes.set(entry) } else if let old = work.old { view.nodes.remove(old) }
+    let (before, after) = (work.old?.life.tombstones ?? [], work.life.tombstones)
     if !(before.isEmpty && after.isEmpty), before != after {
       for tombstone in before where !after.contains(tombstone) {
         changes.tombstones.append(TombstoneChange(tombstone: tombstone, hasEnded: true))
@@ -525,12 +519,12 @@ public struct MemberLifecycle: Sendable {
   }
 
   /// When the node has to be looked at though nothing happens to it.
-  private func deadline(of life: NodeLife, _ work: WorkingSet.Item) -> Duration? {
+  private func deadline(of work: WorkingSet.Item) -> Duration? {
     var deadline = work.claim == nil ? nil : work.judgement?.due
-    for tombstone in life.tombstones {
+    for tombstone in work.life.tombstones {
       deadline = min(deadline ?? tombstone.until.elapsed, tombstone.until.elapsed)
     }
-    if let flaps = life.flaps { deadline = min(deadline ?? flaps.deadline, flaps.deadline) }
+    if let flaps = work.life.flaps { deadline = min(deadline ?? flaps.deadline, flaps.deadline) }
     return deadline
   }
 
@@ -538,15 +532,12 @@ public struct MemberLifecycle: Sendable {
   private mutating func evict(_ keys: [TombstoneKey], _ changes: inout LifecycleChanges) {
     for key in keys {
       guard let entry = view.nodes[key.node] else { continue }
-      var life = entry.life
-      life.removeTombstones { $0.name == key.name }
-      let isHere = isPresent(life)
-      if !isHere, life.tombstones.isEmpty { life.removeMarks() }
-      var work = WorkingSet.Item(old: entry, life: life)
-      if isHere {
-        work.judgement = life.judgement(registries, isLocal: key.node == view.local, at: now.elapsed)
+      var work = WorkingSet.Item(old: entry, life: entry.life)
+      work.life.removeTombstones { $0.name == key.name }
+      if isPresent(work.life) {
+        work.judgement = work.life.judgement(registries, isLocal: key.node == view.local, at: now.elapsed)
       }
-      keep(life, work, isNeeded: isHere || !life.tombstones.isEmpty || life.flaps != nil, &changes)
+      keep(&work, &changes)
     }
   }
 }
