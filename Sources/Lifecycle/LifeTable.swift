@@ -133,10 +133,13 @@ final class LifeEntry: Sendable {
   let life: NodeLife
   /// That of the node's identity.
   let hash: Int
+  /// Whether the node is a member, be it listed or not.
+  let isShown: Bool
 
   /// - Parameter hash: that of the node's identity, where it is known.
   init(_ life: NodeLife, hash: Int? = nil) {
     self.life = life
     self.hash = hash ?? life.id.hashValue
+    isShown = life.row != nil
   }
 }

@@ -270,9 +270,6 @@ public struct MemberLifecycle: Sendable {
     if !evicted.isEmpty { evict(evicted, &changes) }
   }
 
-  /// Whether the node is there: listed by anybody, or this one.
-  private func isPresent(_ life: NodeLife) -> Bool { !life.records.isEmpty || life.id == view.local }
-
   /// Settles who claims which nodename.
   ///
   /// - Returns: the nodenames of which the owner may be another one, with who had them, and the nodes that claim another one now. All that
@@ -282,7 +279,7 @@ public struct MemberLifecycle: Sendable {
     var renamed: [NodeIdentity] = []
     for index in working.items.indices {
       let before = working.items[index].claim
-      let claim = claim(of: working.items[index].life, before: before)
+      let claim = working.items[index].life.claim(before: before, view.local)
       if claim == before {
         if let claim, contested.contains(claim), names[claim] == nil {
           names[claim] = .some(view.names[claim])
@@ -309,14 +306,6 @@ public struct MemberLifecycle: Sendable {
       for id in holders?.all ?? [] { touch(id) }
     }
     return (names, renamed)
-  }
-
-  /// The nodename that a node claims which claimed `before`.
-  private func claim(of life: NodeLife, before: String?) -> String? {
-    guard isPresent(life), let affiliate = life.affiliate else { return nil }
-    // To make the text anew takes longer than to compare.
-    if let before, affiliate.isEqual(.nodename, to: before) { return before }
-    return affiliate.isEmpty(.nodename) ? nil : affiliate.nodename
   }
 
   /// Settles whose each of the nodenames is.
@@ -346,7 +335,7 @@ public struct MemberLifecycle: Sendable {
 
   private mutating func judgeAll() {
     for index in working.items.indices where working.items[index].judgement == nil {
-      guard isPresent(working.items[index].life) else { continue }
+      guard working.items[index].life.isPresent(view.local) else { continue }
       working.items[index].judgement = working.items[index].life.judgement(
         registries, isLocal: working.items[index].life.id == view.local, at: now.elapsed)
     }
@@ -426,7 +415,7 @@ public struct MemberLifecycle: Sendable {
   ) {
     life.set(heldBy: nil, conflicts: [])
     var (state, reason) = (NodeState.left, StatusReason.unnamed)
-    if !isPresent(life) {
+    if !life.isPresent(view.local) {
       guard let last = life.lastMark else {
         // It isn't gone, its records are another node's now.
         (life.row, life.prior) = (nil, nil)
@@ -487,7 +476,7 @@ public struct MemberLifecycle: Sendable {
   /// Keeps what is known of the node now, and tells of what is shown otherwise.
   private mutating func keep(_ work: inout WorkingSet.Item, _ changes: inout LifecycleChanges) {
     let id = work.life.id
-    let isHere = isPresent(work.life)
+    let isHere = work.life.isPresent(view.local)
     if !isHere, work.life.tombstones.isEmpty { work.life.removeMarks() }
     let isNeeded = isHere || !work.life.tombstones.isEmpty || work.life.flaps != nil
     let deadline = isNeeded ? deadline(of: work) : nil
@@ -534,7 +523,7 @@ public struct MemberLifecycle: Sendable {
       guard let entry = view.nodes[key.node] else { continue }
       var work = WorkingSet.Item(old: entry, life: entry.life)
       work.life.removeTombstones { $0.name == key.name }
-      if isPresent(work.life) {
+      if work.life.isPresent(view.local) {
         work.judgement = work.life.judgement(registries, isLocal: key.node == view.local, at: now.elapsed)
       }
       keep(&work, &changes)

@@ -20,7 +20,17 @@ struct NodeLife: Sendable {
 
   init(_ id: NodeIdentity) { self.id = id }
 
-  var nodename: String { affiliate?.nodename ?? "" }
+  /// Whether the node is there: listed by anybody, or this one.
+  func isPresent(_ local: NodeIdentity?) -> Bool { !records.isEmpty || id == local }
+
+  /// The nodename that it claims, if it is there and has one; `before` is the one that it claimed.
+  func claim(before: String?, _ local: NodeIdentity?) -> String? {
+    guard isPresent(local), let affiliate else { return nil }
+    // To make the text anew takes longer than to compare.
+    if let before, affiliate.isEqual(.nodename, to: before) { return before }
+    return affiliate.isEmpty(.nodename) ? nil : affiliate.nodename
+  }
+
   /// The tombstone of the node itself.
   var grave: Tombstone? { tombstones.first { $0.reason != .renamed } }
   var hasCachedRecord: Bool { records.contains { $0.isCached } }
@@ -42,7 +52,7 @@ struct NodeLife: Sendable {
   /// When its identity first came; nil where it was there nobody knows since when, which counts as the earliest.
   var arrival: Moment? {
     get { rare?.content.arrival }
-    set { change { $0.arrival = newValue } }
+    set { if newValue != arrival { change { $0.arrival = newValue } } }
   }
   /// The node that has the nodename under which this one is shown, where this one hasn't.
   var heldBy: NodeIdentity? { rare?.content.heldBy }
@@ -70,7 +80,7 @@ struct NodeLife: Sendable {
 
   /// Sets how it is related to others while it is shown.
   mutating func set(heldBy: NodeIdentity?, conflicts: [RowConflict]) {
-    if rare == nil, heldBy == nil, conflicts.isEmpty { return }
+    if heldBy == self.heldBy, conflicts == self.conflicts { return }
     change { ($0.heldBy, $0.conflicts) = (heldBy, conflicts) }
   }
 

@@ -7,7 +7,7 @@ public struct NodeStatus: Sendable {
   private let isLocal: Bool
 
   init?(_ entry: LifeEntry, _ registries: SharedRegistries, isLocal: Bool) {
-    if entry.life.row == nil { return nil }
+    guard entry.isShown else { return nil }
     self.entry = entry
     self.registries = registries
     self.isLocal = isLocal
