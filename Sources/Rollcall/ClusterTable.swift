@@ -251,6 +251,50 @@ struct TableTransaction: Sendable {
     return departures.first { $0.positions.contains(position) }?.reason ?? .removed
   }
 
+  /// Gives all that nodes' lives depend on of what happened, in order.
+  fileprivate func forEachLifecycleUpdate(_ take: (LifecycleUpdate) -> Void) {
+    for (position, change) in changes.enumerated() {
+      if let update = lifecycleUpdate(for: change, at: position) { take(update) }
+    }
+    for (record, origin) in held {
+      take(.record(record, from: RecordSource(origin), of: origin.node(of: record)))
+    }
+  }
+
+  /// The conflicts among them.
+  fileprivate var disputes: [LifecycleUpdate] {
+    changes.enumerated().compactMap { position, change in
+      if case .conflict = change { lifecycleUpdate(for: change, at: position) } else { nil }
+    }
+  }
+
+  private func lifecycleUpdate(for change: ClusterChange, at position: Int) -> LifecycleUpdate? {
+    switch change {
+    case .raw(let change, let reason):
+      guard let record = change.new?.value ?? change.old?.value else { return nil }
+      let origin = change.key.origin
+      let source = RecordSource(origin)
+      let node = origin.node(of: record)
+      if change.new != nil { return .record(record, from: source, of: node) }
+      return .gone(
+        record: change.key.nodeID, from: source, of: node,
+        reason: departure(at: position, reason),
+        lastSeen: record.confirmedAt)
+    case .affiliate(let change):
+      guard let affiliate = change.new?.value else { return nil }
+      return .merged(affiliate, isNewcomer: merge.isNewcomer(change.key))
+    case .conflict(let change):
+      let value: DisputedValue
+      switch change.key {
+      case .address(let address): value = .address(address)
+      case .publicKey(let key): value = .publicKey(key)
+      case .nodename, .field: return nil
+      }
+      return .dispute(value, change.new?.value.nodes ?? [])
+    case .member: return nil
+    }
+  }
+
   private mutating func note(_ new: [ClusterChange], as reason: DepartureReason? = nil) {
     isRevised = true
     if let reason, !new.isEmpty {
@@ -384,15 +428,12 @@ struct TableWriter: Sendable {
       updates.append(
         .registries(registries.lazy.filter { $0.status.state != .disabled }.map(\.condition)))
     }
-    updates.reserveCapacity(updates.count + transaction.changes.count)
     if let restored {
       // What the merge says of those isn't passed on: their records are known here as they were.
       self.restored = nil
       localID = restored.local
       updates.append(.local(localID))
-      for (position, change) in transaction.changes.enumerated() {
-        if case .conflict = change, let update = update(for: change, at: position) { updates.append(update) }
-      }
+      updates += transaction.disputes
       var lives = lifecycle.restore(restored.lives, updates, at: moment)
       for owner in lives.owners { transaction.setOwner(owner) }
       lives.append(lifecycle.apply([], at: moment))
@@ -402,15 +443,7 @@ struct TableWriter: Sendable {
       localID = transaction.merge.localID
       updates.append(.local(localID))
     }
-    for (position, change) in transaction.changes.enumerated() {
-      if let update = update(for: change, at: position) { updates.append(update) }
-    }
-    for (record, origin) in transaction.held {
-      updates.append(
-        .record(
-          record, from: RecordSource(origin), of: origin.node(of: record)))
-    }
-    var lives = lifecycle.apply(updates, at: moment)
+    var lives = Self.apply(updates, transaction, to: &lifecycle, at: moment)
     for changes in forgotten { lives.append(changes) }
     forgotten = []
     // Whose a name is follows from how nodes are, and the merge takes it over.
@@ -418,30 +451,14 @@ struct TableWriter: Sendable {
     return lives
   }
 
-  private func update(for change: ClusterChange, at position: Int) -> LifecycleUpdate? {
-    switch change {
-    case .raw(let change, let reason):
-      guard let record = change.new?.value ?? change.old?.value else { return nil }
-      let origin = change.key.origin
-      let source = RecordSource(origin)
-      let node = origin.node(of: record)
-      if change.new != nil { return .record(record, from: source, of: node) }
-      return .gone(
-        record: change.key.nodeID, from: source, of: node,
-        reason: transaction.departure(at: position, reason),
-        lastSeen: record.confirmedAt)
-    case .affiliate(let change):
-      guard let affiliate = change.new?.value else { return nil }
-      return .merged(affiliate, isNewcomer: transaction.merge.isNewcomer(change.key))
-    case .conflict(let change):
-      let value: DisputedValue
-      switch change.key {
-      case .address(let address): value = .address(address)
-      case .publicKey(let key): value = .publicKey(key)
-      case .nodename, .field: return nil
-      }
-      return .dispute(value, change.new?.value.nodes ?? [])
-    case .member: return nil
+  private static func apply(
+    _ updates: [LifecycleUpdate], _ transaction: borrowing TableTransaction,
+    to lifecycle: inout MemberLifecycle,
+    at moment: Moment
+  ) -> LifecycleChanges {
+    lifecycle.apply(atMost: transaction.changes.count, at: moment) { take in
+      updates.forEach(take)
+      transaction.forEachLifecycleUpdate(take)
     }
   }
 
