@@ -82,10 +82,10 @@ struct SnapshotFile: Sendable {
         // Shard by shard: locks are held for a part of the state at a time, and so much is in memory twice.
         for index in 0..<store.shardCount {
           var buffer = ByteBuffer()
-          store.withClusters(ofShard: index) { clusters, now in
+          store.withClusters(ofShard: index) { clusters, now, clock in
             for cluster in clusters.values where !cluster.affiliates.isEmpty {
               StateSnapshot.append(
-                cluster: cluster.id, cluster.affiliates.values.map { AffiliateSnapshot($0, now: now) },
+                cluster: cluster.id, cluster.affiliates.values.map { AffiliateSnapshot($0, now: now, clock) },
                 to: &buffer)
             }
           }

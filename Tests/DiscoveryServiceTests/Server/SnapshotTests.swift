@@ -48,6 +48,8 @@ struct SnapshotTests {
     let endpoint: [UInt8] = [0x12, 2, 7, 8, 0x1A, 2, 0x08, 60]
     let affiliate: [UInt8] =
       [0x0A, 1, 0x61, 0x1A, 1, 9, 0x22, UInt8(endpoint.count)] + endpoint + [0x2A, 2, 0x08, 60]
+      // 1,700,000,000 seconds since 1970 in field 1001.
+      + [0xCA, 0x3E, 6, 0x08, 0x80, 0xE2, 0xCF, 0xAA, 0x06]
     let cluster: [UInt8] = [0x0A, 1, 0x63, 0x12, UInt8(affiliate.count)] + affiliate
     // In front and behind it stand fields that it skips: the mark and the checksum.
     #expect(bytes.prefix(3) == [0xF0, 0x7F, 1] && bytes.suffix(11).prefix(3) == [0xFA, 0x7F, 8])
