@@ -47,7 +47,7 @@ struct DepartureTests {
     #expect(last >= before + 2000 && last <= killed)
     try await eventually("it is dropped", within: .seconds(5)) { one.members == ["one"] }
     #expect(try departure(one, "reason") == "expired")
-    #expect(try departure(one, "last_renewed") == Timestamp(milliseconds: last).description)
+    #expect(try departure(one, "last_renewed") == Timestamp(milliseconds: last).description, "\(one.errorsSoFar)")
     #expect(service.isRunning)
   }
 
