@@ -70,6 +70,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     // Without its traits it needs no full Foundation.
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
@@ -96,7 +98,10 @@ let package = Package(
     library("Documents", ["ClusterModel", "CYAML", "Platform"]),
     library(
       "RollcallConfiguration",
-      ["Documents", "ClusterModel", "Lifecycle", "Platform", "PluginHost", "RegistryKit", "Rollcall", logging]),
+      [
+        "ClusterResources", "Documents", "ClusterModel", "Lifecycle", "Outputs", "Platform", "PluginHost",
+        "RegistryKit", "Rollcall", logging,
+      ]),
 
     // The aggregator.
     library(
@@ -125,7 +130,8 @@ let package = Package(
     .target(
       name: "DiscoveryProtocol",
       dependencies: [
-        "ClusterModel", "COpenSSL", "Platform", "Sealing", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "ClusterModel", "COpenSSL", "Platform", "Sealing",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Protos", "regenerate.sh"], swiftSettings: strict),
     // The generated client, for the plugin and tests, and server, for tests. Apart, so that who only needs
@@ -141,18 +147,48 @@ let package = Package(
     library(
       "DiscoveryService",
       [
-        "ClusterModel", "Platform", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+        "ClusterModel", "Exposition", "Platform", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
         .product(name: "NIOHPACK", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
 
     // The command.
-    library("ClusterResources", ["ClusterModel", "Documents", "Platform"]),
+    library("ClusterResources", ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
+
+    // What a running daemon gives: the API, files and commands, metrics.
+    library("Exposition", ["Platform"]),
+    library(
+      "RollcallMetrics",
+      ["AffiliateMerge", "ClusterModel", "Exposition", "Lifecycle", "Platform", "RegistryKit", "Rollcall"]),
+    library(
+      "Outputs",
+      [
+        "ClusterModel", "ClusterResources", "Lifecycle", "RollcallMetrics", "Platform", "Rollcall", logging,
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
+      name: "StatusServer",
+      dependencies: [
+        "AffiliateMerge", "ClusterModel", "ClusterResources", "Lifecycle", "Platform", "Rollcall", logging,
+        nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ], resources: [.embedInCode("openapi.yaml")], swiftSettings: strict),
+    library(
+      "StatusClient",
+      [
+        "ClusterModel", "ClusterResources", "Platform", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+      ]),
     .executableTarget(
       name: "RollcallCommand",
       dependencies: [
         "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance",
+        "RollcallMetrics",
+        "Outputs", "StatusClient", "StatusServer",
         "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Documents", "Platform",
         "Lifecycle", "Sealing", "StateFile", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -191,7 +227,10 @@ let package = Package(
     tests("DocumentsTests", ["Documents", "ClusterModel"]),
     tests(
       "RollcallConfigurationTests", resources: [.copy("Fixtures")],
-      ["RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "RegistryKit"]),
+      [
+        "RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "ClusterResources", "Outputs",
+        "RegistryKit",
+      ]),
     tests(
       "RollcallTests",
       [
@@ -200,13 +239,40 @@ let package = Package(
       ]),
     tests(
       "RollcallCommandTests",
-      ["RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", logging]),
+      [
+        "RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "ClusterResources", "StatusClient",
+        "StatusTestSupport", "Platform", logging,
+      ]),
+    .target(
+      name: "StatusTestSupport", path: "Tests/Support/StatusTestSupport", swiftSettings: strict),
+    tests(
+      "StatusClientTests",
+      ["StatusClient", "StatusTestSupport", "ClusterResources", "ClusterModel", "Platform"]),
+    tests(
+      "StatusServerTests",
+      [
+        "StatusServer", "AffiliateMerge", "ClusterModel", "ClusterResources", "Lifecycle", "Platform",
+        "RegistryKit", "Rollcall", "Documents", logging, nio("NIOCore"), nio("NIOPosix"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+      ]),
+    tests("ExpositionTests", ["Exposition"]),
+    tests(
+      "OutputsTests",
+      [
+        "Outputs", "ClusterModel", "ClusterResources", "Lifecycle", "RollcallMetrics", "Platform",
+        "RegistryKit",
+        "Rollcall", logging,
+      ]),
+    tests(
+      "RollcallMetricsTests",
+      ["RollcallMetrics", "ClusterModel", "Exposition", "Lifecycle", "RegistryKit", "Rollcall", "Platform"]),
     tests(
       "StateFileTests",
       ["StateFile", "Rollcall", "Lifecycle", "ClusterModel", "Platform", "RegistryKit", "Sealing", logging]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
-      "ClusterResourcesTests", resources: [.copy("Golden")], ["ClusterResources", "ClusterModel"]),
+      "ClusterResourcesTests", resources: [.copy("Golden")],
+      ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
     tests(
       "StaticFileRegistryTests",
       resources: [.copy("Fixtures")],
@@ -218,7 +284,8 @@ let package = Package(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
         "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", logging, nio("NIOCore"), nio("NIOPosix"),
+        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", "StatusTestSupport", logging,
+        nio("NIOCore"), nio("NIOPosix"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -232,7 +299,8 @@ let package = Package(
     tests(
       "ServiceRegistryTests",
       [
-        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", "PluginHost", "RegistryKit", "ClusterModel",
+        "ServiceRegistry", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", "PluginHost", "RegistryKit",
+        "ClusterModel",
         "Documents", "KubernetesTestSupport", "RegistryTestSupport", logging,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -276,9 +344,14 @@ let package = Package(
         "RegistryKit",
         logging,
       ],
-      path: "Tests/Benchmarks", exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer", "Table"],
+      path: "Tests/Benchmarks",
+      exclude: ["CEpoll", "Kubernetes", "ServiceLoad", "ServiceServer", "Table", "Watchers"],
       swiftSettings: strict),
     .target(name: "BenchmarkTable", path: "Tests/Benchmarks/Table", swiftSettings: strict),
+    .executableTarget(
+      name: "WatchBenchmark",
+      dependencies: ["CEpoll", "StatusServer", "Rollcall", "RegistryKit", "ClusterModel", logging],
+      path: "Tests/Benchmarks/Watchers", swiftSettings: strict),
     .executableTarget(
       name: "ServiceProbe", dependencies: ["ServiceRegistry", "RegistryKit", "ClusterModel", logging],
       path: "Tests/Support/ServiceProbe", swiftSettings: strict),

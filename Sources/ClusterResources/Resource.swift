@@ -16,8 +16,14 @@ public struct ResourceMetadata: Hashable, Sendable {
   public var created: Timestamp
   /// When its content last changed.
   public var updated: Timestamp
+  /// `running`, or `tombstone` for what is no longer there.
+  public var phase = "running"
+  /// The revision of the last change of spec or status; nil where nobody counts, as without a daemon.
+  public var resourceVersion: String?
+  /// The node's labels, where it is a node's.
+  public var labels = NodeLabels()
 
-  /// Metadata as they are shown.
+  /// Metadata as they are shown; phase, revision and labels are set afterwards.
   public init(
     namespace: String, type: ResourceType, id: String, version: UInt64, owner: String, created: Timestamp,
     updated: Timestamp
@@ -29,6 +35,20 @@ public struct ResourceMetadata: Hashable, Sendable {
     self.owner = owner
     self.created = created
     self.updated = updated
+  }
+
+  /// The `metadata` of a document.
+  public var value: ResourceValue {
+    var fields: [ResourceValue.Field] = [
+      .init("namespace", .text(namespace)), .init("type", .text(type.name)), .init("id", .text(id)),
+      .init("version", .integer(Int64(clamping: version))), .init("owner", .text(owner)),
+      .init("phase", .text(phase)), .init("created", .time(created)), .init("updated", .time(updated)),
+    ]
+    if let resourceVersion { fields.append(.init("resourceVersion", .text(resourceVersion))) }
+    if !labels.isEmpty {
+      fields.append(.init("labels", .fields(labels.map { .init($0.key, .text($0.value)) })))
+    }
+    return .fields(fields)
   }
 }
 
@@ -57,19 +77,7 @@ public struct Resource: Hashable, Sendable {
   public func value(event: ResourceEvent? = nil) -> ResourceValue {
     var fields: [ResourceValue.Field] = [.init("node", .text(node))]
     if let event { fields.append(.init("event", .text(event.rawValue))) }
-    fields.append(
-      .init(
-        "metadata",
-        [
-          "namespace": .text(metadata.namespace),
-          "type": .text(metadata.type.name),
-          "id": .text(metadata.id),
-          "version": .integer(Int64(clamping: metadata.version)),
-          "owner": .text(metadata.owner),
-          "phase": "running",
-          "created": .time(metadata.created),
-          "updated": .time(metadata.updated),
-        ]))
+    fields.append(.init("metadata", metadata.value))
     fields.append(.init("spec", spec))
     return .fields(fields)
   }

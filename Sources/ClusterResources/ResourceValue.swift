@@ -1,7 +1,8 @@
 public import ClusterModel
+import Platform
 
 /// A part of a resource as programs see it: the tree that YAML, JSON and JSONPath share.
-public indirect enum ResourceValue: Hashable, Sendable {
+public enum ResourceValue: Hashable, Sendable {
   case null
   case bool(Bool)
   case integer(Int64)
@@ -25,10 +26,58 @@ public indirect enum ResourceValue: Hashable, Sendable {
     }
   }
 
+  /// The fields of `fields` that have a value, in order.
+  public static func present(_ fields: [(name: String, value: ResourceValue?)]) -> ResourceValue {
+    .fields(fields.compactMap { field in field.value.map { Field(field.name, $0) } })
+  }
+
   /// The value of the field `name`, or nil where there is none.
   public subscript(name: String) -> ResourceValue? {
     guard case .fields(let fields) = self else { return nil }
     return fields.first { $0.name == name }?.value
+  }
+
+  /// The value that the fields `path` lead to, one within the other; nil where one of them is missing.
+  public func at(_ path: String...) -> ResourceValue? {
+    var value = self
+    for name in path {
+      guard let next = value[name] else { return nil }
+      value = next
+    }
+    return value
+  }
+
+  /// The items of a list; nothing for anything else.
+  public var items: [ResourceValue] {
+    guard case .list(let items) = self else { return [] }
+    return items
+  }
+
+  /// A text; nil for anything else.
+  public var text: String? {
+    guard case .text(let text) = self else { return nil }
+    return text
+  }
+
+  /// A whole number; nil for anything else.
+  public var integer: Int64? {
+    guard case .integer(let value) = self else { return nil }
+    return value
+  }
+
+  /// True or false; nil for anything else.
+  public var bool: Bool? {
+    guard case .bool(let value) = self else { return nil }
+    return value
+  }
+
+  /// A moment, also one that is written as text (RFC 3339); nil for anything else.
+  public var time: Timestamp? {
+    switch self {
+    case .time(let time): time
+    case .text(let text): Timestamp(rfc3339: text)
+    default: nil
+    }
   }
 
   /// What the value holds, in order; nothing for a scalar.

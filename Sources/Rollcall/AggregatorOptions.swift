@@ -22,6 +22,8 @@ public struct AggregatorOptions: Sendable {
   public var settleTime: Duration = .seconds(5)
   /// How long failed registries rest, and how what couldn't be published is tried again.
   public var restart = RestartPolicy()
+  /// Is told how long it took from a registry's update until readers see what came of it. Nil: nobody wants to know.
+  public var observeMerge: (@Sendable (_ registry: String, _ delay: Duration) -> Void)?
   /// What waits are measured with.
   public var clock: any Clock<Duration> = ContinuousClock()
   /// Tells the civil time.

@@ -49,6 +49,14 @@ public final class ClusterHistory: Sendable {
   /// From when on everything that happened is here.
   public var since: Timestamp { state.withLock { $0.since } }
 
+  /// What happened after the entry of that number, for who reads one after the other.
+  public func entries(after number: UInt64) -> [HistoryEntry] {
+    state.withLock { state in Array(state.entries[state.index(after: number)...]) }
+  }
+
+  /// The number of the newest entry; 0 where there never was one.
+  public var newestNumber: UInt64 { state.withLock { $0.next - 1 } }
+
   /// What happened at `time` or later.
   public func entries(since time: Timestamp) -> [HistoryEntry] {
     // Times needn't be in order where the clock stepped.
@@ -104,13 +112,19 @@ extension ClusterHistory.State {
   }
 
   private func index(of number: UInt64) -> Int? {
+    let index = index(after: number - 1)
+    return index < entries.count && entries[index].number == number ? index : nil
+  }
+
+  /// Where the first entry is that has a higher number.
+  fileprivate func index(after number: UInt64) -> Int {
     // Numbers rise one by one, but for a gap where a restart was.
     var (low, high) = (first, entries.count)
     while low < high {
       let middle = (low + high) / 2
-      if entries[middle].number < number { low = middle + 1 } else { high = middle }
+      if entries[middle].number <= number { low = middle + 1 } else { high = middle }
     }
-    return low < entries.count && entries[low].number == number ? low : nil
+    return low
   }
 
   fileprivate mutating func forget(beyond retention: HistoryRetention, now: Timestamp) {

@@ -29,8 +29,27 @@ public struct ClusterSnapshot: Sendable {
   /// Where each field of the node came from; nil for an unknown node.
   public func provenance(of id: NodeIdentity) -> [FieldProvenance]? { merge.provenance(of: id) }
 
+  /// Whether somebody should look at `conflict`: it isn't clear who is who, or where packets go. Not where one of the
+  /// nodes merely replaced the others, where registries write a field differently, or where many share something.
+  public func isWarning(_ conflict: Conflict) -> Bool {
+    if conflict.isShared { return false }
+    let disputed: DisputedValue
+    switch conflict.key {
+    case .field: return false
+    case .address(let address): disputed = .address(address)
+    case .publicKey(let key): disputed = .publicKey(key)
+    case .nodename(let name): return life.isDisputed(nodename: name)
+    }
+    let statuses = conflict.nodes.map { life.status(of: $0) }
+    return statuses.contains { $0 == nil } || statuses.contains { $0?.disputes.contains(disputed) == true }
+  }
+
   /// Whether every enabled registry has been in sync at least once.
   public var isSynced: Bool { registries.allSatisfy { $0.state == .disabled || $0.hasSynced } }
+
+  /// Whether the whole cluster is known: every enabled registry has been in sync, or what it last said before a restart
+  /// was taken over. What leaves the daemon isn't made of less.
+  public var isKnown: Bool { registries.allSatisfy { $0.state == .disabled || $0.isKnown } }
 
   /// The status of the registry called `name`.
   public func registry(_ name: String) -> RegistryStatus? { registries.first { $0.name == name } }

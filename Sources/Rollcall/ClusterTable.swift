@@ -136,7 +136,11 @@ public final class ClusterTable: Sendable {
   func savedState() -> SavedState {
     let entries = history.entries
     var (state, merge) = writer.withLock { writer in
-      (SavedState(savedAt: now(), prefixes: writer.prefixes, lives: writer.lifecycleState), writer.merge)
+      (
+        SavedState(
+          savedAt: now(), prefixes: writer.prefixes, known: writer.known, lives: writer.lifecycleState),
+        writer.merge
+      )
     }
     (state.history, state.historySince) = (entries, history.since)
     for affiliate in merge.affiliates() { state.affiliates[affiliate.value.nodeID] = affiliate.saved }
@@ -235,6 +239,20 @@ struct TableTransaction: Sendable {
     isRevised = false
   }
 
+  /// The same for one node, which wasn't there when the others were.
+  fileprivate mutating func restoreVersions(_ saved: SavedState, of affiliate: Affiliate) {
+    if let version = saved.affiliates[affiliate.nodeID] {
+      merge.restore(
+        version: version.number, created: version.created, updated: version.updated,
+        ofAffiliate: affiliate.nodeID)
+    }
+    if let version = saved.members[affiliate.nodename] {
+      merge.restore(
+        version: version.number, created: version.created, updated: version.updated,
+        ofMember: affiliate.nodename)
+    }
+  }
+
   fileprivate mutating func restoreVersions(_ saved: SavedState) {
     for (id, version) in saved.affiliates {
       merge.restore(
@@ -278,6 +296,8 @@ struct TableWriter: Sendable {
   private var movesDeadlines = false
   private var lifecycle: MemberLifecycle
   /// What was known before a restart, and which node is this one, in the commit that takes it over.
+  /// What this node's version was, until it is set.
+  private var restoredVersions: SavedState?
   private var restored: (lives: LifecycleState, local: NodeIdentity?)?
   /// What happened beside registries in this commit.
   private var notes: [HistoryEntry] = []
@@ -303,6 +323,11 @@ struct TableWriter: Sendable {
     Dictionary(registries.map { ($0.key.name, $0.status.prefix) }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// The registries of which everything is known.
+  var known: Set<String> {
+    Set(registries.lazy.filter { $0.status.state != .disabled && $0.status.isKnown }.map(\.key.name))
+  }
+
   /// The merge as it is.
   var merge: ClusterMerge { transaction.merge }
 
@@ -320,7 +345,7 @@ struct TableWriter: Sendable {
     for index in registries.indices where registries[index].status.state != .disabled {
       let name = registries[index].key.name
       let sources = records.keys.filter { $0.registry == name }.map(\.source).sorted()
-      guard !sources.isEmpty else { continue }
+      guard !sources.isEmpty || saved.known.contains(name) else { continue }
       registries[index].restored(
         Set(sources), prefix: saved.prefixes[name] ?? registries[index].status.prefix,
         at: transaction.elapsed)
@@ -331,6 +356,7 @@ struct TableWriter: Sendable {
       }
     }
     transaction.restoreVersions(saved)
+    restoredVersions = saved
     conditionsChanged = true
     movesDeadlines = true
   }
@@ -586,7 +612,14 @@ struct TableWriter: Sendable {
   }
 
   /// What this node says of itself; nil for a mere observer.
-  mutating func setLocal(_ affiliate: Affiliate?) { transaction.setLocal(affiliate) }
+  mutating func setLocal(_ affiliate: Affiliate?) {
+    transaction.setLocal(affiliate)
+    // Known only now, and before a restart too.
+    if let affiliate, let saved = restoredVersions {
+      restoredVersions = nil
+      transaction.restoreVersions(saved, of: affiliate)
+    }
+  }
 
   /// When ``expire()`` has something to do next.
   var nextDeadline: Duration? {

@@ -35,7 +35,9 @@ struct HistoryRecorder: Sendable {
 
   private func member(_ transition: StatusTransition, _ snapshot: ClusterSnapshot) -> HistoryEntry? {
     // Who was there at the start is there nobody knows since when.
-    if transition.from == nil, !snapshot.merge.isNewcomer(transition.node) { return nil }
+    if transition.from == nil, transition.reason == .local || !snapshot.merge.isNewcomer(transition.node) {
+      return nil
+    }
     var entry = HistoryEntry(
       revision: snapshot.revision, time: transition.at.wall, kind: .member, id: transition.name,
       nodeID: transition.node, from: transition.from?.rawValue, to: transition.to.rawValue,
@@ -89,7 +91,9 @@ struct HistoryRecorder: Sendable {
 
   private mutating func registry(_ status: RegistryStatus, _ snapshot: ClusterSnapshot) -> HistoryEntry? {
     let old = registries.updateValue(status, forKey: status.name)
-    guard old?.state != status.state, !(old == nil && status.state == .starting) else { return nil }
+    guard old?.state != status.state, !(old == nil && [.starting, .disabled].contains(status.state)) else {
+      return nil
+    }
     let message =
       switch status.state {
       case .synced: "\(snapshot.registry(status.name)?.affiliateCount ?? status.affiliateCount) records"

@@ -25,6 +25,8 @@ final class RegistryIntake: Sendable {
     var publicAddress: IPAddress?
     /// The sources that were named and have had no snapshot yet; nil where that didn't change.
     var awaited: Set<RegistrySource>?
+    /// When the oldest of it was applied.
+    var since: Duration?
     /// Whether with this batch each source that was awaited has had a snapshot, for the first time.
     var completesSync = false
 
@@ -70,6 +72,8 @@ final class RegistryIntake: Sendable {
     var outages = Outages()
     var publicAddress: IPAddress?
     var isAwaitedChanged = false
+    /// When the oldest of what is pending was applied.
+    var since: Duration?
     var end: RegistryError?
   }
 
@@ -95,11 +99,16 @@ final class RegistryIntake: Sendable {
   }
 
   private let limits: Limits
+  private let time: TimeSource?
   private let state = Mutex(State())
   /// Notified when there is something to take, and at the end.
   let signal = ChangeSignal()
 
-  init(limits: Limits = Limits()) { self.limits = limits }
+  /// - Parameter time: tells how long what is taken was pending; nil: nobody wants to know.
+  init(limits: Limits = Limits(), time: TimeSource? = nil) {
+    self.limits = limits
+    self.time = time
+  }
 
   /// Why nothing more is taken; nil while it is open.
   var end: RegistryError? { state.withLock { $0.end } }
@@ -108,6 +117,7 @@ final class RegistryIntake: Sendable {
   func apply(_ batch: RegistryBatch) throws(RegistryError) {
     let error: RegistryError? = state.withLock { state in
       if let end = state.end { return end.code == .stopped ? end : Self.stopped }
+      if state.since == nil { state.since = time?.elapsed }
       do throws(RegistryError) {
         let sources = try validated(batch, after: state.sources)
         if mayExceedLimits(batch, in: state) {
@@ -148,6 +158,8 @@ final class RegistryIntake: Sendable {
       state.outages = Outages()
       state.publicAddress = nil
       state.isAwaitedChanged = false
+      batch.since = state.since
+      state.since = nil
       return batch.isEmpty ? nil : batch
     }
   }

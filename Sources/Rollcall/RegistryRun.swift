@@ -31,7 +31,9 @@ final class RegistryRun: Sendable {
     self.publications = publications
     self.options = options
     self.logger = logger
-    intake = RegistryIntake(limits: RegistryIntake.Limits(nodes: options.nodeLimit))
+    intake = RegistryIntake(
+      limits: RegistryIntake.Limits(nodes: options.nodeLimit),
+      time: options.observeMerge == nil ? nil : table.time)
   }
 
   /// Runs the registry until it ends or the task is cancelled, and returns why it ended.
@@ -111,6 +113,9 @@ final class RegistryRun: Sendable {
         // What is only kept of an earlier run gives way before what this one has is refused.
         _ = writer.update(key) { $0.sweep(in: &$1) }
         return writer.recordCount(of: key)
+      }
+      if let observe = options.observeMerge, let since = batch.since, !batch.updates.isEmpty {
+        observe(key.name, table.time.elapsed - since)
       }
       if count > options.nodeLimit { return .tooManyNodes(count, limit: options.nodeLimit) }
     }

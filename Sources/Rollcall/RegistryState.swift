@@ -79,6 +79,7 @@ struct RegistryState: Sendable {
     next.status.isStale = status.isStale
     next.status.leases = status.leases
     next.isMade = isMade
+    next.status.isRestored = status.isRestored
     next.status.updates = status.updates
     next.status.lastSuccess = status.lastSuccess
     next.status.publication = status.publication
@@ -104,6 +105,7 @@ struct RegistryState: Sendable {
   /// What is known of its records from before a restart: their sources, none of which is confirmed.
   mutating func restored(_ restored: Set<RegistrySource>, prefix: String, at elapsed: Duration) {
     status.prefix = prefix
+    status.isRestored = true
     for source in restored { sources[source] = SourceState().unconfirmed(at: elapsed) }
     // Nothing that is cached is dropped by its age, but where it is to be dropped when the registry fails.
     if retention.onFailure == .drop, !sources.isEmpty { staleAt = elapsed + retention.staleAfter }

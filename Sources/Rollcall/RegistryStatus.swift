@@ -91,6 +91,10 @@ public struct RegistryStatus: Hashable, Sendable {
   public internal(set) var restarts = 0
   /// Whether it has ever been in sync.
   public internal(set) var hasSynced = false
+  /// Whether what it last said before a restart was taken over; false where nothing is known of it from then.
+  public internal(set) var isRestored = false
+  /// Whether all that it knows is there: heard since the start, or taken over from before.
+  public var isKnown: Bool { hasSynced || isRestored }
   /// Whether its data were kept for so long after a failure that they give way to fresher ones.
   public internal(set) var isStale = false
   /// When its last update came.

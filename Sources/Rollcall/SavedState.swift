@@ -8,6 +8,8 @@ public struct SavedState: Hashable, Sendable {
   public var savedAt: Timestamp
   /// What registries' raw ids started with, by the registry's name.
   public var prefixes: [String: String]
+  /// The registries of which everything was known.
+  public var known: Set<String>
   /// What registries last said of each node, and how it was.
   public var lives: LifecycleState
   /// The versions of merged affiliates.
@@ -41,12 +43,14 @@ public struct SavedState: Hashable, Sendable {
 
   /// A state as it was read; what isn't given is empty.
   public init(
-    savedAt: Timestamp, prefixes: [String: String] = [:], lives: LifecycleState = LifecycleState(),
+    savedAt: Timestamp, prefixes: [String: String] = [:], known: Set<String> = [],
+    lives: LifecycleState = LifecycleState(),
     affiliates: [NodeIdentity: Version] = [:], members: [String: Version] = [:],
     history: [HistoryEntry] = [], historySince: Timestamp? = nil, cursors: [String: UInt64] = [:]
   ) {
     self.savedAt = savedAt
     self.prefixes = prefixes
+    self.known = known
     self.lives = lives
     self.affiliates = affiliates
     self.members = members

@@ -14,12 +14,14 @@ struct RollcallCommand: AsyncParsableCommand {
       side by side, merges what they say by node identity, and tells for every fact where it came from.
 
       Exit codes: 0 for success, 1 for a failure, 2 for a mistake on the command line, 3 where only a part could be \
-      shown, as a registry failed or could read nothing.
+      shown, as a registry failed or could read nothing, 4 where what was waited for didn't come in time, 5 where \
+      diff --exit-code found a difference.
       """,
     version: "rollcall \(RollcallVersion.current)",
     subcommands: [
-      RunCommand.self, GetCommand.self, ExplainCommand.self, PluginsCommand.self, ConfigCommand.self,
-      GenerateCommand.self, Serve.self,
+      StatusCommand.self, GetCommand.self, ExplainCommand.self, HistoryCommand.self, DiffCommand.self,
+      WaitCommand.self, ForgetCommand.self, AnsibleCommand.self, RunCommand.self, PluginsCommand.self,
+      ConfigCommand.self, GenerateCommand.self, Serve.self,
     ])
 
   static func main() async {
@@ -27,6 +29,7 @@ struct RollcallCommand: AsyncParsableCommand {
     // must not end the process.
     signal(SIGPIPE, SIG_IGN)
     do {
+      try Verb.check(Array(CommandLine.arguments.dropFirst()), of: Self.self)
       var command = try await asyncParseAsRoot(nil)
       if var command = command as? any AsyncParsableCommand {
         try await command.run()

@@ -1,3 +1,4 @@
+public import Outputs
 import Platform
 public import RegistryKit
 public import Rollcall
@@ -16,8 +17,14 @@ public struct Configuration: Hashable, Sendable {
   public var node: NodeSettings
   /// `history:`
   public var history: HistoryRetention
+  /// `http:`; nil: it is only served over the Unix socket.
+  public var http: HTTPSettings?
   /// The folder in which the node keeps its identity; nil: the command's default.
   public var stateDirectory: String?
+  /// `outputs:`, in the order of the file.
+  public var outputs: [OutputDefinition] = []
+  /// `hooks:`, in the order of the file.
+  public var hooks: [HookDefinition] = []
   /// What a person should know of the file although it can be used.
   public var warnings: [ConfigurationError] = []
 
@@ -28,7 +35,7 @@ public struct Configuration: Hashable, Sendable {
   public init(
     file: String? = nil, cluster: ClusterSettings = .init(), plugins: PluginSettings = .init(),
     merge: MergeSettings = .init(), node: NodeSettings = .init(), history: HistoryRetention = .init(),
-    stateDirectory: String? = nil
+    http: HTTPSettings? = nil, stateDirectory: String? = nil
   ) {
     self.file = file
     self.cluster = cluster
@@ -36,6 +43,7 @@ public struct Configuration: Hashable, Sendable {
     self.merge = merge
     self.node = node
     self.history = history
+    self.http = http
     self.stateDirectory = stateDirectory
   }
 }

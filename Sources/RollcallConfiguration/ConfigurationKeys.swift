@@ -2,7 +2,9 @@ import RegistryKit
 
 /// The keys of every section of the file.
 enum ConfigurationKeys {
-  static let file = ["cluster", "plugins", "merge", "node", "history", "stateDirectory"]
+  static let file = [
+    "cluster", "plugins", "merge", "node", "history", "http", "outputs", "hooks", "stateDirectory",
+  ]
   static let cluster = ["id", "secret", "secretFile", "discovery"]
   static let discovery = ["enabled", "registries"]
   /// The keys of a registry that aren't options of its plugin.
@@ -14,17 +16,29 @@ enum ConfigurationKeys {
     "controlPlane", "additionalAddresses", "keepOnExit",
   ]
   static let history = ["keep", "entries", "tombstones"]
+  static let http = ["listen", "hosts", "tls", "tokensFile", "page"]
+  static let httpTLS = ["certFile", "keyFile", "clientCAFile"]
   static let tombstones = ["left", "missing", "max"]
   static let addressFilter = ["include", "exclude"]
   static let controlPlane = ["port"]
+  static let output = [
+    "format", "path", "mode", "command", "debounce", "timeout", "selector", "status", "port", "family",
+    "networks",
+    "labels", "maxShrink", "allowEmpty",
+  ]
+  static let hook = ["command", "on", "to", "timeout"]
 
   /// Where the keys belong whose names alone tell: for those that are written in a wrong section.
   static let places: [String: String] = [
-    "cluster": "", "plugins": "", "merge": "", "node": "", "history": "", "stateDirectory": "",
+    "cluster": "", "plugins": "", "merge": "", "node": "", "history": "", "http": "", "outputs": "",
+    "hooks": "",
+    "stateDirectory": "",
     "discovery": "cluster", "secret": "cluster", "secretFile": "cluster",
     "registries": "cluster.discovery", "allowUnsafePermissions": "plugins", "precedence": "merge",
     "publish": "node", "hostname": "node", "nodename": "node", "machineType": "node", "addressFilter": "node",
     "operatingSystem": "node", "controlPlane": "node", "additionalAddresses": "node",
-    "keepOnExit": "node", "tombstones": "history",
+    "keepOnExit": "node", "tombstones": "history", "listen": "http", "hosts": "http", "tls": "http",
+    "tokensFile": "http",
+    "page": "http", "certFile": "http.tls", "keyFile": "http.tls", "clientCAFile": "http.tls",
   ]
 }

@@ -24,7 +24,11 @@ struct ConfigurationReader {
         root.section("merge", keys: ConfigurationKeys.merge), registries: cluster.discovery.registries),
       node: node(root.section("node", keys: ConfigurationKeys.node)),
       history: history(root.section("history", keys: ConfigurationKeys.history)),
+      http: HTTPReader(section: root.section("http", keys: ConfigurationKeys.http), base: base).read(),
       stateDirectory: root.path("stateDirectory", base: base))
+    let outputs = OutputsReader(base: base, diagnostics: diagnostics)
+    configuration.outputs = outputs.outputs(root.section("outputs", keys: nil))
+    configuration.hooks = outputs.hooks(root.section("hooks", keys: nil))
     configuration.warnings = diagnostics.warnings.kept.map(ConfigurationError.init).sorted()
     return (configuration, arePluginsKnown)
   }

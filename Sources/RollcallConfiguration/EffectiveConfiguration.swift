@@ -22,7 +22,10 @@ extension Configuration {
       ("merge", .mapping([("precedence", .texts(merge.precedence))])),
       ("node", nodeNode), ("history", historyNode),
     ]
+    if let http { root.append(("http", Self.node(of: http))) }
     if let stateDirectory { root.append(("stateDirectory", .text(stateDirectory))) }
+    if !outputs.isEmpty { root.append(("outputs", .mapping(outputs.map { ($0.name, $0.node) }))) }
+    if !hooks.isEmpty { root.append(("hooks", .mapping(hooks.map { ($0.name, $0.node) }))) }
     return .mapping(root)
   }
 
@@ -39,6 +42,22 @@ extension Configuration {
       else { return String(line) }
       return "\(line)  # \(reason)"
     }.joined(separator: "\n")
+  }
+
+  private static func node(of http: HTTPSettings) -> YAMLNode {
+    var pairs: [(key: String, value: YAMLNode)] = [
+      ("listen", .text(http.listen.description)), ("hosts", .texts(http.hosts)),
+    ]
+    if let tls = http.tls {
+      var files: [(key: String, value: YAMLNode)] = [
+        ("certFile", .text(tls.certFile)), ("keyFile", .text(tls.keyFile)),
+      ]
+      if let file = tls.clientCAFile { files.append(("clientCAFile", .text(file))) }
+      pairs.append(("tls", .mapping(files)))
+    }
+    if let file = http.tokensFile { pairs.append(("tokensFile", .text(file))) }
+    pairs.append(("page", .bool(http.page)))
+    return .mapping(pairs)
   }
 
   private func clusterNode(_ schemas: [String: OptionsSchema]) -> YAMLNode {
@@ -115,7 +134,7 @@ extension RegistrySettings {
 }
 
 extension YAMLNode {
-  fileprivate static func texts(_ values: [some CustomStringConvertible]) -> YAMLNode {
+  static func texts(_ values: [some CustomStringConvertible]) -> YAMLNode {
     .list(values.map { .text($0.description) })
   }
 }

@@ -1,22 +1,5 @@
 import ClusterModel
-import Documents
-
-/// Names of machines.
-enum HostName {
-  /// `text`, if it is one.
-  static func check(_ text: String) throws(ModelError) -> String {
-    let isName = text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x30...0x39: true
-      default: ".-_".utf8.contains(byte)
-      }
-    }
-    guard isName, text.utf8.count <= 253 else {
-      throw ModelError("\(quoted(text)) isn't a host name: at most 253 of letters, digits, '.', '-' and '_'")
-    }
-    return text
-  }
-}
+import Platform
 
 extension Configuration {
   /// The variable of the environment that says the nodename where the file doesn't: so machines that share one file

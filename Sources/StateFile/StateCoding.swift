@@ -9,6 +9,7 @@ enum StateCoding {
     writer.write(1, state.savedAt.milliseconds)
     writer.write(2, state.historySince.milliseconds)
     for (name, prefix) in state.prefixes.sorted(by: { $0.key < $1.key }) { writer.writePair(3, name, prefix) }
+    for name in state.known.sorted() { writer.write(10, name) }
     for (name, leases) in state.lives.leases.sorted(by: { $0.key < $1.key }) {
       writer.write(4) {
         $0.write(1, name)
@@ -66,6 +67,7 @@ enum StateCoding {
           if field.number == 2 { cursor = try field.unsigned() }
         }
         state.cursors[name] = cursor
+      case 10: state.known.insert(try field.text())
       default: break
       }
     }

@@ -29,7 +29,9 @@ struct EscapingTests {
   }
 
   private static let outputs = [
-    Output("table"), Output("yaml"), Output("json"), Output("jsonpath", format: "jsonpath={.spec.hostname}"),
+    Output("table"), Output("yaml"), Output("json"), Output("ndjson"),
+    Output("custom columns", format: "custom-columns=A:.spec.hostname,B:.spec"),
+    Output("jsonpath", format: "jsonpath={.spec.hostname}"),
     Output("jsonpath of all", format: "jsonpath={.spec}"),
     Output("jsonpath template", format: "jsonpath=is {.spec.hostname} {.metadata}"),
   ]

@@ -42,7 +42,7 @@ import Testing
   func formats() {
     #expect(
       message { try OutputFormat("jason") }
-        == "there is no output format 'jason': did you mean 'json'? (the formats are table, yaml, json, jsonpath=EXPRESSION)"
+        == "there is no output format 'jason': did you mean 'json'? (the formats are table, wide, name, yaml, json, ndjson, jsonpath=EXPRESSION, custom-columns=NAME:PATH,…, hosts, csv, ansible, ssh-config, prometheus)"
     )
     #expect(
       message { try OutputFormat("jsonpath") }

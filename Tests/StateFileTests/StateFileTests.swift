@@ -70,7 +70,7 @@ struct StateFileTests {
       reason: "expired", registry: "service", message: "expired in service")
     entry = HistoryEntry(entry, number: 9, count: 3, isFlapping: true)
     return SavedState(
-      savedAt: now, prefixes: ["service": "service", "kubernetes": "k8s"],
+      savedAt: now, prefixes: ["service": "service", "kubernetes": "k8s"], known: ["service"],
       lives: LifecycleState(leases: ["service": true, "kubernetes": false], nodes: [node, bare]),
       affiliates: [node.id: version], members: ["w-1": version],
       history: [

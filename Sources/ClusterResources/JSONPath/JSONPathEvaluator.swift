@@ -2,11 +2,17 @@
 struct JSONPathEvaluator {
   let root: ResourceValue
   /// How many more values may be looked at; printing costs too.
-  private var budget = 100_000
+  private var budget: Int
+  /// Whether an expression has found something.
+  private(set) var hasMatched = false
   /// The most bytes that may be printed of one resource.
   private static let maximumText = 16 << 20
 
-  init(root: ResourceValue) { self.root = root }
+  /// - Parameter size: how many resources `root` is made of.
+  init(root: ResourceValue, size: Int) {
+    self.root = root
+    budget = 100_000 + 1_000 * min(max(0, size), 1_000_000)
+  }
 
   /// What `parts` make of `current`.
   mutating func text(of parts: [JSONPathPart], at current: ResourceValue) throws(ResourceError) -> String {
@@ -17,6 +23,7 @@ struct JSONPathEvaluator {
       case .expression(let path):
         var isFirst = true
         for result in try results(of: path, at: current) {
+          hasMatched = true
           if !isFirst { text += " " }
           isFirst = false
           let written = result.scalarText?.shown ?? JSONText.compact(result)

@@ -30,17 +30,37 @@ public struct JSONPathTemplate: Hashable, Sendable {
   /// An expression alone prints each result on a line of its own, lists and fields as indented JSON. Among
   /// other text, results are separated by spaces, lists and fields are JSON on one line.
   public func text(of value: ResourceValue) throws(ResourceError) -> String {
-    var evaluator = JSONPathEvaluator(root: value)
+    try result(of: value, size: 1).text
+  }
+
+  /// ``text(of:)``, and whether any path of the template found something.
+  ///
+  /// - Parameter size: how many resources `value` is made of: what may be looked at grows with it.
+  func result(of value: ResourceValue, size: Int) throws(ResourceError) -> (text: String, hasMatched: Bool) {
+    var evaluator = JSONPathEvaluator(root: value, size: size)
     if case .expression(let path)? = parts.first, parts.count == 1 {
       var lines = ""
-      for result in try evaluator.results(of: path, at: value) {
-        lines += (result.scalarText?.shown ?? JSONText.pretty(result)) + "\n"
-      }
-      return lines
+      let results = try evaluator.results(of: path, at: value)
+      for result in results { lines += (result.scalarText?.shown ?? JSONText.pretty(result)) + "\n" }
+      return (lines, !results.isEmpty)
     }
     let text = try evaluator.text(of: parts, at: value)
-    return text.hasSuffix("\n") || text.isEmpty ? text : text + "\n"
+    let hasMatched = evaluator.hasMatched || !parts.contains(where: \.isPath)
+    return (text.hasSuffix("\n") || text.isEmpty ? text : text + "\n", hasMatched)
   }
+
+  /// All that the template's paths find in `value`, one after the other.
+  func values(in value: ResourceValue) throws(ResourceError) -> [ResourceValue] {
+    var evaluator = JSONPathEvaluator(root: value, size: 1)
+    var values: [ResourceValue] = []
+    for part in parts {
+      if case .expression(let path) = part { values += try evaluator.results(of: path, at: value) }
+    }
+    return values
+  }
+
+  /// Whether the template is meant for a list of resources: a path of it begins with `.items`, as kubectl's do.
+  var isOfList: Bool { parts.contains { $0.path?.beginsWithItems == true } }
 }
 
 /// A part of a template.
@@ -48,6 +68,16 @@ indirect enum JSONPathPart: Hashable, Sendable {
   case text(String)
   case expression(JSONPath)
   case range(JSONPath, [JSONPathPart])
+
+  /// The path that it follows; nil for text.
+  var path: JSONPath? {
+    switch self {
+    case .text: nil
+    case .expression(let path), .range(let path, _): path
+    }
+  }
+
+  var isPath: Bool { path != nil }
 }
 
 /// A path: where it starts, and its steps.
@@ -61,6 +91,14 @@ struct JSONPath: Hashable, Sendable {
 
   var start: Start
   var steps: [JSONPathStep]
+
+  /// Whether the first step is to the field `items`.
+  var beginsWithItems: Bool {
+    switch steps.first {
+    case .field("items"), .quotedField("items"): true
+    default: false
+    }
+  }
 }
 
 /// One step of a path: from each value to some of what it holds.

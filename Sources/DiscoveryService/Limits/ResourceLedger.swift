@@ -1,4 +1,5 @@
 import ClusterModel
+import Exposition
 import Synchronization
 
 /// The one account of what clients hold of what all share, with a bound for each client and one for all.

@@ -1,3 +1,4 @@
+import Exposition
 import Synchronization
 
 /// What the service counts of itself.

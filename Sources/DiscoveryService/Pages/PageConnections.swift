@@ -1,4 +1,5 @@
 import ClusterModel
+import Exposition
 import NIOCore
 import Synchronization
 

@@ -1,4 +1,5 @@
 import ClusterModel
+import Exposition
 import NIOCore
 
 /// The service's pages by path.
@@ -47,7 +48,7 @@ struct Pages: Sendable {
 
   private var metrics: Page {
     var page = Page(text: service.metrics.prometheus(service.store.statistics(), service.ledger))
-    page.contentType = "text/plain; version=0.0.4; charset=utf-8"
+    page.contentType = ExpositionFormat.prometheus.contentType
     return page
   }
 

@@ -15,13 +15,35 @@ package enum AtomicFile {
   /// Appends bytes to the file that is being written.
   package typealias Append = (UnsafeRawBufferPointer) throws(FileError) -> Void
 
+  /// Who owns a file, and who may do what with it.
+  package struct Access: Hashable, Sendable {
+    package let user: UInt32
+    package let group: UInt32
+    package let mode: FilePermissions
+  }
+
+  /// Whose file is at `path`, links followed.
+  package static func access(of path: String) throws(FileError) -> Access {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw FileError(.read, path, .system(errno)) }
+    return Access(
+      user: status.st_uid, group: status.st_gid, mode: FilePermissions(rawValue: status.st_mode & 0o7777))
+  }
+
   /// Writes `bytes` to the file at `path`, in place of what is there.
   ///
-  /// - Parameter mode: the file's permissions, whatever the process's mask.
+  /// - Parameters:
+  ///   - mode: the file's permissions, whatever the process's mask.
+  ///   - owner: whose it is to be; nil: this process's user's.
   package static func replace(
-    _ path: String, with bytes: some Collection<UInt8>, mode: FilePermissions = .ownerReadWrite
+    _ path: String, with bytes: some Collection<UInt8>, mode: FilePermissions = .ownerReadWrite,
+    owner: Access? = nil
   ) throws(FileError) {
-    try replace(path, mode: mode) { (append) throws(FileError) in try appendAll(bytes, append) }
+    try write(
+      path, mode, randomName, { (append) throws(FileError) in try appendAll(bytes, append) },
+      { (draft) throws(FileError) in
+        guard rename(draft, path) == 0 else { throw FileError(.written, path, .system(errno)) }
+      }, owner: owner)
   }
 
   /// Writes what `produce` appends, piece by piece, to the file at `path`, in place of what is there.
@@ -96,15 +118,23 @@ package enum AtomicFile {
   /// - Parameters:
   ///   - name: a part of the name of the file that is written to at first.
   ///   - finish: gives that file its own name.
+  ///   - owner: whose it is to be; nil: this process's user's.
   static func write(
     _ path: String, _ mode: FilePermissions, _ name: () -> String,
-    _ produce: (Append) throws(FileError) -> Void, _ finish: (_ draft: String) throws(FileError) -> Void
+    _ produce: (Append) throws(FileError) -> Void, _ finish: (_ draft: String) throws(FileError) -> Void,
+    owner: Access? = nil
   ) throws(FileError) {
     let folder = FilePaths.folder(of: path)
     let (draft, file) = try openDraft(path, folder: folder, name)
     do throws(FileError) {
       do throws(FileError) {
         try produce { (bytes) throws(FileError) in try writeAll(bytes, to: file, path) }
+        // Whose it is already needs no right to give it away.
+        if let owner, owner.user != geteuid() || owner.group != getegid(),
+          fchown(file.rawValue, owner.user, owner.group) != 0
+        {
+          throw FileError(.written, path, .system(errno))
+        }
         // Only now: nobody else may read half of it.
         guard fchmod(file.rawValue, mode.rawValue) == 0, fsync(file.rawValue) == 0 else {
           throw FileError(.written, path, .system(errno))

@@ -81,12 +81,55 @@ package struct JSONLexer {
     return key
   }
 
+  /// Passes the value that begins at the current byte, whatever it is: only where it ends is looked for.
+  package mutating func skipValue() throws(Failure) {
+    let start = offset
+    var depth = 0
+    while offset < bytes.count {
+      switch bytes[offset] {
+      case UInt8(ascii: "\""): try skipString()
+      case UInt8(ascii: "{"), UInt8(ascii: "["):
+        depth += 1
+        offset += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        // One that closes what is around the value ends it.
+        if depth == 0 { return }
+        depth -= 1
+        offset += 1
+      case UInt8(ascii: ",") where depth == 0: return
+      default: offset += 1
+      }
+      if depth == 0, let byte = current,
+        byte == UInt8(ascii: ",") || byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]")
+      {
+        return
+      }
+    }
+    if depth > 0 { throw failure("the text ends within a value", beginning: start) }
+  }
+
+  private mutating func skipString() throws(Failure) {
+    let start = offset
+    offset += 1
+    while offset < bytes.count {
+      switch bytes[offset] {
+      case UInt8(ascii: "\""):
+        offset += 1
+        return
+      case UInt8(ascii: "\\"): offset += 2
+      default: offset += 1
+      }
+    }
+    offset = min(offset, bytes.count)
+    throw failure("the text ends within the quotes", beginning: start)
+  }
+
   // MARK: Scalars
 
   /// `true`, `false`, `null` or a number.
   package mutating func literal() throws(Failure) -> Literal {
     let start = offset
-    while let byte = current, byte > 0x20, byte < 0x7F, !",:[]{}\"".utf8.contains(byte) { offset += 1 }
+    while let byte = current, byte > 0x20, byte < 0x7F, !Self.endsLiteral(byte) { offset += 1 }
     let word = bytes[start..<offset]
     switch String(decoding: word, as: UTF8.self) {
     case "true": return .bool(true)
@@ -94,6 +137,15 @@ package struct JSONLexer {
     case "null": return .null
     case let digits where Self.isNumber(word): return .number(digits)
     default: throw failure("a JSON value is expected", at: start)
+    }
+  }
+
+  private static func endsLiteral(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "{"),
+      UInt8(ascii: "}"), UInt8(ascii: "\""):
+      true
+    default: false
     }
   }
 
@@ -120,6 +172,19 @@ package struct JSONLexer {
   package mutating func string() throws(Failure) -> String {
     let start = offset
     offset += 1
+    // The fast path: most texts have no escapes, and are taken as they are.
+    var end = offset
+    while end < bytes.count, bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\""),
+      bytes[end] != UInt8(ascii: "\\")
+    {
+      end += 1
+    }
+    if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
+      defer { offset = end + 1 }
+      return bytes.withUnsafeBufferPointer {
+        String(decoding: UnsafeBufferPointer(rebasing: $0[offset..<end]), as: UTF8.self)
+      }
+    }
     var text: [UInt8] = []
     while let byte = current {
       switch byte {

@@ -2,6 +2,7 @@ import ArgumentParser
 import ClusterResources
 import Platform
 import Rollcall
+import StatusClient
 
 /// `rollcall explain`
 struct ExplainCommand: AsyncParsableCommand {
@@ -13,6 +14,8 @@ struct ExplainCommand: AsyncParsableCommand {
       by its nodename, identity (or a beginning of it that only it has), hostname or an address. Of several the \
       member of that name is meant, and the others are told; identity/ID means one by its identity alone.
 
+      Asks the running daemon, and where none runs the registries, as 'get' does.
+
         rollcall explain worker-1
         rollcall explain 10.5.0.3 -o yaml
       """)
@@ -21,44 +24,59 @@ struct ExplainCommand: AsyncParsableCommand {
   var node: String
 
   @Option(
-    name: [.short, .long], help: ArgumentHelp("The format: table, yaml, json.", valueName: "format"),
-    completion: .list(["table", "yaml", "json"]))
+    name: [.customShort("o", allowingJoined: true), .long],
+    help: ArgumentHelp("The format: table, yaml, json.", valueName: "format"),
+    completion: .list(DocumentFormat.allCases.map(\.rawValue)))
   var output = "table"
 
   @Option(
-    help: ArgumentHelp("How long registries may take to tell what they know.", valueName: "duration"),
+    help: ArgumentHelp(
+      "How long the daemon, or registries, may take to tell what they know.", valueName: "duration"),
     transform: DurationOption.parse)
   var timeout = DurationOption(.seconds(10))
 
   @Flag(help: "End with 0 instead of 3 where only a part can be shown.")
   var partialOk = false
 
+  @Flag(help: "Ask the registries, not the daemon.")
+  var direct = false
+
+  @OptionGroup var daemon: SocketOptions
   @OptionGroup var configuration: ConfigurationOptions
 
   func run() async throws {
-    guard ["table", "yaml", "json"].contains(output) else {
+    guard let format = DocumentFormat(rawValue: output) else {
       throw CommandError.usage("'\(output)' isn't a format of explain: write table, yaml or json")
     }
     guard !node.isEmpty else { throw CommandError.usage("the node's name is empty") }
-    let loaded = try await ConfigurationLookup.load(configuration)
-    loaded.adviseIfEmpty()
-    let session = try await ClusterSession(loaded)
-    let (node, output, timeout, isPartAllowed) = (node, output, timeout.duration, partialOk)
-    try await session.run { aggregator in
-      let sync = await Sync.wait(for: aggregator, within: timeout)
-      sync.report()
-      let snapshot = aggregator.snapshot()
-      let found = try NodeLookup(node, in: snapshot)
-      guard let explanation = Explanation(of: found.identity, in: snapshot, at: .now()) else {
-        throw CommandError("nothing is known of node '\(found.identity)'")
+    let (node, isPartAllowed) = (node, partialOk)
+    let access = DaemonAccess(
+      daemon: daemon, configuration: configuration, isDirect: direct, timeout: timeout.duration)
+    try await access.run { source in
+      if let (sync, snapshot) = source.direct {
+        try Self.explain(node, in: snapshot, format)
+        return try sync.checkWhole(allowed: isPartAllowed)
       }
-      if let others = found.othersText(node, in: snapshot) { Terminal.note(others) }
-      switch output {
-      case "yaml": try Terminal.write(YAMLText.text(of: explanation.value))
-      case "json": try Terminal.write(JSONText.pretty(explanation.value) + "\n")
-      default: try Terminal.write(explanation.text(.standardOutput))
+      // A slash is part of what was asked for: identity/ID.
+      let parts = node.split(separator: "/", omittingEmptySubsequences: false).map {
+        StatusClient.encoded(String($0))
       }
-      try sync.checkWhole(allowed: isPartAllowed)
+      let document = try await source.client.get("/v1/explain/\(parts.joined(separator: "/"))").document()
+      try Terminal.write(format.text(of: document) { ExplanationText.text($0, .standardOutput) })
+      let partial = try await source.client.list("/v1/registries").partial
+      try PartialList.check(partial, isPartAllowed: isPartAllowed)
     }
+  }
+
+  /// Explains the node that `name` means in `snapshot`.
+  private static func explain(
+    _ name: String, in snapshot: ClusterSnapshot, _ format: DocumentFormat
+  ) throws {
+    let found = try NodeLookup(name, in: snapshot)
+    guard let explanation = Explanation(of: found.identity, in: snapshot, at: .now()) else {
+      throw CommandError("nothing is known of node '\(found.identity)'")
+    }
+    if let others = found.othersText(name, in: snapshot) { Terminal.note(others) }
+    try Terminal.write(format.text(of: explanation.value) { _ in explanation.text(.standardOutput) })
   }
 }

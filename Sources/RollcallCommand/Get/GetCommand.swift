@@ -1,6 +1,9 @@
 import ArgumentParser
+import ClusterModel
 import ClusterResources
+import Platform
 import Rollcall
+import StatusClient
 
 /// `rollcall get`
 struct GetCommand: AsyncParsableCommand {
@@ -8,23 +11,25 @@ struct GetCommand: AsyncParsableCommand {
     commandName: "get",
     abstract: "Show identities, affiliates, members, registries or conflicts.",
     discussion: """
-      Runs the registries of the configuration until all of them have told what they know, and prints it. \
-      Nothing is published.
+      Asks the running daemon. Where none runs, and none was asked for by --socket, it runs the registries of the \
+      configuration itself until all of them have told what they know, as with --direct; a configuration or a state \
+      folder that is named is asked for so too. Nothing is published.
 
         rollcall get members
+        rollcall get members -o wide --status missing,stale
+        rollcall get member worker-1 worker-2 -o yaml
+        rollcall get members -l rack=r1 --sort-by .status.since
+        rollcall get members -o jsonpath='{range .items[*]}{.metadata.id}{"\\n"}{end}'
         rollcall get affiliates --namespace cluster-raw
-        rollcall get member worker-1 -o yaml
-        rollcall get members -o jsonpath='{.spec.addresses[0]}'
         rollcall get registries --watch
+        rollcall get --raw /v1/members
       """)
 
   @Argument(
-    help: "The type: identities, affiliates, members, registries, conflicts; in any form and case.",
+    help:
+      "The type, and the ids of those to show: members, member w-1 w-2, member/w-1. The types are identities, affiliates, members, registries, conflicts; in any form and case.",
     completion: .list(ResourceType.all.map(\.plural)))
-  var type: String
-
-  @Argument(help: "The id of the one to show.")
-  var id: String?
+  var subject: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -33,105 +38,153 @@ struct GetCommand: AsyncParsableCommand {
   var namespace: String?
 
   @Option(
-    name: [.short, .long],
-    help: ArgumentHelp("The format: table, yaml, json, jsonpath=EXPRESSION.", valueName: "format"),
-    completion: .list(["table", "yaml", "json", "jsonpath="]))
-  var output = "table"
+    name: [.customShort("o", allowingJoined: true), .long],
+    help: ArgumentHelp(
+      "The format: \(OutputFormat.formats.joined(separator: ", ")).", valueName: "format"),
+    completion: .list(OutputFormat.formats.map { String($0.prefix { $0 != "=" }) }))
+  var output: String?
 
   @Flag(name: [.short, .long], help: "Go on and show each change.")
   var watch = false
 
+  @Flag(
+    help: "Show superseded and gone members too, and conflicts of severity info; members in wide columns.")
+  var all = false
+
   @Option(
-    help: ArgumentHelp("How long registries may take to tell what they know.", valueName: "duration"),
+    name: [.customShort("l", allowingJoined: true), .customLong("selector")],
+    help: ArgumentHelp(
+      "By labels, as in Kubernetes: rack=r1,env!=dev,gpu,zone in (a,b).", valueName: "labels"))
+  var labelSelector: String?
+
+  @Option(
+    help: ArgumentHelp("By fields: status.state=missing,spec.machineType!=worker.", valueName: "fields"))
+  var fieldSelector: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Members in these states: \(GetRequest.states.joined(separator: ", ")).", valueName: "states"))
+  var status: String?
+
+  @Option(help: ArgumentHelp("In the order of what a path finds: .status.since.", valueName: "path"))
+  var sortBy: String?
+
+  @Flag(help: "Leave a table's header out.")
+  var noHeaders = false
+
+  @Option(help: ArgumentHelp("The port of targets and of SSH, with -o prometheus, ansible or ssh-config."))
+  var port: UInt16?
+
+  @Option(
+    help: ArgumentHelp(
+      "A label to copy, with -o prometheus or ansible; may be given often.", valueName: "key"))
+  var label: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "What the daemon answers to GET of a path of its API, as it is.", valueName: "path"))
+  var raw: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How long the daemon, or registries, may take to tell what they know.", valueName: "duration"),
     transform: DurationOption.parse)
   var timeout = DurationOption(.seconds(10))
 
   @Flag(help: "End with 0 instead of 3 where only a part can be shown.")
   var partialOk = false
 
+  @Flag(help: "Ask the registries, not the daemon.")
+  var direct = false
+
+  @OptionGroup var daemon: SocketOptions
   @OptionGroup var configuration: ConfigurationOptions
 
   func run() async throws {
-    let type: ResourceType
-    let namespace: String
-    let format: OutputFormat
+    if let raw { return try await copy(raw) }
+    let request = try request()
+    let access = DaemonAccess(
+      daemon: daemon, configuration: configuration, isDirect: direct, timeout: timeout.duration,
+      // This machine's identity needs none.
+      needsConfiguration: request.type != .identity)
+    let isWatching = watch
+    try await access.run { source in
+      let get = DaemonGet(request: request, client: source.client, checksWhole: source.direct == nil)
+      if isWatching { return try await get.watch() }
+      try await get.once()
+      if let direct = source.direct {
+        try DirectGet.finish(request, direct.sync, direct.snapshot)
+      }
+    }
+  }
+
+  private func copy(_ path: String) async throws {
+    guard subject.isEmpty, !watch, !direct else {
+      throw CommandError.usage("--raw takes a path alone: rollcall get --raw \(path)")
+    }
+    guard path.hasPrefix("/") else {
+      throw CommandError.usage("'\(path)' isn't a path of the API: write one such as /v1/members")
+    }
+    do {
+      try await daemon.client(timeout: timeout.duration).copy(path) { try Terminal.write($0) }
+    } catch let error as StatusError {
+      throw error.commandError
+    }
+  }
+
+  private func request() throws -> GetRequest {
     do throws(ResourceError) {
-      type = try ResourceType.named(self.type)
-      namespace = try type.namespace(self.namespace)
-      format = try OutputFormat(output)
+      let (type, ids) = try GetRequest.subject(subject)
+      let format = try output.map { text throws(ResourceError) in try OutputFormat(text) }
+      var request = GetRequest(
+        type: type, namespace: try type.namespace(namespace), ids: ids,
+        format: format ?? (all && type == .member ? .wide : .table))
+      request.isAll = all
+      request.labelSelector = labelSelector
+      request.fieldSelector = fieldSelector
+      request.states = try states(of: type)
+      request.order = try sortBy.map { text throws(ResourceError) in try ResourceOrder(text) }
+      request.hasHeader = !noHeaders
+      request.export = ExportOptions(port: port, labels: label)
+      request.timeout = timeout.duration
+      request.isPartAllowed = partialOk
+      try check(request)
+      return request
     } catch {
       throw CommandError.usage(error.message)
     }
-    let loaded = try await ConfigurationLookup.load(configuration)
-    loaded.adviseIfEmpty()
-    let session = try await ClusterSession(loaded)
-    let get = Get(
-      view: ResourceView(type: type, namespace: namespace, node: session.nodeLabel, id: id),
-      format: format, timeout: timeout.duration, isPartAllowed: partialOk)
-    if watch {
-      try await session.run { try await get.watch($0) }
-    } else {
-      try await session.run { try await get.once($0) }
-      // What was asked for is nowhere to be found; this machine's identity needs no configuration.
-      if type != .identity, loaded.isEmpty { throw ExitCode.failure }
-    }
-  }
-}
-
-/// What `get` does with a running aggregator.
-struct Get: Sendable {
-  let view: ResourceView
-  let format: OutputFormat
-  let timeout: Duration
-  /// Whether it is well that registries are missing in what is printed.
-  let isPartAllowed: Bool
-
-  /// Prints what there is once the registries have told what they know.
-  func once(_ aggregator: Aggregator) async throws {
-    let sync = await Sync.wait(for: aggregator, within: timeout)
-    let snapshot = aggregator.snapshot()
-    let resources = view.resources(in: snapshot)
-    sync.report()
-    try view.checkFound(resources, in: snapshot)
-    var printer = format.printer(of: view.type)
-    try print(resources.map { PrintedResource($0) }, with: &printer)
-    if format == .table { reportConflicts(in: snapshot) }
-    if view.type != .registry, view.type != .identity { try sync.checkWhole(allowed: isPartAllowed) }
   }
 
-  /// The most conflicts that are told beside the members.
-  private static let maximumConflicts = 5
-
-  /// Tells which nodes aren't listed, as another one is the member of their name.
-  private func reportConflicts(in snapshot: ClusterSnapshot) {
-    guard view.type == .member else { return }
-    let names = snapshot.conflicts.map(\.value).filter { conflict in
-      guard case .nodename(let name) = conflict.key else { return false }
-      return view.matches(name)
+  private func states(of type: ResourceType) throws(ResourceError) -> Set<String> {
+    guard let status else { return [] }
+    guard type == .member else { throw ResourceError("--status is for members: \(type.plural) have none") }
+    var states: Set<String> = []
+    for state in status.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+      guard GetRequest.states.contains(state) else {
+        let advice = didYouMean(state, among: GetRequest.states).map { ": \($0)" } ?? ""
+        throw ResourceError(
+          "'\(state)' is no state of a member\(advice) (the states are \(GetRequest.states.joined(separator: ", ")))"
+        )
+      }
+      states.insert(state)
     }
-    for conflict in names.prefix(Self.maximumConflicts) { Terminal.note(conflict.words) }
-    if names.count > Self.maximumConflicts {
-      Terminal.note("\(names.count - Self.maximumConflicts) more: see 'rollcall get conflicts'")
-    }
+    return states
   }
 
-  /// Prints what there is, and each change until somebody ends the command.
-  func watch(_ aggregator: Aggregator) async throws {
-    await Sync.wait(for: aggregator, within: timeout).report()
-    var printer = format.printer(of: view.type, watching: true)
-    var known = WatchedResources()
-    for await event in aggregator.changes() {
-      let events = known.take(event, view) { aggregator.snapshot() }
-      // A table's header comes at once, even where nothing is below it yet.
-      try print(events, with: &printer)
+  private func check(_ request: GetRequest) throws(ResourceError) {
+    if watch, request.format.isWhole {
+      throw ResourceError(
+        "-o \(output ?? "") is one list: it can't be watched; outputs: in rollcall.yaml keep files")
     }
-  }
-
-  private func print(_ items: [PrintedResource], with printer: inout any ResourcePrinter) throws {
-    let text: String
-    do throws(ResourceError) { text = try printer.text(of: items) } catch {
-      throw CommandError(error.message)
+    if watch, sortBy != nil {
+      throw ResourceError("--sort-by has no meaning with --watch: changes come as they are")
     }
-    if !text.isEmpty { try Terminal.write(text) }
+    if request.format.isWhole, request.type != .member {
+      throw ResourceError("-o \(output ?? "") is a list of members, not of \(request.type.plural)")
+    }
+    let hasSelector = labelSelector != nil || fieldSelector != nil || status != nil
+    if hasSelector, !request.ids.isEmpty {
+      throw ResourceError("-l, --field-selector and --status choose of a list: leave them or the ids out")
+    }
   }
 }

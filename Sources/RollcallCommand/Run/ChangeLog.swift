@@ -22,7 +22,13 @@ actor ChangeLog {
     var metadata: Logger.Metadata
   }
 
-  init(logger: Logger) { self.logger = logger }
+  /// Is told how many lines of a registry were left out.
+  private let onLeftOut: @Sendable (_ registry: String, _ lines: Int) -> Void
+
+  init(logger: Logger, onLeftOut: @escaping @Sendable (String, Int) -> Void = { _, _ in }) {
+    self.logger = logger
+    self.onLeftOut = onLeftOut
+  }
 
   /// Tells what was left out of the log.
   func reportLeftOut(at now: Duration) {
@@ -36,6 +42,7 @@ actor ChangeLog {
         lastLines[kind]?[name] = nil
         logger.notice("\(kind.rawValue) is quiet again", metadata: [kind.rawValue: "\(name)"])
       case .leftOut(let kind, let registry, let lines):
+        onLeftOut(registry, lines)
         var metadata: Logger.Metadata = ["about": "\(kind.rawValue)", "left_out": "\(lines)"]
         if !registry.isEmpty { metadata["registry"] = "\(registry)" }
         logger.warning(

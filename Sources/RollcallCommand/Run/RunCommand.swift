@@ -1,7 +1,9 @@
 import ArgumentParser
 import Logging
+import Platform
 import Rollcall
 import RollcallConfiguration
+import RollcallMetrics
 import UnixSignals
 
 /// `rollcall run`
@@ -21,8 +23,16 @@ struct RunCommand: AsyncParsableCommand {
   @OptionGroup var configuration: ConfigurationOptions
   @OptionGroup var log: LogOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "The socket over which the daemon is asked.",
+      discussion:
+        "Without it: $ROLLCALL_SOCKET (none: nobody can ask), rollcall.sock in $RUNTIME_DIRECTORY, /run/rollcall for root, $XDG_RUNTIME_DIR/rollcall.",
+      valueName: "path"), completion: .file())
+  var socket: String?
+
   func run() async throws {
-    log.bootstrap()
+    let levels = log.bootstrap()
     let logger = Logger(label: "rollcall")
     // Listened for from the beginning: a signal during the start isn't lost.
     let signals = await UnixSignalsSequence(trapping: .sighup, .sigterm, .sigint)
@@ -35,10 +45,16 @@ struct RunCommand: AsyncParsableCommand {
     }
     let state = try DaemonState(loaded.configuration, logger: logger)
     defer { withExtendedLifetime(state) {} }
+    let metrics = DaemonMetrics()
     let session = try await ClusterSession(
-      loaded, publishing: true, restored: state.keeper?.load(), logger: logger)
+      loaded, publishing: true, restored: state.keeper?.load(),
+      observeMerge: { metrics.merged(registry: $0, after: $1) }, logger: logger)
+    let chosen = socket ?? SocketOptions.inEnvironment
+    let hasNone = socket == nil && SocketOptions.isNoneInEnvironment
     try await Daemon(
-      session: session, options: configuration, keeper: state.keeper, logger: logger
+      session: session, options: configuration, keeper: state.keeper,
+      socket: hasNone ? nil : StatusSocket.find(option: chosen), levels: levels, metrics: metrics,
+      logger: logger
     ).run(loaded, until: signals)
   }
 }

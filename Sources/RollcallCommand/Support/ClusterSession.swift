@@ -17,15 +17,17 @@ struct ClusterSession: Sendable {
   ///   - publishing: whether this machine takes part: its identity is made where it has none, and what
   ///   it tells of itself is published. Else it only looks.
   ///   - restored: what was known before a restart.
+  ///   - observeMerge: is told how long each update of a registry took until readers see it.
   init(
     _ loaded: ConfigurationLookup.Loaded, publishing: Bool = false, restored: SavedState? = nil,
-    logger: Logger = .silent
+    observeMerge: (@Sendable (String, Duration) -> Void)? = nil, logger: Logger = .silent
   ) async throws {
     let configuration = loaded.configuration
     var aggregatorOptions = AggregatorOptions()
     aggregatorOptions.publishes = publishing
     aggregatorOptions.history = configuration.history
     aggregatorOptions.restored = restored
+    aggregatorOptions.observeMerge = observeMerge
     // Who only looks leaves nothing behind that would be worth waiting for.
     if !publishing { aggregatorOptions.stopTimeout = .seconds(1) }
     let node = try LocalMachine.node(of: configuration, makesIdentity: publishing, logger: logger)

@@ -4,6 +4,10 @@ struct CommandError: Error, CustomStringConvertible {
   static let usage: Int32 = 2
   /// What is shown is only a part: a registry that is enabled isn't in it.
   static let partial: Int32 = 3
+  /// What was waited for didn't come in time.
+  static let late: Int32 = 4
+  /// What was compared differs, and who asked wants to know by the exit code.
+  static let different: Int32 = 5
 
   let lines: [String]
   let exitCode: Int32

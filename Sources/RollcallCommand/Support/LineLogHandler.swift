@@ -5,18 +5,30 @@ import Platform
 
 /// Writes each entry as one line to the standard error, in a ``LogFormat``.
 struct LineLogHandler: LogHandler {
-  var logLevel: Logger.Level
-  var metadata: Logger.Metadata = [:]
+  /// What its module has; where a logger was given one of its own, that.
+  var logLevel: Logger.Level {
+    get { own ?? levels.level(of: module) }
+    set { own = newValue }
+  }
+  var metadata: Logger.Metadata = [:] {
+    didSet { module = LogLevels.module(label: label, registry: metadata["registry"]?.description) }
+  }
   var metadataProvider: Logger.MetadataProvider?
+  private let label: String
+  private let levels: LogLevels
+  private var module: String
+  private var own: Logger.Level?
   private let format: LogFormat
   private let style: Style
   private let write: @Sendable (String) -> Void
 
   init(
-    level: Logger.Level, format: LogFormat = .text, style: Style = .standardError,
+    label: String = "rollcall", levels: LogLevels, format: LogFormat = .text, style: Style = .standardError,
     write: @escaping @Sendable (String) -> Void = LineLogHandler.writeToStandardError
   ) {
-    logLevel = level
+    self.label = label
+    self.levels = levels
+    module = LogLevels.module(label: label, registry: nil)
     self.format = format
     self.style = style
     self.write = write
@@ -42,7 +54,7 @@ struct LineLogHandler: LogHandler {
   private func line(_ level: Logger.Level, _ message: String, _ fields: [(name: String, value: String)])
     -> String
   {
-    var line = "\(style.dim(Timestamp.now().description)) \(label(level)) \(message.shown)"
+    var line = "\(style.dim(Timestamp.now().description)) \(word(level)) \(message.shown)"
     for (name, value) in fields { line += " \(style.dim(name.shown + "="))\(Self.written(value))" }
     return line
   }
@@ -67,7 +79,7 @@ struct LineLogHandler: LogHandler {
     return isPlain ? value.shown : "\"" + value.shown.replacing("\"", with: "\\\"") + "\""
   }
 
-  private func label(_ level: Logger.Level) -> String {
+  private func word(_ level: Logger.Level) -> String {
     switch level {
     case .trace, .debug: style.dim(level.rawValue)
     case .info, .notice: style.green(level.rawValue)

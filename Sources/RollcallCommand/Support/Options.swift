@@ -30,9 +30,13 @@ struct LogOptions: ParsableArguments {
   var logFormat = LogFormat.text
 
   /// Lets every logger of the process write as the options say. Once in a process.
-  func bootstrap() {
-    let (level, format) = (logLevel.level, logFormat)
-    LoggingSystem.bootstrap { _ in LineLogHandler(level: level, format: format) }
+  ///
+  /// - Returns: what sets the levels while it runs.
+  @discardableResult
+  func bootstrap() -> LogLevels {
+    let (levels, format) = (LogLevels(logLevel.level), logFormat)
+    LoggingSystem.bootstrap { LineLogHandler(label: $0, levels: levels, format: format) }
+    return levels
   }
 }
 

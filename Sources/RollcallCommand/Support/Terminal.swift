@@ -11,6 +11,16 @@ enum Terminal {
     try write(text, to: STDOUT_FILENO)
   }
 
+  /// Writes `bytes` to the standard output, all of them, as they are.
+  ///
+  /// - Throws: as ``write(_:)``.
+  static func write(_ bytes: [UInt8]) throws {
+    try bytes.withUnsafeBytes { try write($0, to: STDOUT_FILENO) }
+  }
+
+  /// Whether a person reads the standard error, not a program or a file.
+  static var isPerson: Bool { isatty(STDERR_FILENO) == 1 }
+
   /// Tells of an error in one line: `rollcall: …`.
   static func error(_ message: String) {
     let prefix = Style.standardError.red("rollcall:")
@@ -25,20 +35,22 @@ enum Terminal {
 
   private static func write(_ text: String, to descriptor: Int32) throws {
     var text = text
-    try text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)
-      while !rest.isEmpty {
-        let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-        if count >= 0 {
-          rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-          continue
-        }
-        switch errno {
-        case EINTR: continue
-        case EAGAIN: waitUntilWritable(descriptor)
-        case EPIPE: throw OutputClosed()
-        default: throw CommandError("can't write the output: \(errnoText(errno))")
-        }
+    try text.withUTF8 { try write(UnsafeRawBufferPointer($0), to: descriptor) }
+  }
+
+  private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+      if count >= 0 {
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        continue
+      }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: waitUntilWritable(descriptor)
+      case EPIPE: throw OutputClosed()
+      default: throw CommandError("can't write the output: \(errnoText(errno))")
       }
     }
   }
@@ -56,6 +68,8 @@ struct Style {
 
   static let standardOutput = Style(descriptor: STDOUT_FILENO)
   static let standardError = Style(descriptor: STDERR_FILENO)
+
+  init(isColoured: Bool) { self.isColoured = isColoured }
 
   /// Colours only on a terminal, not where `NO_COLOR` is set to anything, nor on a dumb one.
   init(descriptor: Int32) {

@@ -4,9 +4,10 @@ import TestSupport
 
 /// A terminal that nobody sits at, for a program that prints to it.
 enum PseudoTerminal {
-  /// What `executable` prints where its output is a terminal.
+  /// What `executable` prints where its output, and its errors too where `hasErrors`, are a terminal.
   static func output(
-    of executable: String, _ arguments: [String], environment: [String: String], folder: String
+    of executable: String, _ arguments: [String], environment: [String: String], folder: String,
+    hasErrors: Bool = false
   ) async throws -> String {
     let master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
     defer { close(master) }
@@ -25,6 +26,7 @@ enum PseudoTerminal {
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = slave
+    if hasErrors { process.standardError = slave }
     try process.run()
     _ = fcntl(master, F_SETFL, O_NONBLOCK)
     var collected = Data()

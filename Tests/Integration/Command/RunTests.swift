@@ -25,7 +25,8 @@ import Testing
     #expect(result.output == "")
     #expect(result.errors.hasSuffix(" notice stopped\n"))
     // A mere observer has no identity, but what it knows survives a restart.
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("state")).sorted() == ["lock", "state"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: folder.path("state")).sorted() == ["lock", "state"])
   }
 
   @Test("SIGHUP takes on a new configuration and keeps what runs; a file with errors changes nothing")

@@ -14,7 +14,7 @@ import Testing
       ("get members -o jsno", "rollcall: there is no output format 'jsno': did you mean 'json'?"),
       ("get members -o jsonpath={.a[}", "rollcall: jsonpath column 5: "),
       ("get members --timeout soon", "rollcall: The value 'soon' is invalid for '--timeout <duration>'"),
-      ("get", "rollcall: Missing expected argument '<type>'"),
+      ("get", "rollcall: the type is missing: write one of identities, affiliates, members, "),
       ("get members --wacht", "rollcall: Unknown option '--wacht'"),
       ("frobnicate", "rollcall: "),
       ("explain worker-1 -o table2", "rollcall: 'table2' isn't a format of explain"),
@@ -31,9 +31,9 @@ import Testing
   @Test(
     "a failure is told in one line and ends with 1",
     arguments: [
-      ("get member nobody", "rollcall: there is no member 'nobody' in namespace 'cluster'"),
+      ("get member nobody", "rollcall: there is no member 'nobody'"),
       (
-        "get member worker-9", "rollcall: there is no member 'worker-9' in namespace 'cluster': did you mean "
+        "get member worker-9", "rollcall: there is no member 'worker-9': did you mean "
       ),
       ("get members -c nothing.yaml", "rollcall: nothing.yaml: the configuration can't be read"),
       ("explain nobody", "rollcall: no node has the identity, nodename, hostname or address 'nobody'"),

@@ -14,6 +14,12 @@ public final class ChildProcess: Sendable {
     public let output: String
     public let errors: String
 
+    public init(status: Int32, output: String, errors: String) {
+      self.status = status
+      self.output = output
+      self.errors = errors
+    }
+
     public var description: String { "exit \(status)\n\(output)\n--- stderr\n\(errors)" }
   }
 

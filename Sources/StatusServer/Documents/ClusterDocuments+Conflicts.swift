@@ -1,0 +1,105 @@
+public import AffiliateMerge
+import ClusterModel
+public import ClusterResources
+import Lifecycle
+import Rollcall
+
+extension ClusterDocuments {
+  /// A conflict, and who says what.
+  public func conflict(_ conflict: Versioned<Conflict>) -> ConflictDocument {
+    let value = conflict.value
+    let holders = snapshot.merge.holders(of: value.key)
+    let listed = Array(holders.prefix(Conflict.maximumNodes))
+    let claims = claims(value, listed)
+    return ConflictDocument(
+      summary: ConflictSummary(
+        id: value.key.documentID, severity: snapshot.isWarning(value) ? .warning : .info,
+        kind: value.key.kindText,
+        nodes: listed.map { name($0, of: value.key) }, nodeCount: holders.count, since: conflict.created,
+        claims: sentence(value, claims)),
+      claims: claims)
+  }
+
+  /// A node is called by its nodename, but where that is what the nodes have in common.
+  private func name(_ node: NodeIdentity, of key: ConflictKey) -> String {
+    if case .nodename = key { return node.text }
+    let nodename = snapshot.merge.affiliate(node)?.value.nodename ?? ""
+    return nodename.isEmpty || life.status(named: nodename)?.node != node ? node.text : nodename
+  }
+
+  private func claims(_ conflict: Conflict, _ nodes: [NodeIdentity]) -> [ConflictDocument.Claim] {
+    if case .field(_, let node) = conflict.key {
+      var claims: [ConflictDocument.Claim] = []
+      for claim in conflict.claims {
+        let source = claim.origin?.rawPrefix ?? "this node"
+        // Those that say the same thing are one claim.
+        let same = claims.firstIndex {
+          $0.values == claim.values && $0.isChosen == claim.isChosen && $0.isStale == claim.isStale
+        }
+        if let same {
+          claims[same].sources.append(source)
+        } else {
+          claims.append(
+            ConflictDocument.Claim(
+              node: name(node, of: conflict.key), nodeID: node.text, sources: [source],
+              values: claim.values, isChosen: claim.isChosen, isStale: claim.isStale))
+        }
+      }
+      return claims.sorted { $0.isChosen && !$1.isChosen }
+    }
+    return nodes.map { node in
+      var sources = snapshot.merge.rawAffiliates(of: node)
+        .filter { $0.record.value.affiliate.has(conflict.key) }.map(\.id.origin.rawPrefix)
+      if snapshot.localID == node { sources = ["this node"] }
+      return ConflictDocument.Claim(
+        node: name(node, of: conflict.key), nodeID: node.text, sources: sources,
+        isChosen: conflict.owner == node)
+    }
+  }
+
+  private func sentence(_ conflict: Conflict, _ claims: [ConflictDocument.Claim]) -> String {
+    switch conflict.key {
+    case .field:
+      return claims.map { claim in
+        "\(claim.values.joined(separator: ",")) (\(claim.sources.joined(separator: ", "))"
+          + (claim.isStale ? ", stale)" : ")") + (claim.isChosen ? " shown" : "")
+      }.joined(separator: "; ")
+    case .nodename(let name):
+      guard !conflict.isShared else { break }
+      let others = conflict.nodes.filter { $0 != life.status(named: name)?.node }
+      let holder = life.status(named: name).map { "\($0.node) shown" }
+      let rest = others.map { node in
+        life.status(of: node)?.reason == .superseded ? "\(node) superseded" : "\(node) claims it"
+      }
+      return ([holder].compactMap { $0 } + rest).joined(separator: "; ")
+    case .address, .publicKey: break
+    }
+    guard !conflict.isShared else {
+      return
+        "shared by more than \(Conflict.maximumNodes) nodes, or by what container bridges have by default"
+    }
+    return claims.map { "\($0.node): \($0.sources.joined(separator: ","))" }.joined(separator: "; ")
+  }
+}
+
+extension ConflictKey {
+  /// What the conflict is called as a resource.
+  var documentID: String {
+    switch self {
+    case .field(let field, let identity): "field/\(identity)/\(field.rawValue)"
+    case .address(let address): "address/\(address)"
+    case .nodename(let name): "nodename/\(name)"
+    case .publicKey(let key): "publicKey/\(key)"
+    }
+  }
+
+  /// What it is about, in a word.
+  var kindText: String {
+    switch self {
+    case .field(let field, _): field.rawValue
+    case .address: "address"
+    case .nodename: "nodename"
+    case .publicKey: "publicKey"
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import ClusterModel
+import ClusterResources
+import Rollcall
+
+/// An entry of history as programs are shown it.
+enum HistoryDocument {
+  /// By what entries are filtered.
+  static let paths = SelectableFields.historyPaths
+
+  static func value(_ entry: HistoryEntry, resourceVersion: String) -> ResourceValue {
+    .present([
+      ("resourceVersion", .text(resourceVersion)), ("time", .time(entry.time)),
+      ("type", .text(entry.kind.rawValue)), ("id", .text(entry.id)),
+      ("nodeId", entry.nodeID.map { .text($0.text) }), ("from", entry.from.map { .text($0) } ?? .null),
+      ("to", .text(entry.to)), ("reason", entry.reason.isEmpty ? nil : .text(entry.reason)),
+      ("registry", entry.registry.map { .text($0) }),
+      ("message", entry.message.isEmpty ? nil : .text(entry.message)),
+      ("count", entry.count > 1 ? .integer(Int64(entry.count)) : nil),
+    ])
+  }
+}
