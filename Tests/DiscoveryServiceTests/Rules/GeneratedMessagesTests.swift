@@ -158,8 +158,11 @@ struct GeneratedMessagesTests {
   mutating func original() throws {
     for _ in 0..<300 {
       let (stored, wire) = affiliate(Self.clock)
-      let state = try OriginalListResponse(serializedBytes: try unframed(WatchMessage.state([stored], Self.clock)))
-      let change = try OriginalWatchResponse(serializedBytes: try unframed(WatchMessage.change(stored, Self.clock)))
+      let clock = Self.clock
+      let state = try OriginalListResponse(
+        serializedBytes: try unframed(WatchMessage.state([stored], clock)))
+      let change = try OriginalWatchResponse(
+        serializedBytes: try unframed(WatchMessage.change(stored, clock)))
       for read in [state.affiliates, change.affiliates] {
         #expect(read.map(\.id) == [wire.id] && read.map(\.data) == [wire.data])
         #expect(read.map(\.endpoints) == [wire.endpoints])
@@ -167,7 +170,7 @@ struct GeneratedMessagesTests {
       }
       #expect(!change.deleted && change.unknownFields.data.isEmpty)
 
-      let bytes = try unframed(WatchMessage.removal(stored, .expired, Self.clock))
+      let bytes = try unframed(WatchMessage.removal(stored, .expired, clock))
       let removal = try OriginalWatchResponse(serializedBytes: bytes)
       #expect(removal.deleted && removal.affiliates.map(\.id) == [wire.id])
       #expect(removal.affiliates.allSatisfy { $0.data.isEmpty && $0.unknownFields.data.isEmpty })
