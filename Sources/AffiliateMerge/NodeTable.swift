@@ -182,6 +182,14 @@ struct NodeTable: Sendable {
     return (raws[position].record, .replaced)
   }
 
+  /// Notes when the origin's record of the node was last confirmed, where it has one.
+  mutating func confirm(_ id: NodeIdentity, of origin: Origin, at confirmedAt: Timestamp) {
+    guard let old = nodes[id], let position = old.position(of: origin) else { return }
+    var raws = old.raws
+    raws[position] = raws[position].confirmed(at: confirmedAt, reportedAt: raws[position].reportedAt)
+    nodes[id] = NodeEntry(raws: raws, merged: old.merged, history: old.history, heard: old.heard)
+  }
+
   /// What became of an origin's former record of a node.
   enum PutOutcome { case added, replaced, unchanged }
 

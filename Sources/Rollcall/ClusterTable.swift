@@ -177,6 +177,11 @@ struct TableTransaction: Sendable {
     note(merge.apply(update, of: registry, at: now))
   }
 
+  /// The record of a node that is about to be removed was confirmed later than was known.
+  mutating func confirm(_ nodeID: NodeIdentity, from origin: RecordOrigin, at confirmedAt: Timestamp) {
+    merge.confirm(nodeID, from: origin, at: confirmedAt)
+  }
+
   mutating func noteSynced(registry name: String) { merge.noteSynced(registry: name) }
 
   /// Drops the records of a registry, which says so much of the nodes that they were of.
