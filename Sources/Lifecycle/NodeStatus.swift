@@ -177,15 +177,9 @@ extension NodeIdentity {
 }
 
 extension Moment {
-  /// How long ago it was, as a person says it: `4s`, `12m`, `3h`, `5d`.
+  /// How long ago it was, as every output writes it.
   fileprivate func age(at now: Moment) -> String {
-    let seconds = max(0, (now.elapsed - elapsed).components.seconds)
-    return switch seconds {
-    case ..<120: "\(seconds)s"
-    case ..<7200: "\(seconds / 60)m"
-    case ..<172_800: "\(seconds / 3600)h"
-    default: "\(seconds / 86_400)d"
-    }
+    AgeText.text(seconds: (now.elapsed - elapsed).components.seconds)
   }
 }
 
@@ -203,6 +197,7 @@ private func departure(_ reason: StatusReason, _ sources: [SourcePresence]) -> S
     default: "in"
     }
   let names = said.map(\.registry).joined(separator: ", ")
-  let seen = said.compactMap(\.lastSeen).max().map { ", last renewed \($0)" } ?? ""
+  // Who only declares doesn't renew.
+  let seen = said.filter(\.leases).compactMap(\.lastSeen).max().map { ", last renewed \($0)" } ?? ""
   return "\(reason) \(preposition) \(names)\(seen)"
 }

@@ -572,15 +572,17 @@ struct TableWriter: Sendable {
 
   /// Notes in the history that this process began.
   ///
-  /// - Parameter saved: what one before it left; nil where there was none.
-  mutating func noteStart(after saved: SavedState?) {
+  /// - Parameters:
+  ///   - name: what this node is called; empty for a mere observer.
+  ///   - saved: what one before it left; nil where there was none.
+  mutating func noteStart(of name: String, after saved: SavedState?) {
     let message =
       saved.map { "last ran until \($0.savedAt); state of \($0.lives.nodes.count) nodes kept" }
       ?? "nothing is kept from before"
     notes.append(
       HistoryEntry(
-        revision: revision + 1, time: transaction.now, kind: .daemon, id: "rollcall", to: "started",
-        message: message))
+        revision: revision + 1, time: transaction.now, kind: .daemon,
+        id: name.isEmpty ? "rollcall" : name, to: "started", message: message))
   }
 
   /// Ends the tombstones of a nodename or a node.
