@@ -102,6 +102,16 @@ public struct ClusterMerge: Sendable {
     matcher?.setStale(rules.isStale)
   }
 
+  /// Notes when the origin's record of a node was last confirmed, which changes nothing else. Without effect where it
+  /// has none. `id` is the record's.
+  public mutating func confirm(_ id: NodeIdentity, from origin: RecordOrigin, at confirmedAt: Timestamp) {
+    guard let known = origins[origin] else { return }
+    for isLocalID in [false, true] where isLocalID ? known.localCount > 0 : known.identityCount > 0 {
+      let node = node(of: id, isLocalID: isLocalID, known.origin)
+      nodes.confirm(id, isLocalID: isLocalID, of: known.origin, as: node, at: confirmedAt)
+    }
+  }
+
   /// Sets what this node says of itself; nil for a mere observer.
   public mutating func setLocal(_ affiliate: Affiliate?, at now: Timestamp) -> [ClusterChange] {
     change(at: now) { merge, touched in
@@ -538,6 +548,9 @@ extension ClusterMerge {
     return node.raws.first { $0.origin.name == id.origin && $0.record.affiliate.nodeID == id.nodeID }?
       .versioned
   }
+
+  /// Gives `body` each merged affiliate, in no order.
+  public func forEachAffiliate(_ body: (Versioned<Affiliate>) -> Void) { nodes.forEach { body($0.versioned) } }
 
   /// All merged affiliates by identity.
   public func affiliates() -> [Versioned<Affiliate>] { nodes.sorted().map(\.versioned) }

@@ -134,7 +134,10 @@ public final class Aggregator: Service {
   }
 
   /// What is to survive a restart, as of now: for ``AggregatorOptions/restored`` of the next one.
-  public func savedState() -> SavedState { table.savedState() }
+  public func savedState() -> SavedState { table.captureState().state }
+
+  /// The same, to be written piece by piece.
+  public func captureState() -> StateCapture { table.captureState() }
 
   private static func publishingError(_ error: RegistryError, isWithdrawal: Bool) -> RegistryError {
     let what = isWithdrawal ? "this node isn't withdrawn" : "this node isn't published"
@@ -215,9 +218,10 @@ public final class Aggregator: Service {
   }
 
   private func supervise() async {
-    table.commit { $0.noteStart(after: options.restored) }
+    let local = state.withLock { $0.localNode }?.current()
+    table.commit { $0.noteStart(of: local?.nodename ?? "", after: options.restored) }
     // At once, so that who waits for the registries sees this node too.
-    if let provider = state.withLock({ $0.localNode }) { setLocal(provider.current()) }
+    if let local { setLocal(local) }
     await withDiscardingTaskGroup { group in
       group.addTask { await self.expireRecords() }
       group.addTask { await self.followLocalNode() }

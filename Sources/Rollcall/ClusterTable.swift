@@ -133,20 +133,7 @@ public final class ClusterTable: Sendable {
   }
 
   /// What is to survive a restart; who reads it adds its own cursors.
-  func savedState() -> SavedState {
-    let entries = history.entries
-    var (state, merge) = writer.withLock { writer in
-      (
-        SavedState(
-          savedAt: now(), prefixes: writer.prefixes, known: writer.known, lives: writer.lifecycleState),
-        writer.merge
-      )
-    }
-    (state.history, state.historySince) = (entries, history.since)
-    for affiliate in merge.affiliates() { state.affiliates[affiliate.value.nodeID] = affiliate.saved }
-    for member in merge.members() { state.members[member.value.id] = member.saved }
-    return state
-  }
+  func captureState() -> StateCapture { StateCapture(snapshot(), history: history, at: now()) }
 
   /// Nothing more will change: readers get what they haven't read yet, and then the end.
   func finish() {
@@ -158,12 +145,6 @@ public final class ClusterTable: Sendable {
 extension RecordSource {
   fileprivate init(_ origin: RecordOrigin) {
     self.init(registry: origin.registry, source: RegistrySource(unchecked: origin.source))
-  }
-}
-
-extension Versioned {
-  fileprivate var saved: SavedState.Version {
-    SavedState.Version(number: version, created: created, updated: updated)
   }
 }
 
@@ -186,6 +167,11 @@ struct TableTransaction: Sendable {
 
   mutating func apply(_ update: RegistryUpdate, of registry: RegistryID) {
     note(merge.apply(update, of: registry, at: now))
+  }
+
+  /// The record of a node that is about to be removed was confirmed later than was known.
+  mutating func confirm(_ nodeID: NodeIdentity, from origin: RecordOrigin, at confirmedAt: Timestamp) {
+    merge.confirm(nodeID, from: origin, at: confirmedAt)
   }
 
   mutating func noteSynced(registry name: String) { merge.noteSynced(registry: name) }
@@ -268,6 +254,64 @@ struct TableTransaction: Sendable {
     return departures.first { $0.positions.contains(position) }?.reason ?? .removed
   }
 
+  /// Gives all that nodes' lives depend on of what happened, in order.
+  fileprivate func forEachLifecycleUpdate(_ take: (LifecycleUpdate) -> Void) {
+    for (position, change) in changes.enumerated() { giveUpdates(for: change, at: position, take) }
+    for (record, origin) in held {
+      if let node = merge.node(of: RawID(origin: origin, nodeID: record.affiliate.nodeID)) {
+        take(.record(record, from: RecordSource(origin), of: node))
+      }
+    }
+  }
+
+  /// What of it isn't known from before a restart: conflicts, and which nodes aren't members by themselves.
+  fileprivate var restoredUpdates: [LifecycleUpdate] {
+    var updates: [LifecycleUpdate] = []
+    for (position, change) in changes.enumerated() {
+      switch change {
+      case .conflict: giveUpdates(for: change, at: position) { updates.append($0) }
+      case .affiliate(let affiliate) where !merge.isMember(affiliate.key):
+        giveUpdates(for: change, at: position) { updates.append($0) }
+      case .raw, .moved, .affiliate, .member: break
+      }
+    }
+    return updates
+  }
+
+  private func giveUpdates(for change: ClusterChange, at position: Int, _ take: (LifecycleUpdate) -> Void) {
+    switch change {
+    case .raw(let change, let node, let reason):
+      let source = RecordSource(change.key.origin)
+      if let record = change.new?.value { return take(.record(record, from: source, of: node)) }
+      take(
+        .gone(
+          record: change.key.nodeID, from: source, of: node, reason: departure(at: position, reason),
+          lastSeen: change.old?.value.confirmedAt))
+    case .moved(let move):
+      let source = RecordSource(move.id.origin)
+      take(.gone(record: move.id.nodeID, from: source, of: move.from, reason: nil, lastSeen: nil))
+      take(.record(move.record, from: source, of: move.to))
+    case .affiliate(let change):
+      guard let affiliate = change.new?.value else { return }
+      take(
+        .merged(
+          affiliate, isNewcomer: merge.isNewcomer(change.key), isMember: merge.isMember(change.key)))
+    case .conflict(let change):
+      let nodes = change.new?.value.nodes ?? []
+      switch change.key {
+      case .address(let address): take(.dispute(.address(address), nodes))
+      case .publicKey(let key): take(.dispute(.publicKey(key), nodes))
+      case .identity(let id): take(.dispute(.identity(id), nodes))
+      case .match(let record):
+        // The one that stands alone because of it has a part in it as well.
+        let own = change.new == nil ? nil : merge.node(of: record)
+        take(.dispute(.match(record.description), nodes + [own].compactMap { $0 }))
+      case .nodename, .field: break
+      }
+    case .member: break
+    }
+  }
+
   private mutating func note(_ new: [ClusterChange], as reason: DepartureReason? = nil) {
     isRevised = true
     if let reason, !new.isEmpty {
@@ -309,21 +353,6 @@ struct TableWriter: Sendable {
 
   /// How nodes are.
   var life: LifecycleView { lifecycle.view }
-  /// What of nodes' lives is to survive a restart.
-  var lifecycleState: LifecycleState { lifecycle.state }
-  /// What raw ids start with, by the registry's name.
-  var prefixes: [String: String] {
-    Dictionary(registries.map { ($0.key.name, $0.status.prefix) }, uniquingKeysWith: { first, _ in first })
-  }
-
-  /// The registries of which everything is known.
-  var known: Set<String> {
-    Set(registries.lazy.filter { $0.status.state != .disabled && $0.status.isKnown }.map(\.key.name))
-  }
-
-  /// The merge as it is.
-  var merge: ClusterMerge { transaction.merge }
-
   /// Takes over what was known before a restart.
   mutating func restore(_ saved: SavedState, local: NodeIdentity?) {
     var records: [RecordSource: [AffiliateRecord]] = [:]
@@ -348,7 +377,9 @@ struct TableWriter: Sendable {
       }
     }
     transaction.restoreHeard(saved.lives)
-    let (merge, prefixes) = (transaction.merge, prefixes)
+    let merge = transaction.merge
+    let prefixes = Dictionary(
+      registries.map { ($0.key.name, $0.status.prefix) }, uniquingKeysWith: { first, _ in first })
     var lives = saved.lives
     lives.relocate { source, id in
       let origin = RecordOrigin(
@@ -425,15 +456,12 @@ struct TableWriter: Sendable {
       updates.append(
         .registries(registries.lazy.filter { $0.status.state != .disabled }.map(\.condition)))
     }
-    updates.reserveCapacity(updates.count + transaction.changes.count)
     if let restored {
       // What the merge says of those isn't passed on: their records are known here as they were.
       self.restored = nil
       localID = restored.local
       updates.append(.local(localID))
-      for (position, change) in transaction.changes.enumerated() {
-        if case .conflict = change { updates += self.updates(for: change, at: position) }
-      }
+      updates += transaction.restoredUpdates
       var lives = lifecycle.restore(restored.lives, updates, at: moment)
       for owner in lives.owners { transaction.setOwner(owner) }
       lives.append(lifecycle.apply([], at: moment))
@@ -443,16 +471,7 @@ struct TableWriter: Sendable {
       localID = transaction.merge.localID
       updates.append(.local(localID))
     }
-    for (position, change) in transaction.changes.enumerated() {
-      updates += self.updates(for: change, at: position)
-    }
-    for (record, origin) in transaction.held {
-      let id = RawID(origin: origin, nodeID: record.affiliate.nodeID)
-      if let node = transaction.merge.node(of: id) {
-        updates.append(.record(record, from: RecordSource(origin), of: node))
-      }
-    }
-    var lives = lifecycle.apply(updates, at: moment)
+    var lives = Self.apply(updates, transaction, to: &lifecycle, at: moment)
     for changes in forgotten { lives.append(changes) }
     forgotten = []
     // Whose a name is follows from how nodes are, and the merge takes it over.
@@ -460,43 +479,14 @@ struct TableWriter: Sendable {
     return lives
   }
 
-  private func updates(for change: ClusterChange, at position: Int) -> [LifecycleUpdate] {
-    switch change {
-    case .raw(let change, let node, let reason):
-      let source = RecordSource(change.key.origin)
-      if let record = change.new?.value { return [.record(record, from: source, of: node)] }
-      return [
-        .gone(
-          record: change.key.nodeID, from: source, of: node,
-          reason: transaction.departure(at: position, reason),
-          lastSeen: change.old?.value.confirmedAt)
-      ]
-    case .moved(let move):
-      let source = RecordSource(move.id.origin)
-      return [
-        .gone(record: move.id.nodeID, from: source, of: move.from, reason: nil, lastSeen: nil),
-        .record(move.record, from: source, of: move.to),
-      ]
-    case .affiliate(let change):
-      guard let affiliate = change.new?.value else { return [] }
-      let merge = transaction.merge
-      return [
-        .merged(
-          affiliate, isNewcomer: merge.isNewcomer(change.key), isMember: merge.isMember(change.key))
-      ]
-    case .conflict(let change):
-      let nodes = change.new?.value.nodes ?? []
-      switch change.key {
-      case .address(let address): return [.dispute(.address(address), nodes)]
-      case .publicKey(let key): return [.dispute(.publicKey(key), nodes)]
-      case .identity(let id): return [.dispute(.identity(id), nodes)]
-      case .match(let record):
-        // The one that stands alone because of it has a part in it as well.
-        let own = change.new == nil ? nil : transaction.merge.node(of: record)
-        return [.dispute(.match(record.description), nodes + [own].compactMap { $0 })]
-      case .nodename, .field: return []
-      }
-    case .member: return []
+  private static func apply(
+    _ updates: [LifecycleUpdate], _ transaction: borrowing TableTransaction,
+    to lifecycle: inout MemberLifecycle,
+    at moment: Moment
+  ) -> LifecycleChanges {
+    lifecycle.apply(atMost: transaction.changes.count, at: moment) { take in
+      updates.forEach(take)
+      transaction.forEachLifecycleUpdate(take)
     }
   }
 
@@ -605,15 +595,17 @@ struct TableWriter: Sendable {
 
   /// Notes in the history that this process began.
   ///
-  /// - Parameter saved: what one before it left; nil where there was none.
-  mutating func noteStart(after saved: SavedState?) {
+  /// - Parameters:
+  ///   - name: what this node is called; empty for a mere observer.
+  ///   - saved: what one before it left; nil where there was none.
+  mutating func noteStart(of name: String, after saved: SavedState?) {
     let message =
       saved.map { "last ran until \($0.savedAt); state of \($0.lives.nodes.count) nodes kept" }
       ?? "nothing is kept from before"
     notes.append(
       HistoryEntry(
-        revision: revision + 1, time: transaction.now, kind: .daemon, id: "rollcall", to: "started",
-        message: message))
+        revision: revision + 1, time: transaction.now, kind: .daemon,
+        id: name.isEmpty ? "rollcall" : name, to: "started", message: message))
   }
 
   /// Ends the tombstones of a nodename or a node.

@@ -113,7 +113,9 @@ extension TableColumn {
 
   /// What last went wrong, or why it is disabled.
   fileprivate static let lastError = TableColumn("LAST ERROR") { document in
-    (document.at("status", "lastError", "message") ?? document.at("spec", "lastError"))?.scalarText?.shown
+    let disabled = document.at("status", "disabledReason") ?? document.at("spec", "disabledReason")
+    let error = document.at("status", "lastError", "message") ?? document.at("spec", "lastError")
+    return (disabled ?? error)?.scalarText?.shown
       ?? ""
   }
 

@@ -27,7 +27,7 @@ struct RunCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       "The socket over which the daemon is asked.",
       discussion:
-        "Without it: $ROLLCALL_SOCKET, rollcall.sock in $RUNTIME_DIRECTORY, /run/rollcall for root, $XDG_RUNTIME_DIR/rollcall.",
+        "Without it: $ROLLCALL_SOCKET (none: nobody can ask), rollcall.sock in $RUNTIME_DIRECTORY, /run/rollcall for root, $XDG_RUNTIME_DIR/rollcall.",
       valueName: "path"), completion: .file())
   var socket: String?
 
@@ -49,10 +49,11 @@ struct RunCommand: AsyncParsableCommand {
     let session = try await ClusterSession(
       loaded, publishing: true, restored: state.keeper?.load(),
       observeMerge: { metrics.merged(registry: $0, after: $1) }, logger: logger)
-    let chosen = socket ?? environment("ROLLCALL_SOCKET").flatMap { $0.isEmpty ? nil : $0 }
+    let chosen = socket ?? SocketOptions.inEnvironment
+    let hasNone = socket == nil && SocketOptions.isNoneInEnvironment
     try await Daemon(
       session: session, options: configuration, keeper: state.keeper,
-      socket: StatusSocket.find(option: chosen), levels: levels, metrics: metrics,
+      socket: hasNone ? nil : StatusSocket.find(option: chosen), levels: levels, metrics: metrics,
       logger: logger
     ).run(loaded, until: signals)
   }

@@ -10,15 +10,25 @@ struct SocketOptions: ParsableArguments {
     help: ArgumentHelp(
       "The socket of the daemon to ask.",
       discussion:
-        "Without it: $ROLLCALL_SOCKET, rollcall.sock in $RUNTIME_DIRECTORY, /run/rollcall, $XDG_RUNTIME_DIR/rollcall.",
+        "Without it: $ROLLCALL_SOCKET (none: no daemon is asked), rollcall.sock in $RUNTIME_DIRECTORY, /run/rollcall, $XDG_RUNTIME_DIR/rollcall.",
       valueName: "path"), completion: .file())
   var socket: String?
 
   /// The socket that a person chose; nil where none did.
   var chosen: String? {
-    if let socket { return socket }
-    return environment("ROLLCALL_SOCKET").flatMap { $0.isEmpty ? nil : $0 }
+    socket ?? Self.inEnvironment
   }
+
+  /// What `$ROLLCALL_SOCKET` has; nil where that is nothing, or ``noneWord``.
+  static var inEnvironment: String? {
+    environment("ROLLCALL_SOCKET").flatMap { $0.isEmpty || $0 == noneWord ? nil : $0 }
+  }
+
+  /// What `$ROLLCALL_SOCKET` is where no daemon is to be asked, and none is to be asked here.
+  static let noneWord = "none"
+
+  /// Whether `$ROLLCALL_SOCKET` says that there is to be none.
+  static var isNoneInEnvironment: Bool { environment("ROLLCALL_SOCKET") == noneWord }
 
   /// A client of the daemon.
   ///

@@ -1,13 +1,12 @@
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 
 /// The command `rollcall`, run as a person runs it.
 enum Command {
-  /// What no test takes from the person who runs the tests.
+  /// What no test takes from the person who runs the tests. A daemon is asked, and can be, only where a test says so.
   static let environment = [
-    "ROLLCALL_CONFIG": "", "ROLLCALL_SOCKET": "", "RUNTIME_DIRECTORY": "", "XDG_RUNTIME_DIR": "",
+    "ROLLCALL_CONFIG": "", "ROLLCALL_SOCKET": "none", "RUNTIME_DIRECTORY": "", "XDG_RUNTIME_DIR": "",
     "ROLLCALL_NODENAME": "", "ROLLCALL_PLUGIN_PATH": "", "XDG_STATE_HOME": "",
     "NO_COLOR": "",
     "TERM": "dumb",
@@ -17,20 +16,10 @@ enum Command {
   static func start(
     _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:]
   ) throws -> ChildProcess {
-    var environment = Self.environment.merging(environment) { $1 }
-    // A daemon of a test is asked by none but that test.
-    if arguments.first == "run", environment["RUNTIME_DIRECTORY"] == "" {
-      environment["RUNTIME_DIRECTORY"] = sockets.path(
-        "\(nextSocket.wrappingAdd(1, ordering: .relaxed).newValue)")
-    }
-    return try ChildProcess(BuiltProducts.rollcall, arguments, environment: environment, folder: folder)
+    try ChildProcess(
+      BuiltProducts.rollcall, arguments,
+      environment: Self.environment.merging(environment) { $1 }, folder: folder)
   }
-
-  /// The folder of the sockets of daemons that are asked by nobody.
-  private static let sockets: TemporaryFolder = {
-    do { return try TemporaryFolder() } catch { preconditionFailure("no temporary folder: \(error)") }
-  }()
-  private static let nextSocket = Atomic(0)
 
   /// Runs it to its end. `line` is split at its spaces. That no daemon runs, as in most tests, isn't in the errors.
   static func run(

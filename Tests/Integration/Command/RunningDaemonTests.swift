@@ -7,14 +7,14 @@ private final class RunningDaemon {
   let folder: TemporaryFolder
   private(set) var process: ChildProcess
   var socket: String { folder.path("run/rollcall.sock") }
-  private var environment: [String: String] { ["RUNTIME_DIRECTORY": folder.path("run")] }
+  private var environment: [String: String] { ["ROLLCALL_SOCKET": "", "RUNTIME_DIRECTORY": folder.path("run")] }
 
   init() async throws {
     folder = try TemporaryFolder()
     try twoFiles(folder)
     process = try Command.start(
       ["run", "--state", folder.path("state")], in: folder.path,
-      environment: ["RUNTIME_DIRECTORY": folder.path("run")])
+      environment: ["ROLLCALL_SOCKET": "", "RUNTIME_DIRECTORY": folder.path("run")])
     let synced = try await ask("wait registries --timeout 20s")
     try #require(synced.status == 0, "\(synced)\n\(process.errorsSoFar)")
   }

@@ -33,7 +33,7 @@ struct ConsoleStep {
     let state = try TemporaryFolder()
     let path = BuiltProducts.folder.path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
     let environment = [
-      "PATH": path, "XDG_STATE_HOME": state.path, "RUNTIME_DIRECTORY": state.path, "NO_COLOR": "1",
+      "PATH": path, "XDG_STATE_HOME": state.path, "ROLLCALL_SOCKET": "none", "NO_COLOR": "1",
     ]
     let result = try await ChildProcess.run(
       "/bin/sh", ["-c", command], environment: environment,

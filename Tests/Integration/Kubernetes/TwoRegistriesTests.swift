@@ -31,7 +31,7 @@ struct TwoRegistriesTests {
     try await view.wait(for: try documented("affiliates"), from: "get affiliates")
     try await view.wait(for: try documented("members"), from: "get members")
     for registry in ["kubernetes", "service"] {
-      let path = "jsonpath={.spec.state} {.spec.affiliates}"
+      let path = "jsonpath={.status.state} {.status.records}"
       let result = try await Command.run(
         ["get", "registry", registry, "--state", "state", "-o", path], in: view.folder)
       #expect(result.output == "synced 4\n", "\(result)")
