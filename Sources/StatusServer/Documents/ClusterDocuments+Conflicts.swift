@@ -84,7 +84,7 @@ extension ClusterDocuments {
 
 extension ConflictKey {
   /// What the conflict is called as a resource.
-  var documentID: String {
+  public var documentID: String {
     switch self {
     case .field(let field, let identity): "field/\(identity)/\(field.rawValue)"
     case .address(let address): "address/\(address)"
