@@ -23,7 +23,8 @@ import Testing
       registries(
         "a: {plugin: static-file}", "b: {plugin: static-file, path: nodes/}",
         "c: {plugin: static-file, path: c.yaml}",
-        "d: {plugin: static-file, paths: [a.yaml, 'b/**/c.yaml']}", "e: {plugin: static-file, disabled: true}"
+        "d: {plugin: static-file, paths: [a.yaml, 'b/**/c.yaml']}",
+        "e: {plugin: static-file, disabled: true, path: e.yaml}"
       ),
       try TemporaryFolder())
     #expect(result.status == 1)
