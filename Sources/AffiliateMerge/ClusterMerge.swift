@@ -85,6 +85,15 @@ public struct ClusterMerge: Sendable {
     change(at: now) { $0.nodes.setStale(isStale, origin: origin, &$1) }
   }
 
+  /// Notes when the origin's record of a node was last confirmed, which changes nothing else. Without effect where it
+  /// has none. `id` is the record's.
+  public mutating func confirm(_ id: NodeIdentity, from origin: RecordOrigin, at confirmedAt: Timestamp) {
+    guard let known = origins[origin] else { return }
+    for isLocalID in [false, true] where isLocalID ? known.localCount > 0 : known.identityCount > 0 {
+      nodes.confirm(known.origin.node(of: id, isLocalID: isLocalID), of: known.origin, at: confirmedAt)
+    }
+  }
+
   /// Sets what this node says of itself; nil for a mere observer.
   public mutating func setLocal(_ affiliate: Affiliate?, at now: Timestamp) -> [ClusterChange] {
     change(at: now) { $0.nodes.setLocal(affiliate, &$1) }
@@ -366,6 +375,9 @@ extension ClusterMerge {
     }
     return nil
   }
+
+  /// Gives `body` each merged affiliate, in no order.
+  public func forEachAffiliate(_ body: (Versioned<Affiliate>) -> Void) { nodes.forEach { body($0.versioned) } }
 
   /// All merged affiliates by identity.
   public func affiliates() -> [Versioned<Affiliate>] { nodes.sorted().map(\.versioned) }

@@ -22,6 +22,9 @@ struct NodeTable: Sendable {
 
   subscript(id: NodeIdentity) -> NodeEntry? { nodes[id] }
 
+  /// Gives `body` each node, in no order.
+  func forEach(_ body: (NodeEntry) -> Void) { for node in nodes.values { body(node) } }
+
   /// All nodes by identity.
   func sorted() -> [NodeEntry] { nodes.values.sorted { $0.id < $1.id } }
 
@@ -177,6 +180,14 @@ struct NodeTable: Sendable {
     raws[position] = previous.replaced(by: pooled(record, beside: old), at: now)
     renew(id, raws, old: old, &touched)
     return (raws[position].record, .replaced)
+  }
+
+  /// Notes when the origin's record of the node was last confirmed, where it has one.
+  mutating func confirm(_ id: NodeIdentity, of origin: Origin, at confirmedAt: Timestamp) {
+    guard let old = nodes[id], let position = old.position(of: origin) else { return }
+    var raws = old.raws
+    raws[position] = raws[position].confirmed(at: confirmedAt, reportedAt: raws[position].reportedAt)
+    nodes[id] = NodeEntry(raws: raws, merged: old.merged, history: old.history, heard: old.heard)
   }
 
   /// What became of an origin's former record of a node.

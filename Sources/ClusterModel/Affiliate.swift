@@ -112,6 +112,9 @@ extension Affiliate {
     packed.isEqual(part, to: other.packed)
   }
 
+  /// Whether `part` is that text.
+  package func isEqual(_ part: AffiliatePart, to text: String) -> Bool { packed.isEqual(part, to: text) }
+
   /// The text that `part` is.
   package func text(_ part: AffiliatePart) -> String { packed.text(part) }
 

@@ -208,6 +208,13 @@ final class PackedAffiliate: ManagedBuffer<PackedAffiliate.Header, UInt64> {
     self === other || bytes(of: part) { bytes in other.bytes(of: part) { Self.areEqual(bytes, $0) } }
   }
 
+  func isEqual(_ part: AffiliatePart, to text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { text in
+      bytes(of: part) { Self.areEqual($0, UnsafeRawBufferPointer(text)) }
+    }
+  }
+
   private static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
     let count = left.count
     guard count == right.count else { return false }

@@ -80,7 +80,7 @@ extension LifecycleView {
   /// went again in between isn't in it, and neither are transitions.
   public func changes(since earlier: LifecycleView) -> LifecycleChanges {
     var changes = LifecycleChanges()
-    let ids = Set(nodes.keys).union(earlier.nodes.keys)
+    let ids = Set(nodes.all.map(\.life.id)).union(earlier.nodes.all.map(\.life.id))
     for id in ids.sorted() {
       let (old, new) = (earlier.status(of: id), status(of: id))
       let isSame = if let old, let new { old.isShown(as: new) } else { old == nil && new == nil }

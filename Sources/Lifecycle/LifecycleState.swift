@@ -137,11 +137,12 @@ public struct LifecycleState: Hashable, Sendable {
 // MARK: - To and from what is known of a node
 
 extension LifecycleState.Node {
-  init(_ life: NodeLife) {
+  init(_ life: NodeLife, _ registries: RegistryTable) {
     self.init(id: life.id)
     affiliate = life.affiliate
     records = life.records.map {
-      LifecycleState.Record(source: $0.source, record: $0.record, listedAt: $0.listedAt.wall)
+      LifecycleState.Record(
+        source: registries.source($0.source), record: $0.record, listedAt: $0.listedAt.wall)
     }
     marks = life.marks.map {
       LifecycleState.Mark(source: $0.source, reason: $0.reason, at: $0.at.wall, lastSeen: $0.lastSeen)
@@ -166,13 +167,18 @@ extension LifecycleState.Node {
   }
 
   /// What is known of the node at the start; all of it from before.
-  func life(at now: Moment, retention: TombstoneRetention) -> NodeLife {
+  ///
+  /// - Parameter number: that of a record's source.
+  func life(
+    at now: Moment, retention: TombstoneRetention, _ number: (RecordSource) -> SourceNumber
+  ) -> NodeLife {
     var life = NodeLife(id)
     life.affiliate = affiliate
     for record in records {
       life.restore(
         LifeRecord(
-          source: record.source, record: record.record, listedAt: Moment(wall: record.listedAt, before: now),
+          source: number(record.source), record: record.record,
+          listedAt: Moment(wall: record.listedAt, before: now),
           isCached: true))
     }
     for mark in marks {
@@ -187,7 +193,7 @@ extension LifecycleState.Node {
     if let status {
       life.row = NodeRow(
         name: status.name, state: status.state, reason: status.reason,
-        since: Moment(wall: status.since, before: now), heldBy: nil, conflicts: [])
+        since: Moment(wall: status.since, before: now))
       life.prior = PriorStatus(
         state: prior?.state ?? status.state, since: Moment(wall: prior?.since ?? status.since, before: now))
     }

@@ -54,8 +54,9 @@ public struct MemberLifecycle: Sendable {
   private var graves = GraveIndex()
   private var disputes = DisputeIndex()
   private var working = WorkingSet()
+  private var registries = RegistryTable() { didSet { view.registries = SharedRegistries(registries) } }
   /// What held before the update that is being taken.
-  private var (registriesBefore, localBefore) = (RegistryTable(), NodeIdentity?.none)
+  private var (registriesBefore, localBefore) = (SharedRegistries(RegistryTable()), NodeIdentity?.none)
 
   /// A lifecycle that knows nothing yet.
   public init(retention: TombstoneRetention = TombstoneRetention()) { self.retention = retention }
@@ -69,6 +70,17 @@ public struct MemberLifecycle: Sendable {
   ///
   /// What was due before is done first, as of its own time. A moment before that of the last update counts as that.
   public mutating func apply(_ updates: [LifecycleUpdate], at now: Moment) -> LifecycleChanges {
+    apply(atMost: updates.count, at: now) { take in for update in updates { take(update) } }
+  }
+
+  /// The same of updates that are made one by one, where they would be many to keep.
+  ///
+  /// - Parameters:
+  ///   - count: how many nodes may be touched, for room.
+  ///   - walk: calls what it is given with each update in order.
+  public mutating func apply(
+    atMost count: Int, at now: Moment, _ walk: (_ take: (LifecycleUpdate) -> Void) -> Void
+  ) -> LifecycleChanges {
     var changes = LifecycleChanges()
     let elapsed = max(now.elapsed, self.now.elapsed)
     let now = Moment(elapsed: elapsed, wall: now.wall)
@@ -77,7 +89,8 @@ public struct MemberLifecycle: Sendable {
       settle(&changes)
     }
     begin(at: now)
-    for update in updates { take(update) }
+    working.reserve(count)
+    walk { take($0) }
     settle(&changes)
     return changes
   }
@@ -95,9 +108,13 @@ public struct MemberLifecycle: Sendable {
     switch update {
     case .registries(let conditions): take(conditions)
     case .record(let record, let source, let node):
-      touch(node) { life, now in life.put(record, from: source, at: now) }
+      let number = number(of: source)
+      touch(node) { life, now in life.put(record, from: number, source, at: now) }
     case .gone(let id, let source, let node, let reason, let lastSeen):
-      touch(node) { life, now in life.remove(id, from: source, reason: reason, lastSeen: lastSeen, at: now) }
+      guard let number = registries.number(of: source) else { return }
+      touch(node) { life, now in
+        life.remove(id, from: number, source, reason: reason, lastSeen: lastSeen, at: now)
+      }
     case .merged(let affiliate, let isNewcomer):
       touch(affiliate.nodeID) { life, now in
         life.affiliate = affiliate
@@ -119,30 +136,39 @@ public struct MemberLifecycle: Sendable {
     }
   }
 
+  private mutating func number(of source: RecordSource) -> SourceNumber {
+    registries.number(of: source) ?? registries.add(source)
+  }
+
   private mutating func take(_ conditions: [RegistryCondition]) {
-    let difference = view.registries.take(conditions, at: now.elapsed)
+    let difference = registries.take(conditions, at: now.elapsed)
     if difference.touchesAll {
-      for id in view.nodes.keys { touch(id) }
+      working.reserve(view.nodes.count)
+      for entry in view.nodes.all where working.find(entry.life.id) == nil {
+        working.append(WorkingSet.Item(old: entry, life: entry.life))
+      }
     } else if difference.touchesExpected {
       for id in awaited { touch(id) }
     }
     if difference.touchesLocal, let local = view.local { touch(local) }
-    for name in difference.removed {
-      for index in working.items.indices { working.items[index].life.removeRegistry(name, at: now) }
+    for name in difference.removed { removeRegistry(name) }
+  }
+
+  private mutating func removeRegistry(_ name: String) {
+    for index in working.items.indices {
+      working.items[index].life.removeRegistry(name, registries, at: now)
     }
   }
 
   private mutating func touch(_ id: NodeIdentity) {
-    if working.position(of: id) == nil { add(id, view.nodes[id]) }
-  }
-
-  private mutating func add(_ id: NodeIdentity, _ old: LifeEntry?) {
+    if working.find(id) != nil { return }
+    let old = view.nodes[id]
     working.append(WorkingSet.Item(old: old, life: old?.life ?? NodeLife(id)))
   }
 
   /// Lets `body` change the node, which is looked at where it says so.
   private mutating func touch(_ id: NodeIdentity, _ body: (inout NodeLife, Moment) -> Bool) {
-    if let position = working.position(of: id) {
+    if let position = working.find(id) {
       _ = body(&working.items[position].life, now)
       return
     }
@@ -184,7 +210,7 @@ public struct MemberLifecycle: Sendable {
     begin(at: self.now)
     for tombstone in ended {
       touch(tombstone.node) { life, _ in
-        life.tombstones.removeAll { $0 == tombstone }
+        life.removeTombstones { $0 == tombstone }
         return true
       }
     }
@@ -196,10 +222,9 @@ public struct MemberLifecycle: Sendable {
 
   /// What must survive a restart.
   public var state: LifecycleState {
-    var leases: [String: Bool] = [:]
-    for registry in view.registries.all { leases[registry.condition.name] = registry.leases }
-    return LifecycleState(
-      leases: leases, nodes: view.nodes.values.map { LifecycleState.Node($0.life) }.sorted { $0.id < $1.id })
+    var nodes: [LifecycleState.Node] = []
+    view.forEachSaved { nodes.append($0) }
+    return LifecycleState(leases: view.leases, nodes: nodes.sorted { $0.id < $1.id })
   }
 
   /// Takes over what was known before a restart, in a lifecycle that knows nothing yet, and then `updates`: at least
@@ -210,16 +235,15 @@ public struct MemberLifecycle: Sendable {
   ) -> LifecycleChanges {
     var changes = apply([], at: now)
     begin(at: self.now)
-    view.registries.remember(state.leases)
+    registries.remember(state.leases)
     for node in state.nodes where view.nodes[node.id] == nil {
-      working.append(WorkingSet.Item(old: nil, life: node.life(at: self.now, retention: retention)))
+      let life = node.life(at: self.now, retention: retention) { number(of: $0) }
+      working.append(WorkingSet.Item(old: nil, life: life))
     }
     for update in updates { take(update) }
-    let enabled = Set(view.registries.all.map(\.condition.name))
+    let enabled = Set(registries.all.map(\.condition.name))
     let known = Set(state.nodes.flatMap { $0.records.map(\.source.registry) })
-    for name in known.subtracting(enabled) {
-      for index in working.items.indices { working.items[index].life.removeRegistry(name, at: self.now) }
-    }
+    for name in known.subtracting(enabled) { removeRegistry(name) }
     settle(&changes)
     return changes
   }
@@ -237,16 +261,12 @@ public struct MemberLifecycle: Sendable {
     if working.items.count == 1 {
       finish(0, &changes)
     } else {
-      let order = working.items.indices.sorted { working.items[$0].life.id < working.items[$1].life.id }
-      for position in order { finish(position, &changes) }
+      for position in working.order { finish(position, &changes) }
     }
     working.removeAll()
     let evicted = graves.evict(beyond: retention.maximumCount)
     if !evicted.isEmpty { evict(evicted, &changes) }
   }
-
-  /// Whether the node is there: listed by anybody, or this one.
-  private func isPresent(_ life: NodeLife) -> Bool { !life.records.isEmpty || life.id == view.local }
 
   /// Settles who claims which nodename.
   ///
@@ -256,33 +276,39 @@ public struct MemberLifecycle: Sendable {
     var names: [String: NameHolders?] = [:]
     var renamed: [NodeIdentity] = []
     for index in working.items.indices {
-      let id = working.items[index].life.id
-      let name = isPresent(working.items[index].life) ? working.items[index].life.nodename : ""
-      let claim = name.isEmpty ? nil : name
-      let before = working.items[index].life.claim
+      let before = working.items[index].claim
+      let claim = working.items[index].life.claim(before: before, view.local)
       if claim == before {
         if let claim, contested.contains(claim), names[claim] == nil {
           names[claim] = .some(view.names[claim])
         }
         continue
       }
+      let id = working.items[index].life.id
       renamed.append(id)
-      working.items[index].life.claim = claim
-      if let before {
-        let known = view.names[before]
-        view.names[before] = known?.removing(id)
-        if names[before] == nil { names[before] = .some(known) }
+      working.items[index].claim = claim
+      if let before, let known = view.names[before] {
+        let rest = known.removing(id)
+        view.names[before] = rest
+        if rest != nil, names[before] == nil { names[before] = .some(known) }
       }
-      if let claim {
-        let known = view.names[claim]
-        view.names[claim] = known?.adding(id) ?? NameHolders(owner: id)
+      // That of a name which nobody else has there is nothing to settle.
+      if let claim, let known = view.names.updateValue(NameHolders(owner: id), forKey: claim) {
+        view.names[claim] = known.adding(id)
         if names[claim] == nil { names[claim] = .some(known) }
       }
     }
     for name in names.keys {
       let holders = view.names[name]
       if holders?.others.isEmpty ?? true { contested.remove(name) } else { contested.insert(name) }
-      for id in holders?.all ?? [] { touch(id) }
+      guard let holders else { continue }
+      let before = names[name].flatMap { $0 }
+      if holders.isCrowd, before?.isCrowd == true {
+        // Each of so many is touched by what happens to itself; the member too by what happens to others.
+        for id in [before?.owner, holders.owner].compactMap({ $0 }) where holders.contains(id) { touch(id) }
+      } else {
+        for id in holders.all { touch(id) }
+      }
     }
     return (names, renamed)
   }
@@ -291,19 +317,18 @@ public struct MemberLifecycle: Sendable {
   private mutating func settleOwners(of names: [String: NameHolders?], _ changes: inout LifecycleChanges) {
     for (name, before) in names.sorted(by: { $0.key < $1.key }) {
       guard let holders = view.names[name] else { continue }
-      let claims = holders.all.compactMap { id in
-        working[id].map { work in
-          (
-            id: id,
-            claim: NameClaim(
-              work.life, isLocal: id == view.local, isUp: work.judgement?.state.isUp == true, view.registries)
-          )
-        }
+      let claims = contenders(for: name, holders, before: before).compactMap { id in
+        claim(of: id, on: name).map { (id: id, claim: $0) }
       }
       guard let best = claims.min(by: { $0.claim.goes(before: $1.claim) })?.id else { continue }
-      let others = holders.all.filter { $0 != best }.sorted()
-      let isDisputed = others.contains { !isSameMachine($0, best) }
-      view.names[name] = NameHolders(owner: best, others: others, isDisputed: isDisputed)
+      var settled = holders.owned(by: best)
+      settled.isDisputed = settled.isCrowd || settled.others.contains { !isSameMachine($0, best) }
+      view.names[name] = settled
+      if settled.isCrowd, best != before?.owner {
+        // Who gets the name, and who had it, are shown otherwise.
+        for id in [best, before?.owner].compactMap({ $0 }) where settled.contains(id) { touch(id) }
+      }
+      let others = settled.others
       // Also where a name has just come to be contested: others may go by less than is known here.
       let wasContested = before?.others.isEmpty == false
       if before?.owner != best ? !others.isEmpty || wasContested : !others.isEmpty && !wasContested {
@@ -312,15 +337,43 @@ public struct MemberLifecycle: Sendable {
     }
   }
 
+  /// The nodes of which one will have the nodename: where they are a crowd, who was touched and the member so far,
+  /// unless that is gone.
+  private func contenders(
+    for name: String, _ holders: NameHolders, before: NameHolders?
+  ) -> [NodeIdentity] {
+    guard holders.isCrowd, let before, before.isCrowd, holders.contains(before.owner),
+      working[before.owner]?.judgement?.state.isUp != false
+    else { return holders.all }
+    return [before.owner] + working.items.map(\.life.id).filter { holders.contains($0) && $0 != before.owner }
+  }
+
+  /// How good the node's claim on a nodename is, whether it was touched or not.
+  private func claim(of id: NodeIdentity, on name: String) -> NameClaim? {
+    if let work = working[id] {
+      return NameClaim(
+        work.life, isLocal: id == view.local, isUp: work.judgement?.state.isUp == true, registries)
+    }
+    guard let life = view.nodes[id]?.life else { return nil }
+    let judgement = life.judgement(registries, isLocal: id == view.local, at: now.elapsed)
+    return NameClaim(life, isLocal: id == view.local, isUp: judgement.state.isUp, registries)
+  }
+
   private mutating func judgeAll() {
     for index in working.items.indices where working.items[index].judgement == nil {
-      guard isPresent(working.items[index].life) else { continue }
+      guard working.items[index].life.isPresent(view.local) else { continue }
       working.items[index].judgement = working.items[index].life.judgement(
-        view.registries, isLocal: working.items[index].life.id == view.local, at: now.elapsed)
+        registries, isLocal: working.items[index].life.id == view.local, at: now.elapsed)
     }
   }
 
   private func life(_ id: NodeIdentity) -> NodeLife? { working[id]?.life ?? view.nodes[id]?.life }
+
+  /// The nodename that the node claims now.
+  private func claim(of id: NodeIdentity) -> String? {
+    if let work = working[id] { return work.claim }
+    return view.nodes[id]?.life.row?.name
+  }
 
   private func isSameMachine(_ left: NodeIdentity, _ right: NodeIdentity) -> Bool {
     guard let left = life(left), let right = life(right) else { return false }
@@ -329,40 +382,36 @@ public struct MemberLifecycle: Sendable {
 
   /// Works out how the node is shown, what that means for its tombstones, and when it has to be looked at again.
   private mutating func finish(_ position: Int, _ changes: inout LifecycleChanges) {
-    let work = working.items[position]
-    var life = work.life
+    var work = working.items[position]
     if let judgement = work.judgement {
       if judgement.reason == .neverSeen {
-        life.isNeverSeen = true
+        work.life.isNeverSeen = true
       } else if judgement.state == .ready, judgement.reason != .local {
-        life.isNeverSeen = false
+        work.life.isNeverSeen = false
       }
+      if let name = work.claim { show(&work.life, name, judgement, before: work.old, &changes) }
     }
-    if let name = life.claim, let judgement = work.judgement {
-      show(&life, name, judgement, before: work.old?.life, &changes)
-    } else if let row = life.row {
-      conceal(&life, row, before: work.old?.life, &changes)
-    }
-    life.tombstones.removeAll { $0.until.elapsed <= now.elapsed }
-    let isHere = isPresent(life)
-    if !isHere, life.tombstones.isEmpty { life.removeMarks() }
-    if let flaps = life.flaps, flaps.deadline <= now.elapsed { life.flaps = nil }
-    keep(life, work, isNeeded: isHere || !life.tombstones.isEmpty || life.flaps != nil, &changes)
+    if work.claim == nil, let row = work.life.row { conceal(&work.life, row, before: work.old, &changes) }
+    work.life.removeTombstones { $0.until.elapsed <= now.elapsed }
+    if let flaps = work.life.flaps, flaps.deadline <= now.elapsed { work.life.flaps = nil }
+    keep(&work, &changes)
   }
 
   /// Shows a node that is there and has a nodename.
   private func show(
-    _ life: inout NodeLife, _ name: String, _ judgement: Judgement, before: NodeLife?,
+    _ life: inout NodeLife, _ name: String, _ judgement: Judgement, before: LifeEntry?,
     _ changes: inout LifecycleChanges
   ) {
     let holders = contested.contains(name) ? view.names[name] : nil
     let heldBy = holders.flatMap { $0.owner == life.id ? nil : $0.owner }
     var (state, reason) = (judgement.state, judgement.reason)
-    if let heldBy, isSameMachine(life.id, heldBy) { (state, reason) = (.left, .superseded) }
+    if let heldBy, holders?.isCrowd != true, isSameMachine(life.id, heldBy) {
+      (state, reason) = (.left, .superseded)
+    }
 
     let old = life.row
     if let old, old.name != name {
-      bury(&life, old, .left, .renamed, since: now, before?.affiliate ?? life.affiliate)
+      bury(&life, old, .left, .renamed, since: now, before?.life.affiliate ?? life.affiliate)
     }
     let earlier =
       old.map { PriorStatus(state: $0.state, since: $0.since) }
@@ -381,20 +430,20 @@ public struct MemberLifecycle: Sendable {
     } else {
       note(&life, name, from: compared?.state, to: state, reason, &changes)
     }
-    if !isPending { life.prior = nil }
+    if !isPending, life.prior != nil { life.prior = nil }
     // Its own tombstone ends, and that of a name which it has again.
-    life.tombstones.removeAll { $0.reason != .renamed || $0.name == name }
-    life.row = NodeRow(
-      name: name, state: state, reason: reason, since: since, heldBy: heldBy,
-      conflicts: conflicts(of: life.id, name, holders))
+    life.removeTombstones { $0.reason != .renamed || $0.name == name }
+    life.row = NodeRow(name: name, state: state, reason: reason, since: since)
+    life.set(heldBy: heldBy, conflicts: conflicts(of: life.id, name, holders))
   }
 
   /// Shows a node no longer: it has no nodename any more, or is gone.
   private func conceal(
-    _ life: inout NodeLife, _ row: NodeRow, before: NodeLife?, _ changes: inout LifecycleChanges
+    _ life: inout NodeLife, _ row: NodeRow, before: LifeEntry?, _ changes: inout LifecycleChanges
   ) {
+    life.set(heldBy: nil, conflicts: [])
     var (state, reason) = (NodeState.left, StatusReason.unnamed)
-    if !isPresent(life) {
+    if !life.isPresent(view.local) {
       guard let last = life.lastMark else {
         // It isn't gone, its records are another node's now.
         (life.row, life.prior) = (nil, nil)
@@ -405,18 +454,18 @@ public struct MemberLifecycle: Sendable {
     }
     let known = life.prior ?? PriorStatus(state: row.state, since: row.since)
     if known.state != state { note(&life, row.name, from: known.state, to: state, reason, &changes) }
-    life.prior = nil
+    if life.prior != nil { life.prior = nil }
     life.row = nil
     bury(
       &life, row, state, reason, since: known.state == state ? known.since : now,
-      before?.affiliate ?? life.affiliate)
+      before?.life.affiliate ?? life.affiliate)
   }
 
   private func bury(
     _ life: inout NodeLife, _ row: NodeRow, _ state: NodeState, _ reason: StatusReason, since: Moment,
     _ affiliate: Affiliate?
   ) {
-    life.tombstones.removeAll { $0.name == row.name }
+    life.removeTombstones { $0.name == row.name }
     life.tombstones.append(
       Tombstone(
         name: row.name, node: life.id, state: state, reason: reason, since: since,
@@ -427,24 +476,25 @@ public struct MemberLifecycle: Sendable {
     _ life: inout NodeLife, _ name: String, from old: NodeState?, to new: NodeState, _ reason: StatusReason,
     _ changes: inout LifecycleChanges
   ) {
-    life.flaps = FlapDetector.after(life.flaps, from: old, to: new, at: now.elapsed)
+    let flaps = FlapDetector.after(life.flaps, from: old, to: new, at: now.elapsed)
+    if flaps != nil { life.flaps = flaps }
     changes.transitions.append(
       StatusTransition(
         at: now, name: name, node: life.id, from: old, to: new, reason: reason,
-        isFlapping: life.flaps?.isFlapping == true, isFromBeforeRestart: life.prior != nil))
+        isFlapping: flaps?.isFlapping == true, isFromBeforeRestart: life.prior != nil))
   }
 
   /// What is disputed between the node and others.
   private func conflicts(of id: NodeIdentity, _ name: String, _ holders: NameHolders?) -> [RowConflict] {
     var conflicts: [RowConflict] = []
     if let holders, holders.isDisputed {
-      conflicts.append(
-        RowConflict(value: .nodename(name), others: holders.all.filter { $0 != id }.sorted().map(\.text)))
+      let others = holders.isCrowd ? [] : holders.all.filter { $0 != id }.sorted().map(\.text)
+      conflicts.append(RowConflict(value: .nodename(name), others: others))
     }
     for (value, nodes) in disputes.of(id) {
-      let others = nodes.filter { $0 != id && !(value.isBetweenNames && life($0)?.claim == name) }
+      let others = nodes.filter { $0 != id && !(value.isBetweenNames && claim(of: $0) == name) }
       if others.isEmpty, value.isBetweenNames { continue }
-      conflicts.append(RowConflict(value: value, others: others.map { life($0)?.claim ?? $0.text }))
+      conflicts.append(RowConflict(value: value, others: others.map { claim(of: $0) ?? $0.text }))
     }
     return conflicts
   }
@@ -452,21 +502,22 @@ public struct MemberLifecycle: Sendable {
   // MARK: What is kept
 
   /// Keeps what is known of the node now, and tells of what is shown otherwise.
-  private mutating func keep(
-    _ life: NodeLife, _ work: WorkingSet.Item, isNeeded: Bool, _ changes: inout LifecycleChanges
-  ) {
-    let id = life.id
-    let deadline = isNeeded ? deadline(of: life, work.judgement) : nil
+  private mutating func keep(_ work: inout WorkingSet.Item, _ changes: inout LifecycleChanges) {
+    let id = work.life.id
+    let isHere = work.life.isPresent(view.local)
+    if !isHere, work.life.tombstones.isEmpty { work.life.removeMarks() }
+    let isNeeded = isHere || !work.life.tombstones.isEmpty || work.life.flaps != nil
+    let deadline = isNeeded ? deadline(of: work) : nil
     if deadline != work.old?.life.deadline { timers.set(id, to: deadline) }
     let isAwaited = work.judgement?.isAwaited == true
     if isAwaited != (work.old?.life.isAwaited == true) {
       if isAwaited { awaited.insert(id) } else { awaited.remove(id) }
     }
-    var kept = life
-    (kept.deadline, kept.isAwaited) = (deadline, isAwaited)
-    let entry = isNeeded ? LifeEntry(kept) : nil
-    view.nodes[id] = entry
-    let (before, after) = (work.old?.life.tombstones ?? [], life.tombstones)
+    if work.life.deadline != deadline { work.life.deadline = deadline }
+    work.life.isAwaited = isAwaited
+    let entry = isNeeded ? LifeEntry(work.life, hash: work.old?.hash) : nil
+    if let entry { view.nodes.set(entry) } else if let old = work.old { view.nodes.remove(old) }
+    let (before, after) = (work.old?.life.tombstones ?? [], work.life.tombstones)
     if !(before.isEmpty && after.isEmpty), before != after {
       for tombstone in before where !after.contains(tombstone) {
         changes.tombstones.append(TombstoneChange(tombstone: tombstone, hasEnded: true))
@@ -485,12 +536,12 @@ public struct MemberLifecycle: Sendable {
   }
 
   /// When the node has to be looked at though nothing happens to it.
-  private func deadline(of life: NodeLife, _ judgement: Judgement?) -> Duration? {
-    var deadline = life.claim == nil ? nil : judgement?.due
-    for tombstone in life.tombstones {
+  private func deadline(of work: WorkingSet.Item) -> Duration? {
+    var deadline = work.claim == nil ? nil : work.judgement?.due
+    for tombstone in work.life.tombstones {
       deadline = min(deadline ?? tombstone.until.elapsed, tombstone.until.elapsed)
     }
-    if let flaps = life.flaps { deadline = min(deadline ?? flaps.deadline, flaps.deadline) }
+    if let flaps = work.life.flaps { deadline = min(deadline ?? flaps.deadline, flaps.deadline) }
     return deadline
   }
 
@@ -498,15 +549,12 @@ public struct MemberLifecycle: Sendable {
   private mutating func evict(_ keys: [TombstoneKey], _ changes: inout LifecycleChanges) {
     for key in keys {
       guard let entry = view.nodes[key.node] else { continue }
-      var life = entry.life
-      life.tombstones.removeAll { $0.name == key.name }
-      let isHere = isPresent(life)
-      if !isHere, life.tombstones.isEmpty { life.removeMarks() }
-      var work = WorkingSet.Item(old: entry, life: life)
-      if isHere {
-        work.judgement = life.judgement(view.registries, isLocal: key.node == view.local, at: now.elapsed)
+      var work = WorkingSet.Item(old: entry, life: entry.life)
+      work.life.removeTombstones { $0.name == key.name }
+      if work.life.isPresent(view.local) {
+        work.judgement = work.life.judgement(registries, isLocal: key.node == view.local, at: now.elapsed)
       }
-      keep(life, work, isNeeded: isHere || !life.tombstones.isEmpty || life.flaps != nil, &changes)
+      keep(&work, &changes)
     }
   }
 }

@@ -23,7 +23,8 @@ struct NameClaim {
     guard let affiliate = node.affiliate else { return }
     var (said, unready) = (0, 0)
     for record in node.records where record.record.affiliate.isEqual(.nodename, to: affiliate) {
-      let isStale = registries[record.source.registry].map { record.staleness(in: $0) != nil } ?? true
+      let source = registries[record.source]
+      let isStale = source.position == nil || record.staleness(source) != nil
       let strength = (isStale ? 2 : 0) + (record.record.isLocalID ? 1 : 0)
       if strength < self.strength || said == 0 {
         self.strength = strength

@@ -1,45 +1,110 @@
 import ClusterModel
 
 /// All that a member's life follows from, of one node: a value, of which the rules are pure functions.
+///
+/// It is copied at each touch, and there are as many as nodes, so what few nodes have is apart.
 struct NodeLife: Sendable {
   let id: NodeIdentity
   /// What the merge last made of its records; kept where they are gone, for its tombstone.
   var affiliate: Affiliate?
   private(set) var records: [LifeRecord] = []
-  /// Where it isn't listed any more, and why. Kept as long as it is listed by anybody or has a tombstone.
-  private(set) var marks: [DepartureMark] = []
-  /// When its identity first came; nil where it was there nobody knows since when, which counts as the earliest.
-  var arrival: Moment?
-  /// Whether ``arrival`` is settled.
-  var hasArrived = false
-
-  /// The nodename that it claims; nil where it has none, or isn't there.
-  var claim: String?
   /// How it is shown; nil where it isn't a member, be it listed or not.
   var row: NodeRow?
-  /// How it was before a restart, until its registries have spoken again.
-  var prior: PriorStatus?
+  private var rare: SharedRareLife?
+  /// Whether ``arrival`` is settled.
+  var hasArrived = false
   /// Whether it was called missing as nothing was ever seen of it.
   var isNeverSeen = false
-  var flaps: FlapDetector?
-  /// Its own tombstone, and those of nodenames that it had before.
-  var tombstones: [Tombstone] = []
-  /// When it has to be looked at though nothing happens to it.
-  var deadline: Duration?
   /// Whether it may yet be called never seen.
   var isAwaited = false
 
   init(_ id: NodeIdentity) { self.id = id }
 
-  var nodename: String { affiliate?.nodename ?? "" }
+  /// Whether the node is there: listed by anybody, or this one.
+  func isPresent(_ local: NodeIdentity?) -> Bool { !records.isEmpty || id == local }
+
+  /// The nodename that it claims, if it is there and has one; `before` is the one that it claimed.
+  func claim(before: String?, _ local: NodeIdentity?) -> String? {
+    guard isPresent(local), let affiliate else { return nil }
+    // To make the text anew takes longer than to compare.
+    if let before, affiliate.isEqual(.nodename, to: before) { return before }
+    return affiliate.isEmpty(.nodename) ? nil : affiliate.nodename
+  }
+
   /// The tombstone of the node itself.
   var grave: Tombstone? { tombstones.first { $0.reason != .renamed } }
   var hasCachedRecord: Bool { records.contains { $0.isCached } }
   var flags: StatusFlags {
+    guard let rare = rare?.content else { return [] }
     var flags: StatusFlags = []
-    if row?.conflicts.isEmpty == false { flags.insert(.conflict) }
-    if flaps?.isFlapping == true { flags.insert(.flapping) }
+    if !rare.conflicts.isEmpty { flags.insert(.conflict) }
+    if rare.flaps?.isFlapping == true { flags.insert(.flapping) }
     return flags
+  }
+
+  // MARK: What few have
+
+  /// Where it isn't listed any more, and why. Kept as long as it is listed by anybody or has a tombstone.
+  private(set) var marks: [DepartureMark] {
+    get { rare?.content.marks ?? [] }
+    set { change { $0.marks = newValue } }
+  }
+  /// When its identity first came; nil where it was there nobody knows since when, which counts as the earliest.
+  var arrival: Moment? {
+    get { rare?.content.arrival }
+    set { if newValue != arrival { change { $0.arrival = newValue } } }
+  }
+  /// The node that has the nodename under which this one is shown, where this one hasn't.
+  var heldBy: NodeIdentity? { rare?.content.heldBy }
+  /// What is disputed between it and others.
+  var conflicts: [RowConflict] { rare?.content.conflicts ?? [] }
+  /// How it was before a restart, until its registries have spoken again.
+  var prior: PriorStatus? {
+    get { rare?.content.prior }
+    set { change { $0.prior = newValue } }
+  }
+  var flaps: FlapDetector? {
+    get { rare?.content.flaps }
+    set { change { $0.flaps = newValue } }
+  }
+  /// Its own tombstone, and those of nodenames that it had before.
+  var tombstones: [Tombstone] {
+    get { rare?.content.tombstones ?? [] }
+    set { change { $0.tombstones = newValue } }
+  }
+  /// When it has to be looked at though nothing happens to it.
+  var deadline: Duration? {
+    get { rare?.content.deadline }
+    set { change { $0.deadline = newValue } }
+  }
+
+  /// Sets how it is related to others while it is shown.
+  mutating func set(heldBy: NodeIdentity?, conflicts: [RowConflict]) {
+    if heldBy == self.heldBy, conflicts == self.conflicts { return }
+    change { ($0.heldBy, $0.conflicts) = (heldBy, conflicts) }
+  }
+
+  mutating func removeTombstones(where isMeant: (Tombstone) -> Bool) {
+    if rare?.content.tombstones.contains(where: isMeant) == true { tombstones.removeAll(where: isMeant) }
+  }
+
+  mutating func removeMarks(where isMeant: (DepartureMark) -> Bool = { _ in true }) {
+    if rare?.content.marks.contains(where: isMeant) == true { marks.removeAll(where: isMeant) }
+  }
+
+  private mutating func change(_ body: (inout RareLife) -> Void) {
+    var content = rare?.content ?? RareLife()
+    body(&content)
+    if content == rare?.content ?? RareLife() { return }
+    rare = content == RareLife() ? nil : SharedRareLife(content)
+  }
+
+  /// Whether it is shown as `other`, what registries have of it aside.
+  func isShown(as other: NodeLife) -> Bool {
+    guard row == other.row else { return false }
+    if rare === other.rare { return true }
+    return flags == other.flags && marks == other.marks && heldBy == other.heldBy
+      && conflicts == other.conflicts
   }
 
   // MARK: What registries report
@@ -47,17 +112,20 @@ struct NodeLife: Sendable {
   /// Takes a record, which ends what is known of its being gone.
   ///
   /// - Returns: whether anything is another one.
-  mutating func put(_ record: AffiliateRecord, from source: RecordSource, at now: Moment) -> Bool {
-    let markCount = marks.count
-    marks.removeAll { $0.source == source }
-    guard let index = index(of: record.affiliate.nodeID, from: source) else {
-      records.append(LifeRecord(source: source, record: record, listedAt: now, isCached: false))
+  mutating func put(
+    _ record: AffiliateRecord, from number: SourceNumber, _ source: RecordSource, at now: Moment
+  ) -> Bool {
+    let wasGone = rare?.content.marks.contains { $0.source == source } == true
+    if wasGone { removeMarks { $0.source == source } }
+    guard let index = index(of: record.affiliate.nodeID, from: number) else {
+      // Exactly as much as is needed: most nodes have few records, and for long.
+      records.reserveCapacity(records.count + 1)
+      records.append(LifeRecord(source: number, record: record, listedAt: now, isCached: false))
       return true
     }
-    let isConfirmed = records[index].isCached
-    if !isConfirmed, markCount == marks.count, records[index].record == record { return false }
-    records[index] = LifeRecord(
-      source: source, record: record, listedAt: records[index].listedAt, isCached: false)
+    let old = records[index]
+    if !old.isCached, !wasGone, old.record == record { return false }
+    records[index] = LifeRecord(source: number, record: record, listedAt: old.listedAt, isCached: false)
     return true
   }
 
@@ -69,10 +137,10 @@ struct NodeLife: Sendable {
   ///
   /// - Returns: whether there was one.
   mutating func remove(
-    _ id: NodeIdentity, from source: RecordSource, reason: DepartureReason?, lastSeen: Timestamp?,
-    at now: Moment
+    _ id: NodeIdentity, from number: SourceNumber, _ source: RecordSource, reason: DepartureReason?,
+    lastSeen: Timestamp?, at now: Moment
   ) -> Bool {
-    guard let index = index(of: id, from: source) else { return false }
+    guard let index = index(of: id, from: number) else { return false }
     let record = records.remove(at: index)
     if let reason {
       mark(
@@ -84,17 +152,16 @@ struct NodeLife: Sendable {
 
   /// Takes away what a registry had of it that is no longer enabled. Its marks end as well, where the node is still
   /// listed: nobody is missing by the word of one that isn't asked.
-  mutating func removeRegistry(_ name: String, at now: Moment) {
-    for record in records where record.source.registry == name {
+  mutating func removeRegistry(_ name: String, _ registries: RegistryTable, at now: Moment) {
+    for record in records {
+      let source = registries.source(record.source)
+      guard source.registry == name else { continue }
       mark(
-        DepartureMark(
-          source: record.source, reason: .disabled, at: now, lastSeen: record.record.confirmedAt))
+        DepartureMark(source: source, reason: .disabled, at: now, lastSeen: record.record.confirmedAt))
     }
-    records.removeAll { $0.source.registry == name }
-    if !records.isEmpty { marks.removeAll { $0.source.registry == name } }
+    records.removeAll { registries.source($0.source).registry == name }
+    if !records.isEmpty { removeMarks { $0.source.registry == name } }
   }
-
-  mutating func removeMarks() { marks = [] }
 
   private mutating func mark(_ mark: DepartureMark) {
     guard let index = marks.firstIndex(where: { $0.source == mark.source }) else { return marks.append(mark) }
@@ -103,8 +170,8 @@ struct NodeLife: Sendable {
     if !isWorse { marks[index] = mark }
   }
 
-  private func index(of id: NodeIdentity, from source: RecordSource) -> Int? {
-    records.firstIndex { $0.source == source && $0.record.affiliate.nodeID == id }
+  private func index(of id: NodeIdentity, from number: SourceNumber) -> Int? {
+    records.firstIndex { $0.source == number && $0.record.affiliate.nodeID == id }
   }
 
   // MARK: Rules
@@ -118,10 +185,11 @@ struct NodeLife: Sendable {
     var due: Duration?
     var isExpected = false
     for record in records {
-      guard let registry = registries[record.source.registry] else { continue }
-      isExpected = isExpected || registry.condition.expect != nil
-      if let reason = record.staleness(in: registry) {
-        if registry.leases {
+      let source = registries[record.source]
+      guard let position = source.position else { continue }
+      isExpected = isExpected || source.expect != nil
+      if let reason = record.staleness(source) {
+        if source.leases {
           staleLease = reason.first(staleLease)
         } else {
           staleDeclaration = reason.first(staleDeclaration)
@@ -131,14 +199,15 @@ struct NodeLife: Sendable {
       hasFresh = true
       switch record.record.health {
       case .notReady(let reason):
-        let claim = (record.source.registry, reason.isEmpty ? StatusReason.notready.text : reason)
+        let registry = registries.all[position].condition.name
+        let claim = (registry, reason.isEmpty ? StatusReason.notready.text : reason)
         unready = unready.map { $0 < claim ? $0 : claim } ?? claim
       case .ready:
         isHealthy = true
-        isLeased = isLeased || registry.leases
-      case nil: isLeased = isLeased || registry.leases
+        isLeased = isLeased || source.leases
+      case nil: isLeased = isLeased || source.leases
       }
-      if let expect = registry.condition.expect, let heard = registries.leasesHeardSince {
+      if let expect = source.expect, let heard = registries.leasesHeardSince {
         let end = max(record.listedAt.elapsed, heard) + expect
         due = due.map { min($0, end) } ?? end
       }
@@ -160,9 +229,12 @@ struct NodeLife: Sendable {
   func lastCountingMark(_ registries: RegistryTable) -> DepartureMark? {
     var last: DepartureMark?
     for mark in marks {
-      guard let registry = registries[mark.source.registry] else { continue }
-      guard mark.reason == .withdrawn || registry.leases && mark.reason.isLoss else { continue }
-      if records.contains(where: { $0.source.registry == mark.source.registry }) { continue }
+      let name = mark.source.registry
+      guard let position = registries.all.firstIndex(where: { $0.condition.name == name }) else { continue }
+      guard mark.reason == .withdrawn || registries.all[position].leases && mark.reason.isLoss else {
+        continue
+      }
+      if records.contains(where: { registries[$0.source].position == position }) { continue }
       if last?.precedes(mark) ?? true { last = mark }
     }
     return last
@@ -209,20 +281,54 @@ struct Judgement: Hashable, Sendable {
 }
 
 /// One registry's record of a node.
-struct LifeRecord: Hashable, Sendable {
-  let source: RecordSource
+///
+/// There are as many as anything has, so its parts are where they leave no gaps.
+struct LifeRecord: Sendable {
   let record: AffiliateRecord
-  /// Since when it is listed there, confirmations and restarts aside.
-  let listedAt: Moment
   /// Whether it was read from the state file, and not confirmed since.
   let isCached: Bool
+  let source: SourceNumber
+  /// Since when it is listed there, confirmations and restarts aside.
+  let listedAt: Moment
+
+  init(source: SourceNumber, record: AffiliateRecord, listedAt: Moment, isCached: Bool) {
+    self.source = source
+    self.record = record
+    self.listedAt = listedAt
+    self.isCached = isCached
+  }
 
   /// Why it says nothing of now; nil where it does.
-  func staleness(in registry: KnownRegistry) -> StaleReason? {
+  func staleness(_ facts: SourceFacts) -> StaleReason? {
     if isCached { return .cached }
     if record.isStale { return .unconfirmed }
-    return registry.isStale(source.source) ? .registryFailed : nil
+    return facts.isStale ? .registryFailed : nil
   }
+
+  /// Whether nothing that is shown of a node's presence differs, in one table of registries.
+  func isShown(as other: LifeRecord) -> Bool {
+    source == other.source && listedAt == other.listedAt && isCached == other.isCached
+      && record.isStale == other.record.isStale && record.health == other.record.health
+  }
+}
+
+/// What few nodes have.
+private struct RareLife: Hashable, Sendable {
+  var marks: [DepartureMark] = []
+  var arrival: Moment?
+  var heldBy: NodeIdentity?
+  var conflicts: [RowConflict] = []
+  var prior: PriorStatus?
+  var flaps: FlapDetector?
+  var tombstones: [Tombstone] = []
+  var deadline: Duration?
+}
+
+/// A ``RareLife`` that is never changed, so that copies share it.
+private final class SharedRareLife: Sendable {
+  let content: RareLife
+
+  init(_ content: RareLife) { self.content = content }
 }
 
 /// A registry's source that no longer lists a node, and why.
@@ -254,12 +360,14 @@ struct NodeRow: Hashable, Sendable {
   let reason: StatusReason
   /// When the state, not the reason, was last another one.
   let since: Moment
-  /// The node that has the name, where this one hasn't.
-  let heldBy: NodeIdentity?
-  /// What is disputed between it and others, which are called as they call themselves.
-  let conflicts: [RowConflict]
+
+  /// That of a node that isn't shown.
+  static let none = NodeRow(
+    name: "", state: .left, reason: StatusReason(""),
+    since: Moment(elapsed: .zero, wall: Timestamp(milliseconds: 0)))
 }
 
+/// What is disputed between a node and others, which are called as they call themselves.
 struct RowConflict: Hashable, Sendable {
   let value: DisputedValue
   let others: [String]

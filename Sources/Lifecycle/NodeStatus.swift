@@ -3,17 +3,23 @@ public import ClusterModel
 /// How one member is, be it listed or not.
 public struct NodeStatus: Sendable {
   private let entry: LifeEntry
-  private let row: NodeRow
-  private let registries: RegistryTable
+  private let registries: SharedRegistries
   private let isLocal: Bool
+  /// The node that has the nodename now, where that is known.
+  private let owner: NodeIdentity?
 
-  init?(_ entry: LifeEntry, _ registries: RegistryTable, isLocal: Bool) {
-    guard let row = entry.life.row else { return nil }
+  init?(
+    _ entry: LifeEntry, _ registries: SharedRegistries, isLocal: Bool, owner: NodeIdentity? = nil
+  ) {
+    guard entry.isShown else { return nil }
+    self.owner = owner
     self.entry = entry
-    self.row = row
     self.registries = registries
     self.isLocal = isLocal
   }
+
+  /// There is one, or there were no status.
+  private var row: NodeRow { entry.life.row ?? .none }
 
   /// The nodename.
   public var name: String { row.name }
@@ -28,13 +34,13 @@ public struct NodeStatus: Sendable {
   /// What else a person should know.
   public var flags: StatusFlags { entry.life.flags }
   /// Whether it is a member: it has the nodename that it claims.
-  public var isListed: Bool { row.heldBy == nil }
+  public var isListed: Bool { entry.life.heldBy == nil }
   /// The node that has the nodename, where this one hasn't.
-  public var heldBy: NodeIdentity? { row.heldBy }
+  public var heldBy: NodeIdentity? { entry.life.heldBy.map { owner ?? $0 } }
   /// What is disputed between it and others. Not empty where ``StatusFlags/conflict`` is set.
-  public var disputes: [DisputedValue] { row.conflicts.map(\.value) }
+  public var disputes: [DisputedValue] { entry.life.conflicts.map(\.value) }
   /// Where it is listed, and where it was, in the order of the registries.
-  public var sources: [SourcePresence] { entry.life.sources(registries, isLocal: isLocal) }
+  public var sources: [SourcePresence] { entry.life.sources(registries.table, isLocal: isLocal) }
 
   /// When a registry that doesn't list it any more last confirmed it; nil where nobody did, or nobody knows.
   public var lastSeen: Timestamp? { entry.life.marks.compactMap(\.lastSeen).max() }
@@ -45,7 +51,7 @@ public struct NodeStatus: Sendable {
   ///   - now: what ages are shown for.
   ///   - replaced: the nodes that it replaced, as ``LifecycleView/replaced(by:)`` has them.
   public func message(at now: Moment, replaced: [NodeStatus] = []) -> String {
-    let disputes = row.conflicts.map { $0.sentence }
+    let disputes = entry.life.conflicts.map { $0.sentence }
     let replaced = replaced.map { "replaced \($0.node.short) \($0.since.age(at: now)) ago" }
     let rest = disputes + replaced
     // Who is plainly ready has nothing to add where there is something else to say.
@@ -59,11 +65,11 @@ public struct NodeStatus: Sendable {
     func names(_ sources: [SourcePresence]) -> String { sources.map(\.registry).joined(separator: ", ") }
     switch (state, reason) {
     case (.left, .superseded):
-      return "replaced by \(row.heldBy?.short ?? "another node") \(since.age(at: now)) ago"
+      return "replaced by \(heldBy?.short ?? "another node") \(since.age(at: now)) ago"
     case (.missing, .neverSeen):
       return "listed in \(names(fresh)), and never seen"
     case (.missing, _), (.left, _):
-      guard let mark = entry.life.lastCountingMark(registries) else { return "\(state) (\(reason))" }
+      guard let mark = entry.life.lastCountingMark(registries.table) else { return "\(state) (\(reason))" }
       let gone = "left \(mark.source.registry) \(mark.at.age(at: now)) ago (\(mark.reason.rawValue))"
       let still = sources.filter { if case .gone = $0.presence { false } else { $0.presence != .unknown } }
       return still.isEmpty ? gone : "\(gone); still in \(names(still))"
@@ -82,9 +88,24 @@ public struct NodeStatus: Sendable {
 
   /// Whether both are shown alike; what ages say in ``message(at:replaced:)`` at different moments aside.
   func isShown(as other: NodeStatus) -> Bool {
-    let (life, otherLife) = (entry.life, other.entry.life)
-    guard row == other.row, life.flags == otherLife.flags, life.marks == otherLife.marks else { return false }
-    return sources == other.sources
+    guard entry.life.isShown(as: other.entry.life) else { return false }
+    let (records, others) = (entry.life.records, other.entry.life.records)
+    if registries === other.registries, isLocal == other.isLocal,
+      records.elementsEqual(others, by: { $0.isShown(as: $1) })
+    {
+      return true
+    }
+    return hasSources(of: other)
+  }
+
+  /// Whether ``sources`` are equal, without making them.
+  private func hasSources(of other: NodeStatus) -> Bool {
+    let (table, otherTable) = (registries.table, other.registries.table)
+    guard table.hasNames(of: otherTable) else { return sources == other.sources }
+    return table.all.indices.allSatisfy { position in
+      entry.life.source(position, table, isLocal: isLocal)
+        == other.entry.life.source(position, otherTable, isLocal: other.isLocal)
+    }
   }
 }
 
@@ -141,6 +162,8 @@ extension RowConflict {
   fileprivate var sentence: String {
     switch value {
     case .address, .publicKey: "\(value) is also \(others.map { "\($0)'s" }.joined(separator: ", "))"
+    case .nodename where others.isEmpty:
+      "\(value) is claimed by more than \(NameHolders.maximumCount) nodes"
     case .nodename: "\(value) is also claimed by \(others.joined(separator: ", "))"
     case .identity: "\(value) is on two machines"
     case .match: others.isEmpty ? "\(value)" : "\(value) may also be of \(others.joined(separator: ", "))"
@@ -154,15 +177,9 @@ extension NodeIdentity {
 }
 
 extension Moment {
-  /// How long ago it was, as a person says it: `4s`, `12m`, `3h`, `5d`.
+  /// How long ago it was, as every output writes it.
   fileprivate func age(at now: Moment) -> String {
-    let seconds = max(0, (now.elapsed - elapsed).components.seconds)
-    return switch seconds {
-    case ..<120: "\(seconds)s"
-    case ..<7200: "\(seconds / 60)m"
-    case ..<172_800: "\(seconds / 3600)h"
-    default: "\(seconds / 86_400)d"
-    }
+    AgeText.text(seconds: (now.elapsed - elapsed).components.seconds)
   }
 }
 
@@ -180,6 +197,7 @@ private func departure(_ reason: StatusReason, _ sources: [SourcePresence]) -> S
     default: "in"
     }
   let names = said.map(\.registry).joined(separator: ", ")
-  let seen = said.compactMap(\.lastSeen).max().map { ", last renewed \($0)" } ?? ""
+  // Who only declares doesn't renew.
+  let seen = said.filter(\.leases).compactMap(\.lastSeen).max().map { ", last renewed \($0)" } ?? ""
   return "\(reason) \(preposition) \(names)\(seen)"
 }

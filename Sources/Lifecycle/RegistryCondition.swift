@@ -56,13 +56,30 @@ struct KnownRegistry: Hashable, Sendable {
   }
 }
 
+/// Stands for a ``RecordSource`` in a ``RegistryTable``: nodes have many records, of few sources.
+struct SourceNumber: Hashable, Sendable {
+  fileprivate let value: UInt32
+}
+
+/// What a node's state depends on of where a record is from. Without texts, as each node that is touched asks.
+struct SourceFacts: Sendable {
+  /// Where its registry is in ``RegistryTable/all``; nil where that isn't enabled.
+  fileprivate(set) var position: Int?
+  fileprivate(set) var leases = false
+  fileprivate(set) var isStale = false
+  fileprivate(set) var expect: Duration?
+}
+
 /// The registries that are enabled, in the order of the configuration.
-struct RegistryTable: Hashable, Sendable {
+struct RegistryTable: Sendable {
   private(set) var all: [KnownRegistry] = []
   /// Since when every lease registry is heard without a break; nil where one isn't, or there is none.
   private(set) var leasesHeardSince: Duration?
   /// Whether registries' records were leases, as it was before a restart.
   private var remembered: [String: Bool] = [:]
+  /// Sources of which there are records, or were, by their numbers.
+  private var sources: [RecordSource] = []
+  private var facts: [SourceFacts] = []
 
   subscript(name: String) -> KnownRegistry? { all.first { $0.condition.name == name } }
 
@@ -110,6 +127,7 @@ struct RegistryTable: Hashable, Sendable {
   }
 
   private mutating func settle() {
+    facts = sources.map(facts(of:))
     leasesHeardSince = nil
     for registry in all where registry.leases {
       guard let since = registry.heardSince else {
@@ -119,4 +137,45 @@ struct RegistryTable: Hashable, Sendable {
       leasesHeardSince = max(leasesHeardSince ?? since, since)
     }
   }
+
+  /// Whether both have the same registries in the same order.
+  func hasNames(of other: RegistryTable) -> Bool {
+    all.elementsEqual(other.all) { $0.condition.name == $1.condition.name }
+  }
+
+  // MARK: Sources
+
+  /// The number of a source that has one.
+  func number(of source: RecordSource) -> SourceNumber? {
+    sources.firstIndex(of: source).map { SourceNumber(value: UInt32($0)) }
+  }
+
+  /// Numbers a source that has none.
+  mutating func add(_ source: RecordSource) -> SourceNumber {
+    sources.append(source)
+    facts.append(facts(of: source))
+    return SourceNumber(value: UInt32(sources.count - 1))
+  }
+
+  /// The source of that number.
+  func source(_ number: SourceNumber) -> RecordSource { sources[Int(number.value)] }
+
+  subscript(number: SourceNumber) -> SourceFacts { facts[Int(number.value)] }
+
+  private func facts(of source: RecordSource) -> SourceFacts {
+    guard let position = all.firstIndex(where: { $0.condition.name == source.registry }) else {
+      return SourceFacts()
+    }
+    let registry = all[position]
+    return SourceFacts(
+      position: position, leases: registry.leases, isStale: registry.isStale(source.source),
+      expect: registry.condition.expect)
+  }
+}
+
+/// A ``RegistryTable`` that is never changed, so that all that is shown by it shares it.
+final class SharedRegistries: Sendable {
+  let table: RegistryTable
+
+  init(_ table: RegistryTable) { self.table = table }
 }

@@ -34,17 +34,21 @@ extension NodeLife {
   /// What each registry has of the node, in the order of the registries; one that never had anything isn't there.
   func sources(_ registries: RegistryTable, isLocal: Bool) -> [SourcePresence] {
     var sources: [SourcePresence] = []
-    for registry in registries.all {
-      if let source = source(registry, isLocal: isLocal) { sources.append(source) }
+    for position in registries.all.indices {
+      if let source = source(position, registries, isLocal: isLocal) { sources.append(source) }
     }
     return sources
   }
 
-  private func source(_ registry: KnownRegistry, isLocal: Bool) -> SourcePresence? {
+  /// What the registry at `position` has of the node; nil where it never had anything.
+  func source(_ position: Int, _ registries: RegistryTable, isLocal: Bool) -> SourcePresence? {
+    let registry = registries.all[position]
     let name = registry.condition.name
     var best: SourcePresence?
-    for record in records where record.source.registry == name {
-      let reason = record.staleness(in: registry)
+    for record in records {
+      let facts = registries[record.source]
+      guard facts.position == position else { continue }
+      let reason = record.staleness(facts)
       let presence = SourcePresence(
         registry: name, presence: reason.map(SourcePresence.Presence.stale) ?? .fresh, since: record.listedAt,
         leases: registry.leases, health: reason == nil ? record.record.health : nil, lastSeen: nil)

@@ -126,7 +126,10 @@ public final class Aggregator: Service {
   }
 
   /// What is to survive a restart, as of now: for ``AggregatorOptions/restored`` of the next one.
-  public func savedState() -> SavedState { table.savedState() }
+  public func savedState() -> SavedState { table.captureState().state }
+
+  /// The same, to be written piece by piece.
+  public func captureState() -> StateCapture { table.captureState() }
 
   /// Whether there is no registry to run: discovery is off.
   public var isDiscoveryOff: Bool { supervisors.isIdle }
@@ -200,10 +203,11 @@ public final class Aggregator: Service {
   }
 
   private func supervise() async {
-    let saved = options.restored
-    table.take(.started(savedAt: saved?.savedAt, nodeCount: saved?.lives.nodes.count ?? 0))
+    let (local, saved) = (state.withLock { $0.localNode }?.current(), options.restored)
+    table.take(
+      .started(local?.nodename ?? "", savedAt: saved?.savedAt, nodeCount: saved?.lives.nodes.count ?? 0))
     // At once, so that who waits for the registries sees this node too.
-    if let provider = state.withLock({ $0.localNode }) { setLocal(provider.current()) }
+    if let local { setLocal(local) }
     await withDiscardingTaskGroup { group in
       group.addTask { await self.expireRecords() }
       group.addTask { await self.followLocalNode() }

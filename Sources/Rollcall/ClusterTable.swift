@@ -150,20 +150,7 @@ public final class ClusterTable: Sendable {
   func restore(_ saved: SavedState, local: NodeIdentity?) { take(.restored(saved, local: local)) }
 
   /// What is to survive a restart; who reads it adds its own cursors.
-  func savedState() -> SavedState {
-    let entries = history.entries
-    var (state, merge) = writer.withLock { writer in
-      (
-        SavedState(
-          savedAt: now(), prefixes: writer.prefixes, known: writer.known, lives: writer.lifecycleState),
-        writer.merge
-      )
-    }
-    (state.history, state.historySince) = (entries, history.since)
-    for affiliate in merge.affiliates() { state.affiliates[affiliate.value.nodeID] = affiliate.saved }
-    for member in merge.members() { state.members[member.value.id] = member.saved }
-    return state
-  }
+  func captureState() -> StateCapture { StateCapture(snapshot(), history: history, at: now()) }
 
   /// Nothing more will change: readers get what they haven't read yet, and then the end.
   func finish() {
@@ -186,12 +173,6 @@ extension RecordOrigin {
   }
 }
 
-extension Versioned {
-  fileprivate var saved: SavedState.Version {
-    SavedState.Version(number: version, created: created, updated: updated)
-  }
-}
-
 /// The merge while it is changed, and what came of it so far.
 struct TableTransaction: Sendable {
   fileprivate(set) var merge: ClusterMerge
@@ -211,6 +192,11 @@ struct TableTransaction: Sendable {
 
   mutating func apply(_ update: RegistryUpdate, of registry: RegistryID) {
     note(merge.apply(update, of: registry, at: now))
+  }
+
+  /// The record of a node that is about to be removed was confirmed later than was known.
+  mutating func confirm(_ nodeID: NodeIdentity, from origin: RecordOrigin, at confirmedAt: Timestamp) {
+    merge.confirm(nodeID, from: origin, at: confirmedAt)
   }
 
   mutating func noteSynced(registry name: String) { merge.noteSynced(registry: name) }
@@ -287,6 +273,50 @@ struct TableTransaction: Sendable {
     return departures.first { $0.positions.contains(position) }?.reason ?? .removed
   }
 
+  /// Gives all that nodes' lives depend on of what happened, in order.
+  fileprivate func forEachLifecycleUpdate(_ take: (LifecycleUpdate) -> Void) {
+    for (position, change) in changes.enumerated() {
+      if let update = lifecycleUpdate(for: change, at: position) { take(update) }
+    }
+    for (record, origin) in held {
+      take(.record(record, from: RecordSource(origin), of: origin.node(of: record)))
+    }
+  }
+
+  /// The conflicts among them.
+  fileprivate var disputes: [LifecycleUpdate] {
+    changes.enumerated().compactMap { position, change in
+      if case .conflict = change { lifecycleUpdate(for: change, at: position) } else { nil }
+    }
+  }
+
+  private func lifecycleUpdate(for change: ClusterChange, at position: Int) -> LifecycleUpdate? {
+    switch change {
+    case .raw(let change, let reason):
+      guard let record = change.new?.value ?? change.old?.value else { return nil }
+      let origin = change.key.origin
+      let source = RecordSource(origin)
+      let node = origin.node(of: record)
+      if change.new != nil { return .record(record, from: source, of: node) }
+      return .gone(
+        record: change.key.nodeID, from: source, of: node,
+        reason: departure(at: position, reason),
+        lastSeen: record.confirmedAt)
+    case .affiliate(let change):
+      guard let affiliate = change.new?.value else { return nil }
+      return .merged(affiliate, isNewcomer: merge.isNewcomer(change.key))
+    case .conflict(let change):
+      let value: DisputedValue
+      switch change.key {
+      case .address(let address): value = .address(address)
+      case .publicKey(let key): value = .publicKey(key)
+      case .nodename, .field: return nil
+      }
+      return .dispute(value, change.new?.value.nodes ?? [])
+    case .member: return nil
+    }
+  }
+
   private mutating func note(_ new: [ClusterChange], as reason: DepartureReason? = nil) {
     isRevised = true
     if let reason, !new.isEmpty {
@@ -328,21 +358,6 @@ struct TableWriter: Sendable {
 
   /// How nodes are.
   var life: LifecycleView { lifecycle.view }
-  /// What of nodes' lives is to survive a restart.
-  var lifecycleState: LifecycleState { lifecycle.state }
-  /// What raw ids start with, by the registry's name.
-  var prefixes: [String: String] {
-    Dictionary(registries.map { ($0.key.name, $0.status.prefix) }, uniquingKeysWith: { first, _ in first })
-  }
-
-  /// The registries of which everything is known.
-  var known: Set<String> {
-    Set(registries.lazy.filter { $0.status.state != .disabled && $0.status.isKnown }.map(\.key.name))
-  }
-
-  /// The merge as it is.
-  var merge: ClusterMerge { transaction.merge }
-
   /// Takes over what was known before a restart.
   mutating func restore(_ saved: SavedState, local: NodeIdentity?) {
     restored = (saved.lives, local)
@@ -435,15 +450,12 @@ struct TableWriter: Sendable {
       updates.append(
         .registries(registries.lazy.filter { $0.status.state != .disabled }.map(\.condition)))
     }
-    updates.reserveCapacity(updates.count + transaction.changes.count)
     if let restored {
       // What the merge says of those isn't passed on: their records are known here as they were.
       self.restored = nil
       localID = restored.local
       updates.append(.local(localID))
-      for (position, change) in transaction.changes.enumerated() {
-        if case .conflict = change, let update = update(for: change, at: position) { updates.append(update) }
-      }
+      updates += transaction.disputes
       var lives = lifecycle.restore(restored.lives, updates, at: moment)
       for owner in lives.owners { transaction.setOwner(owner) }
       lives.append(lifecycle.apply([], at: moment))
@@ -453,15 +465,7 @@ struct TableWriter: Sendable {
       localID = transaction.merge.localID
       updates.append(.local(localID))
     }
-    for (position, change) in transaction.changes.enumerated() {
-      if let update = update(for: change, at: position) { updates.append(update) }
-    }
-    for (record, origin) in transaction.held {
-      updates.append(
-        .record(
-          record, from: RecordSource(origin), of: origin.node(of: record)))
-    }
-    var lives = lifecycle.apply(updates, at: moment)
+    var lives = Self.apply(updates, transaction, to: &lifecycle, at: moment)
     for changes in forgotten { lives.append(changes) }
     forgotten = []
     // Whose a name is follows from how nodes are, and the merge takes it over.
@@ -469,30 +473,14 @@ struct TableWriter: Sendable {
     return lives
   }
 
-  private func update(for change: ClusterChange, at position: Int) -> LifecycleUpdate? {
-    switch change {
-    case .raw(let change, let reason):
-      guard let record = change.new?.value ?? change.old?.value else { return nil }
-      let origin = change.key.origin
-      let source = RecordSource(origin)
-      let node = origin.node(of: record)
-      if change.new != nil { return .record(record, from: source, of: node) }
-      return .gone(
-        record: change.key.nodeID, from: source, of: node,
-        reason: transaction.departure(at: position, reason),
-        lastSeen: record.confirmedAt)
-    case .affiliate(let change):
-      guard let affiliate = change.new?.value else { return nil }
-      return .merged(affiliate, isNewcomer: transaction.merge.isNewcomer(change.key))
-    case .conflict(let change):
-      let value: DisputedValue
-      switch change.key {
-      case .address(let address): value = .address(address)
-      case .publicKey(let key): value = .publicKey(key)
-      case .nodename, .field: return nil
-      }
-      return .dispute(value, change.new?.value.nodes ?? [])
-    case .member: return nil
+  private static func apply(
+    _ updates: [LifecycleUpdate], _ transaction: borrowing TableTransaction,
+    to lifecycle: inout MemberLifecycle,
+    at moment: Moment
+  ) -> LifecycleChanges {
+    lifecycle.apply(atMost: transaction.changes.count, at: moment) { take in
+      updates.forEach(take)
+      transaction.forEachLifecycleUpdate(take)
     }
   }
 
@@ -602,16 +590,17 @@ struct TableWriter: Sendable {
   /// Notes in the history that this process began.
   ///
   /// - Parameters:
+  ///   - name: what this node is called; empty for a mere observer.
   ///   - savedAt: when one before it last saved what it knew; nil where there was none.
   ///   - nodeCount: of how many nodes that is.
-  mutating func noteStart(savedAt: Timestamp?, nodeCount: Int) {
+  mutating func noteStart(of name: String, savedAt: Timestamp?, nodeCount: Int) {
     let message =
       savedAt.map { "last ran until \($0); state of \(nodeCount) nodes kept" }
       ?? "nothing is kept from before"
     notes.append(
       HistoryEntry(
-        revision: revision + 1, time: transaction.now, kind: .daemon, id: "rollcall", to: "started",
-        message: message))
+        revision: revision + 1, time: transaction.now, kind: .daemon,
+        id: name.isEmpty ? "rollcall" : name, to: "started", message: message))
   }
 
   /// Ends the tombstones of a nodename or a node.

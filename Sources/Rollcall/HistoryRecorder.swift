@@ -6,6 +6,8 @@ import Lifecycle
 struct HistoryRecorder: Sendable {
   /// How the registries were.
   private var registries: [String: RegistryStatus] = [:]
+  /// The conflicts of which the history has the beginning alone.
+  private var open: Set<ConflictKey> = []
 
   /// What happened with the commit that led to `snapshot`.
   mutating func entries(
@@ -62,7 +64,7 @@ struct HistoryRecorder: Sendable {
       message: "\(tombstone.cause(sources)); tombstone until \(tombstone.until.wall)")
   }
 
-  private func conflict(
+  private mutating func conflict(
     _ change: Change<ConflictKey, Conflict>, _ snapshot: ClusterSnapshot
   ) -> HistoryEntry? {
     let (name, about): (String, String)
@@ -71,12 +73,13 @@ struct HistoryRecorder: Sendable {
     case .address(let address): (name, about) = ("address/\(address)", "address")
     case .publicKey(let key): (name, about) = ("publicKey/\(key)", "WireGuard public key")
     case .nodename(let nodename):
-      // Who was replaced by another one with its name is no news of its own.
-      if change.new != nil, !snapshot.life.isDisputed(nodename: nodename) { return nil }
       (name, about) = ("nodename/\(nodename)", "nodename")
     }
-    func isConflict(_ value: Versioned<Conflict>?) -> Bool { value?.value.isShared == false }
-    guard isConflict(change.old) != isConflict(change.new) else { return nil }
+    // What a node shares with the one that it replaced is no news of its own.
+    let isConflict = change.new.map { snapshot.isWarning($0.value) } ?? false
+    let wasConflict = open.contains(change.key)
+    guard isConflict != wasConflict else { return nil }
+    if isConflict { open.insert(change.key) } else { open.remove(change.key) }
     let nodes = (change.new ?? change.old)?.value.nodes ?? []
     let names = nodes.map { node -> String in
       let nodename = snapshot.merge.affiliate(node)?.value.nodename ?? ""
@@ -85,8 +88,8 @@ struct HistoryRecorder: Sendable {
     }
     return HistoryEntry(
       revision: snapshot.revision, time: snapshot.moment.wall, kind: .conflict, id: name,
-      from: isConflict(change.old) ? "conflict" : nil, to: isConflict(change.new) ? "conflict" : "over",
-      reason: about, message: "of \(names.joined(separator: ", "))")
+      from: wasConflict ? "conflict" : nil, to: isConflict ? "conflict" : "over",
+      reason: about, message: "of \(names.sorted().joined(separator: ", "))")
   }
 
   private mutating func registry(_ status: RegistryStatus, _ snapshot: ClusterSnapshot) -> HistoryEntry? {

@@ -17,6 +17,8 @@ package final class RegistryIntake: Sendable {
 
   /// What was applied since the last time, of each node the newest update only.
   package struct Batch: Sendable {
+    /// What nodes that are removed were confirmed as last, by upserts that the removals replaced.
+    package var confirmations: [Confirmation] = []
     package var updates: [RegistryUpdate] = []
     package var reports: [HealthReport] = []
     package var outages = Outages()
@@ -31,8 +33,10 @@ package final class RegistryIntake: Sendable {
     /// A batch of what is given.
     package init(
       updates: [RegistryUpdate] = [], reports: [HealthReport] = [], outages: Outages = Outages(),
-      publicAddress: IPAddress? = nil, awaited: Set<RegistrySource>? = nil, completesSync: Bool = false
+      publicAddress: IPAddress? = nil, awaited: Set<RegistrySource>? = nil, completesSync: Bool = false,
+      confirmations: [Confirmation] = []
     ) {
+      self.confirmations = confirmations
       self.updates = updates
       self.reports = reports
       self.outages = outages
@@ -43,6 +47,20 @@ package final class RegistryIntake: Sendable {
 
     var isEmpty: Bool {
       updates.isEmpty && reports.isEmpty && publicAddress == nil && awaited == nil && !completesSync
+    }
+  }
+
+  /// When a source's record of a node was last confirmed.
+  package struct Confirmation: Equatable, Sendable {
+    package var nodeID: NodeIdentity
+    package var source: RegistrySource
+    package var confirmedAt: Timestamp
+
+    /// The source's record of the node was confirmed then.
+    package init(nodeID: NodeIdentity, source: RegistrySource, confirmedAt: Timestamp) {
+      self.nodeID = nodeID
+      self.source = source
+      self.confirmedAt = confirmedAt
     }
   }
 
@@ -154,7 +172,10 @@ package final class RegistryIntake: Sendable {
       var batch = Batch(
         reports: state.reports, outages: state.outages, publicAddress: state.publicAddress)
       // Most often there is one source with one update.
-      for source in state.pending { batch.updates += source.updates }
+      for source in state.pending {
+        batch.confirmations += source.confirmations
+        batch.updates += source.updates
+      }
       if state.isAwaitedChanged { batch.awaited = state.sources.awaited }
       if !state.isSynced, state.sources.hasSnapshot, state.sources.awaited.isEmpty {
         state.isSynced = true
@@ -334,10 +355,15 @@ extension RegistryIntake {
     private var newest: [RegistryUpdate] = []
     /// Where in ``newest`` a node's update is.
     private var index: [NodeIdentity: Int] = [:]
+    /// When nodes whose removal is pending were last confirmed, by upserts that it replaced.
+    private var confirmedAt: [NodeIdentity: Timestamp] = [:]
 
     init(source: RegistrySource) { self.source = source }
 
     var updates: [RegistryUpdate] { removals + newest }
+    var confirmations: [Confirmation] {
+      confirmedAt.map { Confirmation(nodeID: $0.key, source: source, confirmedAt: $0.value) }
+    }
     /// How many updates count against the nodes that a registry may have.
     var count: Int { newest.count - (isGone ? 1 : 0) }
 
@@ -361,14 +387,23 @@ extension RegistryIntake {
 
     private mutating func keepRemovals(but records: [AffiliateRecord], limit: Int) {
       removals += newest.filter { $0.removed != nil }
-      guard !removals.isEmpty else { return }
+      guard !removals.isEmpty else {
+        confirmedAt = [:]
+        return
+      }
       let listed = Set(records.map(\.affiliate.nodeID))
       removals.removeAll { update in update.removed.map(listed.contains) ?? true }
       if removals.count > limit { removals = [] }
+      let kept = Set(removals.compactMap(\.removed))
+      confirmedAt = confirmedAt.filter { kept.contains($0.key) }
     }
 
     private mutating func put(_ update: RegistryUpdate, of nodeID: NodeIdentity) {
+      if update.removed == nil { confirmedAt[nodeID] = nil }
       if let place = index[nodeID] {
+        if update.removed != nil, case .upsert(let record, _) = newest[place] {
+          confirmedAt[nodeID] = record.confirmedAt
+        }
         newest[place] = update
       } else {
         index[nodeID] = newest.count

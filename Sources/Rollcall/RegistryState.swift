@@ -202,6 +202,10 @@ struct RegistryState: Sendable {
   /// Takes what the registry applied.
   mutating func apply(_ batch: RegistryIntake.Batch, in transaction: inout TableTransaction) {
     for source in batch.outages.beforeSnapshot { sources[source]?.wentAway(at: transaction.elapsed) }
+    for confirmation in batch.confirmations {
+      transaction.confirm(
+        confirmation.nodeID, from: origin(confirmation.source), at: confirmation.confirmedAt)
+    }
     for update in batch.updates { apply(update, in: &transaction) }
     for source in batch.outages.open { sources[source]?.wentAway(at: transaction.elapsed) }
     if !batch.updates.isEmpty { status.lastUpdate = transaction.now }

@@ -1,3 +1,4 @@
+import AffiliateMerge
 public import ClusterModel
 public import Lifecycle
 
@@ -57,5 +58,61 @@ public struct SavedState: Hashable, Sendable {
     self.history = history
     self.historySince = historySince ?? savedAt
     self.cursors = cursors
+  }
+}
+
+/// What is to survive a restart as it is at one moment: made in constant time, and written piece by piece, so that a
+/// large cluster isn't there twice.
+public struct StateCapture: Sendable {
+  /// What isn't of single nodes; ``SavedState/lives`` has no nodes, and there are no versions.
+  public let head: SavedState
+  private let snapshot: ClusterSnapshot
+
+  init(_ snapshot: ClusterSnapshot, history: ClusterHistory, at now: Timestamp) {
+    self.snapshot = snapshot
+    var head = SavedState(savedAt: now)
+    for status in snapshot.registries {
+      head.prefixes[status.name] = status.prefix
+      if status.state != .disabled, status.isKnown { head.known.insert(status.name) }
+    }
+    head.lives = LifecycleState(leases: snapshot.life.leases)
+    head.history = history.entries
+    head.historySince = history.since
+    self.head = head
+  }
+
+  /// Gives `body` what is kept of each node, in no order.
+  public func forEachNode(_ body: (LifecycleState.Node) -> Void) { snapshot.life.forEachSaved(body) }
+
+  /// Gives `body` the version of each merged affiliate, and of the member that it is, if it is one; in no order.
+  public func forEachVersion(
+    _ body: (NodeIdentity, SavedState.Version, (nodename: String, version: SavedState.Version)?) -> Void
+  ) {
+    snapshot.merge.forEachAffiliate { affiliate in
+      let nodename = affiliate.value.nodename
+      let member = nodename.isEmpty ? nil : snapshot.merge.member(nodename)
+      let isIt = member?.value.nodeID == affiliate.value.nodeID
+      body(
+        affiliate.value.nodeID, affiliate.saved,
+        isIt ? member.map { (nodename: nodename, version: $0.saved) } : nil)
+    }
+  }
+
+  /// All of it at once, in order.
+  public var state: SavedState {
+    var state = head
+    forEachNode { state.lives.nodes.append($0) }
+    state.lives.nodes.sort { $0.id < $1.id }
+    forEachVersion { id, version, member in
+      state.affiliates[id] = version
+      if let member { state.members[member.nodename] = member.version }
+    }
+    return state
+  }
+}
+
+extension Versioned {
+  fileprivate var saved: SavedState.Version {
+    SavedState.Version(number: version, created: created, updated: updated)
   }
 }

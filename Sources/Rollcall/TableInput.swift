@@ -10,8 +10,9 @@ package enum TableInput: Sendable {
   case adopted(TableAdoption)
   /// What was known before a restart, and which node is this one.
   case restored(SavedState, local: NodeIdentity?)
-  /// The process began; when the state before was saved and of how many nodes, where there was one.
-  case started(savedAt: Timestamp?, nodeCount: Int)
+  /// The process began: what this node is called, empty for a mere observer; when the state before was saved and of how
+  /// many nodes, where there was one.
+  case started(String, savedAt: Timestamp?, nodeCount: Int)
   /// What this node says of itself; nil for a mere observer.
   case local(Affiliate?)
   /// A run of the registry begins.
@@ -105,7 +106,8 @@ extension TableWriter {
     switch input {
     case .adopted(let adoption): adopt(adoption)
     case .restored(let saved, let local): restore(saved, local: local)
-    case .started(let savedAt, let nodeCount): noteStart(savedAt: savedAt, nodeCount: nodeCount)
+    case .started(let name, let savedAt, let nodeCount):
+      noteStart(of: name, savedAt: savedAt, nodeCount: nodeCount)
     case .local(let affiliate): setLocal(affiliate)
     case .began(let key, let isRestart):
       _ = update(key) { $0.began(isRestart: isRestart, at: $1.elapsed) }

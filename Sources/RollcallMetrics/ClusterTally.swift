@@ -41,6 +41,7 @@ struct ClusterTally: Sendable {
     revision = snapshot.revision
     let life = snapshot.life
     let registries = snapshot.registries.filter { $0.state != .disabled }.map(\.name)
+    let publishers = Set(snapshot.registries.filter { $0.publication != nil }.map(\.name))
     for name in registries { absent[name] = 0 }
     for affiliate in snapshot.affiliates { count(life.sources(of: affiliate.value.nodeID)) }
     var names: Set<String> = []
@@ -50,7 +51,11 @@ struct ClusterTally: Sendable {
       if status.flags.contains(.flapping) { flapping += 1 }
       if status.state == .missing { note(status.name, status.reason, status.since) }
       let having = Set(status.sources.filter(\.hasRecord).map(\.registry))
-      for name in registries where !having.contains(name) { absent[name, default: 0] += 1 }
+      for name in registries where !having.contains(name) {
+        // Registries don't give this node's own record back: whether they have it is known of those that publish it.
+        if status.node == snapshot.localID, !publishers.contains(name) { continue }
+        absent[name, default: 0] += 1
+      }
     }
     for tombstone in life.tombstones {
       tombstones[tombstone.state, default: 0] += 1

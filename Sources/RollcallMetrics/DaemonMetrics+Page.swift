@@ -171,6 +171,7 @@ extension DaemonMetrics {
     }
     writer.single(.cacheRecords, [], "\(tally.cached)")
     writer.single(.cacheErrors, [], "\(cache.writeErrors)")
+    writer.single(.cacheDamaged, [], cache.isDamaged ? "1" : "0")
   }
 
   private func writeOutputs(to writer: inout FamilyWriter) {

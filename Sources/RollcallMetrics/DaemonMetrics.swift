@@ -51,6 +51,7 @@ public final class DaemonMetrics: Sendable {
   struct Cache {
     var currentAt: Timestamp?
     var writeErrors = 0
+    var isDamaged = false
   }
 
   let outputs = Mutex<[String: Output]>([:])
@@ -145,12 +146,13 @@ public final class DaemonMetrics: Sendable {
   /// The state file couldn't be written.
   public func cacheFailed() { cache.withLock { $0.writeErrors += 1 } }
 
-  /// How the state file is, for whom what keeps it counts itself: when it was last current, nil for never, and how many
-  /// writes failed.
-  public func cached(at time: Timestamp?, writeErrors: Int) {
+  /// How the state file is, for whom what keeps it counts itself: when it was last current, nil for never, how many
+  /// writes failed, and whether nothing could be made of it at the start.
+  public func cached(at time: Timestamp?, writeErrors: Int, isDamaged: Bool = false) {
     cache.withLock { cache in
       cache.currentAt = time
       cache.writeErrors = writeErrors
+      cache.isDamaged = isDamaged
     }
   }
 

@@ -6,16 +6,7 @@ import Rollcall
 enum StateCoding {
   static func encode(_ state: SavedState) -> [UInt8] {
     var writer = TaggedWriter()
-    writer.write(1, state.savedAt.milliseconds)
-    writer.write(2, state.historySince.milliseconds)
-    for (name, prefix) in state.prefixes.sorted(by: { $0.key < $1.key }) { writer.writePair(3, name, prefix) }
-    for name in state.known.sorted() { writer.write(10, name) }
-    for (name, leases) in state.lives.leases.sorted(by: { $0.key < $1.key }) {
-      writer.write(4) {
-        $0.write(1, name)
-        $0.write(2, leases)
-      }
-    }
+    writer.writeHead(state)
     for node in state.lives.nodes { writer.write(5) { $0.write(node) } }
     for (id, version) in state.affiliates.sorted(by: { $0.key < $1.key }) {
       writer.write(6) { $0.write(id.text, version) }
@@ -23,12 +14,18 @@ enum StateCoding {
     for (name, version) in state.members.sorted(by: { $0.key < $1.key }) {
       writer.write(7) { $0.write(name, version) }
     }
-    for entry in state.history { writer.write(8) { $0.write(entry) } }
-    for (name, cursor) in state.cursors.sorted(by: { $0.key < $1.key }) {
-      writer.write(9) {
-        $0.write(1, name)
-        $0.write(2, cursor)
-      }
+    return writer.bytes
+  }
+
+  static func encode(_ capture: StateCapture, cursors: [String: UInt64]) -> [UInt8] {
+    var head = capture.head
+    head.cursors = cursors
+    var writer = TaggedWriter()
+    writer.writeHead(head)
+    capture.forEachNode { node in writer.write(5) { $0.write(node) } }
+    capture.forEachVersion { id, version, member in
+      writer.write(6) { $0.write(id.text, version) }
+      if let member { writer.write(7) { $0.write(member.nodename, member.version) } }
     }
     return writer.bytes
   }
@@ -90,6 +87,27 @@ enum StateCoding {
 // MARK: - Values
 
 extension TaggedWriter {
+  /// What isn't of single nodes.
+  fileprivate mutating func writeHead(_ state: SavedState) {
+    write(1, state.savedAt.milliseconds)
+    write(2, state.historySince.milliseconds)
+    for (name, prefix) in state.prefixes.sorted(by: { $0.key < $1.key }) { writePair(3, name, prefix) }
+    for name in state.known.sorted() { write(10, name) }
+    for (name, leases) in state.lives.leases.sorted(by: { $0.key < $1.key }) {
+      write(4) {
+        $0.write(1, name)
+        $0.write(2, leases)
+      }
+    }
+    for entry in state.history { write(8) { $0.write(entry) } }
+    for (name, cursor) in state.cursors.sorted(by: { $0.key < $1.key }) {
+      write(9) {
+        $0.write(1, name)
+        $0.write(2, cursor)
+      }
+    }
+  }
+
   fileprivate mutating func writePair(_ field: Int, _ key: String, _ value: String) {
     write(field) {
       $0.write(1, key)

@@ -120,8 +120,14 @@ public struct StateFile: Sendable {
   // MARK: Writing
 
   /// Puts `state` in the place of what the file has.
-  public func write(_ state: SavedState) throws(Failure) {
-    let plain = StateCoding.encode(state)
+  public func write(_ state: SavedState) throws(Failure) { try write(plain: StateCoding.encode(state)) }
+
+  /// The same, of what an aggregator knows now and how far readers got.
+  public func write(_ capture: StateCapture, cursors: [String: UInt64]) throws(Failure) {
+    try write(plain: StateCoding.encode(capture, cursors: cursors))
+  }
+
+  private func write(plain: [UInt8]) throws(Failure) {
     let content: [UInt8]
     let line: String
     if let key {

@@ -110,10 +110,8 @@ public final class StateKeeper: Sendable {
       return (state.cursors, isCurrent)
     }
     if isCurrent { return true }
-    var saved = aggregator.savedState()
-    saved.cursors = cursors
     do throws(StateFile.Failure) {
-      try file.write(saved)
+      try file.write(aggregator.captureState(), cursors: cursors)
       state.withLock { state in
         if state.status.lastError != nil { logger.notice("the state file is written again") }
         state.status.lastError = nil

@@ -67,6 +67,8 @@ public struct StatusServerOptions: Sendable {
   public var setLogLevels: (@Sendable ([String: Logger.Level?]) throws -> Void)?
   /// What revisions of this start begin with: five random letters and digits, so that an old one is known to be old.
   public var epoch = Self.randomEpoch()
+  /// What is wrong with the daemon itself, a sentence each: what it can't keep, what it holds back.
+  public var problems: @Sendable () -> [String] = { [] }
   /// A page of metrics, in the format that the header `Accept` asks for, and its type. Nil: there is none.
   public var metrics: (@Sendable (_ accept: String?) async -> (contentType: String, text: String))?
   /// Is given each request that was answered.

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Python's grpcio against the discovery service: what another implementation's habits are.
 
-Usage: grpcio_client.py PORT PROTOS [AUTHORITY]
+Usage: grpcio_client.py [--original] PORT PROTOS [AUTHORITY]
 PORT is the service's, on loopback and without a rate limit, PROTOS the folder that holds the project's own .proto
-files; the stubs are made from them on the spot. With AUTHORITY, a PEM file, the service is spoken to over TLS.
+files; the stubs are made from them on the spot. With AUTHORITY, a PEM file, the service is spoken to over TLS. With
+--original the stubs know nothing of the project's own fields, those from 1000 on.
 Exits with 77 and says why where grpcio isn't installed.
 """
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -14,10 +16,22 @@ import time
 
 try:
     import grpc
+    from google.protobuf.unknown_fields import UnknownFieldSet
     from grpc_tools import protoc
 except ImportError as error:
     print(f"skipped: {error}; install grpcio and grpcio-tools")
     sys.exit(77)
+
+
+def without_own_fields(protos):
+    """A copy of the proto files without the project's own fields."""
+    folder = tempfile.mkdtemp(prefix="rollcall-protos-")
+    for name in os.listdir(protos):
+        with open(os.path.join(protos, name)) as text:
+            original = re.sub(r"(?m)^.*= 1\d{3};\n", "", text.read())
+        with open(os.path.join(folder, name), "w") as copy:
+            copy.write(original)
+    return folder
 
 
 def stubs(protos):
@@ -75,11 +89,16 @@ class Watch:
 
 
 def main():
-    port, protos = sys.argv[1:3]
-    messages, services = stubs(protos)
+    arguments = sys.argv[1:]
+    is_original = arguments[0] == "--original"
+    if is_original:
+        arguments.pop(0)
+    port, protos = arguments[:2]
+    messages, services = stubs(without_own_fields(protos) if is_original else protos)
+    assert ("reason" in messages.WatchResponse.DESCRIPTOR.fields_by_name) != is_original
     credentials = None
-    if len(sys.argv) > 3:
-        with open(sys.argv[3], "rb") as authority:
+    if len(arguments) > 2:
+        with open(arguments[2], "rb") as authority:
             credentials = grpc.ssl_channel_credentials(authority.read())
 
     def connect(options=()):
@@ -91,11 +110,28 @@ def main():
     options = [("grpc.keepalive_time_ms", 10000), ("grpc.keepalive_permit_without_calls", 1)]
     with connect(options) as channel:
         grpc.channel_ready_future(channel).result(timeout=30)
-        check(services.ClusterStub(channel), messages, connect, services)
+        check(services.ClusterStub(channel), messages, connect, services, is_original)
     print("grpcio: all passed")
 
 
-def check(stub, m, connect, services):
+def check_own_fields(watch, listed, m, is_original):
+    """A removal says why and when the last renewal was, which who doesn't know of it skips."""
+    affiliate, removal = watch.responses[1].affiliates[0], watch.responses[3]
+    if is_original:
+        unknown = [(field.field_number, field.wire_type) for field in UnknownFieldSet(removal)]
+        assert unknown == [(1000, 0), (1001, 2)], unknown
+        assert [field.field_number for field in UnknownFieldSet(affiliate)] == [1001]
+        return
+    assert removal.reason == m.REMOVAL_REASON_WITHDRAWN
+    now = time.time()
+    for message in (affiliate, listed, removal):
+        renewed = message.last_update.seconds + message.last_update.nanos / 1e9
+        assert now - 60 < renewed < now + 1, (renewed, now)
+    assert affiliate.last_update.ToMilliseconds() <= removal.last_update.ToMilliseconds()
+    assert not removal.affiliates[0].HasField("last_update")
+
+
+def check(stub, m, connect, services, is_original):
     def update(cluster, affiliate, **more):
         stub.AffiliateUpdate(
             m.AffiliateUpdateRequest(cluster_id=cluster, affiliate_id=affiliate, **more), timeout=30)
@@ -117,6 +153,7 @@ def check(stub, m, connect, services):
     stub.AffiliateDelete(m.AffiliateDeleteRequest(cluster_id="c", affiliate_id="a"), timeout=30)
     wait_until("the deletion", lambda: len(watch.responses) == 4)
     assert watch.responses[3].deleted and watch.responses[3].affiliates[0].id == "a"
+    check_own_fields(watch, listed[0], m, is_original)
 
     code = grpc.StatusCode
     assert fails(code.INVALID_ARGUMENT, lambda: update("", "a")) == "cluster ID can't be empty"

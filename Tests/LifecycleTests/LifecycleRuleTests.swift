@@ -338,6 +338,38 @@ struct NodenameTests {
     #expect(scene.status("old") == "ready/leased")
   }
 
+  @Test("of a crowd with one name a change of one shows only that one and the member otherwise")
+  func crowd() throws {
+    var scene = Scene()
+    scene.condition(2) { $0.expect = nil }
+    let names = (100..<400).map { "n\($0)" }
+    for (position, node) in names.enumerated() {
+      scene.at(position + 1)
+      try scene.put(node, name: "w", isNewcomer: true)
+      if position > 8 { #expect(scene.changes.statuses.count <= 2, "\(position)") }
+      #expect(scene.lifecycle.view.status(named: "w")?.node.text == node, "who came last has the name")
+    }
+    let first = scene.lifecycle.view.status(of: try NodeIdentity("n100"))
+    #expect(first?.heldBy?.text == "n399")
+    #expect(
+      first?.message(at: Moment(elapsed: .seconds(400), wall: Timestamp(milliseconds: 0)))
+        == "nodename w is claimed by more than 8 nodes")
+    #expect(scene.lifecycle.view.statuses().count == 1)
+    #expect(scene.lifecycle.view.statuses(unlisted: true).count == 300)
+    // The member goes: the one that came before it has the name.
+    scene.at(1000)
+    try scene.remove("n399", .withdrawn)
+    #expect(scene.lifecycle.view.status(named: "w")?.node.text == "n398")
+    #expect(scene.changes.statuses.count <= 3)
+    // As few as each is told of the others are as if there had never been more.
+    for (position, node) in names.dropLast().reversed().enumerated() where position > 2 {
+      scene.at(2000 + position)
+      try scene.remove(node, .withdrawn)
+    }
+    #expect(scene.lifecycle.view.statuses(unlisted: true).map(\.node.text) == ["n398", "n396", "n397"])
+    #expect(scene.lifecycle.view.status(of: try NodeIdentity("n396"))?.heldBy?.text == "n398")
+  }
+
   @Test("of two that came with the first snapshot the lower identity has the name")
   func text() throws {
     for order in [["a", "b"], ["b", "a"]] {

@@ -55,6 +55,41 @@ struct RegistryIntakeTests {
       ])
   }
 
+  @Test(
+    "a removal keeps when the node was last confirmed by the upsert that it replaces",
+    arguments: [true, false])
+  func confirmedBeforeRemoval(inOneBatch: Bool) throws {
+    let intake = RegistryIntake()
+    func confirmed(_ number: Int, _ milliseconds: Int64) throws -> RegistryUpdate {
+      var record = try record(number)
+      record.confirmedAt = Timestamp(milliseconds: milliseconds)
+      return .upsert(record, source: .only)
+    }
+    func apply(_ updates: RegistryUpdate...) throws {
+      if inOneBatch { return try intake.apply(RegistryBatch(updates: updates)) }
+      for update in updates { try intake.apply([update]) }
+    }
+    let ids = try (0...3).map { try NodeIdentity("node-\($0)") }
+    let removals = ids.map { RegistryUpdate.remove($0, source: .only, reason: .expired) }
+    try apply(.snapshot([], source: .only))
+    _ = intake.take()
+    // The third one is back, of the fourth it isn't known.
+    try apply(
+      try confirmed(1, 10), removals[1], removals[1], try confirmed(2, 20), removals[2], try confirmed(2, 30),
+      try upsert(3), removals[3], removals[0])
+    let batch = try #require(intake.take())
+    #expect(
+      batch.confirmations == [
+        .init(nodeID: ids[1], source: .only, confirmedAt: Timestamp(milliseconds: 10))
+      ])
+    #expect(batch.updates == [removals[1], try confirmed(2, 30), removals[3], removals[0]])
+    // Of those that a snapshot lists nothing is kept.
+    try apply(try confirmed(1, 10), removals[1], try confirmed(2, 20), removals[2])
+    try intake.apply([.snapshot([try record(2)], source: .only)])
+    #expect(intake.take()?.confirmations.map(\.nodeID) == [ids[1]])
+    #expect(intake.take() == nil)
+  }
+
   @Test("a snapshot replaces what its source had before, and not what others have")
   func snapshotReplaces() throws {
     let intake = RegistryIntake()

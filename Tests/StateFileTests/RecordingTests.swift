@@ -42,7 +42,8 @@ private func inputs() throws -> [TableInput] {
     .restored(
       SavedState(savedAt: Timestamp(milliseconds: 5), prefixes: ["a": "b"], known: ["a"]), local: node),
     .restored(SavedState(savedAt: Timestamp(milliseconds: 5)), local: nil),
-    .started(savedAt: Timestamp(milliseconds: 3), nodeCount: 4), .started(savedAt: nil, nodeCount: 0),
+    .started("me", savedAt: Timestamp(milliseconds: 3), nodeCount: 4),
+    .started("", savedAt: nil, nodeCount: 0),
     .local(affiliate), .local(nil), .began(key, isRestart: true), .began(key, isRestart: false),
     .made(
       key, prefix: "k8s", RegistryDescriptor(name: "p", version: "1.2", summary: "", leases: true),
@@ -57,7 +58,11 @@ private func inputs() throws -> [TableInput] {
         ],
         reports: [HealthReport(.reading, error, source: eu), HealthReport(.credentials, nil)],
         outages: RegistryIntake.Outages(beforeSnapshot: [eu], open: [.only]),
-        publicAddress: try IPAddress("203.0.113.1"), awaited: [eu, .only], completesSync: true),
+        publicAddress: try IPAddress("203.0.113.1"), awaited: [eu, .only], completesSync: true,
+        confirmations: [
+          RegistryIntake.Confirmation(
+            nodeID: node, source: eu, confirmedAt: Timestamp(milliseconds: 1_700_000_000_000))
+        ]),
       nodeLimit: 250_000),
     .applied(key, RegistryIntake.Batch(awaited: []), nodeLimit: 1), .failed(key, error), .stopped(key),
     .readsPublications(key), .published(key, revision: 9, isWithdrawal: true, error),

@@ -8,7 +8,7 @@ public struct ConflictDocument: Hashable, Sendable {
     public var node: String
     /// Its identity.
     public var nodeID: String
-    /// Who says it: raw ids' beginnings, `this node` for its own data.
+    /// Who says it: registries, with `:` and their source where they have several; `this node` for its own data.
     public var sources: [String]
     /// What they say; empty where that is what the conflict is about.
     public var values: [String]

@@ -85,6 +85,7 @@ extension ResourceValue {
     return .present([
       ("registry", .text(source.registry)), ("presence", .text(presence)),
       ("reason", reason.map { .text($0) }), ("since", source.since.map { .time($0.wall) }),
+      ("lastSeen", source.leases ? source.lastSeen.map { .time($0) } : nil),
       ("lease", source.leases ? .bool(true) : nil), ("health", health.map { .text($0) }),
       ("healthReason", healthReason.map { .text($0) }),
       ("origins", origins.isEmpty ? nil : .texts(origins)),

@@ -9,6 +9,8 @@
 //   https://github.com/apple/swift-protobuf/
 
 /// The file in which a discovery service keeps its state between runs.
+///
+/// Fields from 1000 on are Rollcall's own: other programs skip them, and leave them out.
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
@@ -83,12 +85,23 @@ public nonisolated struct StoredAffiliateSnapshot: Sendable {
   /// Clears the value of `ttl`. Subsequent reads from it will return its default value.
   public mutating func clearTtl() {self._ttl = nil}
 
+  /// When the node last published or renewed it, by the service's clock.
+  public var lastUpdate: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_lastUpdate ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_lastUpdate = newValue}
+  }
+  /// Returns true if `lastUpdate` has been explicitly set.
+  public var hasLastUpdate: Bool {self._lastUpdate != nil}
+  /// Clears the value of `lastUpdate`. Subsequent reads from it will return its default value.
+  public mutating func clearLastUpdate() {self._lastUpdate = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _expiration: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
   fileprivate var _ttl: SwiftProtobuf.Google_Protobuf_Duration? = nil
+  fileprivate var _lastUpdate: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 public nonisolated struct StoredEndpointSnapshot: Sendable {
@@ -196,7 +209,7 @@ nonisolated extension StoredClusterSnapshot: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension StoredAffiliateSnapshot: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AffiliateSnapshot"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}expiration\0\u{1}data\0\u{1}endpoints\0\u{1}ttl\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}expiration\0\u{1}data\0\u{1}endpoints\0\u{1}ttl\0\u{4}d\u{f}last_update\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -209,6 +222,7 @@ nonisolated extension StoredAffiliateSnapshot: SwiftProtobuf.Message, SwiftProto
       case 3: try { try decoder.decodeSingularBytesField(value: &self.data) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.endpoints) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._ttl) }()
+      case 1001: try { try decoder.decodeSingularMessageField(value: &self._lastUpdate) }()
       default: break
       }
     }
@@ -234,6 +248,9 @@ nonisolated extension StoredAffiliateSnapshot: SwiftProtobuf.Message, SwiftProto
     try { if let v = self._ttl {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     } }()
+    try { if let v = self._lastUpdate {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1001)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -243,6 +260,7 @@ nonisolated extension StoredAffiliateSnapshot: SwiftProtobuf.Message, SwiftProto
     if lhs.data != rhs.data {return false}
     if lhs.endpoints != rhs.endpoints {return false}
     if lhs._ttl != rhs._ttl {return false}
+    if lhs._lastUpdate != rhs._lastUpdate {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -76,23 +76,20 @@ struct SnapshotFile: Sendable {
   func write(_ store: MemoryStore) {
     do throws(FileError) {
       try checkKind()
-      var sum = SnapshotChecksum()
+      var writer = SnapshotWriter()
       try AtomicFile.replace(path) { (append) throws(FileError) in
-        try Self.append(SnapshotChecksum.mark, &sum, append)
         // Shard by shard: locks are held for a part of the state at a time, and so much is in memory twice.
         for index in 0..<store.shardCount {
-          var buffer = ByteBuffer()
-          store.withClusters(ofShard: index) { clusters, now in
+          store.withClusters(ofShard: index) { clusters, now, clock in
             for cluster in clusters.values where !cluster.affiliates.isEmpty {
-              StateSnapshot.append(
-                cluster: cluster.id, cluster.affiliates.values.map { AffiliateSnapshot($0, now: now) },
-                to: &buffer)
+              writer.add(
+                cluster: cluster.id,
+                cluster.affiliates.values.map { AffiliateSnapshot($0, now: now, clock) })
             }
           }
-          try Self.append(buffer.readableBytesView, &sum, append)
+          try Self.append(writer.take(), append)
         }
-        let trailer = sum.trailer
-        try Self.append(trailer, &sum, append)
+        try Self.append(writer.finish(), append)
       }
       metrics.snapshotsWritten.add()
     } catch {
@@ -110,12 +107,10 @@ struct SnapshotFile: Sendable {
     }
   }
 
-  private static func append(
-    _ bytes: some Collection<UInt8>, _ sum: inout SnapshotChecksum, _ append: AtomicFile.Append
-  ) throws(FileError) {
-    let bytes = ContiguousArray(bytes)
-    bytes.withUnsafeBytes { sum.update($0) }
-    let result = bytes.withUnsafeBytes { bytes in Result { () throws(FileError) in try append(bytes) } }
+  private static func append(_ bytes: ByteBuffer, _ append: AtomicFile.Append) throws(FileError) {
+    let result = bytes.withUnsafeReadableBytes { bytes in
+      Result { () throws(FileError) in try append(bytes) }
+    }
     try result.get()
   }
 }

@@ -1,6 +1,7 @@
+import ClusterModel
 import NIOCore
 
-/// One affiliate as a snapshot file keeps it. Times are what is left, not moments: a clock that is wrong
+/// One affiliate as a snapshot file keeps it. Times to live are what is left, not moments: a clock that is wrong
 /// after a restart then drops nothing.
 struct AffiliateSnapshot: Equatable, Sendable {
   struct Endpoint: Equatable, Sendable {
@@ -14,23 +15,27 @@ struct AffiliateSnapshot: Equatable, Sendable {
   var endpoints: [Endpoint] = []
   /// Nanoseconds left.
   var timeToLive: Int64
+  /// When its node last published or renewed it; nil where the file doesn't say.
+  var renewedAt: Timestamp?
 
   init(id: OpaqueID, timeToLive: Int64) {
     self.id = id
     self.timeToLive = timeToLive
   }
 
-  init(_ affiliate: StoredAffiliate, now: Int64) {
+  init(_ affiliate: StoredAffiliate, now: Int64, _ clock: RenewalClock) {
     self.init(id: affiliate.id, timeToLive: max(0, affiliate.expires - now))
     data = affiliate.data
     endpoints = affiliate.endpoints.map { Endpoint(data: $0.bytes, timeToLive: max(0, $0.expires - now)) }
+    renewedAt = clock.renewal(of: affiliate)
   }
 
   /// The affiliate as the store keeps it, within `limits`: the file may come from a service that has others.
-  func stored(now: Int64, limits: StoreLimits) -> StoredAffiliate {
+  func stored(now: Int64, _ clock: RenewalClock, limits: StoreLimits) -> StoredAffiliate {
     let longest = limits.timeToLive.nanoseconds
-    let affiliate = StoredAffiliate(id: id, expires: now + min(max(timeToLive, 0), longest))
-    affiliate.data = data
+    let affiliate = StoredAffiliate(
+      id: id, data: data, expires: now + min(max(timeToLive, 0), longest),
+      renewedAt: renewedAt.map { clock.moment(of: $0, now: now) }, now: now)
     for endpoint in endpoints.prefix(limits.endpoints)
     where affiliate.indexOfEndpoint(endpoint.data) == nil && !endpoint.data.isEmpty {
       affiliate.endpoints.append(
@@ -48,14 +53,19 @@ enum StateSnapshot {
   /// Appends one cluster to a file's bytes; a file is nothing but such clusters after another.
   static func append(cluster id: OpaqueID, _ affiliates: [AffiliateSnapshot], to buffer: inout ByteBuffer) {
     var body = ByteBuffer()
+    write(cluster: id, affiliates, to: &body)
+    buffer.writeFieldHead(1, count: body.readableBytes)
+    buffer.writeBuffer(&body)
+  }
+
+  /// Writes one cluster without what stands before it in a file.
+  static func write(cluster id: OpaqueID, _ affiliates: [AffiliateSnapshot], to body: inout ByteBuffer) {
     body.writeField(1, id.bytes)
     for affiliate in affiliates {
       let encoded = encode(affiliate)
       body.writeFieldHead(2, count: encoded.readableBytes)
       body.writeImmutableBuffer(encoded)
     }
-    buffer.writeFieldHead(1, count: body.readableBytes)
-    buffer.writeBuffer(&body)
   }
 
   private static func encode(_ affiliate: AffiliateSnapshot) -> ByteBuffer {
@@ -70,6 +80,7 @@ enum StateSnapshot {
       buffer.writeBuffer(&inner)
     }
     writeDuration(5, affiliate.timeToLive, to: &buffer)
+    RenewalTime.write(affiliate.renewedAt, to: &buffer)
     return buffer
   }
 
@@ -126,9 +137,13 @@ enum StateSnapshot {
       case 5:
         times.hasTTL = true
         try value.merge(into: &times.ttl)
+      case RenewalTime.field:
+        // Older versions had no such field: of another kind it is somebody else's.
+        if case .bytes = value { try value.merge(into: &times.renewal) }
       default: break
       }
     }
+    affiliate.renewedAt = times.renewedAt
     guard !affiliate.id.bytes.isEmpty else { throw ProtobufReader.Malformed() }
     affiliate.timeToLive = times.left(now)
     return affiliate
@@ -159,6 +174,16 @@ enum StateSnapshot {
     var expiration: (seconds: Int64, nanoseconds: Int64) = (0, 0)
     var ttl: (seconds: Int64, nanoseconds: Int64) = (0, 0)
     var hasTTL = false
+    var renewal: (seconds: Int64, nanoseconds: Int64) = (0, 0)
+
+    /// When it was renewed, if that is a time from 1970 to the end of 9999.
+    var renewedAt: Timestamp? {
+      guard (0..<253_402_300_800).contains(renewal.seconds),
+        (0..<1_000_000_000).contains(renewal.nanoseconds)
+      else { return nil }
+      let milliseconds = renewal.seconds * 1000 + renewal.nanoseconds / 1_000_000
+      return milliseconds > 0 ? Timestamp(milliseconds: milliseconds) : nil
+    }
 
     func left(_ now: Int64) -> Int64 {
       // A Timestamp and a Duration have the same two fields.

@@ -1,4 +1,6 @@
+import ClusterModel
 public import NIOCore
+import Platform
 import Synchronization
 
 /// The service's state in memory: nothing is asked, everything is answered on the spot.
@@ -12,6 +14,7 @@ public final class MemoryStore: ClusterStore {
   private let collections = Atomic<Int>(0)
   private let limits: StoreLimits
   private let now: @Sendable () -> Int64
+  private let civilTime: @Sendable () -> Int64
 
   /// A lock of its own on the heap: an array can't hold what can't be copied.
   private final class Shard: Sendable {
@@ -26,17 +29,23 @@ public final class MemoryStore: ClusterStore {
   ///   - tick: How finely time is told apart: what expires may be dropped this much late.
   ///   - now: Nanoseconds of a clock that runs steadily and need not be right. The default one stands
   ///     still while the machine sleeps, so that waking up doesn't drop every node at once.
+  ///   - civilTime: The time of day in nanoseconds since 1970, for what clients are told; by default the machine's.
   public init(
     limits: StoreLimits = StoreLimits(), ledger: ResourceLedger = ResourceLedger(),
     tick: Duration = .milliseconds(100),
-    now: @escaping @Sendable () -> Int64 = { Int64(NIODeadline.now().uptimeNanoseconds) }
+    now: @escaping @Sendable () -> Int64 = { Int64(NIODeadline.now().uptimeNanoseconds) },
+    civilTime: (@Sendable () -> Int64)? = nil
   ) {
     self.limits = limits
     self.now = now
+    self.civilTime = civilTime ?? { Timestamp.nanosecondsNow() }
     let tickLength = max(tick.nanoseconds, 1_000_000)
     let start = now()
+    let clock = RenewalClock(now: start, civilTime: self.civilTime())
     shards = (0..<Self.parts).map { _ in
-      Shard(StoreShard(limits: limits, ledger: ledger, tickLength: tickLength, now: start))
+      Shard(
+        StoreShard(
+          limits: limits, ledger: ledger, tickLength: tickLength, now: start, clock: clock))
     }
   }
 
@@ -72,9 +81,9 @@ public final class MemoryStore: ClusterStore {
     .ready(
       Result { () throws(ServiceError) in
         try limits.check(cluster: cluster)
-        return withShard(of: cluster) { shard, _ in
+        return withShard(of: cluster) { shard, now in
           guard let cluster = shard.clusters[cluster] else { return WatchMessage.empty }
-          return shard.encodedState(of: cluster)
+          return shard.encodedState(of: cluster, now: now)
         }
       })
   }
@@ -83,10 +92,10 @@ public final class MemoryStore: ClusterStore {
   public func watch(cluster id: OpaqueID, watcher: any ClusterWatcher, opening: UInt64) {
     do throws(ServiceError) {
       try limits.check(cluster: id)
-      withShard(of: id) { shard, _ in
+      withShard(of: id) { shard, now in
         let cluster = shard.clusters[id] ?? shard.makeCluster(id)
         cluster.add(watcher)
-        watcher.opened(opening, shard.encodedState(of: cluster))
+        watcher.opened(opening, shard.encodedState(of: cluster, now: now))
       }
     } catch {
       watcher.failed(opening, error)
@@ -121,7 +130,13 @@ public final class MemoryStore: ClusterStore {
   /// Looks over all that is kept: drops what has expired, and lets go of what is kept only for speed.
   public func collect() {
     collections.wrappingAdd(1, ordering: .relaxed)
-    for shard in shards { shard.state.withLock { $0.dropCachedStates() } }
+    let clock = RenewalClock(now: now(), civilTime: civilTime())
+    for shard in shards {
+      shard.state.withLock {
+        $0.setClock(clock)
+        $0.dropCachedStates()
+      }
+    }
     dropExpired()
   }
 
@@ -148,11 +163,13 @@ public final class MemoryStore: ClusterStore {
   var shardCount: Int { shards.count }
 
   /// Calls `body` with one part's clusters, under its lock: short, and without calling the store.
-  func withClusters(ofShard index: Int, _ body: ([OpaqueID: StoredCluster], _ now: Int64) -> Void) {
+  func withClusters(
+    ofShard index: Int, _ body: ([OpaqueID: StoredCluster], _ now: Int64, RenewalClock) -> Void
+  ) {
     let now = now()
     shards[index].state.withLock { state in
       state.expire(now)
-      body(state.clusters, now)
+      body(state.clusters, now, state.clock)
     }
   }
 
@@ -161,7 +178,8 @@ public final class MemoryStore: ClusterStore {
   /// - Throws: Where there is no room for it.
   func restore(cluster: OpaqueID, _ saved: AffiliateSnapshot) throws(ServiceError) {
     try withShard(of: cluster) { (shard, now) throws(ServiceError) in
-      try shard.restore(saved.stored(now: now, limits: limits), cluster: cluster)
+      let affiliate = saved.stored(now: now, shard.clock, limits: limits)
+      try shard.restore(affiliate, cluster: cluster)
     }
   }
 

@@ -7,11 +7,17 @@ struct StoreShard {
   private var cached: [StoredCluster] = []
   private let tickLength: Int64
   private let account: StateAccount
+  /// Which time of day the store's moments are, as the service tells it.
+  private(set) var clock: RenewalClock
   /// What lives for longer than so many ticks comes up a few times before its time: room for speed.
   private static let longestSpan: Int64 = 4096
 
-  init(limits: StoreLimits, ledger: ResourceLedger, tickLength: Int64, now: Int64) {
+  init(
+    limits: StoreLimits, ledger: ResourceLedger, tickLength: Int64, now: Int64,
+    clock: RenewalClock
+  ) {
     self.tickLength = tickLength
+    self.clock = clock
     account = StateAccount(ledger: ledger)
     let span = limits.timeToLive.nanoseconds / tickLength + 2
     wheel = ExpiryWheel(span: Int(min(span, Self.longestSpan)), tick: now / tickLength)
@@ -47,7 +53,11 @@ struct StoreShard {
       statistics.affiliates += 1
     }
     schedule(affiliate, of: cluster)
-    if changed || old == nil { cluster.announce(affiliate) }
+    if changed || old == nil {
+      cluster.announce(affiliate, clock)
+    } else if affiliate.renewedAt == now {
+      cluster.noteRenewal()
+    }
   }
 
   private func charge(
@@ -68,7 +78,7 @@ struct StoreShard {
     guard let cluster = clusters[id], let gone = cluster.affiliates.removeValue(forKey: affiliate) else {
       return nil
     }
-    forget(gone, of: cluster)
+    forget(gone, of: cluster, .withdrawn)
     return cluster
   }
 
@@ -83,9 +93,15 @@ struct StoreShard {
     if cluster.isUnused { clusters[cluster.id] = nil }
   }
 
-  mutating func encodedState(of cluster: StoredCluster) -> EncodedMessage {
+  mutating func encodedState(of cluster: StoredCluster, now: Int64) -> EncodedMessage {
     if !cluster.hasCachedState { cached.append(cluster) }
-    return cluster.encodedState()
+    return cluster.encodedState(now, clock)
+  }
+
+  /// Takes over that the time of day was set. It isn't read at each turn, so that one renewal is always told at the
+  /// same time.
+  mutating func setClock(_ clock: RenewalClock) {
+    if !clock.isNear(self.clock) { self.clock = clock }
   }
 
   /// Lets go of encoded states: they pay for a moment in which many ask, not for all time.
@@ -106,7 +122,7 @@ struct StoreShard {
       if affiliate.expires <= now {
         cluster.affiliates[affiliate.id] = nil
         statistics.expiredAffiliates += 1
-        forget(affiliate, of: cluster)
+        forget(affiliate, of: cluster, .expired)
         if cluster.affiliates.isEmpty { statistics.expiredClusters += 1 }
         dropIfUnused(cluster)
         continue
@@ -117,7 +133,7 @@ struct StoreShard {
         account.ledger.give(before - affiliate.bytes, .stateBytes, for: affiliate.owner)
         statistics.endpoints -= count
         statistics.expiredEndpoints += count
-        cluster.announce(affiliate)
+        cluster.announce(affiliate, clock)
       }
       schedule(affiliate, of: cluster)
     }
@@ -138,11 +154,13 @@ struct StoreShard {
     statistics.affiliates += 1
     statistics.endpoints += affiliate.endpoints.count
     schedule(affiliate, of: cluster)
-    cluster.announce(affiliate)
+    cluster.announce(affiliate, clock)
   }
 
   /// Notes that `affiliate` is no longer in `cluster` and tells so.
-  private mutating func forget(_ affiliate: StoredAffiliate, of cluster: StoredCluster) {
+  private mutating func forget(
+    _ affiliate: StoredAffiliate, of cluster: StoredCluster, _ reason: AffiliateRemoval
+  ) {
     statistics.affiliates -= 1
     statistics.endpoints -= affiliate.endpoints.count
     account.release(affiliate)
@@ -150,7 +168,7 @@ struct StoreShard {
       statistics.clusters -= 1
       account.release(cluster)
     }
-    cluster.announce(affiliate, deleted: true)
+    cluster.announce(affiliate, gone: reason, clock)
     // The wheel holds on to it until its tick.
     affiliate.data = []
     affiliate.endpoints = []

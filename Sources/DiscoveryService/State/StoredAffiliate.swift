@@ -11,8 +11,10 @@ final class StoredAffiliate {
   var data: [UInt8] = []
   var endpoints: [Endpoint] = []
   var expires: Int64
-  /// Until when its own last word, an update with data, lets others keep it, were they to send endpoints for ever;
-  /// nil where it has never had data.
+  /// When its node last published or renewed it, by an update with data; nil where that isn't known.
+  private(set) var renewedAt: Int64?
+  /// From when and for how long its own last word, an update with data, lets others keep it, were they to send
+  /// endpoints for ever; nil where it has never had data.
   private var spokeAt: (moment: Int64, lifetime: Int64)?
   /// Who is charged for it.
   var owner: IPAddress?
@@ -22,6 +24,16 @@ final class StoredAffiliate {
   init(id: OpaqueID, expires: Int64) {
     self.id = id
     self.expires = expires
+  }
+
+  /// An affiliate with data that was kept in a file, renewed at `renewedAt`, where that is known.
+  convenience init(id: OpaqueID, data: [UInt8], expires: Int64, renewedAt: Int64?, now: Int64) {
+    self.init(id: id, expires: expires)
+    self.data = data
+    guard !data.isEmpty else { return }
+    self.renewedAt = renewedAt
+    let moment = renewedAt ?? now
+    spokeAt = (moment, expires - moment)
   }
 
   /// Bytes of memory that it takes, about.
@@ -74,6 +86,7 @@ final class StoredAffiliate {
         changed = true
       }
       expires = until
+      renewedAt = now
       spokeAt = (now, lifetime)
     } else {
       // What others tell of its endpoints keeps a dead node no longer than a time to live after its own last word.

@@ -116,6 +116,9 @@ actor ChangeLog {
     case .raw(let change, let reason):
       var metadata: Logger.Metadata = ["id": "\(change.key)"]
       if let reason { metadata["reason"] = "\(reason.rawValue)" }
+      if change.new == nil, let renewed = change.old?.value.confirmedAt {
+        metadata["last_renewed"] = "\(renewed)"
+      }
       log(.trace, "raw affiliate \(change.kind.word)", metadata, of: .affiliate, "\(change.key)")
     }
   }

@@ -81,7 +81,7 @@ struct Daemon: Sendable {
         return .other
       }
       group.addTask {
-        try await serve(configuration)
+        try await serve(configuration, outputs)
         return .other
       }
       group.addTask {
@@ -142,15 +142,27 @@ struct Daemon: Sendable {
   /// Answers those who ask, until the task is cancelled.
   ///
   /// - Throws: ``CommandError`` where it can't listen where somebody chose it to.
-  private func serve(_ configuration: Configuration) async throws {
+  private func serve(_ configuration: Configuration, _ outputs: OutputService) async throws {
     var settings = StatusServerOptions(
       nodeLabel: session.nodeLabel, socket: socket?.socket, http: configuration.http.map { .init($0) })
     settings.clusterID = configuration.cluster.id
     settings.epoch = epoch
     settings.metrics = { [aggregator = session.aggregator, metrics, keeper] accept in
-      if let status = keeper?.status { metrics.cached(at: status.currentAt, writeErrors: status.writeErrors) }
+      if let status = keeper?.status {
+        metrics.cached(
+          at: status.currentAt, writeErrors: status.writeErrors, isDamaged: status.damage != nil)
+      }
       let page = metrics.page(aggregator.snapshot(), at: aggregator.now().wall, accept: accept)
       return (page.contentType, page.text)
+    }
+    settings.problems = { [keeper] in
+      let status = keeper?.status
+      let ofState = [
+        status?.damage.map { "what was known before the start is lost: \($0)" },
+        status?.lastError.map { "the state file isn't written: \($0)" },
+      ].compactMap { $0 }
+      return ofState
+        + outputs.statuses.filter { !$0.message.isEmpty }.map { "output \($0.name): \($0.message)" }
     }
     settings.setLogLevels = { [levels] in levels.set($0) }
     settings.observe = { [metrics] in

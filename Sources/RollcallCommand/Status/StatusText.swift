@@ -13,6 +13,7 @@ enum StatusText {
       head(overview, now), counts(overview["members"], style), attention(overview, now),
       registries(overview["registries"]?.items ?? [], now),
       published(overview["registries"]?.items ?? [], now),
+      (overview["problems"]?.items ?? []).compactMap(\.text).map { "\($0.shown)\n" }.joined(),
     ]
     return blocks.filter { !$0.isEmpty }.joined(separator: "\n")
   }

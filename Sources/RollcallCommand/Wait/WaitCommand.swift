@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import ClusterResources
 import Platform
 import StatusClient

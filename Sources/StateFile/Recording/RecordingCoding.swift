@@ -144,8 +144,9 @@ extension TaggedWriter {
         $0.write(1, StateCoding.encode(saved))
         if let local { $0.write(2, local.text) }
       }
-    case .started(let savedAt, let nodeCount):
+    case .started(let name, let savedAt, let nodeCount):
       write(12) {
+        $0.writeText(3, name)
         $0.write(1, savedAt)
         $0.write(2, UInt64(clamping: nodeCount))
       }
@@ -251,6 +252,13 @@ extension TaggedWriter {
       write(9) { for source in awaited.sorted() { $0.write(1, source.name) } }
     }
     write(10, batch.completesSync)
+    for confirmation in batch.confirmations {
+      write(11) {
+        $0.write(1, confirmation.nodeID.text)
+        $0.writeText(2, confirmation.source.name)
+        $0.write(3, confirmation.confirmedAt)
+      }
+    }
   }
 
   private mutating func write(_ update: RegistryUpdate) {
@@ -296,12 +304,13 @@ extension TaggedReader.Field {
       guard let saved else { throw TaggedReader.Malformed(what: "a state without content") }
       return .restored(saved, local: local)
     case 12:
-      var (savedAt, count): (Timestamp?, Int) = (nil, 0)
+      var (name, savedAt, count): (String, Timestamp?, Int) = ("", nil, 0)
       while let field = try fields.next() {
         if field.number == 1 { savedAt = try field.civilTime() }
         if field.number == 2 { count = Int(clamping: try field.unsigned()) }
+        if field.number == 3 { name = try field.text() }
       }
-      return .started(savedAt: savedAt, nodeCount: count)
+      return .started(name, savedAt: savedAt, nodeCount: count)
     case 13:
       var affiliate: Affiliate?
       while let field = try fields.next() { if field.number == 1 { affiliate = try field.affiliate() } }
@@ -470,8 +479,24 @@ extension TaggedReader.Field {
       while let field = try fields.next() { if field.number == 1 { awaited.insert(try field.source()) } }
       batch.awaited = awaited
     case 10: batch.completesSync = try bool()
+    case 11: batch.confirmations.append(try confirmation())
     default: break
     }
+  }
+
+  private func confirmation() throws(TaggedReader.Malformed) -> RegistryIntake.Confirmation {
+    var (nodeID, source, time): (NodeIdentity?, RegistrySource, Timestamp?) = (nil, .only, nil)
+    var fields = try fields()
+    while let field = try fields.next() {
+      switch field.number {
+      case 1: nodeID = try StateCoding.identity(try field.text())
+      case 2: source = try field.source()
+      case 3: time = try field.time()
+      default: break
+      }
+    }
+    guard let nodeID, let time else { throw TaggedReader.Malformed(what: "a confirmation") }
+    return RegistryIntake.Confirmation(nodeID: nodeID, source: source, confirmedAt: time)
   }
 
   private func report() throws(TaggedReader.Malformed) -> HealthReport {

@@ -133,7 +133,7 @@ struct ResourceHandler: Sendable {
       "started": .time(context.started),
       "node": documents.node(label: options.nodeLabel, cluster: options.clusterID),
       "members": documents.memberCounts, "attention": .list(documents.attention),
-      "registries": .list(context.registries(documents)),
+      "registries": .list(context.registries(documents)), "problems": .texts(options.problems()),
     ])
   }
 

@@ -15,8 +15,8 @@ extension ClusterDocuments {
       summary: ConflictSummary(
         id: value.key.documentID, severity: snapshot.isWarning(value) ? .warning : .info,
         kind: value.key.kindText,
-        nodes: listed.map { name($0, of: value.key) }, nodeCount: holders.count, since: conflict.created,
-        claims: sentence(value, claims)),
+        nodes: listed.map { name($0, of: value.key) }.sorted(), nodeCount: holders.count,
+        since: conflict.created, claims: sentence(value, claims)),
       claims: claims)
   }
 
@@ -31,7 +31,7 @@ extension ClusterDocuments {
     if case .field(_, let node) = conflict.key {
       var claims: [ConflictDocument.Claim] = []
       for claim in conflict.claims {
-        let source = claim.origin?.rawPrefix ?? "this node"
+        let source = claim.origin?.label ?? "this node"
         // Those that say the same thing are one claim.
         let same = claims.firstIndex {
           $0.values == claim.values && $0.isChosen == claim.isChosen && $0.isStale == claim.isStale
@@ -49,12 +49,12 @@ extension ClusterDocuments {
     }
     return nodes.map { node in
       var sources = snapshot.merge.rawAffiliates(of: node)
-        .filter { $0.record.value.affiliate.has(conflict.key) }.map(\.id.origin.rawPrefix)
+        .filter { $0.record.value.affiliate.has(conflict.key) }.map(\.id.origin.label)
       if snapshot.localID == node { sources = ["this node"] }
       return ConflictDocument.Claim(
         node: name(node, of: conflict.key), nodeID: node.text, sources: sources,
         isChosen: conflict.owner == node)
-    }
+    }.sorted { $0.node < $1.node }
   }
 
   private func sentence(_ conflict: Conflict, _ claims: [ConflictDocument.Claim]) -> String {
@@ -67,9 +67,10 @@ extension ClusterDocuments {
     case .nodename(let name):
       guard !conflict.isShared else { break }
       let others = conflict.nodes.filter { $0 != life.status(named: name)?.node }
-      let holder = life.status(named: name).map { "\($0.node) shown" }
+      let holder = life.status(named: name).map { "\(ShortID.text($0.node.text)) shown" }
       let rest = others.map { node in
-        life.status(of: node)?.reason == .superseded ? "\(node) superseded" : "\(node) claims it"
+        ShortID.text(node.text)
+          + (life.status(of: node)?.reason == .superseded ? " superseded" : " claims it")
       }
       return ([holder].compactMap { $0 } + rest).joined(separator: "; ")
     case .address, .publicKey: break
@@ -78,8 +79,14 @@ extension ClusterDocuments {
       return
         "shared by more than \(Conflict.maximumNodes) nodes, or by what container bridges have by default"
     }
-    return claims.map { "\($0.node): \($0.sources.joined(separator: ","))" }.joined(separator: "; ")
+    return claims.map { "\(ShortID.text($0.node)): \($0.sources.joined(separator: ","))" }.joined(
+      separator: "; ")
   }
+}
+
+extension RecordOrigin {
+  /// The registry as the configuration calls it, and its source where it has several.
+  fileprivate var label: String { source.isEmpty ? registry : "\(registry):\(source)" }
 }
 
 extension ConflictKey {

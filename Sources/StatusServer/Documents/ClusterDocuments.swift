@@ -240,6 +240,8 @@ public struct ClusterDocuments: Sendable {
   /// What each enabled registry has of the members, by its name.
   public func coverage() -> [String: RegistryCoverage] {
     var coverage: [String: RegistryCoverage] = [:]
+    // Registries don't give this node's own record back: whether they have it is known of those that publish it.
+    let publishers = Set(snapshot.registries.filter { $0.publication != nil }.map(\.name))
     for status in snapshot.registries where status.state != .disabled {
       coverage[status.name] = RegistryCoverage()
     }
@@ -254,7 +256,10 @@ public struct ClusterDocuments: Sendable {
         case .gone, .unknown: break
         }
       }
-      for name in coverage.keys where !holders.contains(name) { coverage[name]?.lacks.append(status.name) }
+      for name in coverage.keys where !holders.contains(name) {
+        if status.node == snapshot.localID, !publishers.contains(name) { continue }
+        coverage[name]?.lacks.append(status.name)
+      }
     }
     return coverage
   }

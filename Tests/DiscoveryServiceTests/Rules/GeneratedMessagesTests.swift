@@ -97,31 +97,51 @@ struct GeneratedMessagesTests {
     return Array(message.readableBytesView)
   }
 
+  /// What the service has of an affiliate, and the message that says so.
+  private mutating func affiliate(_ clock: RenewalClock) -> (stored: StoredAffiliate, wire: WireAffiliate) {
+    var wire = WireAffiliate()
+    wire.id = text() + "x"
+    wire.data = bytes(upTo: 2048)
+    if chance() { wire.endpoints = (0..<5).map { _ in bytes(upTo: 32) } }
+    let renewedAt = chance() ? Int64.random(in: 0...4_000_000_000_000, using: &generator) * 1_000_000 : nil
+    let stored = StoredAffiliate(
+      id: OpaqueID(wire.id), data: Array(wire.data), expires: 1, renewedAt: renewedAt, now: 0)
+    stored.endpoints = wire.endpoints.map { .init(bytes: Array($0), expires: 1) }
+    if let time = clock.renewal(of: stored) {
+      wire.lastUpdate = .init(
+        seconds: time.milliseconds / 1000, nanos: Int32(time.milliseconds % 1000) * 1_000_000)
+    }
+    return (stored, wire)
+  }
+
+  private static let clock = RenewalClock(now: 0, civilTime: 123_000_000)
+
   @Test("answers are byte for byte what SwiftProtobuf writes")
   mutating func answers() throws {
     for _ in 0..<1000 {
+      let clock = Self.clock
       var stored: [StoredAffiliate] = []
       var affiliates: [WireAffiliate] = []
       for _ in 0..<Int.random(in: 1...4, using: &generator) {
-        var wire = WireAffiliate()
-        wire.id = text() + "x"
-        wire.data = bytes(upTo: 2048)
-        if chance() { wire.endpoints = (0..<5).map { _ in bytes(upTo: 32) } }
-        let affiliate = StoredAffiliate(id: OpaqueID(wire.id), expires: 1)
-        affiliate.data = Array(wire.data)
-        affiliate.endpoints = wire.endpoints.map { .init(bytes: Array($0), expires: 1) }
-        stored.append(affiliate)
-        affiliates.append(wire)
+        let next = affiliate(clock)
+        stored.append(next.stored)
+        affiliates.append(next.wire)
       }
       let list = WireListResponse.with { $0.affiliates = affiliates }
-      #expect(try unframed(WatchMessage.state(stored)) == list.serializedBytes())
+      #expect(try unframed(WatchMessage.state(stored, clock)) == list.serializedBytes())
       let change = WireWatchResponse.with { $0.affiliates = [affiliates[0]] }
-      #expect(try unframed(WatchMessage.change(stored[0], deleted: false)) == change.serializedBytes())
-      let deletion = WireWatchResponse.with {
-        $0.affiliates = [.with { $0.id = affiliates[0].id }]
-        $0.deleted = true
+      #expect(try unframed(WatchMessage.change(stored[0], clock)) == change.serializedBytes())
+      for (reason, wireReason) in [
+        (AffiliateRemoval.withdrawn, WireRemovalReason.withdrawn), (.expired, .expired),
+      ] {
+        let removal = WireWatchResponse.with {
+          $0.affiliates = [.with { $0.id = affiliates[0].id }]
+          $0.deleted = true
+          $0.reason = wireReason
+          if affiliates[0].hasLastUpdate { $0.lastUpdate = affiliates[0].lastUpdate }
+        }
+        #expect(try unframed(WatchMessage.removal(stored[0], reason, clock)) == removal.serializedBytes())
       }
-      #expect(try unframed(WatchMessage.change(stored[0], deleted: true)) == deletion.serializedBytes())
 
       let address = chance() ? bytes(upTo: 16) : Data()
       let redirect = chance() ? text() + "x" : nil
@@ -132,5 +152,43 @@ struct GeneratedMessagesTests {
       let written = HelloMessage.make(redirect: redirect, address: Array(address))
       #expect(try unframed(written) == hello.serializedBytes())
     }
+  }
+
+  @Test("a client of the original messages reads the same, and keeps what is ours as unknown fields")
+  mutating func original() throws {
+    for _ in 0..<300 {
+      let (stored, wire) = affiliate(Self.clock)
+      let clock = Self.clock
+      let state = try OriginalListResponse(
+        serializedBytes: try unframed(WatchMessage.state([stored], clock)))
+      let change = try OriginalWatchResponse(
+        serializedBytes: try unframed(WatchMessage.change(stored, clock)))
+      for read in [state.affiliates, change.affiliates] {
+        #expect(read.map(\.id) == [wire.id] && read.map(\.data) == [wire.data])
+        #expect(read.map(\.endpoints) == [wire.endpoints])
+        #expect((read.first?.unknownFields.data.isEmpty == false) == wire.hasLastUpdate)
+      }
+      #expect(!change.deleted && change.unknownFields.data.isEmpty)
+
+      let bytes = try unframed(WatchMessage.removal(stored, .expired, clock))
+      let removal = try OriginalWatchResponse(serializedBytes: bytes)
+      #expect(removal.deleted && removal.affiliates.map(\.id) == [wire.id])
+      #expect(removal.affiliates.allSatisfy { $0.data.isEmpty && $0.unknownFields.data.isEmpty })
+      #expect(removal.unknownFields.data.starts(with: [0xC0, 0x3E, 2]))
+      // One that hands it on hands all of it on.
+      #expect(try removal.serializedBytes() as [UInt8] == bytes)
+    }
+  }
+
+  @Test("an answer of the original messages has no reason and no renewal for a client that knows them")
+  mutating func originalAnswer() throws {
+    let answer = OriginalWatchResponse.with {
+      $0.affiliates = [.with { $0.id = "a" }]
+      $0.deleted = true
+    }
+    let read = try WireWatchResponse(serializedBytes: answer.serializedBytes() as [UInt8])
+    #expect(read.deleted && read.affiliates.map(\.id) == ["a"])
+    #expect(read.reason == .unspecified && !read.hasLastUpdate)
+    #expect(read.affiliates.allSatisfy { !$0.hasLastUpdate })
   }
 }

@@ -1,3 +1,4 @@
+import ClusterModel
 import DiscoveryProtocol
 import Foundation
 import NIOCore
@@ -42,6 +43,10 @@ struct SnapshotFormatTests {
         affiliate.id = id()
         affiliate.data = bytes(0...300)
         affiliate.ttl = time()
+        if number(0...1) == 0 {
+          affiliate.lastUpdate = .init(
+            seconds: Int64(number(1...4_000_000_000)), nanos: Int32(number(0...999)) * 1_000_000)
+        }
         for _ in 0..<number(0...3) {
           var endpoint = StoredEndpointSnapshot()
           endpoint.data = bytes(1...32)
@@ -66,6 +71,10 @@ struct SnapshotFormatTests {
       clusters[OpaqueID(cluster.id), default: []] += cluster.affiliates.map { stored in
         var affiliate = AffiliateSnapshot(id: OpaqueID(stored.id), timeToLive: nanoseconds(stored.ttl))
         affiliate.data = Array(stored.data)
+        if stored.hasLastUpdate {
+          affiliate.renewedAt = Timestamp(
+            milliseconds: stored.lastUpdate.seconds * 1000 + Int64(stored.lastUpdate.nanos / 1_000_000))
+        }
         affiliate.endpoints = stored.endpoints.map {
           .init(data: Array($0.data), timeToLive: nanoseconds($0.ttl))
         }
@@ -118,10 +127,10 @@ struct SnapshotFormatTests {
     fixture.later(.milliseconds(1500))
     var buffer = ByteBuffer()
     for shard in 0..<fixture.store.shardCount {
-      fixture.store.withClusters(ofShard: shard) { clusters, now in
+      fixture.store.withClusters(ofShard: shard) { clusters, now, clock in
         for cluster in clusters.values {
           StateSnapshot.append(
-            cluster: cluster.id, cluster.affiliates.values.map { AffiliateSnapshot($0, now: now) },
+            cluster: cluster.id, cluster.affiliates.values.map { AffiliateSnapshot($0, now: now, clock) },
             to: &buffer)
         }
       }
@@ -185,6 +194,9 @@ struct SnapshotFormatTests {
       try StoredAffiliateSnapshot.with { $0.id = affiliate.id }.serializedBytes() as [UInt8],
       try StoredAffiliateSnapshot.with { $0.data = affiliate.data }.serializedBytes(),
       try StoredAffiliateSnapshot.with { $0.ttl = affiliate.ttl }.serializedBytes(),
+      try StoredAffiliateSnapshot.with {
+        if affiliate.hasLastUpdate { $0.lastUpdate = affiliate.lastUpdate }
+      }.serializedBytes(),
       Array(buffer: endpoints), unknown,
     ]
     return Array(parts.shuffled(using: &generator).joined())

@@ -101,7 +101,11 @@ extension OverTheNetwork {
           _ = try await client.affiliateUpdate(update("a", endpoints: [Data([3])]))
           try await eventually("the endpoint") { heard.all.count == 3 }
 
+          let renewed = try #require(heard.all[1].affiliates.first).lastUpdate
+          #expect(renewed.seconds > 1_700_000_000)
+          // The endpoint of the last update renews nobody.
           let affiliate = WireAffiliate.with {
+            $0.lastUpdate = renewed
             $0.id = "a"
             $0.data = Data([1])
             $0.endpoints = [Data([2]), Data([3])]
@@ -117,6 +121,7 @@ extension OverTheNetwork {
           #expect(all[0] == WireWatchResponse())
           #expect(all[2].affiliates == [affiliate] && !all[2].deleted)
           #expect(all[3].affiliates == [.with { $0.id = "a" }] && all[3].deleted)
+          #expect(all[3].reason == .withdrawn && all[3].lastUpdate == renewed)
         }
         #expect(try await client.list(.with { $0.clusterID = "c" }).affiliates.isEmpty)
       }

@@ -68,6 +68,19 @@ struct RunningServer {
 extension OverTheNetwork {
   @Suite("The whole service")
   struct ServerTests {
+    @Test("an address that is taken is told in words, by its own name")
+    func taken() async throws {
+      try await RunningServer.with(RunningServer.configuration()) { first in
+        var configuration = RunningServer.configuration()
+        configuration.address = first.addresses.service
+        let error = await #expect(throws: ServiceConfigurationError.self) {
+          try await RunningServer.with(configuration) { _ in }
+        }
+        let port = first.addresses.service.port
+        #expect(error?.description == "can't listen on 127.0.0.1:\(port): Address already in use")
+      }
+    }
+
     @Test("state survives a restart through the snapshot that is written at the end")
     func restart() async throws {
       let folder = try TemporaryFolder()

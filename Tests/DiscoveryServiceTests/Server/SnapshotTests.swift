@@ -38,20 +38,72 @@ struct SnapshotTests {
     #expect(try later.list("c").ids.isEmpty)
   }
 
-  @Test("the file has the existing service's format")
+  /// The bytes of a cluster in a file, without its tag and length: affiliate "a" with data and an endpoint.
+  private static func cluster(renewal: [UInt8]) -> [UInt8] {
+    let endpoint: [UInt8] = [0x12, 2, 7, 8, 0x1A, 2, 0x08, 60]
+    let affiliate: [UInt8] =
+      [0x0A, 1, 0x61, 0x1A, 1, 9, 0x22, UInt8(endpoint.count)] + endpoint + [0x2A, 2, 0x08, 60] + renewal
+    return [0x0A, 1, 0x63, 0x12, UInt8(affiliate.count)] + affiliate
+  }
+
+  @Test("the file has the existing service's format: clusters alone, which hold all that is our own")
   func format() async throws {
     let folder = try TemporaryFolder()
     let fixture = StoreFixture()
     fixture.update("a", in: "c", data: [9], endpoints: [[7, 8]], ttl: .seconds(60))
     snapshots(folder.path("state")).write(fixture.store)
     let bytes = try read(folder.path("state"))
-    let endpoint: [UInt8] = [0x12, 2, 7, 8, 0x1A, 2, 0x08, 60]
-    let affiliate: [UInt8] =
-      [0x0A, 1, 0x61, 0x1A, 1, 9, 0x22, UInt8(endpoint.count)] + endpoint + [0x2A, 2, 0x08, 60]
-    let cluster: [UInt8] = [0x0A, 1, 0x63, 0x12, UInt8(affiliate.count)] + affiliate
-    // In front and behind it stand fields that it skips: the mark and the checksum.
-    #expect(bytes.prefix(3) == [0xF0, 0x7F, 1] && bytes.suffix(11).prefix(3) == [0xFA, 0x7F, 8])
-    #expect(Array(bytes.dropFirst(3).dropLast(11)) == [0x0A, UInt8(cluster.count)] + cluster)
+    // 1,700,000,000 seconds since 1970 in field 1001.
+    let cluster = Self.cluster(renewal: [0xCA, 0x3E, 6, 0x08, 0x80, 0xE2, 0xCF, 0xAA, 0x06])
+    // In front and behind it stand the mark and the checksum.
+    #expect(Array(bytes.prefix(5)) == [0x0A, UInt8(3 + cluster.count + 11), 0xF0, 0x7F, 1])
+    #expect(Array(bytes.dropFirst(5).dropLast(8)) == cluster + [0xFA, 0x7F, 8])
+  }
+
+  @Test(
+    "a file of any number of clusters has nothing but clusters beside each other, as the existing service wants"
+  )
+  func clustersAlone() throws {
+    for count in [0, 1, 2, 3, 100] {
+      let folder = try TemporaryFolder()
+      let fixture = StoreFixture()
+      for index in 0..<count { fixture.update("a", in: "c\(index)", data: [1], ttl: .seconds(60)) }
+      let file = snapshots(folder.path("state"))
+      file.write(fixture.store)
+      var ids: Set<String> = []
+      try ByteBuffer(bytes: try read(folder.path("state"))).withUnsafeReadableBytes { raw in
+        var reader = ProtobufReader(raw)
+        while let (field, value) = try reader.next() {
+          #expect(field == 1)
+          var inner = try value.message()
+          while let (field, value) = try inner.next() { if field == 1 { ids.insert(try value.id().text) } }
+        }
+      }
+      #expect(ids.count == count)
+      #expect(try file.restore(into: StoreFixture().store, now: 0) == .affiliates(count))
+    }
+  }
+
+  @Test("files of older versions, with mark and checksum around the clusters, are read, and found if damaged")
+  func aroundClusters() throws {
+    let cluster = Self.cluster(renewal: [])
+    var whole: [UInt8] = [0xF0, 0x7F, 1, 0x0A, UInt8(cluster.count)] + cluster + [0xFA, 0x7F, 8]
+    // There the checksum was of what stands before its field.
+    var sum = SnapshotChecksum()
+    whole.dropLast(3).withUnsafeBytes { sum.update($0) }
+    whole += sum.bytes
+    let clusters = try StateSnapshot.decode(ByteBuffer(bytes: whole), now: 0)
+    #expect(clusters.count == 1 && clusters[0].affiliates.map(\.data) == [[9]])
+    #expect(clusters[0].affiliates[0].renewedAt == nil)
+    for place in whole.indices {
+      for bit in 0..<8 {
+        var changed = whole
+        changed[place] ^= 1 << UInt8(bit)
+        #expect(throws: (any Error).self, "byte \(place), bit \(bit)") {
+          try StateSnapshot.decode(ByteBuffer(bytes: changed), now: 0)
+        }
+      }
+    }
   }
 
   @Test("moments of expiry, as old files have them, are understood")

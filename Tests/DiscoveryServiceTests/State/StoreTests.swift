@@ -5,10 +5,13 @@ import Testing
 /// A store with a clock of the test's own.
 struct StoreFixture {
   let clock = ManualClock()
+  /// The time of day in nanoseconds since 1970.
+  let civil = ManualClock(1_700_000_000_000_000_000)
   let store: MemoryStore
 
   init(limits: StoreLimits = StoreLimits(), ledger: ResourceLedger = ResourceLedger()) {
-    store = MemoryStore(limits: limits, ledger: ledger, now: { [clock] in clock.now })
+    store = MemoryStore(
+      limits: limits, ledger: ledger, now: { [clock] in clock.now }, civilTime: { [civil] in civil.now })
   }
 
   @discardableResult
@@ -35,6 +38,7 @@ struct StoreFixture {
 
   func later(_ duration: Duration) {
     clock.advance(duration)
+    civil.advance(duration)
     store.collect()
   }
 }

@@ -12,6 +12,10 @@ struct DecodedResponse: Equatable {
 
   var affiliates: [Affiliate] = []
   var deleted = false
+  /// Why they are gone; 0 where it isn't said.
+  var reason: UInt64 = 0
+  /// When each was last renewed, in milliseconds since 1970; of one that is gone too.
+  var renewals: [String: Int64] = [:]
 
   /// Decodes a message that has gRPC's head.
   init(framed: ByteBuffer) throws {
@@ -25,8 +29,11 @@ struct DecodedResponse: Equatable {
   init(_ bytes: ByteBuffer) throws {
     try bytes.withUnsafeReadableBytes { raw in
       var reader = ProtobufReader(raw)
+      var ofAll: Int64?
       while let (field, value) = try reader.next() {
         if field == 2, case .varint(let flag) = value { deleted = flag != 0 }
+        if field == 1000, case .varint(let number) = value { reason = number }
+        if field == 1001 { ofAll = try Self.milliseconds(value) }
         guard field == 1 else { continue }
         var affiliate = Affiliate()
         var inner = try value.message()
@@ -35,13 +42,22 @@ struct DecodedResponse: Equatable {
           case 1: affiliate.id = try value.id().text
           case 2: affiliate.data = try value.copied()
           case 3: affiliate.endpoints.append(try value.copied())
+          case 1001: renewals[affiliate.id] = try Self.milliseconds(value)
           default: break
           }
         }
         affiliates.append(affiliate)
       }
+      if let ofAll, let one = affiliates.first { renewals[one.id] = ofAll }
     }
     affiliates.sort { $0.id < $1.id }
+  }
+
+  private static func milliseconds(_ value: ProtobufReader.Value) throws -> Int64 {
+    // A Timestamp and a Duration have the same two fields.
+    var time: (seconds: Int64, nanoseconds: Int64) = (0, 0)
+    try value.merge(into: &time)
+    return time.seconds * 1000 + time.nanoseconds / 1_000_000
   }
 
   var ids: [String] { affiliates.map(\.id) }

@@ -13,6 +13,10 @@ final class RecordingWatcher: ClusterWatcher {
   }
 
   private let record = Mutex<[Event]>([])
+  private let whole = Mutex<[DecodedResponse]>([])
+
+  /// All changes that were told, with what ``Event`` leaves out.
+  var responses: [DecodedResponse] { whole.withLock { $0 } }
 
   /// What was told since the last call.
   func take() -> [Event] {
@@ -30,6 +34,7 @@ final class RecordingWatcher: ClusterWatcher {
   func changed(_ change: EncodedChange) {
     guard let response = try? DecodedResponse(framed: change.message), let one = response.affiliates.first
     else { return }
+    whole.withLock { $0.append(response) }
     let event: Event =
       response.deleted
       ? .deleted(one.id) : .changed(one.id, data: one.data, endpoints: one.endpoints.count)

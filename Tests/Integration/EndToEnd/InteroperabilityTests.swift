@@ -39,16 +39,17 @@ struct InteroperabilityTests {
   }
 
   @Test(
-    "Python's grpcio gets all that it may expect, in plain text and over TLS",
+    "Python's grpcio gets all that it may expect, in plain text and over TLS, also by the original messages",
     .enabled("grpcio isn't installed (PyPI: grpcio, grpcio-tools)") {
       await succeeds(python, "-c", "import grpc, grpc_tools")
-    }, arguments: [false, true])
-  func grpcio(tls: Bool) async throws {
+    }, arguments: [(false, false), (true, false), (false, true)])
+  func grpcio(tls: Bool, isOriginal: Bool) async throws {
     let protos = BuiltProducts.checkout.appendingPathComponent("Sources/DiscoveryProtocol/Protos").path
     try await withService(tls: tls) { cluster, authority in
       let result = try await Tool.run(
         Self.python,
-        ["\(Self.scripts)/grpcio_client.py", "\(cluster.port)", protos] + (authority.map { [$0] } ?? []))
+        ["\(Self.scripts)/grpcio_client.py"] + (isOriginal ? ["--original"] : [])
+          + ["\(cluster.port)", protos] + (authority.map { [$0] } ?? []))
       #expect(result.status == 0 && result.output.contains("grpcio: all passed"), "\(result)")
     }
   }

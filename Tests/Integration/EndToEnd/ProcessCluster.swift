@@ -46,15 +46,19 @@ final class ProcessCluster: Sendable {
   ///
   /// - Parameter options: what is written of the registry beside the endpoint, or instead of it.
   func node(
-    _ name: String, _ options: [String: String] = [:], environment: [String: String] = [:]
+    _ name: String, _ options: [String: String] = [:], _ arguments: [String] = [],
+    environment: [String: String] = [:]
   ) throws -> ChildProcess {
     try configure(name, options, node: "{nodename: \(name), hostname: \(name), addresses: [10.77.0.1]}")
-    return try start(name, environment: environment)
+    return try start(name, arguments, environment: environment)
   }
 
-  /// Starts the node `name` as it was configured.
-  func start(_ name: String, environment: [String: String] = [:]) throws -> ChildProcess {
-    try Command.start(["run", "--state", "state"], in: folder.path(name), environment: environment)
+  /// Starts the node `name` as it was configured, with more `arguments` than it needs.
+  func start(
+    _ name: String, _ arguments: [String] = [], environment: [String: String] = [:]
+  ) throws -> ChildProcess {
+    try Command.start(
+      ["run", "--state", "state"] + arguments, in: folder.path(name), environment: environment)
   }
 
   /// The nodenames of the members as somebody sees them who has just come and takes no part.

@@ -1,5 +1,6 @@
 import ClusterModel
 import DiscoveryProtocol
+import SwiftProtobuf
 import Testing
 
 @testable import ServiceRegistry
@@ -35,7 +36,7 @@ struct DeletionTests {
     try cluster.wire(id, endpoints: ["1.2.3.4:5"])
   }
 
-  // MARK: Why
+  // MARK: Why, and since when
 
   @Test(
     "have the reason that the service gives, whatever time has passed",
@@ -67,6 +68,46 @@ struct DeletionTests {
     snapshot(try cluster.wire("a"), try cluster.wire("b"))
     #expect(change(Cluster.gone("a"), at: .seconds(1619)) == ["remove a removed"])
     #expect(change(Cluster.gone("b"), at: .seconds(1620)) == ["remove b expired"])
+  }
+
+  @Test("are confirmed at their last renewal before they go, where the service says when that was")
+  mutating func renewedUnannounced() throws {
+    var a = try node("a")
+    a.lastUpdate = .init(seconds: 1_700_000_000)
+    snapshot(a, try node("b"), try node("c"), try node("d"))
+    func gone(_ id: String, _ time: Google_Protobuf_Timestamp) -> WireWatchResponse {
+      var answer = Cluster.gone(id, .expired)
+      answer.lastUpdate = time
+      return answer
+    }
+    let updates = book.change(gone("a", .init(seconds: 1_700_000_900, nanos: 5_000_000)), at: .seconds(2700))
+    #expect(updates.map(\.text) == ["upsert a", "remove a expired"])
+    #expect(updates.compactMap(\.confirmedAt) == [1_700_000_900_005])
+    // The affiliate may say it itself.
+    var b = Cluster.gone("b", .withdrawn)
+    b.affiliates[0].lastUpdate = .init(seconds: 1_700_000_001)
+    #expect(change(b) == ["upsert b", "remove b withdrawn"])
+    // No time that a clock could show.
+    #expect(change(gone("c", .init(seconds: .max))) == ["remove c expired"])
+    // It is known already.
+    var d = try node("d")
+    d.lastUpdate = .init(seconds: 1_700_000_002)
+    change(cluster.answer(d))
+    #expect(change(gone("d", .init(seconds: 1_700_000_002))) == ["remove d expired"])
+    // One that nobody knew stays unknown.
+    #expect(change(gone("e", .init(seconds: 1_700_000_002))) == [])
+  }
+
+  @Test("by a service that doesn't say why keep the time of the last renewal that it announced")
+  mutating func renewalAnnounced() throws {
+    var a = try cluster.wire("a")
+    a.lastUpdate = .init(seconds: 1_700_000_000)
+    snapshot()
+    #expect(change(cluster.answer(a), at: .seconds(10)) == ["upsert a"])
+    a.lastUpdate = .init(seconds: 1_700_000_900)
+    let renewed = book.change(cluster.answer(a), at: .seconds(910))
+    #expect(renewed.compactMap(\.confirmedAt) == [1_700_000_900_000])
+    #expect(change(Cluster.gone("a"), at: .seconds(1000)) == ["remove a withdrawn"])
   }
 
   @Test("have the reason of the moment at which they were announced as gone, however late that is confirmed")
@@ -171,5 +212,12 @@ struct DeletionTests {
     let question = try #require(book.question)
     change(cluster.answer(try node()))
     #expect(unanswered(question) == [])
+  }
+}
+
+extension RegistryUpdate {
+  /// When the record of an upsert was confirmed, in milliseconds since 1970.
+  fileprivate var confirmedAt: Int64? {
+    if case .upsert(let record, _) = self { record.confirmedAt?.milliseconds } else { nil }
   }
 }

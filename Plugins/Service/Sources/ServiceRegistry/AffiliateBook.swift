@@ -89,11 +89,12 @@ struct AffiliateBook {
 
   /// Takes a later answer of a watch.
   mutating func change(_ answer: WireWatchResponse, at now: Duration) -> [RegistryUpdate] {
-    answer.affiliates.compactMap { affiliate in
+    answer.affiliates.flatMap { affiliate in
       if affiliate.id == localNodeID?.text { see(own: affiliate, isDeleted: answer.deleted) }
-      return answer.deleted
-        ? delete(affiliate, answer.reason, at: now)
-        : take(affiliate, answer, announcedAt: now, isAnnounced: true).map { .upsert($0, source: source) }
+      guard !answer.deleted else { return delete(affiliate, answer, at: now) }
+      return take(affiliate, answer, announcedAt: now, isAnnounced: true).map {
+        [.upsert($0, source: source)]
+      } ?? []
     }
   }
 
@@ -112,8 +113,8 @@ struct AffiliateBook {
         return nil
       }
       problems.note(opened.skipped, of: affiliate.id)
-      let confirmedAt = affiliate.hasLastUpdate ? affiliate.lastUpdate : answer.lastUpdate
-      let record = AffiliateRecord(opened.affiliate, confirmedAt: Timestamp(confirmedAt))
+      let record = AffiliateRecord(
+        opened.affiliate, confirmedAt: Self.lastUpdate(of: affiliate, in: answer))
       entries[nodeID] = Entry(
         record: record, hasEndpoints: !affiliate.endpoints.isEmpty, announcedAt: announcedAt,
         isAnnounced: isAnnounced
@@ -126,13 +127,18 @@ struct AffiliateBook {
     }
   }
 
+  /// When `affiliate` was last renewed, where the service says that.
+  private static func lastUpdate(of affiliate: WireAffiliate, in answer: WireWatchResponse) -> Timestamp? {
+    Timestamp(affiliate.hasLastUpdate ? affiliate.lastUpdate : answer.lastUpdate)
+  }
+
   private mutating func delete(
-    _ affiliate: WireAffiliate, _ stated: WireRemovalReason, at now: Duration
-  ) -> RegistryUpdate? {
+    _ affiliate: WireAffiliate, _ answer: WireWatchResponse, at now: Duration
+  ) -> [RegistryUpdate] {
     problems.note([], of: affiliate.id)
-    guard let nodeID = try? NodeIdentity(affiliate.id), let entry = entries[nodeID] else { return nil }
+    guard let nodeID = try? NodeIdentity(affiliate.id), let entry = entries[nodeID] else { return [] }
     let reason: RemovalReason
-    switch stated {
+    switch answer.reason {
     case .withdrawn: reason = .withdrawn
     case .expired: reason = .expired
     case .UNRECOGNIZED: reason = .removed
@@ -141,10 +147,17 @@ struct AffiliateBook {
       if entry.hasEndpoints {
         deletionCount += 1
         deletions[nodeID] = Deletion(number: deletionCount, reason: reason)
-        return nil
+        return []
       }
     }
-    return remove(nodeID, reason)
+    let removal = remove(nodeID, reason)
+    guard let renewedAt = Self.lastUpdate(of: affiliate, in: answer), renewedAt != entry.record.confirmedAt
+    else { return [removal] }
+    // A removal has no time of its own: what is remembered of the node is when its record was last confirmed, and
+    // renewals that change nothing weren't announced.
+    var last = entry.record
+    last.confirmedAt = renewedAt
+    return [.upsert(last, source: source), removal]
   }
 
   /// Why a node is gone at `now`, where the service doesn't say.

@@ -1,5 +1,3 @@
-public import ClusterModel
-
 /// How long ago something was, as a person says it and every output writes it: `12s`, `1m40s`, `41m`, `3h`, `5d`.
 ///
 /// Below two minutes to the second; then in minutes, of which a started one counts; from two hours on in hours, from
