@@ -34,6 +34,13 @@ extension Configuration {
       guard !runs, let written = registry.written, !written.isExempt, !known.contains(registry.name) else {
         continue
       }
+      // One that waits for the cluster's id and secret can't be judged before they are there.
+      if cluster.id == nil || cluster.secret == nil,
+        let plugin = try? await plugins.plugin(named: registry.plugin, settings: self.plugins),
+        plugin.descriptor.wantsClusterSecret
+      {
+        continue
+      }
       warnings += await creationProblems(of: [registry], plugins: plugins)
         .map { $0.ofDisabled(registry.name) }
     }
