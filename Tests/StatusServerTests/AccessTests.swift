@@ -95,6 +95,16 @@ struct AccessTests {
       chmod(daemon.folder.path("tokens"), 0o600)
       #expect(try await get("/v1/members", "-H", "Authorization: Bearer \(other)").status == 200)
       #expect(try await get("/v1/members", "-H", signedIn).status == 401)
+      // A session ends with its token, and a file without tokens lets nobody in.
+      let bearer = "Authorization: Bearer \(other)"
+      let second = try #require(
+        try await get("/v1/session", "-X", "POST", "-H", bearer).fields["set-cookie"])
+      let page = "Cookie: \(second.prefix { $0 != ";" })"
+      #expect(try await get("/v1/members", "-H", page).status == 200)
+      try daemon.folder.replace("tokens", with: "# nobody\n")
+      chmod(daemon.folder.path("tokens"), 0o600)
+      #expect(try await get("/v1/members", "-H", bearer).status == 401)
+      #expect(try await get("/v1/members", "-H", page).status == 401)
     }
   }
 

@@ -10,7 +10,8 @@ struct SessionHandler: Sendable {
     guard let access else { throw Problem.notFound("over the socket nobody signs in") }
     var response = APIResponse(.noContent)
     response.fields[.setCookie] = Self.cookie(
-      access.sessions.begin(), age: Sessions.lifetime.components.seconds, isSecure: access.isEncrypted)
+      access.sessions.begin(access.token(of: request.head)), age: Sessions.lifetime.components.seconds,
+      isSecure: access.isEncrypted)
     return response
   }
 
