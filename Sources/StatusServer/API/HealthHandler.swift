@@ -16,14 +16,16 @@ struct HealthHandler: Sendable {
     let excluded = try request.query.words("exclude") ?? []
     let snapshot = context.aggregator.snapshot()
     let enabled = snapshot.registries.filter { $0.state != .disabled && !excluded.contains($0.name) }
-    let late = enabled.filter { !Self.isKnown($0) }
+    // Who is told that it is ready asks for lists next.
+    let listed = context.table.known
+    let late = enabled.filter { !Self.isKnown($0) || !listed.contains($0.name) }
     let status: HTTPResponse.Status = late.isEmpty ? .ok : .serviceUnavailable
     guard isVerbose else { return .text(late.isEmpty ? "ok\n" : "not ready\n", status) }
     guard request.mayReadNames else {
       return .text("\(enabled.count - late.count) of \(enabled.count) registries are ready\n", status)
     }
     var lines = enabled.map { registry in
-      Self.isKnown(registry)
+      !late.contains { $0.name == registry.name }
         ? "[+]\(registry.name) ok"
         : "[-]\(registry.name) \(registry.state.rawValue): \((registry.error?.message ?? "not in sync yet").shown)"
     }

@@ -44,8 +44,8 @@ final class TokenFile: Sendable {
       throw Failure(description: "http.tokensFile: \(error)")
     }
     var tokens: [[UInt8]] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let token = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+    for (index, line) in text.lines.enumerated() {
+      let token = line.split { $0 == " " || $0 == "\t" }
       guard let first = token.first, !first.hasPrefix("#") else { continue }
       guard token.count == 1, first.utf8.count >= minimumLength, first.utf8.allSatisfy({ 0x21...0x7E ~= $0 })
       else {

@@ -25,6 +25,8 @@ final class ResourceTable: Sendable {
     var journal = ResourceJournal()
     /// The aggregator's revision up to which everything is here.
     var followed: UInt64 = 0
+    /// The registries of which all that they know is here.
+    var known: Set<String> = []
     var isFinished = false
   }
 
@@ -78,9 +80,14 @@ final class ResourceTable: Sendable {
   }
 
   /// Commits `changes` as one revision, above all before. Without any, and with the same metadata, nothing happens.
-  func commit(_ changes: [Change], revision: UInt64, isSynced: Bool, partial: [String]) {
+  ///
+  /// - Parameter known: the registries of which all that they know is here then.
+  func commit(
+    _ changes: [Change], revision: UInt64, isSynced: Bool, partial: [String], known: Set<String> = []
+  ) {
     let hasChanged = state.withLock { state in
       state.followed = revision
+      state.known = known
       let isOther = state.isSynced != isSynced || state.partial != partial
       guard isOther || !changes.isEmpty else { return false }
       state.revision = revision
@@ -179,6 +186,8 @@ final class ResourceTable: Sendable {
 
   /// The aggregator's revision up to which everything is here, whether it changed anything or not.
   var followed: UInt64 { state.withLock { $0.followed } }
+  /// The registries of which all that they know is here: lists follow the aggregator, and a large one takes a moment.
+  var known: Set<String> { state.withLock { $0.known } }
 
   /// What a list is at one moment.
   struct Listing: Sendable {
