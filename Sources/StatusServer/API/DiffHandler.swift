@@ -12,7 +12,7 @@ struct DiffHandler: Sendable {
   static let query = ["since", "until", "registries"]
 
   /// `GET /v1/diff`
-  func diff(_ request: APIRequest) throws -> APIResponse {
+  func diff(_ request: StatusRequest) throws -> APIResponse {
     let registries = try request.query.words("registries")
     let since = try request.query.text("since")
     let until = try request.query.text("until")

@@ -11,7 +11,7 @@ struct HealthHandler: Sendable {
   func healthz() -> APIResponse { .text("ok\n") }
 
   /// `GET /readyz`: whether each enabled registry has been in sync once, or what was kept of it is shown.
-  func readyz(_ request: APIRequest) throws -> APIResponse {
+  func readyz(_ request: StatusRequest) throws -> APIResponse {
     let isVerbose = try request.query.text("verbose").map { $0 != "false" && $0 != "0" } ?? false
     let excluded = try request.query.words("exclude") ?? []
     let snapshot = context.aggregator.snapshot()
@@ -45,7 +45,7 @@ struct HealthHandler: Sendable {
   }
 
   /// `GET /metrics`
-  func metrics(_ request: APIRequest) async throws -> APIResponse {
+  func metrics(_ request: StatusRequest) async throws -> APIResponse {
     guard let metrics = context.options.metrics else {
       throw Problem.notFound("this daemon has no metrics")
     }

@@ -11,7 +11,7 @@ struct AccessRules: Sendable {
   /// Where it listens.
   let listen: IPAddress
   /// The tokens that let somebody in; nil: none are needed.
-  let tokens: TokenFile?
+  let tokens: ReaderTokens?
   /// Whether a client's certificate lets somebody in.
   let takesCertificates: Bool
   let sessions: Sessions
@@ -21,7 +21,7 @@ struct AccessRules: Sendable {
   private var isGuarded: Bool { tokens != nil || takesCertificates }
 
   /// How who sent `head` comes in.
-  func door(for head: HTTPRequest, on channel: any Channel) async throws -> APIRequest.Door {
+  func door(for head: HTTPRequest, on channel: any Channel) async throws -> StatusRequest.Door {
     try checkHost(head.authority)
     if let origin = head.headerFields[.origin] { try checkOrigin(origin, authority: head.authority ?? "") }
     guard isGuarded else { return .tcp(isSignedIn: true) }

@@ -39,7 +39,7 @@ final class Sessions: Sendable {
     let now = time.elapsed
     return sessions.withLock { sessions in
       var found: String??
-      for session in sessions where session.end > now && TokenFile.isSame(session.id, given) {
+      for session in sessions where session.end > now && ReaderTokens.isSame(session.id, given) {
         found = .some(session.token)
       }
       return found

@@ -2,7 +2,7 @@ import Platform
 import Synchronization
 
 /// Tokens that let somebody read, one a line of a file; read again when that changes.
-final class TokenFile: Sendable {
+final class ReaderTokens: Sendable {
   private struct State {
     var signature: FileSignature?
     var tokens: [[UInt8]] = []
