@@ -6,7 +6,7 @@
 SWIFT ?= swift
 SCRATCH ?= .build
 # Few tests at a time: many of them wait for real programs, each with a deadline.
-TEST = $(SWIFT) test --scratch-path $(SCRATCH) --skip-build --experimental-maximum-parallelization-width 4
+TEST = .ci/test $(SWIFT) test --scratch-path $(SCRATCH) --skip-build --experimental-maximum-parallelization-width 4
 BIN = $(SCRATCH)/debug
 EXAMPLE = Docs/Examples/five-nodes/rollcall.yaml
 SOURCES = Package.swift Sources Plugins Tests Docs/Examples
