@@ -6,7 +6,7 @@
 SWIFT ?= swift
 SCRATCH ?= .build
 # Few tests at a time: many of them wait for real programs, each with a deadline.
-TEST = $(SWIFT) test --scratch-path $(SCRATCH) --skip-build --experimental-maximum-parallelization-width 4
+TEST = .ci/test $(SWIFT) test --scratch-path $(SCRATCH) --skip-build --experimental-maximum-parallelization-width 4
 BIN = $(SCRATCH)/debug
 EXAMPLE = Docs/Examples/five-nodes/rollcall.yaml
 SOURCES = Package.swift Sources Plugins Tests Docs/Examples
@@ -16,7 +16,7 @@ SOAK_SECONDS ?= 15
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run install test check lint format bench bench-core bench-service bench-kubernetes soak tsan fuzz clean
+.PHONY: help setup setup-tests run install test check lint format bench bench-core bench-daemon bench-service bench-kubernetes soak tsan fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +56,7 @@ lint: ## Check the format
 format: ## Mend the format
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
-bench: bench-core bench-service bench-kubernetes ## Measure everything, in release, against what is to be reached
+bench: bench-core bench-daemon bench-service bench-kubernetes ## Measure everything, in release, against what is to be reached
 
 bench-core: setup ## Measure the merge, the plugin boundary, the aggregator and the command; BENCH=merge for one
 	@echo "==> Building for release (several minutes the first time)"
@@ -64,6 +64,12 @@ bench-core: setup ## Measure the merge, the plugin boundary, the aggregator and 
 	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall-static-file
 	$(SWIFT) build --scratch-path .build-bench -c release --product Benchmarks
 	@.build-bench/release/Benchmarks $(BENCH)
+
+bench-daemon: setup ## Measure a running daemon, in release: memory, an SSE client's wait, `get members` from exec
+	@echo "==> Building for release (several minutes the first time)"
+	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall
+	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall-static-file
+	@Tests/Support/measure-daemon .build-bench/release
 
 bench-service: setup ## Measure the discovery service under load, in release; LOAD='--clusters 50 …' for another load
 	$(SWIFT) build --scratch-path .build-bench -c release --product ServiceServer

@@ -113,7 +113,11 @@ let package = Package(
 
     // What a daemon keeps over a restart.
     library(
-      "StateFile", ["ClusterModel", "Lifecycle", "Platform", "Rollcall", "Sealing", logging]),
+      "StateFile",
+      [
+        "ClusterModel", "Lifecycle", "Platform", "RegistryKit", "Rollcall", "Sealing", logging,
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
 
     // How clients connect: addresses side by side, proxies, TLS with what kubectl and curl trust.
     library(
@@ -240,8 +244,8 @@ let package = Package(
     tests(
       "RollcallCommandTests",
       [
-        "RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "ClusterResources", "StatusClient",
-        "StatusTestSupport", "Platform", logging,
+        "RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "ClusterResources", "RegistryKit",
+        "StateFile", "StatusClient", "StatusTestSupport", "Platform", logging,
       ]),
     .target(
       name: "StatusTestSupport", path: "Tests/Support/StatusTestSupport", swiftSettings: strict),

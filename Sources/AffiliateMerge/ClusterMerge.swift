@@ -550,7 +550,9 @@ extension ClusterMerge {
   }
 
   /// Gives `body` each merged affiliate, in no order.
-  public func forEachAffiliate(_ body: (Versioned<Affiliate>) -> Void) { nodes.forEach { body($0.versioned) } }
+  public func forEachAffiliate(_ body: (Versioned<Affiliate>) -> Void) {
+    nodes.forEach { body($0.versioned) }
+  }
 
   /// All merged affiliates by identity.
   public func affiliates() -> [Versioned<Affiliate>] { nodes.sorted().map(\.versioned) }

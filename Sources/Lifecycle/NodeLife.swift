@@ -126,8 +126,10 @@ struct NodeLife: Sendable {
       return true
     }
     let old = records[index]
-    if !old.isCached, !wasGone, old.record == record { return false }
-    records[index] = LifeRecord(source: number, record: record, listedAt: old.listedAt, isCached: false)
+    // What is held, or said to be stale, is still what is known from before the restart.
+    let isCached = old.isCached && record.isStale
+    if isCached == old.isCached, !wasGone, old.record == record { return false }
+    records[index] = LifeRecord(source: number, record: record, listedAt: old.listedAt, isCached: isCached)
     return true
   }
 

@@ -95,7 +95,7 @@ public final class Aggregator: Service {
     let table = ClusterTable(
       policy: plan.policy, journalLimit: options.changeLimit, retention: options.history,
       time: TimeSource(options.clock),
-      now: options.now)
+      now: options.now, observe: options.observeCommit)
     self.table = table
     // A plugin may give an outcome as often as it likes.
     let failures = LogBudgets()
@@ -105,7 +105,7 @@ public final class Aggregator: Service {
       if let error, error.code == .unsupported {
         logger.info(
           "this registry doesn't publish", metadata: ["registry": "\(key.name)", "why": "\(error)"])
-        table.commit { _ = $0.update(key) { $0.doesNotPublish(in: $1) } }
+        table.take(.doesNotPublish(key))
         return
       }
       if let error {
@@ -116,15 +116,7 @@ public final class Aggregator: Service {
           logger.warning("publishing failed", metadata: metadata)
         }
       }
-      let report = HealthReport(
-        .publishing, error.map { Self.publishingError($0, isWithdrawal: isWithdrawal) })
-      table.commit {
-        _ = $0.update(key) { registry, transaction in
-          registry.readsPublications()
-          registry.published(revision, isWithdrawal: isWithdrawal, error, in: transaction)
-          registry.report(report, in: transaction)
-        }
-      }
+      table.take(.published(key, revision: revision, isWithdrawal: isWithdrawal, error))
     }
     supervisors = SupervisorSet(
       table: table, publications: publications, options: options, logger: logger)
@@ -138,11 +130,6 @@ public final class Aggregator: Service {
 
   /// The same, to be written piece by piece.
   public func captureState() -> StateCapture { table.captureState() }
-
-  private static func publishingError(_ error: RegistryError, isWithdrawal: Bool) -> RegistryError {
-    let what = isWithdrawal ? "this node isn't withdrawn" : "this node isn't published"
-    return RegistryError(error.code, "\(what): \(error.message)", cause: error.cause)
-  }
 
   /// Whether there is no registry to run: discovery is off.
   public var isDiscoveryOff: Bool { supervisors.isIdle }
@@ -169,9 +156,7 @@ public final class Aggregator: Service {
   ///
   /// - Throws: ``MemberLifecycle/ForgetError`` where there is none, or where a registry still lists the node.
   public func forget(_ name: String) throws(MemberLifecycle.ForgetError) {
-    try table.commit { writer in
-      Result { () throws(MemberLifecycle.ForgetError) in try writer.forget(name) }
-    }.get()
+    if let error = table.take(.forgot(name)).forgetError { throw error }
   }
 
   // MARK: This node
@@ -188,7 +173,7 @@ public final class Aggregator: Service {
   }
 
   private func setLocal(_ affiliate: Affiliate?) {
-    table.commit { $0.setLocal(affiliate) }
+    table.take(.local(affiliate))
     if options.publishes { publications.setLocal(affiliate) }
   }
 
@@ -218,8 +203,9 @@ public final class Aggregator: Service {
   }
 
   private func supervise() async {
-    let local = state.withLock { $0.localNode }?.current()
-    table.commit { $0.noteStart(of: local?.nodename ?? "", after: options.restored) }
+    let (local, saved) = (state.withLock { $0.localNode }?.current(), options.restored)
+    table.take(
+      .started(local?.nodename ?? "", savedAt: saved?.savedAt, nodeCount: saved?.lives.nodes.count ?? 0))
     // At once, so that who waits for the registries sees this node too.
     if let local { setLocal(local) }
     await withDiscardingTaskGroup { group in
@@ -254,7 +240,7 @@ public final class Aggregator: Service {
       if let deadline = table.read({ $0.nextDeadline }) {
         await table.time.wait(for: deadline - table.time.elapsed, or: table.deadlines, after: seen)
         guard !Task.isCancelled else { return }
-        table.commit { $0.expire() }
+        table.take(.expired)
       } else {
         await table.deadlines.wait(after: seen)
       }

@@ -24,6 +24,9 @@ public struct AggregatorOptions: Sendable {
   public var restart = RestartPolicy()
   /// Is told how long it took from a registry's update until readers see what came of it. Nil: nobody wants to know.
   public var observeMerge: (@Sendable (_ registry: String, _ delay: Duration) -> Void)?
+  /// Is given all that changes the table, in order, and what comes of it. Holds up every registry meanwhile. Nil:
+  /// nobody wants to know.
+  package var observeCommit: (@Sendable (TableCommit) -> Void)?
   /// What waits are measured with.
   public var clock: any Clock<Duration> = ContinuousClock()
   /// Tells the civil time.

@@ -24,6 +24,7 @@ public final class ClusterTable: Sendable {
   private let writer: Mutex<TableWriter>
   private let published: Mutex<Published>
   private let now: @Sendable () -> Timestamp
+  private let observe: (@Sendable (TableCommit) -> Void)?
   let time: TimeSource
 
   /// Notified when there is another revision, and at the end.
@@ -33,9 +34,11 @@ public final class ClusterTable: Sendable {
 
   /// - Parameter journalLimit: how many changes are kept for readers that fell behind.
   ///   - retention: what is remembered of what is over.
+  ///   - observe: is given each commit of an input, in order, and holds up writers meanwhile.
   init(
     policy: MergePolicy, journalLimit: Int, retention: HistoryRetention = HistoryRetention(),
-    time: TimeSource, now: @escaping @Sendable () -> Timestamp
+    time: TimeSource, now: @escaping @Sendable () -> Timestamp,
+    observe: (@Sendable (TableCommit) -> Void)? = nil
   ) {
     let merge = ClusterMerge(policy: policy)
     let moment = Moment(elapsed: time.elapsed, wall: now())
@@ -49,6 +52,7 @@ public final class ClusterTable: Sendable {
     self.writer = Mutex(writer)
     self.time = time
     self.now = now
+    self.observe = observe
   }
 
   // MARK: Reading
@@ -93,10 +97,22 @@ public final class ClusterTable: Sendable {
 
   // MARK: Writing
 
+  /// Changes the table by `input`, as one revision, and notifies whom it concerns.
+  @discardableResult
+  func take(_ input: TableInput) -> TableOutcome {
+    if case .restored(let saved, _) = input { history.restore(saved.history, since: saved.historySince) }
+    return commit(input) { $0.take(input) }
+  }
+
   /// Commits what `body` changes as one revision, and notifies whom it concerns.
-  func commit<Result: Sendable>(_ body: (inout TableWriter) -> Result) -> Result {
+  ///
+  /// - Parameter input: what it is changed by, for who observes that; nil: nobody is to.
+  func commit<Result: Sendable>(
+    _ input: TableInput? = nil, _ body: (inout TableWriter) -> Result
+  ) -> Result {
     let (result, effects) = writer.withLock { writer in
-      writer.begin(now: now(), elapsed: time.elapsed)
+      let moment = Moment(elapsed: time.elapsed, wall: now())
+      writer.begin(at: moment)
       let result = body(&writer)
       var commit = writer.end()
       let entries = history.append(commit.entries)
@@ -110,6 +126,10 @@ public final class ClusterTable: Sendable {
           }
           return published.snapshot
         }
+      }
+      if let input, let observe {
+        observe(
+          TableCommit(input: input, moment: moment, events: commit.events, snapshot: commit.snapshot))
       }
       return (result, commit)
     }
@@ -127,10 +147,7 @@ public final class ClusterTable: Sendable {
   /// until its registry has spoken again.
   ///
   /// - Parameter local: which node is this one.
-  func restore(_ saved: SavedState, local: NodeIdentity?) {
-    history.restore(saved.history, since: saved.historySince)
-    commit { $0.restore(saved, local: local) }
-  }
+  func restore(_ saved: SavedState, local: NodeIdentity?) { take(.restored(saved, local: local)) }
 
   /// What is to survive a restart; who reads it adds its own cursors.
   func captureState() -> StateCapture { StateCapture(snapshot(), history: history, at: now()) }
@@ -394,9 +411,9 @@ struct TableWriter: Sendable {
     movesDeadlines = true
   }
 
-  fileprivate mutating func begin(now: Timestamp, elapsed: Duration) {
-    transaction.now = now
-    transaction.elapsed = elapsed
+  fileprivate mutating func begin(at moment: Moment) {
+    transaction.now = moment.wall
+    transaction.elapsed = moment.elapsed
   }
 
   /// What came of a commit.
@@ -597,10 +614,11 @@ struct TableWriter: Sendable {
   ///
   /// - Parameters:
   ///   - name: what this node is called; empty for a mere observer.
-  ///   - saved: what one before it left; nil where there was none.
-  mutating func noteStart(of name: String, after saved: SavedState?) {
+  ///   - savedAt: when one before it last saved what it knew; nil where there was none.
+  ///   - nodeCount: of how many nodes that is.
+  mutating func noteStart(of name: String, savedAt: Timestamp?, nodeCount: Int) {
     let message =
-      saved.map { "last ran until \($0.savedAt); state of \($0.lives.nodes.count) nodes kept" }
+      savedAt.map { "last ran until \($0); state of \(nodeCount) nodes kept" }
       ?? "nothing is kept from before"
     notes.append(
       HistoryEntry(

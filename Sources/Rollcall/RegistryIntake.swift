@@ -1,6 +1,6 @@
-import ClusterModel
+package import ClusterModel
 import Platform
-import RegistryKit
+package import RegistryKit
 import Synchronization
 
 /// What one run of a registry has applied and the table hasn't taken yet: the one place where it is validated.
@@ -8,7 +8,7 @@ import Synchronization
 /// Nothing waits here. What piles up is bounded by what there is to know, not by how often it is applied: of
 /// each node of a source only the newest update is kept, and a source's snapshot replaces all that came before
 /// it. Sources are independent of each other, so the order within each is all that counts.
-final class RegistryIntake: Sendable {
+package final class RegistryIntake: Sendable {
   struct Limits {
     /// The most nodes that a registry may have.
     var nodes = 250_000
@@ -16,19 +16,34 @@ final class RegistryIntake: Sendable {
   }
 
   /// What was applied since the last time, of each node the newest update only.
-  struct Batch: Sendable {
+  package struct Batch: Sendable {
     /// What nodes that are removed were confirmed as last, by upserts that the removals replaced.
-    var confirmations: [Confirmation] = []
-    var updates: [RegistryUpdate] = []
-    var reports: [HealthReport] = []
-    var outages = Outages()
-    var publicAddress: IPAddress?
+    package var confirmations: [Confirmation] = []
+    package var updates: [RegistryUpdate] = []
+    package var reports: [HealthReport] = []
+    package var outages = Outages()
+    package var publicAddress: IPAddress?
     /// The sources that were named and have had no snapshot yet; nil where that didn't change.
-    var awaited: Set<RegistrySource>?
+    package var awaited: Set<RegistrySource>?
     /// When the oldest of it was applied.
     var since: Duration?
     /// Whether with this batch each source that was awaited has had a snapshot, for the first time.
-    var completesSync = false
+    package var completesSync = false
+
+    /// A batch of what is given.
+    package init(
+      updates: [RegistryUpdate] = [], reports: [HealthReport] = [], outages: Outages = Outages(),
+      publicAddress: IPAddress? = nil, awaited: Set<RegistrySource>? = nil, completesSync: Bool = false,
+      confirmations: [Confirmation] = []
+    ) {
+      self.confirmations = confirmations
+      self.updates = updates
+      self.reports = reports
+      self.outages = outages
+      self.publicAddress = publicAddress
+      self.awaited = awaited
+      self.completesSync = completesSync
+    }
 
     var isEmpty: Bool {
       updates.isEmpty && reports.isEmpty && publicAddress == nil && awaited == nil && !completesSync
@@ -36,19 +51,32 @@ final class RegistryIntake: Sendable {
   }
 
   /// When a source's record of a node was last confirmed.
-  struct Confirmation: Equatable, Sendable {
-    var nodeID: NodeIdentity
-    var source: RegistrySource
-    var confirmedAt: Timestamp
+  package struct Confirmation: Equatable, Sendable {
+    package var nodeID: NodeIdentity
+    package var source: RegistrySource
+    package var confirmedAt: Timestamp
+
+    /// The source's record of the node was confirmed then.
+    package init(nodeID: NodeIdentity, source: RegistrySource, confirmedAt: Timestamp) {
+      self.nodeID = nodeID
+      self.source = source
+      self.confirmedAt = confirmedAt
+    }
   }
 
   /// Sources that couldn't be read for a while. That a source was away counts also where it is back before anybody
   /// takes the report of it.
-  struct Outages: Sendable {
+  package struct Outages: Sendable {
     /// Those that were away before their snapshot in the batch.
-    private(set) var beforeSnapshot: Set<RegistrySource> = []
+    package private(set) var beforeSnapshot: Set<RegistrySource> = []
     /// Those that were away, and have had no snapshot since.
-    private(set) var open: Set<RegistrySource> = []
+    package private(set) var open: Set<RegistrySource> = []
+
+    /// Outages of these sources.
+    package init(beforeSnapshot: Set<RegistrySource> = [], open: Set<RegistrySource> = []) {
+      self.beforeSnapshot = beforeSnapshot
+      self.open = open
+    }
 
     fileprivate mutating func note(_ report: HealthReport, known: Set<RegistrySource>) {
       guard report.aspect == .reading, report.error != nil else { return }

@@ -59,7 +59,7 @@ final class RegistryRun: Sendable {
   private func runRegistry() async -> RegistryError {
     let work = AbandonableWork()
     let publications = publications.begin(key) { [table, key] in
-      table.commit { _ = $0.update(key) { registry, _ in registry.readsPublications() } }
+      table.take(.readsPublications(key))
     }
     let outcome = await work.run(grace: options.stopTimeout, time: table.time) {
       let registry = try await self.make()
@@ -86,11 +86,9 @@ final class RegistryRun: Sendable {
   private func make() async throws -> any Registry {
     let descriptor = try await definition.describe?()
     let registry = try await definition.make(context)
-    let clash = table.commit {
-      $0.made(
-        key, prefix: definition.rawPrefix(descriptor), descriptor: descriptor, leases: definition.leases)
-    }
-    if let clash { throw clash }
+    let outcome = table.take(
+      .made(key, prefix: definition.rawPrefix(descriptor), descriptor, leases: definition.leases))
+    if let clash = outcome.clash { throw clash }
     return registry
   }
 
@@ -107,13 +105,7 @@ final class RegistryRun: Sendable {
   /// Takes into the table what was applied, and returns why that can't be.
   private func takeRest() -> RegistryError? {
     while let batch = intake.take() {
-      let count = table.commit { writer in
-        let count = writer.apply(batch, from: key)
-        guard count > options.nodeLimit else { return count }
-        // What is only kept of an earlier run gives way before what this one has is refused.
-        _ = writer.update(key) { $0.sweep(in: &$1) }
-        return writer.recordCount(of: key)
-      }
+      let count = table.take(.applied(key, batch, nodeLimit: options.nodeLimit)).recordCount
       if let observe = options.observeMerge, let since = batch.since, !batch.updates.isEmpty {
         observe(key.name, table.time.elapsed - since)
       }

@@ -5,9 +5,15 @@ import RegistryKit
 
 /// Names one supervised registry: a registry that is made anew by a reload keeps its name, not its generation, so
 /// that what the old one still applies isn't taken for the new one's.
-struct RegistryKey: Hashable, Sendable {
-  let name: String
-  let generation: UInt64
+package struct RegistryKey: Hashable, Sendable {
+  package let name: String
+  package let generation: UInt64
+
+  /// The registry called `name`, made for the `generation`th time.
+  package init(name: String, generation: UInt64) {
+    self.name = name
+    self.generation = generation
+  }
 }
 
 /// What is known of one registry, and what becomes of its records: a pure state machine.

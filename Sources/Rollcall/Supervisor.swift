@@ -46,7 +46,7 @@ final class Supervisor: Sendable {
       await group.next()
       group.cancelAll()
     }
-    table.commit { _ = $0.update(key) { registry, _ in registry.stopped() } }
+    table.take(.stopped(key))
     ended.notify()
   }
 
@@ -55,14 +55,14 @@ final class Supervisor: Sendable {
     var backoff = options.restart.backoff
     var isRestart = false
     while !Task.isCancelled {
-      table.commit { _ = $0.update(key) { $0.began(isRestart: isRestart, at: $1.elapsed) } }
+      table.take(.began(key, isRestart: isRestart))
       let run = RegistryRun(
         key: key, definition: definition, context: context, table: table, publications: publications,
         options: options, logger: logger)
       let error = await run.untilEnd()
       guard !Task.isCancelled else { break }
       if hasBeenSynced(for: options.restart.resetAfter) { backoff.reset() }
-      table.commit { _ = $0.update(key) { $0.failed(error, in: &$1) } }
+      table.take(.failed(key, error))
       let pause = backoff.next(random: options.random())
       logger.warning(
         "registry failed", metadata: ["error": "\(error)", "code": "\(error.code)", "again-in": "\(pause)"])

@@ -104,36 +104,18 @@ final class SupervisorSet: Sendable {
   }
 
   private func commit(_ adoption: Adoption, _ plan: RegistryPlan) {
-    table.commit { writer in
-      for name in adoption.gone { writer.remove(name) }
-      for (key, definition) in adoption.kept {
-        _ = writer.update(key) { registry, transaction in
-          registry.adjust(definition.retention, at: transaction.elapsed)
-        }
-      }
-      for (key, definition, hasRun) in adoption.placed {
-        place(key, definition, hasRun: hasRun, in: &writer)
-      }
-      writer.setPolicy(plan.policy)
-      writer.order(plan.definitions.map(\.name))
+    var changes = TableAdoption()
+    changes.gone = adoption.gone
+    changes.kept = adoption.kept.map { ($0, $1.retention) }
+    changes.placed = adoption.placed.map { key, definition, hasRun in
+      TableAdoption.Placed(
+        key: key, prefix: definition.rawPrefix(nil), disabled: definition.disabled,
+        retention: definition.retention, hasRun: hasRun)
     }
-  }
-
-  /// Puts a registry that is to be run, or is disabled now, in the place of the one of its name.
-  private func place(
-    _ key: RegistryKey, _ definition: RegistryDefinition, hasRun: Bool, in writer: inout TableWriter
-  ) {
-    let before = writer.registry(named: key.name)
-    let isDisabled = definition.disabled != nil
-    if isDisabled, hasRun { writer.dropRecords(of: key.name) }
-    let status = RegistryStatus(
-      name: key.name, prefix: before?.status.prefix ?? definition.rawPrefix(nil),
-      state: isDisabled ? .disabled : .starting, since: writer.now, disabledReason: definition.disabled)
-    writer.place(
-      before?.succeeded(
-        by: key, status: status, retention: definition.retention, settleTime: options.settleTime,
-        at: writer.elapsed)
-        ?? RegistryState(key: key, status: status, retention: definition.retention))
+    changes.precedence = plan.policy.precedence
+    changes.order = plan.definitions.map(\.name)
+    changes.settleTime = options.settleTime
+    table.take(.adopted(changes))
   }
 
   /// Whether `running` does what `definition` wants. One whose plugin wasn't found is made anew when

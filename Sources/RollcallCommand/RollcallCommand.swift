@@ -20,7 +20,8 @@ struct RollcallCommand: AsyncParsableCommand {
     version: "rollcall \(RollcallVersion.current)",
     subcommands: [
       StatusCommand.self, GetCommand.self, ExplainCommand.self, HistoryCommand.self, DiffCommand.self,
-      WaitCommand.self, ForgetCommand.self, AnsibleCommand.self, RunCommand.self, PluginsCommand.self,
+      WaitCommand.self, ForgetCommand.self, AnsibleCommand.self, RunCommand.self,
+      RecordCommand.self, ReplayCommand.self, PluginsCommand.self,
       ConfigCommand.self, GenerateCommand.self, Serve.self,
     ])
 

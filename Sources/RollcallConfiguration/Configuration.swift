@@ -80,6 +80,9 @@ public struct DiscoverySettings: Hashable, Sendable {
   /// Two are always there. `service` is enabled where the cluster's id and secret are set, and by being named
   /// in the file. `kubernetes` is enabled only by `disabled: false`.
   public var registries: [RegistrySettings]
+  /// What the file has under names that can't name a registry: it is never run, and is looked into all the same, so
+  /// that what is wrong is told at once.
+  public var misnamed: [RegistrySettings] = []
 
   /// These registries.
   public init(isEnabled: Bool = true, registries: [RegistrySettings] = []) {

@@ -93,7 +93,7 @@ public struct DeclaredConfiguration: Sendable {
   /// Whether somebody had the file open for writing when it was read: then it may be half of what it is to be.
   public internal(set) var isBeingWritten = false
   /// What is wrong with the file itself.
-  let errors: [ConfigurationError]
+  public let errors: [ConfigurationError]
 
   /// The configuration, where neither the file nor its options have errors.
   ///

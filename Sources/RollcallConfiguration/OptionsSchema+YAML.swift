@@ -27,7 +27,7 @@ extension OptionsSchema {
 
 extension YAMLNode {
   /// Where the value at the end of `path` is written, and its key.
-  fileprivate func marks(at path: [OptionProblem.Step]) -> (value: YAMLMark, key: YAMLMark) {
+  func marks(at path: [OptionProblem.Step]) -> (value: YAMLMark, key: YAMLMark) {
     var node = self
     var keyMark = mark
     for step in path {

@@ -10,9 +10,10 @@ public struct OptionsSchemas: Sendable {
   /// The schemas of those that can be used, by the plugin's name.
   public var usable: [String: OptionsSchema] { found.compactMapValues { try? $0.get() } }
 
-  /// Asks the plugins of all registries of `configuration` that the file doesn't disable.
+  /// Asks the plugins of all registries of `configuration` that run or that the file names.
   public init(of configuration: Configuration, from plugins: any PluginSource) async {
-    let registries = configuration.cluster.discovery.registries
+    let discovery = configuration.cluster.discovery
+    let registries = discovery.registries + discovery.misnamed.filter { $0.written?.pluginMark != nil }
     for name in Set(registries.filter { $0.disabled == nil || $0.written != nil }.map(\.plugin)) {
       do {
         let plugin = try await plugins.plugin(named: name, settings: configuration.plugins)
@@ -33,7 +34,28 @@ public struct OptionsSchemas: Sendable {
     var checked = configuration
     if ignoresMissing {
       checked.cluster.discovery.registries.removeAll { found[$0.plugin] == nil }
+      checked.cluster.discovery.misnamed.removeAll { found[$0.plugin] == nil }
     }
     return checked.check(plugins: usable.keys.sorted()) { try found[$0]?.get() }
+  }
+}
+
+extension OptionsSchemas {
+  /// The names of the registries, disabled ones too, whose plugins can't be had or whose options their schemas don't
+  /// take.
+  public func faulty(in configuration: Configuration) -> Set<String> {
+    var alone = configuration
+    alone.cluster.discovery.misnamed = []
+    return Set(
+      configuration.cluster.discovery.registries.filter { registry in
+        alone.cluster.discovery.registries = [registry]
+        return !problems(of: alone).isEmpty || !warnings(of: alone).isEmpty
+      }.map(\.name))
+  }
+
+  /// What is wrong with registries that the file disables, as far as the file and the schemas say: what would keep them
+  /// from running were they enabled.
+  public func warnings(of configuration: Configuration) -> [ConfigurationError] {
+    configuration.checkDisabled(plugins: usable.keys.sorted()) { try found[$0]?.get() }
   }
 }

@@ -14,11 +14,13 @@ struct RegistriesReader {
     let isEnabled = section.bool("enabled") ?? true
     let registries = section.section("registries", keys: nil)
     var settings: [RegistrySettings] = []
+    var misnamed: [RegistrySettings] = []
     for pair in registries.pairs {
       do throws(ModelError) {
         try checkName(pair.key)
       } catch {
         diagnostics.error(pair.keyMark, "\(registries.path): \(error)")
+        misnamed.append(registry(pair, registries.section(pair.key, keys: nil)))
         continue
       }
       settings.append(registry(pair, registries.section(pair.key, keys: nil)))
@@ -32,7 +34,9 @@ struct RegistriesReader {
     if !isEnabled {
       for index in settings.indices { settings[index].disabled = DisabledReason.discoveryOff }
     }
-    return DiscoverySettings(isEnabled: isEnabled, registries: settings)
+    var discovery = DiscoverySettings(isEnabled: isEnabled, registries: settings)
+    discovery.misnamed = misnamed
+    return discovery
   }
 
   private func registry(_ pair: YAMLPair, _ section: FieldReader) -> RegistrySettings {
@@ -63,14 +67,14 @@ struct RegistriesReader {
       position: "\(diagnostics.file):\(pair.keyMark.line):\(pair.keyMark.column)")
     settings.written = WrittenRegistry(
       file: diagnostics.file, nameMark: pair.keyMark, pluginMark: section.node?["plugin"]?.mark,
-      isExempt: isExempt(section, pair.value, disabled: disabled, plugin: plugin), options: options)
+      isExempt: isExempt(section, pair.value, disabled: disabled, plugin: plugin),
+      isDisabled: disabled == true, options: options)
     return settings
   }
 
   private func isExempt(_ section: FieldReader, _ value: YAMLNode, disabled: Bool?, plugin: String?) -> Bool {
     guard let node = section.node else { return !value.isNull }
-    return disabled == true || disabled == nil && node["disabled"] != nil
-      || plugin == nil && node["plugin"] != nil
+    return disabled == nil && node["disabled"] != nil || plugin == nil && node["plugin"] != nil
   }
 
   private func checkName(_ name: String) throws(ModelError) {

@@ -68,20 +68,23 @@ public struct WrittenRegistry: Hashable, Sendable {
   public var nameMark: YAMLMark
   /// The place of what `plugin:` says; nil where it isn't there.
   public var pluginMark: YAMLMark?
-  /// Whether the options aren't looked at: the person disabled the registry, or what is wrong is told
-  /// already.
+  /// Whether the options aren't looked at, as what is wrong with the section is told already.
   public var isExempt: Bool
+  /// Whether the person disabled the registry: what is wrong with its options keeps nobody from running.
+  public var isDisabled: Bool
   /// What is written beside the reserved keys, as a mapping.
   public var options: YAMLNode
 
   /// A section as it was written.
   public init(
-    file: String, nameMark: YAMLMark, pluginMark: YAMLMark? = nil, isExempt: Bool = false, options: YAMLNode
+    file: String, nameMark: YAMLMark, pluginMark: YAMLMark? = nil, isExempt: Bool = false,
+    isDisabled: Bool = false, options: YAMLNode
   ) {
     self.file = file
     self.nameMark = nameMark
     self.pluginMark = pluginMark
     self.isExempt = isExempt
+    self.isDisabled = isDisabled
     self.options = options
   }
 }

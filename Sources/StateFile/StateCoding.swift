@@ -115,7 +115,7 @@ extension TaggedWriter {
     }
   }
 
-  fileprivate mutating func write(_ field: Int, _ time: Timestamp?) {
+  mutating func write(_ field: Int, _ time: Timestamp?) {
     if let time { write(field, time.milliseconds) }
   }
 
@@ -193,7 +193,7 @@ extension TaggedWriter {
     write(4, status.since)
   }
 
-  private mutating func write(_ record: AffiliateRecord) {
+  mutating func write(_ record: AffiliateRecord) {
     write(1) { $0.write(record.affiliate) }
     write(2, record.confirmedAt)
     write(3, record.isStale)
@@ -208,7 +208,7 @@ extension TaggedWriter {
     }
   }
 
-  private mutating func write(_ affiliate: Affiliate) {
+  mutating func write(_ affiliate: Affiliate) {
     write(1, affiliate.nodeID.text)
     for address in affiliate.addresses { write(2, address.description) }
     writeText(3, affiliate.hostname)
@@ -232,7 +232,7 @@ extension TaggedReader.Field {
   private typealias Malformed = TaggedReader.Malformed
 
   /// What `make` makes of the field's text.
-  private func parsed<Value>(_ make: (String) throws -> Value) throws(TaggedReader.Malformed) -> Value {
+  func parsed<Value>(_ make: (String) throws -> Value) throws(TaggedReader.Malformed) -> Value {
     let text = try text()
     do { return try make(text) } catch { throw TaggedReader.Malformed(what: "the value of field \(number)") }
   }
@@ -241,7 +241,7 @@ extension TaggedReader.Field {
   private func known<Value: RawRepresentable>() throws(TaggedReader.Malformed) -> Value?
   where Value.RawValue == String { Value(rawValue: try text()) }
 
-  fileprivate func time() throws(TaggedReader.Malformed) -> Timestamp {
+  func time() throws(TaggedReader.Malformed) -> Timestamp {
     Timestamp(milliseconds: try signed())
   }
 
@@ -417,7 +417,7 @@ extension TaggedReader.Field {
     return status.map { LifecycleState.Grave(status: $0, until: until, affiliate: affiliate) }
   }
 
-  private func affiliateRecord() throws(TaggedReader.Malformed) -> AffiliateRecord {
+  func affiliateRecord() throws(TaggedReader.Malformed) -> AffiliateRecord {
     var affiliate: Affiliate?
     var record: AffiliateRecord?
     var labels: [String: String] = [:]
@@ -451,7 +451,7 @@ extension TaggedReader.Field {
     return record
   }
 
-  private func affiliate() throws(TaggedReader.Malformed) -> Affiliate {
+  func affiliate() throws(TaggedReader.Malformed) -> Affiliate {
     var nodeID: NodeIdentity?
     var addresses: [IPAddress] = []
     var (hostname, nodename, operatingSystem, machineType) = ("", "", "", MachineType.unknown)

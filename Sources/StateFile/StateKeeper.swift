@@ -100,16 +100,17 @@ public final class StateKeeper: Sendable {
 
   /// Writes what `aggregator` knows now, if it is something else than the file has.
   ///
+  /// - Parameter isLast: writes it anyhow, as the file says how long the daemon ran.
   /// - Returns: whether the file is current.
   @discardableResult
-  public func write(_ aggregator: Aggregator) -> Bool {
+  public func write(_ aggregator: Aggregator, isLast: Bool = false) -> Bool {
     let revision = aggregator.snapshot().revision
     let (cursors, isCurrent) = state.withLock { state in
       let isCurrent = state.written.map { $0.revision == revision && $0.cursors == state.cursors } ?? false
       if isCurrent { state.status.currentAt = now() }
       return (state.cursors, isCurrent)
     }
-    if isCurrent { return true }
+    if isCurrent, !isLast { return true }
     do throws(StateFile.Failure) {
       try file.write(aggregator.captureState(), cursors: cursors)
       state.withLock { state in

@@ -185,7 +185,9 @@ public final class StatusServer: Service {
     do {
       let access = AccessRules(
         hosts: Set(http.hosts.map { $0.lowercased() }), listen: http.listen.address,
-        tokens: try http.tokensFile.map { (path) throws(TokenFile.Failure) in try TokenFile(path) },
+        tokens: try http.tokensFile.map { (path) throws(ReaderTokens.Failure) in
+          try ReaderTokens(path) { [logger] in logger.warning("\($0)") }
+        },
         takesCertificates: http.tls?.clientCAFile != nil, sessions: Sessions(time: time),
         isEncrypted: http.tls != nil)
       let child = child(responder(context, access: access, name: "tcp"))

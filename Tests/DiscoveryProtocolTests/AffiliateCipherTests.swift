@@ -1,7 +1,7 @@
 import ClusterModel
 import DiscoveryProtocol
-import Sealing
 import Foundation
+import Sealing
 import Testing
 
 @Suite("Seal and open")

@@ -1,6 +1,6 @@
 import DiscoveryProtocol
-import Sealing
 import Foundation
+import Sealing
 import Testing
 
 /// What the existing Go client sealed, and what is inside.

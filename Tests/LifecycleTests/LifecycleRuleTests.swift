@@ -429,8 +429,8 @@ struct NodenameTests {
     #expect(scene.status("new") == (isSame ? "ready/leased" : "ready,conflict/leased"))
     scene.at(70)
     if isSame {
-      #expect(scene.message("old") == "replaced by new 60s ago")
-      #expect(scene.message("new") == "replaced old 60s ago")
+      #expect(scene.message("old") == "replaced by new 1m ago")
+      #expect(scene.message("new") == "replaced old 1m ago")
     }
     try scene.remove("old", .expired)
     #expect(scene.tombstones == [isSame ? "w@old left/superseded" : "w@old missing/expired"])

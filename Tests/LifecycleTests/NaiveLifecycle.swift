@@ -96,7 +96,9 @@ struct NaiveLifecycle: LifecycleModel {
       }
     case .record(let record, let source, let node):
       let key = RecordKey(node: node, source: source, id: record.affiliate.nodeID)
-      records[key] = Record(record: record, listedAt: records[key]?.listedAt ?? now)
+      let old = records[key]
+      records[key] = Record(
+        record: record, listedAt: old?.listedAt ?? now, isCached: old?.isCached == true && record.isStale)
       marks[MarkKey(node: node, source: source)] = nil
     case .gone(let id, let source, let node, let reason, _):
       let key = RecordKey(node: node, source: source, id: id)

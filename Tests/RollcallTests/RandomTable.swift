@@ -13,6 +13,8 @@ struct RandomTable {
   private let clock: ManualClock
   private var generator: SeededGenerator
   private var generation: UInt64 = 0
+  private var precedence: [String] = []
+  private var order = Self.names
   /// The intakes of the runs that are under way.
   private var runs: [String: (key: RegistryKey, intake: RegistryIntake)] = [:]
   private let ids: [NodeIdentity]
@@ -39,16 +41,16 @@ struct RandomTable {
     case 75..<80: remove()
     case 80..<85:
       let local = number(3) == 0 ? nil : affiliate(ids[number(2)])
-      table.commit { $0.setLocal(local) }
+      table.take(.local(local))
     case 85..<88:
-      let policy = MergePolicy(precedence: Array(Self.names.shuffled(using: &generator).prefix(number(4))))
-      table.commit { $0.setPolicy(policy) }
+      precedence = Array(Self.names.shuffled(using: &generator).prefix(number(4)))
+      adopt()
     case 88..<90:
-      let names = Self.names.shuffled(using: &generator)
-      table.commit { $0.order(names) }
+      order = Self.names.shuffled(using: &generator)
+      adopt()
     default:
       clock.advance(by: .seconds(number(200)))
-      table.commit { $0.expire() }
+      table.take(.expired)
     }
   }
 
@@ -69,18 +71,23 @@ struct RandomTable {
       onFailure: number(4) == 0 ? .drop : .keep, staleAfter: .seconds(number(300)),
       missingGrace: .seconds(number(300)))
     let leases = number(2) == 0
-    table.commit { writer in
-      let status = RegistryStatus(name: name, prefix: name, state: .starting, since: writer.now)
-      let before = writer.registry(named: name)
-      writer.place(
-        before?.succeeded(
-          by: run.key, status: status, retention: retention, settleTime: .seconds(5), at: writer.elapsed)
-          ?? RegistryState(key: run.key, status: status, retention: retention))
-      _ = writer.update(run.key) { $0.began(isRestart: before != nil, at: $1.elapsed) }
-      _ = writer.made(run.key, prefix: name, descriptor: nil, leases: leases)
-    }
+    let before = table.read { $0.registry(named: name) != nil }
+    adopt(
+      placed: [
+        TableAdoption.Placed(key: run.key, prefix: name, disabled: nil, retention: retention, hasRun: before)
+      ])
+    table.take(.began(run.key, isRestart: before))
+    table.take(.made(run.key, prefix: name, nil, leases: leases))
     runs[name] = run
     return run
+  }
+
+  /// Takes on what is configured, with registries that are new or gone.
+  private func adopt(placed: [TableAdoption.Placed] = [], gone: [String] = []) {
+    var adoption = TableAdoption()
+    (adoption.placed, adoption.gone) = (placed, gone)
+    (adoption.precedence, adoption.order, adoption.settleTime) = (precedence, order, .seconds(5))
+    table.take(.adopted(adoption))
   }
 
   /// Begins a run anew, in place of one that may be under way.
@@ -92,10 +99,10 @@ struct RandomTable {
   private mutating func apply() {
     let run = run()
     do throws(RegistryError) { try run.intake.apply(batch()) } catch {
-      table.commit { _ = $0.update(run.key) { $0.failed(error, in: &$1) } }
+      table.take(.failed(run.key, error))
       runs[run.key.name] = nil
     }
-    if let batch = run.intake.take() { table.commit { _ = $0.apply(batch, from: run.key) } }
+    if let batch = run.intake.take() { table.take(.applied(run.key, batch, nodeLimit: 250_000)) }
   }
 
   private mutating func batch() -> RegistryBatch {
@@ -139,17 +146,17 @@ struct RandomTable {
 
   private mutating func fail() {
     guard let run = runs.removeValue(forKey: pick(Self.names)) else { return }
-    table.commit { _ = $0.update(run.key) { $0.failed(RegistryError(.failed, "no"), in: &$1) } }
+    table.take(.failed(run.key, RegistryError(.failed, "no")))
   }
 
   private mutating func stop() {
     guard let run = runs.removeValue(forKey: pick(Self.names)) else { return }
-    table.commit { _ = $0.update(run.key) { registry, _ in registry.stopped() } }
+    table.take(.stopped(run.key))
   }
 
   private mutating func remove() {
     let name = pick(Self.names)
     runs[name] = nil
-    table.commit { $0.remove(name) }
+    adopt(gone: [name])
   }
 }

@@ -84,7 +84,7 @@ struct RestartTests {
       try await running(aggregator) {
         try await aggregator.waitUntilSynced(timeout: .seconds(20))
         if leases {
-          #expect(words(aggregator) == ["a ready leased", "b stale unconfirmed"])
+          #expect(words(aggregator) == ["a ready leased", "b stale cached"])
         } else {
           #expect(words(aggregator) == ["a ready declared"])
           #expect(aggregator.snapshot().life.tombstones.map { "\($0.name) \($0.reason)" } == ["b deleted"])

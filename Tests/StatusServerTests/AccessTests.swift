@@ -95,6 +95,16 @@ struct AccessTests {
       chmod(daemon.folder.path("tokens"), 0o600)
       #expect(try await get("/v1/members", "-H", "Authorization: Bearer \(other)").status == 200)
       #expect(try await get("/v1/members", "-H", signedIn).status == 401)
+      // A session ends with its token, and a file without tokens lets nobody in.
+      let bearer = "Authorization: Bearer \(other)"
+      let second = try #require(
+        try await get("/v1/session", "-X", "POST", "-H", bearer).fields["set-cookie"])
+      let page = "Cookie: \(second.prefix { $0 != ";" })"
+      #expect(try await get("/v1/members", "-H", page).status == 200)
+      try daemon.folder.replace("tokens", with: "# nobody\n")
+      chmod(daemon.folder.path("tokens"), 0o600)
+      #expect(try await get("/v1/members", "-H", bearer).status == 401)
+      #expect(try await get("/v1/members", "-H", page).status == 401)
     }
   }
 
@@ -104,18 +114,23 @@ struct AccessTests {
     let folder = try TemporaryFolder()
     let file = try folder.write("short-secret\n", to: "tokens")
     chmod(file, 0o600)
-    let short = #expect(throws: TokenFile.Failure.self) { _ = try TokenFile(file) }
+    let short = #expect(throws: ReaderTokens.Failure.self) { _ = try ReaderTokens(file) }
     #expect(
       short?.description.contains("line 1") == true && short?.description.contains("short-secret") == false)
     try folder.write("\(Self.token)\n", to: "tokens")
     chmod(file, 0o644)
-    #expect(throws: TokenFile.Failure.self) { _ = try TokenFile(file) }
+    #expect(throws: ReaderTokens.Failure.self) { _ = try ReaderTokens(file) }
     chmod(file, 0o600)
-    let tokens = try TokenFile(file)
+    let tokens = try ReaderTokens(file)
     #expect(tokens.has(Self.token))
-    #expect(throws: TokenFile.Failure.self) { _ = try TokenFile(folder.path("none")) }
+    #expect(throws: ReaderTokens.Failure.self) { _ = try ReaderTokens(folder.path("none")) }
+    // Lines may end as on Windows.
+    let second = "second-token-of-two"
+    try folder.write("# two\r\n\(Self.token)\r\n\(second)\r\n", to: "tokens")
+    let lines = try ReaderTokens(file)
+    #expect(lines.has(Self.token) && lines.has(second) && !lines.has("\(Self.token)\r\n\(second)"))
     try folder.write("# nothing\n", to: "tokens")
-    #expect(throws: TokenFile.Failure.self) { _ = try TokenFile(file) }
+    #expect(throws: ReaderTokens.Failure.self) { _ = try ReaderTokens(file) }
   }
 
   @Test(

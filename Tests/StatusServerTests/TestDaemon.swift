@@ -43,7 +43,8 @@ struct TestDaemon: Sendable {
     try await change(&options, folder)
     let server = StatusServer(
       aggregator, options: options, logger: quiet, time: clock.map { TimeSource($0) } ?? TimeSource(),
-      table: ResourceTable(epoch: options.epoch, deletionLimit: deletionLimit), pace: clock == nil ? TableFollower.pace : .zero)
+      table: ResourceTable(epoch: options.epoch, deletionLimit: deletionLimit),
+      pace: clock == nil ? TableFollower.pace : .zero)
     let daemon = TestDaemon(
       folder: folder, service: service, inventory: inventory, aggregator: aggregator, server: server)
     try await withThrowingTaskGroup(of: Void.self) { group in

@@ -375,7 +375,9 @@ typedef struct registry_descriptor_v1 {
    * required, additionalProperties (false unless said), items, enum, minimum and maximum (of a number; of a
    * duration in seconds), minLength, maxLength, minItems, maxItems, default, description, writeOnly (a
    * secret: never shown), and format with ip, cidr, endpoint, duration, uri, base64; other formats ask for
-   * nothing. Other keywords, and a default that the schema itself refuses, are errors. Numbers only where a
+   * nothing. Two of those let `rollcall config check --data` look at files: path, one that is read, and data-path,
+   * one or a pattern of those that say which nodes there are, of a registry that reads nothing but files. Other
+   * keywords, and a default that the schema itself refuses, are errors. Numbers only where a
    * person would write one. */
   registry_string_v1 options_schema;
   uint32_t flags; /* REGISTRY_PUBLISHES, REGISTRY_WANTS_CLUSTER_SECRET, REGISTRY_LEASES */

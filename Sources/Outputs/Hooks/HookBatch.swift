@@ -39,7 +39,11 @@ struct HookBatch {
     for entry in entries {
       // That a tombstone came says nothing of how the member is.
       let isState = entry.kind != .member || NodeState(rawValue: entry.to) != nil
-      if hook.kinds.contains(entry.kind), isState {
+      // That a registry was heard for the first time is the start's news, each time.
+      let isStart =
+        entry.kind == .registry && entry.from == RegistryStatus.State.starting.rawValue
+        && entry.to == RegistryStatus.State.synced.rawValue
+      if hook.kinds.contains(entry.kind), isState, !isStart {
         let key = Key(kind: entry.kind, id: entry.id, node: entry.nodeID)
         if var line = lines[key] {
           line.entry = entry

@@ -39,6 +39,9 @@ package struct FileError: Error, Hashable, Sendable {
   /// Whether there is no such file.
   package var isMissing: Bool { isSystem(.noSuchFileOrDirectory) }
 
+  /// Whether there is something already.
+  package var alreadyExists: Bool { isSystem(.fileExists) }
+
   /// Whether this user may not do that.
   package var isForbidden: Bool { isSystem(.permissionDenied) || isSystem(.notPermitted) }
 

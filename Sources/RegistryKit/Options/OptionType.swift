@@ -76,6 +76,23 @@ extension OptionType where Value == String {
   public static var uri: OptionType {
     OptionType(SchemaNode(.string, format: .uri), { $0.text }, write: { .text($0) })
   }
+
+  /// A file that the registry reads, relative to the folder of the configuration: `config check --data` finds out
+  /// whether it can be read.
+  public static var path: OptionType { path(called: SchemaNode.pathFormat) }
+
+  /// A file that says which nodes there are, or a pattern of such files, relative to the folder of the configuration.
+  /// `config check --data` runs a registry that has one until it has read them, so such a registry reads nothing but
+  /// files.
+  public static var dataPath: OptionType { path(called: SchemaNode.dataPathFormat) }
+
+  private static func path(called format: String) -> OptionType {
+    var schema = SchemaNode(.string)
+    schema.formatName = format
+    schema.minLength = 1
+    schema.maxLength = 4096
+    return OptionType(schema, { $0.text }, write: { .text($0) })
+  }
 }
 
 extension OptionType where Value: RawRepresentable & CaseIterable, Value.RawValue == String {

@@ -5,7 +5,9 @@
 /// `format` that isn't known is ignored, as JSON Schema has it.
 public struct OptionsSchema: Hashable, Sendable {
   /// The keys of a registry's section that aren't options of its plugin.
-  package static let reservedKeys = ["plugin", "disabled", "onFailure", "staleAfter", "missingGrace", "expect", "lease"]
+  package static let reservedKeys = [
+    "plugin", "disabled", "onFailure", "staleAfter", "missingGrace", "expect", "lease",
+  ]
 
   package let root: SchemaNode
 

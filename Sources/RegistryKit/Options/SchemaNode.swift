@@ -65,6 +65,11 @@ package struct SchemaNode: Hashable, Sendable {
   /// What the schema calls it. One that isn't among ``OptionFormat`` isn't checked.
   package var formatName: String?
 
+  /// The format of a file that a registry reads. It asks nothing of the text.
+  package static let pathFormat = "path"
+  /// The format of files that say which nodes there are.
+  package static let dataPathFormat = "data-path"
+
   package var format: OptionFormat? { formatName.flatMap(OptionFormat.init) }
 
   package init(_ types: ValueType..., format: OptionFormat? = nil) {

@@ -17,9 +17,13 @@ struct ConfigCheck: AsyncParsableCommand {
     abstract: "Tell everything that is wrong with a configuration file.",
     discussion: """
       Each error is told as file:line:column: message. The plugins that the file names are loaded, and make the \
-      registries without running them, as they know best what can work.
+      registries without running them, as they know best what can work. What is wrong with a registry that is \
+      disabled is a warning.
 
-        rollcall config check rollcall.yaml
+      With --data the files that registries name are looked at: those that can't be read, and what is wrong in files \
+      of nodes, which the registries that read nothing but files are run for.
+
+        rollcall config check rollcall.yaml --data
       """)
 
   @Argument(
@@ -27,15 +31,18 @@ struct ConfigCheck: AsyncParsableCommand {
     completion: .file(extensions: ["yaml", "yml", "json"]))
   var file: String?
 
+  @Flag(help: "Look at the files that registries name, too.")
+  var data = false
+
   func run() async throws {
     guard let file = ConfigurationLookup.file(option: file) else {
       throw CommandError(ConfigurationLookup.advice)
     }
     // Without a prefix: editors and people click on file:line:column.
-    let (errors, warnings) = await CheckedConfiguration.problems(file)
-    for warning in warnings { Terminal.line(warning.asWarning.shown + "\n") }
-    for error in errors { Terminal.line(error.description.shown + "\n") }
-    guard errors.isEmpty else { throw ExitCode.failure }
+    let problems = await CheckedConfiguration.problems(file, data: data)
+    for warning in problems.warnings { Terminal.line(warning.asWarning.shown + "\n") }
+    for error in problems.errors { Terminal.line(error.description.shown + "\n") }
+    guard problems.errors.isEmpty else { throw ExitCode.failure }
     try Terminal.write("\(file.shown): ok\n")
   }
 }

@@ -51,7 +51,9 @@ struct DaemonGet: Sendable {
     var documents: [ResourceValue] = []
     for id in request.ids {
       // Slashes, in ids of raw affiliates and conflicts, belong to the path.
-      let parts = id.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+      let hasParts = request.isRaw || request.type == .conflict
+      let parts =
+        hasParts ? id.split(separator: "/", omittingEmptySubsequences: false).map(String.init) : [id]
       if request.isRaw, parts.count < 2 {
         documents += try await rawAffiliates(of: id)
         continue

@@ -114,7 +114,7 @@ struct Daemon: Sendable {
       return first
     }
     // What the registries said while they ended is kept too.
-    keeper?.write(aggregator)
+    keeper?.write(aggregator, isLast: true)
     if case .signal? = end { return logger.notice("stopped") }
     throw CommandError("the aggregator ended by itself")
   }
@@ -254,6 +254,9 @@ struct Daemon: Sendable {
       for text in await session.needsRestart(running.configuration, loaded.configuration, kept: summary.kept)
       {
         logger.warning("\(text)")
+      }
+      if loaded.configuration.http != running.configuration.http {
+        logger.warning("http: what it says holds after a restart")
       }
       var metadata: Logger.Metadata = ["kept": "\(summary.kept.count)"]
       for (key, names) in [

@@ -23,7 +23,9 @@ struct DaemonState: Sendable {
       try StateFolder.make(folder)
       // Two with one identity would withdraw it from under each other.
       lock = try StateFolder.lock(folder)
-    } catch let error as CommandError where !configuration.node.publish {
+    } catch let error as CommandError
+      where !configuration.node.publish && configuration.outputs.isEmpty && configuration.hooks.isEmpty
+    {
       logger.warning("what is known won't survive a restart: \(error.lines.joined(separator: "; "))")
       (keeper, lock) = (nil, nil)
       return

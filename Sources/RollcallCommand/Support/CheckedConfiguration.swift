@@ -41,24 +41,55 @@ enum CheckedConfiguration {
     return try declared.checked(problems)
   }
 
+  /// What is wrong with a file.
+  struct Problems {
+    /// What keeps it from being run.
+    var errors: [ConfigurationError] = []
+    /// What a person should know although it can be run: of disabled registries also what would keep them from running.
+    var warnings: [ConfigurationError] = []
+  }
+
   /// Everything that is wrong with the file at `path`, also what only shows when its registries are made; nothing of
   /// it is run.
-  static func problems(_ path: String) async -> (errors: [ConfigurationError], warnings: [ConfigurationError])
-  {
+  ///
+  /// - Parameter data: whether the files that its registries name are looked at too; those registries that read
+  ///   nothing but files are run for that.
+  static func problems(_ path: String, data: Bool = false) async -> Problems {
+    let plugins = InstalledPlugins(logger: .silent)
     do throws(ConfigurationErrors) {
-      var configuration = try await load(path)
-      try configuration.takeNodename(environment(Configuration.nodenameVariable))
-      let plugins = InstalledPlugins(logger: .silent)
-      var errors = await configuration.creationProblems(plugins: plugins)
-      do throws(AggregatorError) {
-        // Whether the registries go together.
-        _ = try await Aggregator(configuration: configuration, plugins: plugins, logger: .silent)
+      let declared = try ConfigurationFile.read(path)
+      var configuration = declared.configuration
+      var problems = Problems(errors: declared.errors, warnings: configuration.warnings)
+      // What plugins say where it isn't known which they are, or what they are given, would mislead.
+      guard declared.arePluginsKnown else { return problems.inOrder }
+      let schemas = await OptionsSchemas(of: configuration, from: plugins)
+      problems.errors += schemas.problems(of: configuration)
+      problems.warnings += schemas.warnings(of: configuration)
+      guard declared.errors.isEmpty else { return problems.inOrder }
+      let faulty = schemas.faulty(in: configuration)
+      do throws(ConfigurationErrors) {
+        try configuration.takeNodename(environment(Configuration.nodenameVariable))
       } catch {
-        errors.append(ConfigurationError(file: path, message: error.message))
+        problems.errors += error.errors
       }
-      return (errors, configuration.warnings)
+      problems.errors += await configuration.creationProblems(plugins: plugins, but: faulty)
+      problems.warnings += await configuration.creationWarnings(plugins: plugins, but: faulty)
+      if data {
+        let files = await configuration.dataProblems(plugins: plugins, but: faulty)
+        problems.errors += files.errors
+        problems.warnings += files.warnings
+      }
+      if problems.errors.isEmpty {
+        do throws(AggregatorError) {
+          // Whether the registries go together.
+          _ = try await Aggregator(configuration: configuration, plugins: plugins, logger: .silent)
+        } catch {
+          problems.errors.append(ConfigurationError(file: path, message: error.message))
+        }
+      }
+      return problems.inOrder
     } catch {
-      return (error.errors, [])
+      return Problems(errors: error.errors)
     }
   }
 
@@ -68,6 +99,13 @@ enum CheckedConfiguration {
     guard declared.arePluginsKnown else { return try declared.checked([]) }
     let schemas = await OptionsSchemas(of: declared.configuration, from: InstalledPlugins(logger: .silent))
     return try declared.checked(schemas.problems(of: declared.configuration))
+  }
+}
+
+extension CheckedConfiguration.Problems {
+  /// The same in the order of the file, each once.
+  fileprivate var inOrder: Self {
+    CheckedConfiguration.Problems(errors: Set(errors).sorted(), warnings: Set(warnings).sorted())
   }
 }
 

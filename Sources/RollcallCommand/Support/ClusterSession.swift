@@ -17,9 +17,12 @@ struct ClusterSession: Sendable {
   ///   - publishing: whether this machine takes part: its identity is made where it has none, and what
   ///   it tells of itself is published. Else it only looks.
   ///   - restored: what was known before a restart.
+  ///   - observing: is given all that changes the table, in order. This machine is then a mere observer: what it would
+  ///   say of itself isn't shown.
   ///   - observeMerge: is told how long each update of a registry took until readers see it.
   init(
     _ loaded: ConfigurationLookup.Loaded, publishing: Bool = false, restored: SavedState? = nil,
+    observing: (@Sendable (TableCommit) -> Void)? = nil,
     observeMerge: (@Sendable (String, Duration) -> Void)? = nil, logger: Logger = .silent
   ) async throws {
     let configuration = loaded.configuration
@@ -28,9 +31,12 @@ struct ClusterSession: Sendable {
     aggregatorOptions.history = configuration.history
     aggregatorOptions.restored = restored
     aggregatorOptions.observeMerge = observeMerge
+    aggregatorOptions.observeCommit = observing
     // Who only looks leaves nothing behind that would be worth waiting for.
     if !publishing { aggregatorOptions.stopTimeout = .seconds(1) }
-    let node = try LocalMachine.node(of: configuration, makesIdentity: publishing, logger: logger)
+    let node =
+      observing == nil
+      ? try LocalMachine.node(of: configuration, makesIdentity: publishing, logger: logger) : nil
     takesPart = publishing && node != nil
     nodeLabel = LocalMachine.label(node, configuration.node)
     plugins = InstalledPlugins(logger: logger)

@@ -50,7 +50,8 @@ struct DaemonAccess: Sendable {
       throw CommandError.usage("--direct and --socket exclude each other")
     }
     if daemon.socket != nil { return true }
-    return !isDirect && !SocketOptions.isNoneInEnvironment && configuration.config == nil && configuration.state == nil
+    return !isDirect && !SocketOptions.isNoneInEnvironment && configuration.config == nil
+      && configuration.state == nil
   }
 
   private func direct(_ body: @escaping @Sendable (Source) async throws -> Void) async throws {

@@ -63,7 +63,7 @@ struct WaitCommand: AsyncParsableCommand {
   func run() async throws {
     let goal: WaitGoal
     do throws(ResourceError) { goal = try self.goal() } catch { throw CommandError.usage(error.message) }
-    if timeout.duration > .zero, stable.duration > timeout.duration {
+    if stable.duration > timeout.duration {
       throw CommandError.usage(
         "--stable \(stable) is longer than --timeout \(timeout): it could never come true")
     }

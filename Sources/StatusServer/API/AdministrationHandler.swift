@@ -15,7 +15,7 @@ struct AdministrationHandler: Sendable {
   private static let maximumBody = 16 * 1024
 
   /// `DELETE /v1/members/{id}`
-  func forget(_ request: APIRequest) async throws -> APIResponse {
+  func forget(_ request: StatusRequest) async throws -> APIResponse {
     let peer = try await peer(of: request)
     let name = request.parameters[0]
     do throws(MemberLifecycle.ForgetError) {
@@ -34,7 +34,7 @@ struct AdministrationHandler: Sendable {
   }
 
   /// `PUT /v1/log-level`
-  func setLogLevels(_ request: APIRequest) async throws -> APIResponse {
+  func setLogLevels(_ request: StatusRequest) async throws -> APIResponse {
     let peer = try await peer(of: request)
     guard let setLogLevels = context.options.setLogLevels else {
       throw Problem.notFound("this daemon's log level can't be changed while it runs")
@@ -48,7 +48,7 @@ struct AdministrationHandler: Sendable {
     return APIResponse(.noContent)
   }
 
-  private func peer(of request: APIRequest) async throws -> PeerCredentials {
+  private func peer(of request: StatusRequest) async throws -> PeerCredentials {
     guard let peer = await PeerCredentials.of(request.channel) else {
       throw Problem.forbidden("nobody can say who asks: use the Unix socket")
     }
@@ -58,7 +58,7 @@ struct AdministrationHandler: Sendable {
     return peer
   }
 
-  private static func body(of request: APIRequest) async throws -> [UInt8] {
+  private static func body(of request: StatusRequest) async throws -> [UInt8] {
     var bytes: [UInt8] = []
     for try await part in request.body {
       bytes.append(contentsOf: part.readableBytesView)

@@ -12,7 +12,7 @@ struct DiffHandler: Sendable {
   static let query = ["since", "until", "registries"]
 
   /// `GET /v1/diff`
-  func diff(_ request: APIRequest) throws -> APIResponse {
+  func diff(_ request: StatusRequest) throws -> APIResponse {
     let registries = try request.query.words("registries")
     let since = try request.query.text("since")
     let until = try request.query.text("until")
@@ -82,7 +82,7 @@ struct DiffHandler: Sendable {
   private func between(_ names: [String]) throws -> ResourceValue {
     guard names.count == 2, names[0] != names[1] else {
       throw Problem.invalid(
-        "registries", "registries names two registries, not \(names.count): service,inventory")
+        "registries", "registries names two different registries, not \(names.count): service,inventory")
     }
     let documents = context.documents()
     let known = documents.snapshot.registries.map(\.name)

@@ -19,7 +19,7 @@ struct DiscoveryHandler: Sendable {
             "watchable": .bool(type != .identity),
           ]
         }),
-      "watchTypes": .texts(ResourceList.allCases.map(\.rawValue)),
+      "watchTypes": .texts(ListKind.allCases.map(\.rawValue)),
     ])
   }
 

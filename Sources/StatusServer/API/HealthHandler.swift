@@ -11,19 +11,21 @@ struct HealthHandler: Sendable {
   func healthz() -> APIResponse { .text("ok\n") }
 
   /// `GET /readyz`: whether each enabled registry has been in sync once, or what was kept of it is shown.
-  func readyz(_ request: APIRequest) throws -> APIResponse {
+  func readyz(_ request: StatusRequest) throws -> APIResponse {
     let isVerbose = try request.query.text("verbose").map { $0 != "false" && $0 != "0" } ?? false
     let excluded = try request.query.words("exclude") ?? []
     let snapshot = context.aggregator.snapshot()
     let enabled = snapshot.registries.filter { $0.state != .disabled && !excluded.contains($0.name) }
-    let late = enabled.filter { !Self.isKnown($0) }
+    // Who is told that it is ready asks for lists next.
+    let listed = context.table.known
+    let late = enabled.filter { !Self.isKnown($0) || !listed.contains($0.name) }
     let status: HTTPResponse.Status = late.isEmpty ? .ok : .serviceUnavailable
     guard isVerbose else { return .text(late.isEmpty ? "ok\n" : "not ready\n", status) }
     guard request.mayReadNames else {
       return .text("\(enabled.count - late.count) of \(enabled.count) registries are ready\n", status)
     }
     var lines = enabled.map { registry in
-      Self.isKnown(registry)
+      !late.contains { $0.name == registry.name }
         ? "[+]\(registry.name) ok"
         : "[-]\(registry.name) \(registry.state.rawValue): \((registry.error?.message ?? "not in sync yet").shown)"
     }
@@ -43,7 +45,7 @@ struct HealthHandler: Sendable {
   }
 
   /// `GET /metrics`
-  func metrics(_ request: APIRequest) async throws -> APIResponse {
+  func metrics(_ request: StatusRequest) async throws -> APIResponse {
     guard let metrics = context.options.metrics else {
       throw Problem.notFound("this daemon has no metrics")
     }

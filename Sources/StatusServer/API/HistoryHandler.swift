@@ -13,7 +13,7 @@ struct HistoryHandler: Sendable {
   private static let types = HistoryEntry.Kind.allCases.map(\.rawValue) + ["source", "output"]
 
   /// `GET /v1/history`
-  func history(_ request: APIRequest) throws -> APIResponse {
+  func history(_ request: StatusRequest) throws -> APIResponse {
     let now = context.now().wall
     var filter = HistoryFilter()
     var revision: UInt64?

@@ -11,7 +11,7 @@ struct ListHandler: Sendable {
   static let query = ["watch", "since", "labelSelector", "fieldSelector", "all", "timeoutSeconds"]
 
   /// `GET /v1/members` and its like.
-  func list(_ list: ResourceList, _ request: APIRequest) throws -> APIResponse {
+  func list(_ list: ListKind, _ request: StatusRequest) throws -> APIResponse {
     var query = WatchQuery(lists: [list])
     query.all = try request.query.flag("all")
     if let type = list.type {
@@ -35,7 +35,7 @@ struct ListHandler: Sendable {
 
   /// The rows as they are now, or that they are as they were when who asks last did.
   func unlessUnchanged(
-    _ list: ResourceList, _ request: APIRequest
+    _ list: ListKind, _ request: StatusRequest
   ) throws -> (ResourceTable.Listing, APIResponse?) {
     let listing = table.rows(of: list)
     let tag = "\"\(table.text(of: listing.revision))\""
@@ -56,7 +56,7 @@ struct ListHandler: Sendable {
   }
 
   static func selector<Selector>(
-    _ name: String, _ request: APIRequest, _ make: (String) throws(ResourceError) -> Selector
+    _ name: String, _ request: StatusRequest, _ make: (String) throws(ResourceError) -> Selector
   ) throws(Problem) -> Selector? {
     guard let text = try request.query.text(name) else { return nil }
     do { return try make(text) } catch {
@@ -80,7 +80,7 @@ struct ListHandler: Sendable {
         ByteBuffer(bytes: DocumentBytes(context.registry(status, coverage[status.name], documents)).bytes)
       }
     }
-    return document(ResourceList.registries.kind, listing, items: items)
+    return document(ListKind.registries.kind, listing, items: items)
   }
 
   /// A list of what was encoded before.
@@ -115,18 +115,18 @@ struct ListHandler: Sendable {
   // MARK: Watches
 
   /// `GET /v1/watch`
-  func watch(_ request: APIRequest) throws -> APIResponse {
-    guard let names = try request.query.words("types", of: ResourceList.allCases.map(\.rawValue)) else {
+  func watch(_ request: StatusRequest) throws -> APIResponse {
+    guard let names = try request.query.words("types", of: ListKind.allCases.map(\.rawValue)) else {
       throw Problem.invalid(
-        "types", "types is needed: some of \(ResourceList.allCases.map(\.rawValue).joined(separator: ","))")
+        "types", "types is needed: some of \(ListKind.allCases.map(\.rawValue).joined(separator: ","))")
     }
-    var query = WatchQuery(lists: ResourceList.allCases.filter { names.contains($0.rawValue) })
+    var query = WatchQuery(lists: ListKind.allCases.filter { names.contains($0.rawValue) })
     query.all = try request.query.flag("all")
     return try watch(query, request)
   }
 
   /// A stream of what `query` has.
-  func watch(_ query: WatchQuery, _ request: APIRequest) throws -> APIResponse {
+  func watch(_ query: WatchQuery, _ request: StatusRequest) throws -> APIResponse {
     var query = query
     let timeout = try request.query.integer("timeoutSeconds", in: 1...86_400).map { Duration.seconds($0) }
     query.timeout = [timeout, context.options.longestWatch].compactMap { $0 }.min()
@@ -203,7 +203,7 @@ private final class WatchSlot: Sendable {
   deinit { leave() }
 }
 
-extension APIRequest {
+extension StatusRequest {
   /// The last event that a browser has seen, which it sends when it connects again.
   fileprivate var lastEventID: String? {
     head.headerFields.first { $0.name.canonicalName == "last-event-id" }?.value

@@ -6,16 +6,17 @@ struct SessionHandler: Sendable {
   let access: AccessRules?
 
   /// `POST /v1/session`: with a token, or a certificate, as any other request has it.
-  func begin(_ request: APIRequest) throws -> APIResponse {
+  func begin(_ request: StatusRequest) throws -> APIResponse {
     guard let access else { throw Problem.notFound("over the socket nobody signs in") }
     var response = APIResponse(.noContent)
     response.fields[.setCookie] = Self.cookie(
-      access.sessions.begin(), age: Sessions.lifetime.components.seconds, isSecure: access.isEncrypted)
+      access.sessions.begin(access.token(of: request.head)), age: Sessions.lifetime.components.seconds,
+      isSecure: access.isEncrypted)
     return response
   }
 
   /// `DELETE /v1/session`
-  func end(_ request: APIRequest) throws -> APIResponse {
+  func end(_ request: StatusRequest) throws -> APIResponse {
     guard let access else { throw Problem.notFound("over the socket nobody signs in") }
     if let id = AccessRules.cookie(request.head) { access.sessions.end(id) }
     var response = APIResponse(.noContent)

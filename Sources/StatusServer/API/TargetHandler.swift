@@ -11,7 +11,7 @@ struct TargetHandler: Sendable {
   static let query = ["port", "label", "family", "network", "status", "labelSelector", "fieldSelector"]
 
   /// `GET /sd`
-  func targets(_ request: APIRequest) throws -> APIResponse {
+  func targets(_ request: StatusRequest) throws -> APIResponse {
     guard let port = try request.query.integer("port", in: 1...65535) else {
       throw Problem.invalid("port", "port is needed: the one that Prometheus shall ask, such as port=9100")
     }

@@ -11,7 +11,7 @@ struct AccessRules: Sendable {
   /// Where it listens.
   let listen: IPAddress
   /// The tokens that let somebody in; nil: none are needed.
-  let tokens: TokenFile?
+  let tokens: ReaderTokens?
   /// Whether a client's certificate lets somebody in.
   let takesCertificates: Bool
   let sessions: Sessions
@@ -21,14 +21,23 @@ struct AccessRules: Sendable {
   private var isGuarded: Bool { tokens != nil || takesCertificates }
 
   /// How who sent `head` comes in.
-  func door(for head: HTTPRequest, on channel: any Channel) async throws -> APIRequest.Door {
+  func door(for head: HTTPRequest, on channel: any Channel) async throws -> StatusRequest.Door {
     try checkHost(head.authority)
     if let origin = head.headerFields[.origin] { try checkOrigin(origin, authority: head.authority ?? "") }
     guard isGuarded else { return .tcp(isSignedIn: true) }
     if let token = Self.bearer(head), tokens?.has(token) == true { return .tcp(isSignedIn: true) }
-    if let cookie = Self.cookie(head), sessions.has(cookie) { return .tcp(isSignedIn: true) }
+    if let cookie = Self.cookie(head), let token = sessions.token(of: cookie) {
+      // It ends with what it was begun by.
+      if token.map({ tokens?.has($0) == true }) ?? takesCertificates { return .tcp(isSignedIn: true) }
+    }
     if takesCertificates, await Self.hasCertificate(channel) { return .tcp(isSignedIn: true) }
     return .tcp(isSignedIn: false)
+  }
+
+  /// The token by which who sent `head` comes in, or began the session; nil where it is none.
+  func token(of head: HTTPRequest) -> String? {
+    if let token = Self.bearer(head), tokens?.has(token) == true { return token }
+    return Self.cookie(head).flatMap { sessions.token(of: $0) ?? nil }
   }
 
   // MARK: Hosts

@@ -9,15 +9,16 @@ final class Sessions: Sendable {
   /// The most at a time; beyond it the oldest ends.
   static let maximumCount = 1024
 
-  private let sessions = Mutex<[(id: [UInt8], end: Duration)]>([])
+  private let sessions = Mutex<[(id: [UInt8], token: String?, end: Duration)]>([])
   private let time: TimeSource
 
   init(time: TimeSource) { self.time = time }
 
   /// Begins one.
   ///
+  /// - Parameter token: by which one signed in; nil: by a certificate.
   /// - Returns: what its cookie has.
-  func begin() -> String {
+  func begin(_ token: String?) -> String {
     var generator = SystemRandomNumberGenerator()
     let id = (0..<4).map { _ in
       let digits = String(generator.next() as UInt64, radix: 16)
@@ -27,21 +28,21 @@ final class Sessions: Sendable {
     sessions.withLock { sessions in
       sessions.removeAll { $0.end <= now }
       if sessions.count >= Self.maximumCount { sessions.removeFirst() }
-      sessions.append((Array(id.utf8), now + Self.lifetime))
+      sessions.append((Array(id.utf8), token, now + Self.lifetime))
     }
     return id
   }
 
-  /// Whether `id` is one that goes on.
-  func has(_ id: String) -> Bool {
+  /// By which token the one began whose cookie has `id`, nil for a certificate; nil where there is none that goes on.
+  func token(of id: String) -> String?? {
     let given = Array(id.utf8)
     let now = time.elapsed
     return sessions.withLock { sessions in
-      var isThere = false
-      for session in sessions where session.end > now && TokenFile.isSame(session.id, given) {
-        isThere = true
+      var found: String??
+      for session in sessions where session.end > now && ReaderTokens.isSame(session.id, given) {
+        found = .some(session.token)
       }
-      return isThere
+      return found
     }
   }
 

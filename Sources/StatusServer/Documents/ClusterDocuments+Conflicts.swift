@@ -103,7 +103,7 @@ extension RecordOrigin {
 
 extension ConflictKey {
   /// What the conflict is called as a resource.
-  var documentID: String {
+  public var documentID: String {
     switch self {
     case .field(let field, let identity): "field/\(identity)/\(field.rawValue)"
     case .address(let address): "address/\(address)"

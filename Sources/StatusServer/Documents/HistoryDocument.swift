@@ -1,13 +1,14 @@
 import ClusterModel
-import ClusterResources
-import Rollcall
+public import ClusterResources
+public import Rollcall
 
 /// An entry of history as programs are shown it.
-enum HistoryDocument {
+public enum HistoryDocument {
   /// By what entries are filtered.
   static let paths = SelectableFields.historyPaths
 
-  static func value(_ entry: HistoryEntry, resourceVersion: String) -> ResourceValue {
+  /// The entry as a document.
+  public static func value(_ entry: HistoryEntry, resourceVersion: String) -> ResourceValue {
     .present([
       ("resourceVersion", .text(resourceVersion)), ("time", .time(entry.time)),
       ("type", .text(entry.kind.rawValue)), ("id", .text(entry.id)),

@@ -66,12 +66,12 @@ struct APIResponder: Sendable {
   private func answer(_ request: Request, on channel: any Channel) async -> (APIResponse, Route?) {
     var found: Route?
     do {
-      let door: APIRequest.Door = try await access?.door(for: request.head, on: channel) ?? .socket
+      let door: StatusRequest.Door = try await access?.door(for: request.head, on: channel) ?? .socket
       let (route, parameters, query) = try routes.find(request.method, request.head.path ?? "")
       found = route
       try Self.admit(route, door)
       let response = try await route.handle(
-        APIRequest(
+        StatusRequest(
           head: request.head, door: door, parameters: parameters, query: query, body: request.body,
           channel: channel))
       return (response, route)
@@ -87,7 +87,7 @@ struct APIResponder: Sendable {
     }
   }
 
-  private static func admit(_ route: Route, _ door: APIRequest.Door) throws(Problem) {
+  private static func admit(_ route: Route, _ door: StatusRequest.Door) throws(Problem) {
     switch (route.access, door) {
     case (.open, _), (_, .socket): return
     case (.reading, .tcp(let isSignedIn)):

@@ -20,13 +20,13 @@ struct Route: Sendable {
   let access: Access
   /// Whether the last placeholder has all that is left of a path, slashes too.
   let takesRest: Bool
-  let handle: @Sendable (APIRequest) async throws -> APIResponse
+  let handle: @Sendable (StatusRequest) async throws -> APIResponse
 
   private let segments: [String]
 
   init(
     _ method: HTTPRequest.Method, _ path: String, query: [String] = [], access: Access = .reading,
-    takesRest: Bool = false, _ handle: @escaping @Sendable (APIRequest) async throws -> APIResponse
+    takesRest: Bool = false, _ handle: @escaping @Sendable (StatusRequest) async throws -> APIResponse
   ) {
     self.method = method
     self.path = path

@@ -4,7 +4,7 @@ import NIOCore
 import Synchronization
 
 /// The lists that are kept, each with its own type of documents.
-enum ResourceList: String, CaseIterable, Hashable, Sendable {
+enum ListKind: String, CaseIterable, Hashable, Sendable {
   case members, affiliates, rawaffiliates, registries, conflicts, history
 
   var index: Int {
@@ -51,7 +51,7 @@ final class ResourceRow: Sendable {
     let reason: String?
   }
 
-  let list: ResourceList
+  let list: ListKind
   let key: RowKey
   let content: RowContent
   /// The revision that made it so.
@@ -65,7 +65,7 @@ final class ResourceRow: Sendable {
   let deletion: Deletion?
 
   init(
-    list: ResourceList, key: RowKey, content: RowContent, revision: UInt64, sequence: UInt64,
+    list: ListKind, key: RowKey, content: RowContent, revision: UInt64, sequence: UInt64,
     firstRevision: UInt64, before: (content: RowContent.Selection, revision: UInt64)?,
     deletion: Deletion? = nil
   ) {

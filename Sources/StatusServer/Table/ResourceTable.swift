@@ -21,10 +21,12 @@ final class ResourceTable: Sendable {
     var metadataRevision: UInt64 = 0
     var isSynced = false
     var partial: [String] = []
-    var lists = ResourceList.allCases.map { _ in ListState() }
+    var lists = ListKind.allCases.map { _ in ListState() }
     var journal = ResourceJournal()
     /// The aggregator's revision up to which everything is here.
     var followed: UInt64 = 0
+    /// The registries of which all that they know is here.
+    var known: Set<String> = []
     var isFinished = false
   }
 
@@ -70,17 +72,22 @@ final class ResourceTable: Sendable {
 
   /// One thing that a revision changes.
   enum Change: Sendable {
-    case put(ResourceList, RowKey, RowContent)
+    case put(ListKind, RowKey, RowContent)
     /// `last`: how it is shown as gone; nil: as it last was.
-    case remove(ResourceList, RowKey, reason: String?, last: RowContent? = nil)
+    case remove(ListKind, RowKey, reason: String?, last: RowContent? = nil)
     /// An old entry of history isn't kept any more, which is no event.
-    case forget(ResourceList, RowKey)
+    case forget(ListKind, RowKey)
   }
 
   /// Commits `changes` as one revision, above all before. Without any, and with the same metadata, nothing happens.
-  func commit(_ changes: [Change], revision: UInt64, isSynced: Bool, partial: [String]) {
+  ///
+  /// - Parameter known: the registries of which all that they know is here then.
+  func commit(
+    _ changes: [Change], revision: UInt64, isSynced: Bool, partial: [String], known: Set<String> = []
+  ) {
     let hasChanged = state.withLock { state in
       state.followed = revision
+      state.known = known
       let isOther = state.isSynced != isSynced || state.partial != partial
       guard isOther || !changes.isEmpty else { return false }
       state.revision = revision
@@ -107,7 +114,7 @@ final class ResourceTable: Sendable {
   }
 
   private func put(
-    _ content: RowContent, as key: RowKey, of list: ResourceList, revision: UInt64, in state: inout State
+    _ content: RowContent, as key: RowKey, of list: ListKind, revision: UInt64, in state: inout State
   ) {
     let (index, isThere) = state.lists[list.index].place(of: key)
     let old = isThere ? state.lists[list.index].rows[index] : nil
@@ -128,7 +135,7 @@ final class ResourceTable: Sendable {
   }
 
   private func remove(
-    _ key: RowKey, of list: ResourceList, reason: String?, last: RowContent?, revision: UInt64,
+    _ key: RowKey, of list: ListKind, reason: String?, last: RowContent?, revision: UInt64,
     from state: inout State
   ) {
     let (index, isThere) = state.lists[list.index].place(of: key)
@@ -179,6 +186,8 @@ final class ResourceTable: Sendable {
 
   /// The aggregator's revision up to which everything is here, whether it changed anything or not.
   var followed: UInt64 { state.withLock { $0.followed } }
+  /// The registries of which all that they know is here: lists follow the aggregator, and a large one takes a moment.
+  var known: Set<String> { state.withLock { $0.known } }
 
   /// What a list is at one moment.
   struct Listing: Sendable {
@@ -191,7 +200,7 @@ final class ResourceTable: Sendable {
   }
 
   /// All rows of `list`.
-  func rows(of list: ResourceList) -> Listing {
+  func rows(of list: ListKind) -> Listing {
     state.withLock { state in
       Listing(
         rows: state.lists[list.index].rows,
@@ -201,12 +210,12 @@ final class ResourceTable: Sendable {
   }
 
   /// The revision of `list`, and of nothing else.
-  func revision(of list: ResourceList) -> UInt64 {
+  func revision(of list: ListKind) -> UInt64 {
     state.withLock { max($0.lists[list.index].revision, $0.metadataRevision) }
   }
 
   /// The row of `key`; nil where there is none.
-  func row(_ key: RowKey, of list: ResourceList) -> ResourceRow? {
+  func row(_ key: RowKey, of list: ListKind) -> ResourceRow? {
     state.withLock { state in
       let place = state.lists[list.index].place(of: key)
       return place.isThere ? state.lists[list.index].rows[place.index] : nil
@@ -214,7 +223,7 @@ final class ResourceTable: Sendable {
   }
 
   /// The rows whose id is `id`, the one that has it by right first.
-  func rows(called id: String, of list: ResourceList) -> [ResourceRow] {
+  func rows(called id: String, of list: ListKind) -> [ResourceRow] {
     state.withLock { state in
       let rows = state.lists[list.index].rows
       return Array(
@@ -250,7 +259,7 @@ final class ResourceTable: Sendable {
 
   /// Where a reader is that has seen the revision written as `text`, and reads `lists`.
   func position(
-    after text: String, of lists: Set<ResourceList>
+    after text: String, of lists: Set<ListKind>
   ) -> Result<Position, ResetError> {
     let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, parts[0] == epoch, let revision = UInt64(parts[1]) else {
@@ -285,7 +294,7 @@ final class ResourceTable: Sendable {
   }
 
   /// The changes of `lists` after `position`, about `limit` bytes of them.
-  func unread(after position: Position, of lists: Set<ResourceList>, limit: Int) -> Unread {
+  func unread(after position: Position, of lists: Set<ListKind>, limit: Int) -> Unread {
     state.withLock { state in
       var unread = Unread(position: position)
       if lists.contains(where: { state.lists[$0.index].floor.sequence > position.sequence }) {
@@ -314,7 +323,7 @@ final class ResourceTable: Sendable {
   }
 
   /// The rows of `list` after `key`, about `limit` bytes of them; empty: that was all.
-  func rows(of list: ResourceList, after key: RowKey?, limit: Int) -> [ResourceRow] {
+  func rows(of list: ListKind, after key: RowKey?, limit: Int) -> [ResourceRow] {
     state.withLock { state in
       let all = state.lists[list.index].rows
       var start = 0

@@ -45,7 +45,7 @@ struct RowMaker {
 
   /// Makes everything, and removes what isn't there any more.
   mutating func makeAll() {
-    var seen: [ResourceList: Set<RowKey>] = [:]
+    var seen: [ListKind: Set<RowKey>] = [:]
     for affiliate in snapshot.affiliates {
       self.affiliate(affiliate.value.nodeID)
       seen[.affiliates, default: []].insert(RowKey(id: affiliate.value.nodeID.text))
@@ -72,7 +72,7 @@ struct RowMaker {
       registry(status.name)
       seen[.registries, default: []].insert(RowKey(id: status.name))
     }
-    for list in ResourceList.allCases where list != .history {
+    for list in ListKind.allCases where list != .history {
       for row in table.rows(of: list).rows where !(seen[list]?.contains(row.key) ?? false) {
         remove(
           row.key, of: list, reason: row.key.node.isEmpty && list == .members ? departure(row.key.id) : nil)
@@ -208,13 +208,13 @@ struct RowMaker {
 
   // MARK: Changes
 
-  private mutating func put(_ key: RowKey, of list: ResourceList, _ content: RowContent) {
+  private mutating func put(_ key: RowKey, of list: ListKind, _ content: RowContent) {
     if let old = table.row(key, of: list), old.content.isShown(as: content, at: documents.now) { return }
     changes.append(.put(list, key, content))
   }
 
   private mutating func remove(
-    _ key: RowKey, of list: ResourceList, reason: String?, last: RowContent? = nil
+    _ key: RowKey, of list: ListKind, reason: String?, last: RowContent? = nil
   ) {
     guard table.row(key, of: list) != nil else { return }
     changes.append(.remove(list, key, reason: reason, last: last))

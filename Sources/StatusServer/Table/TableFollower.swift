@@ -75,7 +75,8 @@ struct TableFollower {
     table.commit(
       rows.changes + history(entries, snapshot.revision), revision: snapshot.revision,
       isSynced: snapshot.isSynced,
-      partial: documents.partial)
+      partial: documents.partial,
+      known: Set(snapshot.registries.lazy.filter(\.isKnown).map(\.name)))
   }
 
   /// The entries of history that came or go on, and those that aren't kept any more.

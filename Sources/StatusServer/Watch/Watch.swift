@@ -8,7 +8,7 @@ import Platform
 /// What somebody watches.
 struct WatchQuery: Sendable {
   /// The lists, in the order in which they are given at first.
-  var lists: [ResourceList]
+  var lists: [ListKind]
   /// Whether what isn't listed, and what is merely of severity info, is in it too.
   var all = false
   var labels: LabelSelector?
@@ -21,7 +21,7 @@ struct WatchQuery: Sendable {
   var timeout: Duration?
 
   /// Whether a document is in it.
-  func matches(_ selection: RowContent.Selection, of list: ResourceList) -> Bool {
+  func matches(_ selection: RowContent.Selection, of list: ListKind) -> Bool {
     if list == .history { return entries?.matches(selection.fields) ?? true }
     return (all || !selection.isExtra) && (labels?.matches(selection.fields) ?? true)
       && (fields?.matches(selection.fields) ?? true)
@@ -39,7 +39,7 @@ struct Watch {
   private static let chunk = 16 * 1024
 
   private let query: WatchQuery
-  private let lists: Set<ResourceList>
+  private let lists: Set<ListKind>
   private let table: ResourceTable
   private let ticker: WatchTicker
   private let now: @Sendable () -> Moment

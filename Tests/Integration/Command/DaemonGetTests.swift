@@ -100,14 +100,16 @@ struct DaemonGetTests {
         == "rollcall: nothing answers at \(none): is 'rollcall run' running? (--direct asks the registries without it)\n"
     )
     let found = try await Command.start(
-      ["get", "members", "-o", "name"], in: folder.path, environment: ["ROLLCALL_SOCKET": "", "RUNTIME_DIRECTORY": folder.path]
+      ["get", "members", "-o", "name"], in: folder.path,
+      environment: ["ROLLCALL_SOCKET": "", "RUNTIME_DIRECTORY": folder.path]
     ).result()
     #expect(found.status == 0)
     #expect(found.output == "member/one\n")
     #expect(found.errors.hasPrefix("rollcall: no daemon answers at \(folder.path)/rollcall.sock or "))
     #expect(found.errors.split(separator: "\n").count == 1)
     let direct = try await Command.run(
-      "get members -o name --direct", in: folder.path, environment: ["ROLLCALL_SOCKET": "", "RUNTIME_DIRECTORY": folder.path])
+      "get members -o name --direct", in: folder.path,
+      environment: ["ROLLCALL_SOCKET": "", "RUNTIME_DIRECTORY": folder.path])
     #expect(direct.errors == "")
     // A daemon that refuses is one.
     let daemon = try FakeDaemon(at: folder.path("rollcall.sock")) { _ in

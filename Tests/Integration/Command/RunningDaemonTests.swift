@@ -7,7 +7,9 @@ private final class RunningDaemon {
   let folder: TemporaryFolder
   private(set) var process: ChildProcess
   var socket: String { folder.path("run/rollcall.sock") }
-  private var environment: [String: String] { ["ROLLCALL_SOCKET": "", "RUNTIME_DIRECTORY": folder.path("run")] }
+  private var environment: [String: String] {
+    ["ROLLCALL_SOCKET": "", "RUNTIME_DIRECTORY": folder.path("run")]
+  }
 
   init() async throws {
     folder = try TemporaryFolder()

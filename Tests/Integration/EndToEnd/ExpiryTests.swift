@@ -1,9 +1,9 @@
 import ClusterModel
 import DiscoveryGRPC
 import DiscoveryProtocol
-import Sealing
 import Foundation
 import GRPCCore
+import Sealing
 import TestSupport
 import Testing
 

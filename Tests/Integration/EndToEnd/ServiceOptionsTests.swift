@@ -100,7 +100,7 @@ struct ServiceOptionsTests {
     try cluster.configure("copy", node: "{nodename: copy, hostname: copy-host, addresses: [10.77.0.9]}")
     let copy = try cluster.start("copy")
     for (node, other) in [(one, "copy-host, 10.77.0.9"), (copy, "one, 10.77.0.1")] {
-      try await eventually("\(other) is told") {
+      try await eventually("\(other) is told", within: .seconds(60)) {
         node.logged(" registry degraded ").contains {
           $0.contains(
             "another machine uses this node's identity (hostname \(other)): remove node-identity.yaml ")

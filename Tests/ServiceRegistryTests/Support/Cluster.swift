@@ -1,8 +1,8 @@
 import ClusterModel
 import DiscoveryProtocol
-import Sealing
 import Foundation
 import RegistryKit
+import Sealing
 
 @testable import ServiceRegistry
 

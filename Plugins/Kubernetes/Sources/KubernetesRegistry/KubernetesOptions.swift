@@ -21,7 +21,7 @@ public struct KubernetesOptions: RegistryOptions {
 
   public static let options = OptionList<Self> {
     RegistryOption(
-      "kubeconfig", \.kubeconfig, .text(length: 1...4096),
+      "kubeconfig", \.kubeconfig, .path,
       "a kubeconfig file, relative to the folder of the configuration file; by default `KUBECONFIG`, the pod's "
         + "service account or `~/.kube/config`")
     RegistryOption(

@@ -39,20 +39,20 @@ public struct ServiceOptions: RegistryOptions {
     RegistryOption(
       "secret", \.secret, .base64,
       "the key that the cluster's nodes share, 32 bytes; by default `cluster.secret`")
-    RegistryOption("secretFile", \.secretFile, .text(length: 1...4096), "a file with that, as base64")
+    RegistryOption("secretFile", \.secretFile, .path, "a file with that, as base64")
     RegistryOption(
       "ttl", \.ttl, .duration(in: .seconds(1) ... .seconds(1800)),
       "how long a service keeps what this node publishes; renewed at half of it")
     RegistryOption(
-      "caFile", \.caFile, .text(length: 1...4096),
+      "caFile", \.caFile, .path,
       "PEM file with the certificates that are trusted to sign the service's; by default the system's")
     RegistryOption(
-      "clientCertFile", \.clientCertFile, .text(length: 1...4096), "PEM file with this node's certificate")
+      "clientCertFile", \.clientCertFile, .path, "PEM file with this node's certificate")
     RegistryOption(
-      "clientKeyFile", \.clientKeyFile, .text(length: 1...4096),
+      "clientKeyFile", \.clientKeyFile, .path,
       "PEM file with that certificate's private key")
     RegistryOption(
-      "tokenFile", \.tokenFile, .text(length: 1...4096),
+      "tokenFile", \.tokenFile, .path,
       "a file with a bearer token, for a service that asks for one")
   }
 }

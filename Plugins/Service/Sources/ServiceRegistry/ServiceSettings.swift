@@ -1,8 +1,8 @@
 import ClusterModel
 import DiscoveryProtocol
-import Sealing
 import Platform
 import RegistryKit
+import Sealing
 
 /// Options that have been found to work.
 struct ServiceSettings: Sendable {

@@ -15,11 +15,11 @@ public struct StaticFileOptions: RegistryOptions {
 
   public static let options = OptionList<Self> {
     RegistryOption(
-      "path", \.path, .text(length: 1...4096),
+      "path", \.path, .dataPath,
       "a YAML or JSON file of nodes, or a pattern with `*`, `?` or `[…]` in any component but not `**`; relative "
         + "to the folder of the configuration file. A leading dot is only matched by a dot")
     RegistryOption(
-      "paths", \.paths, .list(of: .text(length: 1...4096), count: 1...64), "several files and patterns")
+      "paths", \.paths, .list(of: .dataPath, count: 1...64), "several files and patterns")
     RegistryOption(
       "pollInterval", \.pollInterval, .duration(in: .milliseconds(100) ... .seconds(86_400)),
       "how often the files are looked at even when the system reports no change")

@@ -129,6 +129,9 @@ extension APIError {
         + "server's URL"
     case .certificate(.other): (code, text) = (.permissionDenied, error.message)
     case .tls: (code, text) = (.permissionDenied, Self.sentence(error.message, access))
+    // What the system tells first, that it closed or what TLS makes of that, is chance.
+    case .closed where error.message == TLSFailure.brokenOff:
+      (code, text) = (.unavailable, Self.sentence(error.message, access))
     case .timedOut: (code, text) = (.unavailable, "\(server) can't be reached: \(error.message)")
     case .unknownName, .unreachable, .proxy, .closed:
       code = .unavailable

@@ -3,7 +3,7 @@ import HummingbirdCore
 import NIOCore
 
 /// A request as handlers see it.
-struct APIRequest: Sendable {
+struct StatusRequest: Sendable {
   /// Where it came in.
   enum Door: Sendable {
     /// The Unix socket: whom its mode lets in.

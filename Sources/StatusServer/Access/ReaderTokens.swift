@@ -2,7 +2,7 @@ import Platform
 import Synchronization
 
 /// Tokens that let somebody read, one a line of a file; read again when that changes.
-final class TokenFile: Sendable {
+final class ReaderTokens: Sendable {
   private struct State {
     var signature: FileSignature?
     var tokens: [[UInt8]] = []
@@ -13,14 +13,17 @@ final class TokenFile: Sendable {
   private static let maximumSize = 64 * 1024
 
   private let path: String
+  private let report: @Sendable (String) -> Void
   private let state = Mutex(State())
 
   /// The tokens in the file at `path`. Lines that begin with `#` and empty ones aren't any.
   ///
+  /// - Parameter report: is told once why a file that was changed can't be used.
   /// - Throws: where the file can't be read, others than its owner may read it, or a token is too short. Never names
   ///   a token.
-  init(_ path: String) throws(Failure) {
+  init(_ path: String, report: @escaping @Sendable (String) -> Void = { _ in }) throws(Failure) {
     self.path = path
+    self.report = report
     let tokens = try Self.read(path)
     let signature = try? FileSignature(path)
     state.withLock { $0 = State(signature: signature, tokens: tokens) }
@@ -41,8 +44,8 @@ final class TokenFile: Sendable {
       throw Failure(description: "http.tokensFile: \(error)")
     }
     var tokens: [[UInt8]] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let token = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+    for (index, line) in text.lines.enumerated() {
+      let token = line.split { $0 == " " || $0 == "\t" }
       guard let first = token.first, !first.hasPrefix("#") else { continue }
       guard token.count == 1, first.utf8.count >= minimumLength, first.utf8.allSatisfy({ 0x21...0x7E ~= $0 })
       else {
@@ -63,9 +66,14 @@ final class TokenFile: Sendable {
   func has(_ token: String) -> Bool {
     let signature = try? FileSignature(path)
     return state.withLock { state in
-      // A file that can't be used any more changes nothing: nobody is locked out, or let in, by half a write.
-      if let signature, signature != state.signature, let tokens = try? Self.read(path) {
-        state = State(signature: signature, tokens: tokens)
+      if signature != state.signature {
+        // A file that can't be used any more lets nobody in: who emptied it, or took it away, meant that.
+        do throws(Failure) {
+          state = State(signature: signature, tokens: try Self.read(path))
+        } catch {
+          state = State(signature: signature, tokens: [])
+          report("\(error); nobody is let in by a token until it can be read")
+        }
       }
       let given = Array(token.utf8)
       var isThere = false
