@@ -112,11 +112,11 @@ public struct ClusterMerge: Sendable {
     }
   }
 
-  /// Sets what this node says of itself; nil for a mere observer.
-  public mutating func setLocal(_ affiliate: Affiliate?, at now: Timestamp) -> [ClusterChange] {
+  /// Sets what this node says of itself, its labels and its machine's id; nil for a mere observer.
+  public mutating func setLocal(_ record: AffiliateRecord?, at now: Timestamp) -> [ClusterChange] {
     change(at: now) { merge, touched in
-      merge.nodes.setLocal(affiliate, &touched)
-      merge.matcher?.setOwn(affiliate)
+      merge.nodes.setLocal(record, &touched)
+      merge.matcher?.setOwn(record)
     }
   }
 
@@ -173,7 +173,7 @@ public struct ClusterMerge: Sendable {
     let former = matcher
     let raws = nodes.raws
     var matcher = RecordMatcher(policy)
-    matcher?.setOwn(nodes.local?.affiliate)
+    matcher?.setOwn(nodes.local?.record)
     for (_, raw) in raws {
       matcher?.put(raw.record, of: raw.origin, isStale: nodes.rules.isStale(raw.origin.name))
     }
@@ -429,7 +429,7 @@ public struct ClusterMerge: Sendable {
     let name = nodename.name
     let history = nodename.before?.history
     let (old, new) = members(nodename, &touched)
-    if old == new {
+    if old == new, !hasOtherLabels(nodename, &touched) {
       // Of a node that was touched several times the name may have come to be another one's in between.
       if let history, new != nil { nodes.setHistory(history, ofMember: name) }
       return
@@ -439,6 +439,15 @@ public struct ClusterMerge: Sendable {
       nodes.setHistory(next, ofMember: name)
     }
     changes.append(.member(change))
+  }
+
+  /// Whether the member of a nodename has other labels than before, be it the same one or not.
+  private func hasOtherLabels(_ nodename: TouchedNodename, _ touched: inout Touched) -> Bool {
+    let after = nodes.owner(of: nodename.name)
+    let before = nodename.before?.owner ?? after
+    guard let after, let before else { return false }
+    let (old, new) = (entryBefore(&touched, before), nodes[after])
+    return old?.merged.labels?.values != new?.merged.labels?.values
   }
 
   /// The member of a nodename before and after an update.
@@ -475,6 +484,15 @@ public struct ClusterMerge: Sendable {
       let old = node.old.flatMap { entry in
         disputed.contains(field)
           ? Conflict(key: key, nodes: [node.id], claims: before.claims(on: field, of: entry)) : nil
+      }
+      appendConflictChange(key, old, now, &changes)
+    }
+    let (oldLabels, newLabels) = (node.old?.merged.labels?.disputed, node.new?.merged.labels?.disputed)
+    for label in (oldLabels ?? []).union(newLabels ?? []).sorted() {
+      let key = ConflictKey.label(label, of: node.id)
+      let old = node.old.flatMap { entry in
+        oldLabels?.contains(label) == true
+          ? Conflict(key: key, nodes: [node.id], claims: before.claims(onLabel: label, of: entry)) : nil
       }
       appendConflictChange(key, old, now, &changes)
     }
@@ -600,6 +618,14 @@ extension ClusterMerge {
   /// Where each field of the node that is set came from; nil for an unknown node.
   public func provenance(of id: NodeIdentity) -> [FieldProvenance]? { nodes[id].map(reader.provenance) }
 
+  /// The node's labels, merged key by key as fields are; none for an unknown node.
+  public func labels(of id: NodeIdentity) -> NodeLabels { nodes[id]?.merged.labels?.values ?? NodeLabels() }
+
+  /// Where each label of the node came from, in the order of the keys; nil for an unknown node.
+  public func labelProvenance(of id: NodeIdentity) -> [LabelProvenance]? {
+    nodes[id].map(reader.labelProvenance)
+  }
+
   /// All conflicts in the order of their keys.
   public func conflicts() -> [Versioned<Conflict>] {
     conflictHistories.keys.sorted().compactMap { conflict($0) }
@@ -613,6 +639,7 @@ extension ClusterMerge {
     keys.formUnion(affiliate.unsharedAddresses.map { .address($0) })
     keys.insert(.nodename(node.nodename))
     keys.insert(.identity(id))
+    keys.formUnion((node.merged.labels?.disputed ?? []).map { .label($0, of: id) })
     keys.formUnion(matcher?.conflicts(about: id).map { .match($0) } ?? [])
     keys.insert(.publicKey(affiliate.publicKey))
     return keys.sorted().compactMap { conflict($0) }
@@ -628,7 +655,7 @@ extension ClusterMerge {
   /// in the order of ``NameRule``, the member first. Takes as long as they are many.
   public func holders(of key: ConflictKey) -> [NodeIdentity] {
     switch key {
-    case .field(_, let id), .identity(let id): nodes[id] == nil ? [] : [id]
+    case .field(_, let id), .label(_, let id), .identity(let id): nodes[id] == nil ? [] : [id]
     case .match: conflictValue(key)?.nodes ?? []
     case .address, .nodename, .publicKey: nodes.sharers(of: key)
     }
@@ -640,6 +667,9 @@ extension ClusterMerge {
     case .field(let field, let id):
       guard let node = nodes[id], node.merged.disagreements.contains(field) else { return nil }
       return Conflict(key: key, nodes: [id], claims: reader.claims(on: field, of: node))
+    case .label(let label, let id):
+      guard let node = nodes[id], node.merged.labels?.disputed.contains(label) == true else { return nil }
+      return Conflict(key: key, nodes: [id], claims: reader.claims(onLabel: label, of: node))
     case .identity(let id):
       return nodes[id].flatMap { Self.identityConflict($0, nodes.rules, nodes.local) }
     case .match(let record): return Self.conflict(record, matcher?.conflictNotes(record) ?? [])

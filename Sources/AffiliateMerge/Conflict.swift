@@ -5,6 +5,8 @@ public enum ConflictKey: Hashable, Sendable {
   /// Origins disagree on a scalar of one node, stale ones included. Never of the local node, which knows
   /// itself best.
   case field(AffiliateField, of: NodeIdentity)
+  /// Origins disagree on the label of that key of one node, stale ones included.
+  case label(String, of: NodeIdentity)
   /// Several nodes have one address, be it their own or their KubeSpan one. Loopback and link-local
   /// addresses mean nothing beyond their machine or link and are left out. One that container bridges have by
   /// default is merely ``Conflict/isShared``.
@@ -23,10 +25,10 @@ public enum ConflictKey: Hashable, Sendable {
 public struct Conflict: Hashable, Sendable {
   /// What it is about.
   public let key: ConflictKey
-  /// The nodes concerned, in order. One for a field and an identity, one to ``maximumNodes`` for a match, two to ``maximumNodes`` for what several nodes have, and none
-  /// where it ``isShared``.
+  /// The nodes concerned, in order. One for a field, a label and an identity, one to ``maximumNodes`` for a match, two
+  /// to ``maximumNodes`` for what several nodes have, and none where it ``isShared``.
   public let nodes: [NodeIdentity]
-  /// For a field: what each origin says, in the order of the walk, the winner marked. Else empty.
+  /// For a field and a label: what each origin says, in the order of the walk, the winner marked. Else empty.
   public let claims: [FieldClaim]
 
   /// For a nodename: the node that is the member. Nil for everything else.
@@ -86,11 +88,13 @@ public enum NameRule: Int, Hashable, Sendable, CaseIterable {
 }
 
 extension ConflictKey: Comparable {
-  /// Fields by node, then addresses, nodenames, public keys, identities, matches.
+  /// Fields by node, labels by node, then addresses, nodenames, public keys, identities, matches.
   public static func < (left: ConflictKey, right: ConflictKey) -> Bool {
     switch (left, right) {
     case (.field(let left, let leftID), .field(let right, let rightID)):
       leftID != rightID ? leftID < rightID : left.position < right.position
+    case (.label(let left, let leftID), .label(let right, let rightID)):
+      leftID != rightID ? leftID < rightID : left < right
     case (.address(let left), .address(let right)): left < right
     case (.nodename(let left), .nodename(let right)): left < right
     case (.publicKey(let left), .publicKey(let right)): left < right
@@ -103,11 +107,12 @@ extension ConflictKey: Comparable {
   private var rank: Int {
     switch self {
     case .field: 0
-    case .address: 1
-    case .nodename: 2
-    case .publicKey: 3
-    case .identity: 4
-    case .match: 5
+    case .label: 1
+    case .address: 2
+    case .nodename: 3
+    case .publicKey: 4
+    case .identity: 5
+    case .match: 6
     }
   }
 }

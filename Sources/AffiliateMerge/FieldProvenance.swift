@@ -125,6 +125,26 @@ public struct FieldProvenance: Hashable, Sendable {
   }
 }
 
+/// Where a merged label came from.
+public struct LabelProvenance: Hashable, Sendable {
+  /// The label's key.
+  public let key: String
+  /// The merged value.
+  public let value: String
+  /// Why the label has this value.
+  public let rule: MergeRule
+  /// All that say something of it, in the order of the walk, the chosen ones marked.
+  public let claims: [FieldClaim]
+
+  /// Where the value of the label `key` came from.
+  public init(key: String, value: String, rule: MergeRule, claims: [FieldClaim]) {
+    self.key = key
+    self.value = value
+    self.rule = rule
+    self.claims = claims
+  }
+}
+
 /// Finds where merged fields came from: never stored, found anew from a node's records.
 struct ProvenanceReader {
   let rules: MergeRules
@@ -167,6 +187,38 @@ struct ProvenanceReader {
     return claims
   }
 
+  /// Where each label of `node` came from.
+  func labelProvenance(of node: NodeEntry) -> [LabelProvenance] {
+    (node.merged.labels?.values ?? NodeLabels()).map { key, value in
+      let claims = claims(onLabel: key, of: node)
+      return LabelProvenance(
+        key: key, value: value, rule: rule(forLabel: key, node.id, claims), claims: claims)
+    }
+  }
+
+  /// What the node's own data and its records say of the label `key`, in the order of the walk.
+  func claims(onLabel key: String, of node: NodeEntry) -> [FieldClaim] {
+    let merged = node.merged.labels?.values[key]
+    var claims: [FieldClaim] = []
+    let own = local?.id == node.id ? local : nil
+    if let own, let value = own.record.labels[key] {
+      claims.append(
+        FieldClaim(origin: nil, values: [value], isChosen: value == merged, isStale: false, at: own.updatedAt)
+      )
+    }
+    for raw in rules.walk(node.raws).raws {
+      guard let value = raw.record.labels[key] else { continue }
+      // Of this node only those give labels that were joined to it.
+      let counts = own == nil || raw.record.isLocalID
+      claims.append(
+        FieldClaim(
+          origin: raw.origin.name, localID: raw.record.isLocalID ? raw.record.affiliate.nodeID : nil,
+          values: [value], isChosen: counts && value == merged, isStale: rules.isStale(raw),
+          at: lastConfirmed(raw)))
+    }
+    return claims
+  }
+
   private func lastConfirmed(_ raw: RawEntry) -> Timestamp {
     if let confirmedAt = raw.record.confirmedAt { return confirmedAt }
     return origins[raw.origin.name]?.lastSnapshot.map { max($0, raw.reportedAt) } ?? raw.reportedAt
@@ -177,12 +229,25 @@ struct ProvenanceReader {
     if claims.count == 1 { return .onlyClaim }
     if Self.agree(claims) { return .agreement }
     if field.isList { return .union }
+    return rule(among: claims, inOrder: field == .operatingSystem ? .firstByRawID : .lastByRawID)
+  }
+
+  private func rule(forLabel key: String, _ id: NodeIdentity, _ claims: [FieldClaim]) -> MergeRule {
+    if id == local?.id, claims.first?.origin == nil { return .local }
+    let claims = id == local?.id ? claims.filter { $0.localID != nil } : claims
+    if claims.count == 1 { return .onlyClaim }
+    if Self.agree(claims) { return .agreement }
+    return rule(among: claims, inOrder: .lastByRawID)
+  }
+
+  /// Why one of several different values counts; `order` where nothing but their order decides.
+  private func rule(among claims: [FieldClaim], inOrder order: MergeRule) -> MergeRule {
     let fresh = claims.filter { !$0.isStale }
     if !fresh.isEmpty, Self.agree(fresh) { return .fresh }
     if rules.isExplicit { return .precedence }
     let strongest = (fresh.isEmpty ? claims : fresh).filter { $0.localID == nil }
     if !strongest.isEmpty, Self.agree(strongest) { return .identity }
-    return field == .operatingSystem ? .firstByRawID : .lastByRawID
+    return order
   }
 
   private static func agree(_ claims: [FieldClaim]) -> Bool {

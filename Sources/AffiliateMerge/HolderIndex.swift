@@ -30,7 +30,7 @@ struct HolderIndex: Sendable {
 
   private func holders(of key: ConflictKey) -> Holders? {
     switch key {
-    case .field, .identity, .match: nil
+    case .field, .label, .identity, .match: nil
     case .address(let address): fingerprints[Fingerprint(address)]
     case .nodename(let name): nodenames[name]?.holders
     case .publicKey(let key): fingerprints[Fingerprint(key)]
@@ -150,7 +150,7 @@ extension Affiliate {
   /// Whether it has what the conflict `key` is about.
   package func has(_ key: ConflictKey) -> Bool {
     switch key {
-    case .field, .identity, .match: false
+    case .field, .label, .identity, .match: false
     case .address(let address): unsharedAddresses.contains(address)
     case .nodename(let name): nodename == name
     case .publicKey(let key): publicKey == key

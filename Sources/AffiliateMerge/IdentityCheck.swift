@@ -20,7 +20,7 @@ struct IdentityCheck {
     guard fresh.count + (own == nil ? 0 : 1) > 1, mayDiffer(fresh, own) else { return [] }
     var records = fresh.map { (id: $0.id, values: rules.columns.values($0.record.affiliate, $0.record)) }
     if let own {
-      records.append((RawID(origin: .own, nodeID: own.id), rules.columns.values(own.affiliate, nil)))
+      records.append((RawID(origin: .own, nodeID: own.id), rules.columns.values(own.affiliate, own.record)))
     }
     return records.filter { record in records.contains { differ(record.values, $0.values) } }.map(\.id)
       .sorted { $0.description < $1.description }
@@ -28,7 +28,7 @@ struct IdentityCheck {
 
   private func mayDiffer(_ fresh: [RawEntry], _ own: LocalNode?) -> Bool {
     let first = own?.affiliate ?? fresh[0].record.affiliate
-    let machine = fresh[0].record.machineID
+    let machine = own?.record.machineID ?? fresh[0].record.machineID
     return fresh.indices.contains {
       !fresh[$0].record.affiliate.isEqual(.nodename, to: first) || fresh[$0].record.machineID != machine
     }

@@ -21,20 +21,31 @@ public struct MergePolicy: Hashable, Sendable {
   /// By the registry's name, how its records without an identity are joined to nodes; a registry that isn't in it
   /// joins none, and its machines are members by themselves.
   public var matching: [String: RegistryMatching]
-  /// Addresses that tell no machines apart, as each has them, beside those that never do.
-  public var ignoredAddresses: [IPPrefix]
-  /// Whether the addresses that container bridges have by default tell no machines apart either.
-  public var ignoresBridges: Bool
+  /// Addresses that tell no machines apart, beside those that never do.
+  public var ignoredAddresses: IgnoredAddresses
 
   /// The policy of that order; without one the rule of existing nodes.
   public init(
-    precedence: [String] = [], matching: [String: RegistryMatching] = [:], ignoredAddresses: [IPPrefix] = [],
-    ignoresBridges: Bool = true
+    precedence: [String] = [], matching: [String: RegistryMatching] = [:],
+    ignoredAddresses: IgnoredAddresses = IgnoredAddresses()
   ) {
     self.precedence = precedence
     self.matching = matching
     self.ignoredAddresses = ignoredAddresses
-    self.ignoresBridges = ignoresBridges
+  }
+}
+
+/// Addresses that tell no machines apart, as many machines have them.
+public struct IgnoredAddresses: Hashable, Sendable {
+  /// Those in these networks.
+  public var networks: [IPPrefix]
+  /// Those that container bridges have by default.
+  public var defaultBridges: Bool
+
+  /// Those in `networks`, and unless said otherwise those of container bridges.
+  public init(_ networks: [IPPrefix] = [], defaultBridges: Bool = true) {
+    self.networks = networks
+    self.defaultBridges = defaultBridges
   }
 }
 

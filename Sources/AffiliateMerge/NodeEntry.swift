@@ -53,7 +53,7 @@ final class NodeEntry: Sendable {
 
   /// The node with other records, of which `merged` is the merge.
   func with(_ raws: [RawEntry], _ merged: MergedNode, at now: Timestamp) -> NodeEntry {
-    guard self.merged.affiliate == merged.affiliate, self.merged.isMember == merged.isMember else {
+    guard self.merged.hasContent(of: merged) else {
       return NodeEntry(raws: raws, merged: merged, history: history.changed(at: now), heard: heard)
     }
     var merged = merged
@@ -65,16 +65,14 @@ final class NodeEntry: Sendable {
   func since(_ old: NodeEntry?, at now: Timestamp) -> NodeEntry {
     var history = History(from: now)
     if let old {
-      let isSame = old.merged.affiliate == merged.affiliate && old.merged.isMember == merged.isMember
-      history = isSame ? old.history : old.history.changed(at: now)
+      history = old.merged.hasContent(of: merged) ? old.history : old.history.changed(at: now)
     }
     return NodeEntry(raws: raws, merged: merged, history: history, heard: heard)
   }
 
   /// Whether nothing that anybody sees differs. Where origins disagree something may: which of them is stale.
   func looksTheSame(as other: NodeEntry) -> Bool {
-    history == other.history && merged == other.merged && merged.disagreements.isEmpty
-      && !merged.isOnTwoMachines && raws == other.raws
+    history == other.history && merged == other.merged && !merged.isDisputed && raws == other.raws
   }
 }
 
@@ -137,9 +135,11 @@ struct RawEntry: Equatable, Sendable {
 
 /// This node's own data.
 struct LocalNode: Sendable {
-  let affiliate: Affiliate
+  /// What it says of itself, its labels and its machine's id.
+  let record: AffiliateRecord
   /// When it was last set.
   let updatedAt: Timestamp
 
+  var affiliate: Affiliate { record.affiliate }
   var id: NodeIdentity { affiliate.nodeID }
 }

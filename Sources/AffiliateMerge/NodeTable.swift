@@ -34,6 +34,9 @@ struct NodeTable: Sendable {
     return member(known) { nodes[$0] }.map { known.history.of($0) }
   }
 
+  /// The node that is the member of that nodename.
+  func owner(of nodename: String) -> NodeIdentity? { holders[nodename: nodename]?.owner }
+
   /// The member that `nodename` is, where the nodes that have it are `entry`.
   func member(_ nodename: Nodename, _ entry: (NodeIdentity) -> NodeEntry?) -> Member? {
     entry(nodename.owner)?.member
@@ -274,11 +277,11 @@ struct NodeTable: Sendable {
 
   // MARK: What else changes the merge
 
-  mutating func setLocal(_ affiliate: Affiliate?, _ touched: inout Touched) {
+  mutating func setLocal(_ record: AffiliateRecord?, _ touched: inout Touched) {
     let previous = local?.id
-    local = affiliate.map { LocalNode(affiliate: $0, updatedAt: touched.now) }
-    if let previous, previous != affiliate?.nodeID { reorder(previous, &touched) }
-    if let affiliate { reorder(affiliate.nodeID, &touched) }
+    local = record.map { LocalNode(record: $0, updatedAt: touched.now) }
+    if let previous, previous != local?.id { reorder(previous, &touched) }
+    if let local { reorder(local.id, &touched) }
   }
 
   mutating func setPolicy(_ policy: MergePolicy, _ touched: inout Touched) {
@@ -349,11 +352,14 @@ struct NodeTable: Sendable {
   private func merge(_ id: NodeIdentity, _ raws: [RawEntry]) -> MergedNode? {
     if let local, local.id == id {
       var merged = MergedNode(affiliate: local.affiliate)
+      merged.labels = rules.walk(raws.filter(\.record.isLocalID)).labels(own: local.record.labels)
       merged.isOnTwoMachines = !IdentityCheck(rules, local).differing(raws, id).isEmpty
       return merged
     }
     if raws.isEmpty { return nil }
-    var merged = rules.walk(raws).merged(id)
+    let walk = rules.walk(raws)
+    var merged = walk.merged(id)
+    merged.labels = walk.labels()
     merged.isOnTwoMachines = raws.count > 1 && !IdentityCheck(rules, nil).differing(raws, id).isEmpty
     if raws.indices.allSatisfy({ raws[$0].record.isLocalID }) { merged.isMember = rules.isMember(raws) }
     return merged

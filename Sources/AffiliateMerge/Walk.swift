@@ -24,6 +24,54 @@ struct Walk {
   }
 }
 
+extension Walk {
+  /// What all of them give together as labels, key by key, as of a scalar; nil where there are none.
+  ///
+  /// - Parameter own: what goes before all of them, and is never disputed: this node knows itself best.
+  func labels(own: NodeLabels = NodeLabels()) -> MergedLabels? {
+    var chosen: [String: (value: String, tier: Int)] = [:]
+    var disputed: Set<String> = []
+    for position in raws.indices {
+      let labels = raws[position].record.labels
+      if labels.isEmpty { continue }
+      // Mostly one registry has labels.
+      if chosen.isEmpty, own.isEmpty, raws[(position + 1)...].allSatisfy(\.record.labels.isEmpty) {
+        return MergedLabels(labels)
+      }
+      let tier = tiers.isEmpty ? 0 : tiers[position]
+      for (key, value) in labels where own[key] == nil {
+        guard let held = chosen[key] else {
+          chosen[key] = (value, tier)
+          continue
+        }
+        if held.value == value { continue }
+        disputed.insert(key)
+        if lastWins, held.tier == tier { chosen[key] = (value, tier) }
+      }
+    }
+    if chosen.isEmpty { return own.isEmpty ? nil : MergedLabels(own) }
+    var values = chosen.mapValues(\.value)
+    for (key, value) in own { values[key] = value }
+    return MergedLabels(NodeLabels(merging: values), disputed: disputed)
+  }
+}
+
+/// A node's labels: never changed, so that a node without any costs one pointer.
+final class MergedLabels: Equatable, Sendable {
+  let values: NodeLabels
+  /// The keys of which origins say different things.
+  let disputed: Set<String>
+
+  init(_ values: NodeLabels, disputed: Set<String> = []) {
+    self.values = values
+    self.disputed = disputed
+  }
+
+  static func == (left: MergedLabels, right: MergedLabels) -> Bool {
+    left === right || left.values == right.values && left.disputed == right.disputed
+  }
+}
+
 /// The merge field by field, for a node of which records say different things.
 private struct FieldMerge {
   /// What the records say, in the order of the walk.
@@ -123,6 +171,18 @@ struct MergedNode: Equatable, Sendable {
   var isMember = true
   /// Whether two fresh records of its identity can't be of one machine.
   var isOnTwoMachines = false
+  /// Its labels; nil where it has none.
+  var labels: MergedLabels?
+
+  /// Whether both are the same to who reads what was merged, and doesn't ask who disagrees.
+  func hasContent(of other: MergedNode) -> Bool {
+    affiliate == other.affiliate && isMember == other.isMember && labels?.values == other.labels?.values
+  }
+
+  /// Whether there is a conflict about this node alone.
+  var isDisputed: Bool {
+    !disagreements.isEmpty || isOnTwoMachines || labels.map { !$0.disputed.isEmpty } ?? false
+  }
 }
 
 extension Affiliate {

@@ -35,7 +35,7 @@ public struct ClusterSnapshot: Sendable {
     if conflict.isShared { return false }
     let disputed: DisputedValue
     switch conflict.key {
-    case .field: return false
+    case .field, .label: return false
     case .address(let address): disputed = .address(address)
     case .publicKey(let key): disputed = .publicKey(key)
     case .identity(let id): disputed = .identity(id)

@@ -207,8 +207,8 @@ struct TableTransaction: Sendable {
   mutating func setStale(_ isStale: Bool, origin: RecordOrigin) {
     note(merge.setStale(isStale, origin: origin, at: now))
   }
-  fileprivate mutating func setLocal(_ affiliate: Affiliate?) {
-    let new = merge.setLocal(affiliate, at: now)
+  fileprivate mutating func setLocal(_ record: AffiliateRecord?) {
+    let new = merge.setLocal(record, at: now)
     if !new.isEmpty { note(new) }
   }
   fileprivate mutating func setOwner(_ change: OwnerChange) {
@@ -323,7 +323,7 @@ struct TableTransaction: Sendable {
         // The one that stands alone because of it has a part in it as well.
         let own = change.new == nil ? nil : merge.node(of: record)
         take(.dispute(.match(record.description), nodes + [own].compactMap { $0 }))
-      case .nodename, .field: break
+      case .nodename, .field, .label: break
       }
     case .member: break
     }
@@ -565,6 +565,12 @@ struct TableWriter: Sendable {
         .invalidArgument,
         "its raw ids would start with '\(prefix)/' as those of registry '\(other.key.name)' do")
     }
+    if let descriptor {
+      // A plugin that was found late is known only now.
+      var policy = transaction.merge.policy
+      policy.matching[key.name] = descriptor.matching
+      setPolicy(policy)
+    }
     _ = update(key) { $0.made(prefix: prefix, descriptor: descriptor, leases: leases, in: &$1) }
     return nil
   }
@@ -638,10 +644,10 @@ struct TableWriter: Sendable {
   }
 
   /// What this node says of itself; nil for a mere observer.
-  mutating func setLocal(_ affiliate: Affiliate?) {
-    transaction.setLocal(affiliate)
+  mutating func setLocal(_ record: AffiliateRecord?) {
+    transaction.setLocal(record)
     // Known only now, and before a restart too.
-    if let affiliate, let saved = restoredVersions {
+    if let affiliate = record?.affiliate, let saved = restoredVersions {
       restoredVersions = nil
       transaction.restoreVersions(saved, of: affiliate)
     }

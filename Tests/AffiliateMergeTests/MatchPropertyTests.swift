@@ -42,7 +42,7 @@ struct MatchPropertyTests {
         #expect(try merge.apply(.upsert(record, from: origin), at: at(1000)).isEmpty)
       }
     }
-    #expect(try merge.apply(.local(naive.local), at: at(1000)).isEmpty)
+    #expect(try merge.apply(.local(naive.own), at: at(1000)).isEmpty)
   }
 
   @Test("an identity that comes and goes leaves no trace", arguments: 1...10)
@@ -75,9 +75,9 @@ struct MatchPropertyTests {
       records.values.map { .upsert($0, from: origin) }
     }
     events += naive.stale.map { .registryStale($0, true) } + naive.staleOrigins.map { .originStale($0, true) }
-    if let local = naive.local { events.append(.local(local)) }
+    if let local = naive.own { events.append(.local(local)) }
     naive.heard = naive.heard.mapValues { _ in nil }
-    if let local = naive.local { naive.heard.updateValue(at(0), forKey: local.nodeID) }
+    if let local = naive.own { naive.heard.updateValue(at(0), forKey: local.nodeID) }
     let matching = NaiveMatching(naive)
     for _ in 0..<4 {
       var merge = ClusterMerge(policy: world.policy)
@@ -205,7 +205,7 @@ struct MatchWorld {
     }
     policy = MergePolicy(
       precedence: Int.random(in: 0..<5, using: &generator) < 2 ? registries : [], matching: matching,
-      ignoredAddresses: [IPPrefix(host: try IPAddress("10.9.9.9"))])
+      ignoredAddresses: IgnoredAddresses([IPPrefix(host: try IPAddress("10.9.9.9"))]))
     origins = registries.flatMap { name in
       ["", "", "", "f2"].map {
         RecordOrigin(registry: name, prefix: name == "kubernetes" ? "k8s" : name, source: $0)
@@ -292,7 +292,7 @@ struct MatchWorld {
     case 84..<87: return .originStale(origin, number(2) == 0)
     case 87..<90: return .originGone(origin)
     case 90..<92: return .registryGone(origin.registry)
-    default: return .local(number(4) == 0 ? nil : record(of: ids[number(3)]).affiliate)
+    default: return .local(number(4) == 0 ? nil : record(of: ids[number(3)]))
     }
   }
 }

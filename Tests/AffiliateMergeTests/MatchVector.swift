@@ -191,9 +191,10 @@ struct MatchVector: Decodable, Sendable, CustomTestStringConvertible {
         precedence: precedence == true ? registries.map(\.name) : [],
         matching: Dictionary(
           uniqueKeysWithValues: registries.map { ($0.name, RegistryMatching(keys: $0.match.map(\.key))) }),
-        ignoredAddresses: try (ignoreAddresses ?? []).map { text in
-          text.contains("/") ? try IPPrefix(text) : IPPrefix(host: try IPAddress(text))
-        })
+        ignoredAddresses: IgnoredAddresses(
+          try (ignoreAddresses ?? []).map { text in
+            text.contains("/") ? try IPPrefix(text) : IPPrefix(host: try IPAddress(text))
+          }))
     }
   }
 
@@ -221,7 +222,7 @@ struct MatchVector: Decodable, Sendable, CustomTestStringConvertible {
     }
     if let name = event.registryGone { return .registryGone(name) }
     guard event.isLocal else { throw VectorError(name: name) }
-    if case .own(let record) = event.local { return .local(try record.record().affiliate) }
+    if case .own(let record) = event.local { return .local(try record.record()) }
     return .local(nil)
   }
 
@@ -255,7 +256,7 @@ extension MatchVector.Expectation {
         let holders = merge.holders(of: conflict.key).map(\.text)
         names[name] = MatchVector.Owner(
           node: conflict.owner?.text ?? "", by: conflict.rule?.text ?? "", others: Array(holders.dropFirst()))
-      case .field, .address, .publicKey: break
+      case .field, .label, .address, .publicKey: break
       }
     }
   }

@@ -21,6 +21,17 @@ struct MergeComparison {
     let members = naive.members(affiliates)
     let conflicts = naive.conflicts(affiliates)
     #expect(merge.affiliates().map(\.value) == affiliates.values.sorted { $0.nodeID < $1.nodeID })
+    for id in affiliates.keys {
+      let labels = naive.labels(id)
+      let merged = Dictionary(uniqueKeysWithValues: merge.labels(of: id).map { ($0.key, $0.value) })
+      #expect(merged == labels)
+      let provenance = merge.labelProvenance(of: id) ?? []
+      #expect(provenance.map(\.key) == labels.keys.sorted())
+      for label in provenance {
+        #expect(label.claims.map(NaiveMerge.Claim.init) == naive.claims(label.key, of: id))
+        #expect(label.claims.contains { $0.isChosen && $0.values == [label.value] })
+      }
+    }
     #expect(merge.members().map(\.value) == members.values.sorted())
     #expect(merge.affiliateCount == affiliates.count && merge.memberCount == members.count)
     let reported = merge.conflicts()
@@ -88,7 +99,7 @@ extension Affiliate {
   /// Whether it has what is merely shared: the conflict names no nodes.
   fileprivate func has(_ key: ConflictKey, isMember: Bool) -> Bool {
     switch key {
-    case .field, .identity, .match: false
+    case .field, .label, .identity, .match: false
     case .address(let address): addresses.contains(address) || kubeSpan?.address == address
     case .nodename(let name): isMember && nodename == name
     case .publicKey(let key): kubeSpan?.publicKey == key

@@ -4,7 +4,9 @@ import ClusterModel
 /// The merge written down once more, as plainly as can be: everything is found anew at each question.
 struct NaiveMerge {
   var raws: [RecordOrigin: [NodeIdentity: AffiliateRecord]] = [:]
-  var local: Affiliate?
+  /// What this node says of itself.
+  var own: AffiliateRecord?
+  var local: Affiliate? { own?.affiliate }
   var stale: Set<String> = []
   var staleOrigins: Set<RecordOrigin> = []
   var policy = MergePolicy()
@@ -52,7 +54,7 @@ struct NaiveMerge {
     if let local {
       words.append(
         NaiveMatching.Word(
-          id: local.nodeID, isLocal: false, isStale: false, says: NaiveText.values(local, nil, policy)))
+          id: local.nodeID, isLocal: false, isStale: false, says: NaiveText.values(local, own, policy)))
     }
     return words
   }
@@ -93,7 +95,7 @@ struct NaiveMerge {
     case .registryStale(let registry, false): stale.remove(registry)
     case .originStale(let origin, true): staleOrigins.insert(origin)
     case .originStale(let origin, false): staleOrigins.remove(origin)
-    case .local(let affiliate): local = affiliate
+    case .local(let record): own = record
     case .policy(let new): policy = new
     }
   }
@@ -178,6 +180,50 @@ struct NaiveMerge {
       machineType: scalar { $0.machineType == .unknown ? nil : $0.machineType } ?? .unknown,
       kubeSpan: kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan,
       controlPlane: scalar { $0.controlPlane })
+  }
+
+  /// The node's labels: of each key as of a scalar, of this node its own and then those of what was joined to it.
+  func labels(_ id: NodeIdentity) -> [String: String] {
+    let isOwn = local?.nodeID == id
+    let walk = walk(id).filter { !isOwn || $0.record.isLocalID }
+    var labels: [String: String] = [:]
+    for tier in (0..<4).reversed() {
+      let same = walk.filter { self.tier($0) == tier }
+      for said in policy.precedence.isEmpty ? same : same.reversed() {
+        for (key, value) in said.record.labels { labels[key] = value }
+      }
+    }
+    for (key, value) in isOwn ? own?.labels ?? NodeLabels() : NodeLabels() { labels[key] = value }
+    return labels
+  }
+
+  /// What is said of the label `key` of a node.
+  func claims(_ key: String, of id: NodeIdentity) -> [Claim] {
+    let merged = labels(id)[key]
+    var claims: [Claim] = []
+    let isOwn = local?.nodeID == id
+    if isOwn, let value = own?.labels[key] {
+      claims.append(Claim(origin: nil, values: [value], isChosen: value == merged, isStale: false))
+    }
+    for said in walk(id) {
+      guard let value = said.record.labels[key] else { continue }
+      claims.append(
+        Claim(
+          origin: said.origin, localID: said.record.isLocalID ? said.record.affiliate.nodeID : nil,
+          values: [value], isChosen: value == merged && (!isOwn || said.record.isLocalID),
+          isStale: said.isStale))
+    }
+    return claims
+  }
+
+  /// The keys of the node's labels of which different things are said, but for what this node says of itself.
+  private func disputedLabels(_ id: NodeIdentity) -> [String] {
+    let isOwn = local?.nodeID == id
+    return labels(id).keys.filter { key in
+      if isOwn, own?.labels[key] != nil { return false }
+      let said = claims(key, of: id).filter { !isOwn || $0.localID != nil }
+      return Set(said.map(\.values)).count > 1
+    }
   }
 
   var affiliates: [NodeIdentity: Affiliate] {
@@ -271,6 +317,9 @@ struct NaiveMerge {
       }
       let clones = clones(id)
       if !clones.isEmpty { conflicts[.identity(id)] = NaiveConflict(nodes: [id], records: clones) }
+      for label in disputedLabels(id) {
+        conflicts[.label(label, of: id)] = NaiveConflict(nodes: [id], claims: claims(label, of: id))
+      }
       for name in isMember(id) ? affiliate.values(.nodename) : [] {
         holders[.nodename(name), default: []].insert(id)
       }

@@ -32,7 +32,7 @@ struct PropertyTests {
   func anyOrder(seed: UInt64) throws {
     var events = try RandomEvents(seed: seed)
     var truth = NaiveMerge()
-    var last: [MergeOperation] = [.policy(events.policy()), .local(events.record().affiliate)]
+    var last: [MergeOperation] = [.policy(events.policy()), .local(events.record())]
     for _ in 0..<30 { last.append(.upsert(events.record(), from: events.origin())) }
     if events.number(2) == 0 { last.append(.registryStale("service", true)) }
     // Of what is said twice by one origin of one node only one is kept: their order does matter.

@@ -47,7 +47,10 @@ struct RandomEvents {
       affiliate, confirmedAt: number(3) == 0 ? Timestamp(milliseconds: Int64(number(1000))) : nil,
       isStale: number(5) == 0, isLocalID: number(3) == 0)
     if number(4) == 0 { record.machineID = String(repeating: pick(["a", "b", "c"]), count: 31) + "0" }
-    if number(6) == 0, let labels = try? NodeLabels(["rack": "r\(number(3))"]) { record.labels = labels }
+    if number(3) == 0 {
+      let pairs = ["rack", "row"].filter { _ in number(2) == 0 }.map { ($0, "r\(number(2))") }
+      if let labels = try? NodeLabels(Dictionary(uniqueKeysWithValues: pairs)) { record.labels = labels }
+    }
     if number(4) == 0 { record.health = number(2) == 0 ? .ready : .notReady(reason: "KubeletNotReady") }
     return record
   }
@@ -80,7 +83,7 @@ struct RandomEvents {
     case 86..<88: return .registryGone(origin.registry)
     case 88..<91: return .registryStale(origin.registry, number(2) == 0)
     case 91..<93: return .originStale(origin, number(2) == 0)
-    case 93..<98: return .local(number(3) == 0 ? nil : record(of: ids[number(2)]).affiliate)
+    case 93..<98: return .local(number(3) == 0 ? nil : record(of: ids[number(2)]))
     default: return .policy(policy())
     }
   }
@@ -92,8 +95,8 @@ struct RandomEvents {
     for name in ["kubernetes", "inventory", "other"] {
       policy.matching[name] = RegistryMatching(keys: matchKeys(), alone: pick(StandaloneRole.allCases))
     }
-    policy.ignoresBridges = number(4) > 0
-    if number(4) == 0 { policy.ignoredAddresses = [prefixes[0]] }
+    policy.ignoredAddresses.defaultBridges = number(4) > 0
+    if number(4) == 0 { policy.ignoredAddresses.networks = [prefixes[0]] }
     return policy
   }
 

@@ -17,8 +17,7 @@ struct MatchColumns: Sendable {
   private let short: [Bool]
   /// Whether there is any such column.
   let hasShort: Bool
-  private let ignored: [IPPrefix]
-  private let ignoresBridges: Bool
+  private let ignored: IgnoredAddresses
 
   init(_ policy: MergePolicy) {
     let fields = Set(policy.matching.values.flatMap { $0.keys.map(\.field) })
@@ -32,7 +31,6 @@ struct MatchColumns: Sendable {
     }
     hasShort = short.contains(true)
     ignored = policy.ignoredAddresses
-    ignoresBridges = policy.ignoresBridges
   }
 
   /// Whether records are matched by it.
@@ -102,8 +100,8 @@ struct MatchColumns: Sendable {
       return nil
     }
     if address.family == .v4, address.bits.low >> 24 == 0 || address.bits.low == 0xFFFF_FFFF { return nil }
-    if ignoresBridges, address.isContainerBridge { return nil }
-    return ignored.contains { $0.contains(address) } ? nil : address
+    if ignored.defaultBridges, address.isContainerBridge { return nil }
+    return ignored.networks.contains { $0.contains(address) } ? nil : address
   }
 }
 

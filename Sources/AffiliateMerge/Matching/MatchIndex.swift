@@ -93,6 +93,22 @@ struct MatchIndex: Sendable {
     RawID(origin: origins[number.origin].origin.name, nodeID: record.id)
   }
 
+  /// The records on the node that say the value by which a record of `origin` came there, or one that is compatible, in
+  /// the order of the texts of their raw ids.
+  func witnesses(_ choice: MatchChoice, but id: NodeIdentity, _ origin: RecordOrigin) -> [RawID] {
+    (nodes[choice.node]?.records ?? []).compactMap { number in
+      guard let record = records[number]?.record, strength(number, record) == choice.strength else {
+        return nil
+      }
+      let raw = rawID(number, record)
+      if raw.nodeID == id, raw.origin == origin { return nil }
+      let says = record.values.contains {
+        $0.column == choice.value.column && $0.isCompatible(with: choice.value)
+      }
+      return says ? raw : nil
+    }.sorted { $0.description < $1.description }
+  }
+
   func firstLabel(_ value: MatchValue) -> MatchValue {
     MatchValue(value.column, MatchName.firstLabel(value.text))
   }

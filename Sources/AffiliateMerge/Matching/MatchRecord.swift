@@ -147,6 +147,8 @@ public struct RecordPlacement: Hashable, Sendable {
   public let node: NodeIdentity
   /// By what the record was joined to it; nil where it stands alone, or founds the node.
   public let join: Join?
+  /// The records that say the value by which it was joined, in the order of the texts of their raw ids.
+  public let witnesses: [RawID]
   /// What stood against nodes that it might have joined, or against joining one at all.
   public let notes: [MatchNote]
 }

@@ -51,7 +51,7 @@ struct RecordMatcher: Sendable {
       join: join.map {
         RecordPlacement.Join(
           field: index.origins[position].keys[$0.position].field, value: $0.value.text, strength: $0.strength)
-      }, notes: place.notes)
+      }, witnesses: join.map { index.witnesses($0, but: id, origin) } ?? [], notes: place.notes)
   }
 
   /// Why the record stands alone although something tells nodes; empty where nothing does.
@@ -103,10 +103,12 @@ struct RecordMatcher: Sendable {
   }
 
   /// Takes what this node says of itself.
-  mutating func setOwn(_ affiliate: Affiliate?) {
+  mutating func setOwn(_ own: AffiliateRecord?) {
     let number = RecordNumber(origin: 0, isLocalID: false, serial: 0)
-    let new = affiliate.map {
-      MatchRecord(id: $0.nodeID, values: index.columns.values($0, nil), isStale: false, createdAt: nil)
+    let new = own.map {
+      MatchRecord(
+        id: $0.affiliate.nodeID, values: index.columns.values($0.affiliate, $0), isStale: false,
+        createdAt: nil)
     }
     let old = current(number)
     if old == nil, new == nil { return }
@@ -118,7 +120,7 @@ struct RecordMatcher: Sendable {
         if let record = index.records[number]?.record { pending.updateValue(record, forKey: number) }
       }
     }
-    index.ownID = affiliate?.nodeID
+    index.ownID = new?.id
   }
 
   /// Takes which origins are stale as a whole.

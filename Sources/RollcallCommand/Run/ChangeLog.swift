@@ -226,6 +226,7 @@ extension Conflict {
   fileprivate var subject: String {
     switch key {
     case .field(let field, let identity): "\(field.rawValue) of \(identity)"
+    case .label(let label, let identity): "label \(label) of \(identity)"
     case .address(let address): "address \(address)"
     case .nodename(let name): "nodename \(name)"
     case .publicKey(let key): "public key \(key)"

@@ -28,7 +28,7 @@ extension ClusterDocuments {
   }
 
   private func claims(_ conflict: Conflict, _ nodes: [NodeIdentity]) -> [ConflictDocument.Claim] {
-    if case .field(_, let node) = conflict.key {
+    if let node = conflict.key.disagreeing {
       var claims: [ConflictDocument.Claim] = []
       for claim in conflict.claims {
         let source = claim.origin?.label ?? "this node"
@@ -66,7 +66,7 @@ extension ClusterDocuments {
 
   private func sentence(_ conflict: Conflict, _ claims: [ConflictDocument.Claim]) -> String {
     switch conflict.key {
-    case .field:
+    case .field, .label:
       return claims.map { claim in
         "\(claim.values.joined(separator: ",")) (\(claim.sources.joined(separator: ", "))"
           + (claim.isStale ? ", stale)" : ")") + (claim.isChosen ? " shown" : "")
@@ -102,10 +102,19 @@ extension RecordOrigin {
 }
 
 extension ConflictKey {
+  /// The one node of which registries say different things.
+  fileprivate var disagreeing: NodeIdentity? {
+    switch self {
+    case .field(_, let node), .label(_, let node): node
+    case .address, .nodename, .publicKey, .identity, .match: nil
+    }
+  }
+
   /// What the conflict is called as a resource.
   public var documentID: String {
     switch self {
     case .field(let field, let identity): "field/\(identity)/\(field.rawValue)"
+    case .label(let label, let identity): "label/\(identity)/\(label)"
     case .address(let address): "address/\(address)"
     case .nodename(let name): "nodename/\(name)"
     case .publicKey(let key): "publicKey/\(key)"
@@ -118,6 +127,7 @@ extension ConflictKey {
   var kindText: String {
     switch self {
     case .field(let field, _): field.rawValue
+    case .label(let label, _): "label \(label)"
     case .address: "address"
     case .nodename: "nodename"
     case .publicKey: "publicKey"
