@@ -7,7 +7,7 @@ import Testing
 
 @testable import Rollcall
 
-@Suite("The publication reconciler", .timeLimit(.minutes(1)))
+@Suite("The publication reconciler", .timeLimit(.minutes(3)))
 struct PublicationReconcilerTests {
   private let clock = ManualClock()
   private let reports = Reports()

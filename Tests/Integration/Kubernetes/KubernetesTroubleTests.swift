@@ -138,7 +138,7 @@ struct KubernetesTroubleTests {
       """, to: "rollcall.yaml")
     try await server.createNode("onlooker-1")
     let node = try Command.start(["run", "--state", "state"], in: folder.path)
-    try await eventually("it says what it may not", within: .seconds(30)) {
+    try await eventually("it says what it may not", within: .seconds(60)) {
       !node.logged("user 'onlooker' may not ").isEmpty
     }
     let line = try #require(node.logged("user 'onlooker' may not ").first)

@@ -162,7 +162,7 @@ struct TwoRegistriesTests {
       return try cluster.start(node, addresses: first.map { [$0] + node.addresses.dropFirst() })
     }
     let view = try cluster.view(kubernetes: nil)
-    try await eventually("the service knows all", within: .seconds(30)) {
+    try await eventually("the service knows all", within: .seconds(60)) {
       try await view.output("get members").split(separator: "\n").count == 6
     }
     return running

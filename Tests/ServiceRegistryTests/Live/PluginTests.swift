@@ -8,7 +8,7 @@ import Testing
 
 @testable import ServiceRegistry
 
-@Suite("The built plugin", .timeLimit(.minutes(1)))
+@Suite("The built plugin", .timeLimit(.minutes(3)))
 struct PluginTests {
   static func plugin() async throws -> LoadedPlugin {
     let catalog = PluginCatalog(

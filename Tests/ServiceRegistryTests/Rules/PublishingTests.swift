@@ -8,7 +8,7 @@ import Testing
 
 @testable import ServiceRegistry
 
-@Suite("This node is kept published", .timeLimit(.minutes(1)))
+@Suite("This node is kept published", .timeLimit(.minutes(3)))
 struct PublishingTests {
   let runner: RunnerTests
   var cluster: Cluster { runner.cluster }
