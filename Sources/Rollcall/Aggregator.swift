@@ -175,7 +175,10 @@ public final class Aggregator: Service {
 
   private func setLocal(_ record: AffiliateRecord?) {
     table.take(.local(record))
-    if options.publishes { publications.setLocal(record?.affiliate) }
+    if options.publishes {
+      publications.setLocal(
+        record?.affiliate, labels: record?.labels ?? NodeLabels(), machineID: record?.machineID ?? "")
+    }
   }
 
   // MARK: Running

@@ -3,6 +3,7 @@ import ClusterResources
 import Foundation
 import Lifecycle
 import Outputs
+import RegistryKit
 import Rollcall
 import RollcallMetrics
 import Synchronization
@@ -176,6 +177,42 @@ import Testing
     }
     #expect(
       text(folder.path("told")).contains(#""to":"left","reason":"deleted""#), "\(text(folder.path("told")))")
+  }
+
+  @Test("files of a real aggregator have the labels of its nodes, whichever registry says them")
+  func labels() async throws {
+    let folder = try TemporaryFolder()
+    let aggregator = try Aggregator(registries: [
+      RegistryDefinition(name: "rack", registry: LabellingRegistry(labels: ["rack": "r1"])),
+      RegistryDefinition(name: "zone", registry: LabellingRegistry(labels: ["zone": "a"])),
+    ])
+    let outputs = OutputService(
+      [
+        OutputDefinition(
+          name: "targets", format: .prometheus, path: folder.path("targets"), debounce: .zero)
+      ], OutputContext(logger: LogRecorder().logger, metrics: DaemonMetrics()))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await aggregator.run() }
+      group.addTask { await outputs.run(aggregator.snapshots().map { OutputWorld($0) }) }
+      for label in [#""__meta_rollcall_label_rack":"r1""#, #""__meta_rollcall_label_zone":"a""#] {
+        try await eventually("the file has \(label)") { text(folder.path("targets")).contains(label) }
+      }
+      group.cancelAll()
+    }
+  }
+}
+
+/// A registry of one member with labels.
+private struct LabellingRegistry: Registry {
+  let labels: [String: String]
+
+  func run(_ session: RegistrySession) async throws {
+    var record = AffiliateRecord(
+      Affiliate(
+        nodeID: try NodeIdentity("w-1-id"), addresses: [try IPAddress("10.0.0.1")], nodename: "w-1"))
+    record.labels = try NodeLabels(labels)
+    try session.snapshot([record])
+    try await Task.sleep(for: .seconds(3600))
   }
 }
 

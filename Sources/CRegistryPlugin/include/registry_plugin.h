@@ -206,7 +206,8 @@ typedef struct registry_seen_endpoints_v1 {
 /* What this node publishes of itself and of others, whole each time. */
 typedef struct registry_publication_v1 {
   uint64_t revision; /* rises with each publication that isn't a repetition; and comes back by `published` */
-  const registry_affiliate_v1 *local; /* NULL: withdraw what was published, the node leaves */
+  /* This node, its labels and machine id among it; NULL: withdraw what was published, the node leaves. */
+  const registry_affiliate_v1 *local;
   const registry_seen_endpoints_v1 *seen;
   size_t seen_count;
 } registry_publication_v1;
