@@ -34,7 +34,7 @@ struct DepartureTests {
     let one = try cluster.node("one", [:], ["--log-level", "trace"])
     try await eventually("it is published") { try await renewals(cluster).count == 1 }
     let before = now()
-    let two = try cluster.node("two", ["ttl": "3s"])
+    let two = try cluster.node("two", ["ttl": "8s"])
     try await eventually("they meet") { one.members == ["one", "two"] }
     let first = try #require(try await renewals(cluster).max())
     try await eventually("it renews twice", within: .seconds(60)) {

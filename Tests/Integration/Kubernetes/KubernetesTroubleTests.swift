@@ -35,7 +35,7 @@ struct KubernetesTroubleTests {
     #expect(registries.status == 0 && explanation.status == 3, "\(explanation)", sourceLocation: place)
     let row = registries.output.split(separator: "\n").first { $0.contains(" kubernetes ") } ?? ""
     #expect(row.contains(" degraded "), "\(registries)", sourceLocation: place)
-    #expect(explanation.output.hasPrefix("known-1\n"), "\(explanation)", sourceLocation: place)
+    #expect(explanation.output.hasPrefix("known-1   ready since "), "\(explanation)", sourceLocation: place)
     for text in texts {
       #expect(row.contains(text), "not '\(text)': \(row)", sourceLocation: place)
       let lines = explanation.errors.split(separator: "\n")
