@@ -210,7 +210,7 @@ let package = Package(
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
       ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
-    tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
+    tests("AffiliateMergeTests", resources: [.copy("Vectors")], ["AffiliateMerge", "ClusterModel"]),
     tests("LifecycleTests", resources: [.copy("Vectors")], ["Lifecycle", "ClusterModel"]),
     tests(
       "PluginHostTests",

@@ -84,7 +84,8 @@ final class RegistryRun: Sendable {
   }
 
   private func make() async throws -> any Registry {
-    let descriptor = try await definition.describe?()
+    var descriptor = try await definition.describe?()
+    descriptor?.matching = definition.matching(descriptor)
     let registry = try await definition.make(context)
     let outcome = table.take(
       .made(key, prefix: definition.rawPrefix(descriptor), descriptor, leases: definition.leases))

@@ -19,7 +19,7 @@ extension Configuration {
           ("path", .texts(plugins.path)), ("allowUnsafePermissions", .bool(plugins.allowUnsafePermissions)),
         ])
       ),
-      ("merge", .mapping([("precedence", .texts(merge.precedence))])),
+      ("merge", mergeNode),
       ("node", nodeNode), ("history", historyNode),
     ]
     if let http { root.append(("http", Self.node(of: http))) }
@@ -77,6 +77,19 @@ extension Configuration {
     return .mapping(pairs)
   }
 
+  private var mergeNode: YAMLNode {
+    let ignored = merge.ignoredAddresses
+    return .mapping([
+      ("precedence", .texts(merge.precedence)),
+      (
+        "match",
+        .mapping([
+          ("ignoreAddresses", .texts(ignored.networks)), ("defaultBridges", .bool(ignored.defaultBridges)),
+        ])
+      ),
+    ])
+  }
+
   private var historyNode: YAMLNode {
     .mapping([
       ("keep", .text(DurationText.text(of: history.keep))), ("entries", .integer(history.maximumCount)),
@@ -107,6 +120,9 @@ extension Configuration {
       pairs.append(("controlPlane", .mapping([("port", .integer(port))])))
     }
     pairs.append(("additionalAddresses", .texts(node.additionalAddresses)))
+    if !node.labels.isEmpty {
+      pairs.append(("labels", .mapping(node.labels.map { ($0.key, .text($0.value)) })))
+    }
     pairs.append(("keepOnExit", .bool(node.keepOnExit)))
     return .mapping(pairs)
   }
@@ -124,7 +140,14 @@ extension RegistrySettings {
         ("staleAfter", .text(DurationText.text(of: retention.staleAfter))),
         ("missingGrace", .text(DurationText.text(of: retention.missingGrace))),
       ] + (retention.expect.map { [("expect", .text(DurationText.text(of: $0)))] } ?? [])
-        + (leases.map { [("lease", .bool($0))] } ?? []) + (shown.pairs ?? []).map { ($0.key, $0.value) })
+        + (leases.map { [("lease", .bool($0))] } ?? [])
+        + (match.map { [("match", .list($0.map(Self.node(of:))))] } ?? [])
+        + (alone.map { [("alone", .text($0.rawValue))] } ?? [])
+        + (shown.pairs ?? []).map { ($0.key, $0.value) })
+  }
+
+  private static func node(of key: MatchKey) -> YAMLNode {
+    key.isShort ? .mapping([("\(key.field)", .text("short"))]) : .text("\(key)")
   }
 
   /// The options of a registry that no file names.

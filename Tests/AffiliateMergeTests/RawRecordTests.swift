@@ -6,7 +6,7 @@ import Testing
 struct RawRecordTests {
   private func removals(_ changes: [ClusterChange]) -> [String] {
     changes.compactMap { change in
-      guard case .raw(let raw, let reason) = change, raw.kind == .removed else { return nil }
+      guard case .raw(let raw, _, let reason) = change, raw.kind == .removed else { return nil }
       return "\(raw.key) \(reason?.rawValue ?? "-")"
     }
   }

@@ -418,6 +418,22 @@ typedef struct registry_plugin_v1 {
   const void *(*get_extension)(registry_string_v1 id);
 } registry_plugin_v1;
 
+/* The name of an extension of a plugin, a `const registry_matching_v1 *`: how its records with local ids are joined to
+ * the nodes that others know, where the person doesn't say it. Without it none is. */
+#define REGISTRY_EXTENSION_MATCHING "rollcall.matching/1"
+
+/* registry_matching_v1.flags: a machine that nobody else knows is listed, but no member of the cluster. */
+#define REGISTRY_ALONE_AFFILIATE 0x1u
+
+typedef struct registry_matching_v1 {
+  /* What is compared, what says most first; at most 64: "machineID", "nodename", "publicKey", "hostname", "address",
+   * "label:KEY"; "nodename: short" and "hostname: short" also match where a domain is left out. */
+  const registry_string_v1 *keys;
+  size_t key_count;
+  uint32_t flags; /* REGISTRY_ALONE_AFFILIATE */
+  uint32_t reserved;
+} registry_matching_v1;
+
 /* The one exported function. [any] Never NULL, the same each time, and without side effects. */
 REGISTRY_EXPORT const registry_plugin_v1 *registry_plugin_entry_v1(void);
 
