@@ -99,7 +99,8 @@ let package = Package(
     library(
       "RollcallConfiguration",
       [
-        "ClusterResources", "Documents", "ClusterModel", "Lifecycle", "Outputs", "Platform", "PluginHost",
+        "AffiliateMerge", "ClusterResources", "Documents", "ClusterModel", "Lifecycle", "Outputs", "Platform",
+        "PluginHost",
         "RegistryKit", "Rollcall", logging,
       ]),
 
@@ -115,7 +116,8 @@ let package = Package(
     library(
       "StateFile",
       [
-        "ClusterModel", "Lifecycle", "Platform", "RegistryKit", "Rollcall", "Sealing", logging,
+        "AffiliateMerge", "ClusterModel", "Lifecycle", "Platform", "RegistryKit", "Rollcall", "Sealing",
+        logging,
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -272,7 +274,10 @@ let package = Package(
       ["RollcallMetrics", "ClusterModel", "Exposition", "Lifecycle", "RegistryKit", "Rollcall", "Platform"]),
     tests(
       "StateFileTests",
-      ["StateFile", "Rollcall", "Lifecycle", "ClusterModel", "Platform", "RegistryKit", "Sealing", logging]),
+      [
+        "StateFile", "Rollcall", "AffiliateMerge", "Lifecycle", "ClusterModel", "Platform", "RegistryKit",
+        "Sealing", logging,
+      ]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],

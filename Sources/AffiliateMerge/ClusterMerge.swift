@@ -17,13 +17,13 @@ public struct ClusterMerge: Sendable {
   private var nodes: NodeTable
   private var origins = OriginTable()
   private var conflictHistories: TreeDictionary<ConflictKey, History> = [:]
-  /// What joins records without an identity to nodes; nil where none are joined.
+  /// What joins records without an identity to nodes; nil until there is one that may be joined, as most clusters have
+  /// none.
   private var matcher: RecordMatcher?
 
   /// A merge that knows nothing yet.
   public init(policy: MergePolicy = MergePolicy()) {
     nodes = NodeTable(policy: policy)
-    matcher = RecordMatcher(policy)
   }
 
   // MARK: Registries
@@ -168,17 +168,34 @@ public struct ClusterMerge: Sendable {
     }
   }
 
-  /// Joins all records anew by the policy that holds now.
-  private mutating func matchAnew(_ touched: inout Touched) {
-    let former = matcher
-    let raws = nodes.raws
+  /// Whether a record is one that may be joined to nodes.
+  private func mayBeJoined(_ record: AffiliateRecord, of origin: Origin) -> Bool {
+    record.isLocalID && policy.matching[origin.name.registry]?.keys.isEmpty == false
+  }
+
+  /// A matcher of `raws`, and the conflicts that it found.
+  private func matching(_ raws: [(node: NodeIdentity, raw: RawEntry)])
+    -> (matcher: RecordMatcher?, conflicts: [MatchOutcome.ConflictChange])
+  {
     var matcher = RecordMatcher(policy)
     matcher?.setOwn(nodes.local?.record)
     for (_, raw) in raws {
       matcher?.put(raw.record, of: raw.origin, isStale: nodes.rules.isStale(raw.origin.name))
     }
-    touched.matches += matcher?.settle(nodes).conflicts ?? []
-    self.matcher = matcher
+    let conflicts = matcher?.settle(nodes).conflicts ?? []
+    return (matcher, conflicts)
+  }
+
+  /// Joins all records anew by the policy that holds now.
+  private mutating func matchAnew(_ touched: inout Touched) {
+    let former = matcher
+    let raws = nodes.raws
+    matcher = nil
+    if raws.contains(where: { mayBeJoined($0.raw.record, of: $0.raw.origin) }) {
+      let new = matching(raws)
+      matcher = new.matcher
+      touched.matches += new.conflicts
+    }
     for (node, raw) in raws where raw.record.isLocalID {
       let id = raw.record.affiliate.nodeID
       move(id, of: raw.origin, from: node, to: self.node(of: id, isLocalID: true, raw.origin), &touched)
@@ -298,6 +315,8 @@ public struct ClusterMerge: Sendable {
     }
     let origin = known.origin
     let isStale = nodes.rules.isStale(origin.name)
+    // None that there are so far may be joined, so that nothing moves.
+    if matcher == nil, mayBeJoined(record, of: origin) { matcher = matching(nodes.raws).matcher }
     if record.isLocalID, matcher != nil, matcher?.node(of: id, origin) == nil {
       let raw = RawEntry(record, of: origin, at: touched.now)
       let isNew = touched.arrivals.updateValue(raw, forKey: raw.id) == nil
@@ -611,9 +630,14 @@ extension ClusterMerge {
   /// by themselves isn't; see ``StandaloneRole``.
   public func isMember(_ id: NodeIdentity) -> Bool { nodes[id]?.merged.isMember ?? false }
 
-  /// Of which node a record with a local id is, and by what it came there; nil for one that isn't known, and where the
-  /// policy joins none.
-  public func placement(of id: RawID) -> RecordPlacement? { matcher?.placement(of: id.nodeID, id.origin) }
+  /// Of which node a record with a local id is, and by what it came there; nil for one that isn't known.
+  public func placement(of id: RawID) -> RecordPlacement? {
+    if let placement = matcher?.placement(of: id.nodeID, id.origin) { return placement }
+    guard let known = origins[id.origin], known.localCount > 0 else { return nil }
+    let node = known.origin.node(of: id.nodeID, isLocalID: true)
+    guard nodes[node]?.position(of: id.nodeID, isLocalID: true, known.origin) != nil else { return nil }
+    return RecordPlacement(node: node, join: nil, witnesses: [], notes: [])
+  }
 
   /// Where each field of the node that is set came from; nil for an unknown node.
   public func provenance(of id: NodeIdentity) -> [FieldProvenance]? { nodes[id].map(reader.provenance) }

@@ -175,7 +175,10 @@ public final class Aggregator: Service {
 
   private func setLocal(_ record: AffiliateRecord?) {
     table.take(.local(record))
-    if options.publishes { publications.setLocal(record?.affiliate) }
+    if options.publishes {
+      publications.setLocal(
+        record?.affiliate, labels: record?.labels ?? NodeLabels(), machineID: record?.machineID ?? "")
+    }
   }
 
   // MARK: Running
@@ -240,7 +243,7 @@ public final class Aggregator: Service {
     while !Task.isCancelled {
       let seen = table.deadlines.value
       if let deadline = table.read({ $0.nextDeadline }) {
-        await table.time.wait(for: deadline - table.time.elapsed, or: table.deadlines, after: seen)
+        await table.time.wait(until: deadline, or: table.deadlines, after: seen)
         guard !Task.isCancelled else { return }
         table.take(.expired)
       } else {

@@ -214,7 +214,7 @@ final class PublicationReconciler: Sendable {
         return state.registries.values.compactMap(\.retryAt).min()
       }
       if let next {
-        await time.wait(for: next - now, or: retries, after: seen)
+        await time.wait(until: next, or: retries, after: seen)
       } else {
         await retries.wait(after: seen)
       }

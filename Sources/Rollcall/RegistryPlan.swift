@@ -1,4 +1,4 @@
-import AffiliateMerge
+public import AffiliateMerge
 import ClusterModel
 import Logging
 import RegistryKit

@@ -85,7 +85,8 @@ final class RegistryRun: Sendable {
 
   private func make() async throws -> any Registry {
     var descriptor = try await definition.describe?()
-    descriptor?.matching = definition.matching(descriptor)
+    let matching = definition.matching(descriptor)
+    descriptor?.matching = matching
     let registry = try await definition.make(context)
     let outcome = table.take(
       .made(key, prefix: definition.rawPrefix(descriptor), descriptor, leases: definition.leases))

@@ -1,3 +1,4 @@
+public import AffiliateMerge
 public import Outputs
 import Platform
 public import RegistryKit

@@ -1,3 +1,4 @@
+import AffiliateMerge
 import ClusterModel
 import Documents
 import Lifecycle

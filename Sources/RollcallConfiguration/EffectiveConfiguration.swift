@@ -1,3 +1,4 @@
+import ClusterModel
 public import Documents
 import Platform
 public import RegistryKit
@@ -133,17 +134,18 @@ extension RegistrySettings {
     let options = written?.options ?? Self.node(ofJSON: options)
     let filled = schema.map { $0.fillingDefaults(in: JSONValue(options)).node } ?? options
     let shown = Redaction().redact(filled, schema: schema?.root, name: "")
-    return .mapping(
-      [
-        ("plugin", .text(plugin)), ("disabled", .bool(disabled != nil)),
-        ("onFailure", .text(retention.onFailure.rawValue)),
-        ("staleAfter", .text(DurationText.text(of: retention.staleAfter))),
-        ("missingGrace", .text(DurationText.text(of: retention.missingGrace))),
-      ] + (retention.expect.map { [("expect", .text(DurationText.text(of: $0)))] } ?? [])
-        + (leases.map { [("lease", .bool($0))] } ?? [])
-        + (match.map { [("match", .list($0.map(Self.node(of:))))] } ?? [])
-        + (alone.map { [("alone", .text($0.rawValue))] } ?? [])
-        + (shown.pairs ?? []).map { ($0.key, $0.value) })
+    var pairs: [(key: String, value: YAMLNode)] = [
+      ("plugin", .text(plugin)), ("disabled", .bool(disabled != nil)),
+      ("onFailure", .text(retention.onFailure.rawValue)),
+      ("staleAfter", .text(DurationText.text(of: retention.staleAfter))),
+      ("missingGrace", .text(DurationText.text(of: retention.missingGrace))),
+    ]
+    if let expect = retention.expect { pairs.append(("expect", .text(DurationText.text(of: expect)))) }
+    if let leases { pairs.append(("lease", .bool(leases))) }
+    if let match { pairs.append(("match", .list(match.map(Self.node(of:))))) }
+    if let alone { pairs.append(("alone", .text(alone.rawValue))) }
+    for pair in shown.pairs ?? [] { pairs.append((pair.key, pair.value)) }
+    return .mapping(pairs)
   }
 
   private static func node(of key: MatchKey) -> YAMLNode {

@@ -15,7 +15,8 @@ struct MatchPropertyTests {
       let event = world.event(naive)
       let now = at(Int64(round))
       naive.apply(event, at: now)
-      replica.apply(try merge.apply(event, at: now), of: event, at: now)
+      let changes = try merge.apply(event, at: now)
+      replica.apply(changes, of: event, at: now, labels: merge.labels(of:))
       let matching = NaiveMatching(naive)
       let isSame = expect(merge, equals: matching, round)
       expectSound(matching, naive)
@@ -77,7 +78,7 @@ struct MatchPropertyTests {
     events += naive.stale.map { .registryStale($0, true) } + naive.staleOrigins.map { .originStale($0, true) }
     if let local = naive.own { events.append(.local(local)) }
     naive.heard = naive.heard.mapValues { _ in nil }
-    if let local = naive.own { naive.heard.updateValue(at(0), forKey: local.nodeID) }
+    if let local = naive.own { naive.heard.updateValue(at(0), forKey: local.affiliate.nodeID) }
     let matching = NaiveMatching(naive)
     for _ in 0..<4 {
       var merge = ClusterMerge(policy: world.policy)

@@ -23,7 +23,8 @@ struct MatchVectorTests {
         for event in done + events {
           let operation = try vector.operation(event)
           let now = at(event.at ?? 0)
-          replica.apply(try merge.apply(operation, at: now), of: operation, at: now)
+          let changes = try merge.apply(operation, at: now)
+          replica.apply(changes, of: operation, at: now, labels: merge.labels(of:))
           naive.apply(operation, at: now)
         }
         var shown = MatchVector.Expectation(merge)

@@ -317,8 +317,8 @@ enum NaiveText {
       return nil
     }
     if address.family == .v4, text.hasPrefix("0.") || text == "255.255.255.255" { return nil }
-    if policy.ignoresBridges, address.isContainerBridge { return nil }
-    return policy.ignoredAddresses.contains { $0.contains(address) } ? nil : text
+    if policy.ignoredAddresses.defaultBridges, address.isContainerBridge { return nil }
+    return policy.ignoredAddresses.networks.contains { $0.contains(address) } ? nil : text
   }
 
   static func values(_ affiliate: Affiliate, _ record: AffiliateRecord?, _ policy: MergePolicy)

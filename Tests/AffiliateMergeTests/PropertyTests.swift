@@ -18,7 +18,8 @@ struct PropertyTests {
     for round in 0..<10_000 {
       let event = events.event(known: naive.raws)
       naive.apply(event, at: at(Int64(round)))
-      replica.apply(try merge.apply(event, at: at(Int64(round))), of: event, at: at(Int64(round)))
+      let changes = try merge.apply(event, at: at(Int64(round)))
+      replica.apply(changes, of: event, at: at(Int64(round)), labels: merge.labels(of:))
       if round % (nodes > 8 ? 200 : 20) == 0 { comparison.expect(merge, equals: naive) }
       if round % 100 == 0 { replica.expectSame(as: merge) }
       if round % 1000 == 0 { copies.append((merge, naive)) }

@@ -10,9 +10,17 @@ struct Replica {
   private(set) var affiliates: [NodeIdentity: Versioned<Affiliate>] = [:]
   private(set) var members: [String: Versioned<Member>] = [:]
   private(set) var conflicts: [ConflictKey: Versioned<Conflict>] = [:]
+  /// Labels of nodes and of members, as they were at the last change of these.
+  private var labels: [NodeIdentity: NodeLabels] = [:]
+  private var memberLabels: [String: NodeLabels] = [:]
 
   /// Takes in what an event at `now` led to, and checks that each change fits what was there.
-  mutating func apply(_ changes: [ClusterChange], of operation: MergeOperation, at now: Timestamp) {
+  ///
+  /// - Parameter labels: gives a node's labels after the event.
+  mutating func apply(
+    _ changes: [ClusterChange], of operation: MergeOperation, at now: Timestamp,
+    labels: (NodeIdentity) -> NodeLabels
+  ) {
     var seen: Set<AnyHashable> = []
     var removed: Set<RawID> = []
     for change in changes {
@@ -32,10 +40,13 @@ struct Replica {
       case .affiliate(let change):
         #expect(seen.insert(change.key).inserted)
         // Whether a node without an identity is a member is no part of its affiliate.
-        Self.apply(change, to: &affiliates, now, mayRepeat: change.key.isLocal) { $0 == $1 }
+        let hasOthers = self.labels.updateValue(labels(change.key), forKey: change.key) != labels(change.key)
+        Self.apply(change, to: &affiliates, now, mayRepeat: change.key.isLocal || hasOthers) { $0 == $1 }
       case .member(let change):
         #expect(seen.insert(change.key).inserted)
-        Self.apply(change, to: &members, now) { $0 == $1 }
+        let new = change.new.map { labels($0.value.nodeID) } ?? NodeLabels()
+        let hasOthers = memberLabels.updateValue(new, forKey: change.key) != new
+        Self.apply(change, to: &members, now, mayRepeat: hasOthers) { $0 == $1 }
       case .conflict(let change):
         #expect(seen.insert(change.key).inserted)
         Self.apply(change, to: &conflicts, now) { $0.isAlike($1) }
@@ -69,7 +80,11 @@ struct Replica {
   func expectSame(as merge: ClusterMerge) {
     #expect(affiliates.values.sorted { $0.value.nodeID < $1.value.nodeID } == merge.affiliates())
     #expect(members.values.sorted { $0.value.id < $1.value.id } == merge.members())
+    for member in members.values {
+      #expect(memberLabels[member.value.id] == merge.labels(of: member.value.nodeID))
+    }
     for affiliate in merge.affiliates() {
+      #expect(labels[affiliate.value.nodeID] == merge.labels(of: affiliate.value.nodeID))
       let raws = merge.rawAffiliates(of: affiliate.value.nodeID).map(\.id)
       #expect(raws.allSatisfy { nodes[$0] == affiliate.value.nodeID })
     }

@@ -149,4 +149,75 @@ struct RestartTests {
       #expect(Set(entries.map(\.number)).count == entries.count)
     }
   }
+
+  /// A registry that knows this machine by `id`, and no identity of it.
+  private func inventory(_ id: String, named name: String) throws -> StagedRegistry {
+    var record = AffiliateRecord(
+      Affiliate(nodeID: try NodeIdentity(id), nodename: name, machineType: .worker), isLocalID: true)
+    record.labels = try NodeLabels(["rack": "r1"])
+    return StagedRegistry([RegistryBatch(updates: [.snapshot([record], source: .only)])])
+  }
+
+  private func joining(
+    _ registries: [String: StagedRegistry], alone: StandaloneRole = .member, after saved: SavedState? = nil
+  ) throws -> Aggregator {
+    var choices = options(nil)
+    choices.restored = saved
+    return try Aggregator(
+      registries: registries.sorted { $0.key < $1.key }.map { name, registry in
+        var definition = RegistryDefinition(name: name, registry: registry)
+        definition.match = [MatchKey(.nodename), MatchKey(.address)]
+        definition.alone = alone
+        return definition
+      }, options: choices, logger: quiet)
+  }
+
+  @Test("a record that was joined to a node is joined to it again at once, and nothing has happened by it")
+  func joined() async throws {
+    let registries = [
+      "inventory": try inventory("17", named: "a"), "one": StagedRegistry(knowing: [try affiliate("a")]),
+    ]
+    let first = try joining(registries)
+    var saved: SavedState?
+    try await running(first) {
+      try await first.waitUntilSynced(timeout: .seconds(60))
+      #expect(first.snapshot().affiliates.count == 1)
+      saved = first.savedState()
+    }
+    let aggregator = try joining(registries, after: saved)
+    let node = try affiliate("a").nodeID
+    let before = aggregator.snapshot()
+    #expect(before.affiliates.map(\.value.nodeID) == [node])
+    #expect(before.life.sources(of: node).map(\.registry) == ["inventory", "one"])
+    #expect(before.merge.labels(of: node)["rack"] == "r1")
+    try await running(aggregator) {
+      try await aggregator.waitUntilSynced(timeout: .seconds(60))
+      #expect(aggregator.snapshot().members.map(\.value.id) == ["a"])
+      #expect(aggregator.snapshot().life.tombstones.isEmpty)
+      #expect(aggregator.history.entries.filter { $0.kind == .member }.isEmpty)
+    }
+  }
+
+  @Test(
+    "a machine that only an inventory knows is a member or not as `alone` says, before and after a restart")
+  func alone() async throws {
+    for role in StandaloneRole.allCases {
+      let registries = [
+        "inventory": try inventory("17", named: "z"), "one": StagedRegistry(knowing: [try affiliate("a")]),
+      ]
+      let members = role == .member ? ["a", "z"] : ["a"]
+      let first = try joining(registries, alone: role)
+      var saved: SavedState?
+      try await running(first) {
+        try await first.waitUntilSynced(timeout: .seconds(60))
+        #expect(first.snapshot().members.map(\.value.id) == members)
+        #expect(first.snapshot().life.statuses().map(\.name) == members)
+        #expect(first.snapshot().affiliates.map(\.value.nodeID.text).contains("inventory/17"))
+        saved = first.savedState()
+      }
+      let aggregator = try joining(registries, alone: role, after: saved)
+      #expect(aggregator.snapshot().members.map(\.value.id) == members)
+      #expect(aggregator.snapshot().life.statuses().map(\.name) == members)
+    }
+  }
 }

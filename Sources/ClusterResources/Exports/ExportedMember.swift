@@ -90,10 +90,9 @@ public struct ExportedMember: Hashable, Sendable {
 
   /// The rows of a snapshot's `members`, and of the members that are gone, by name and then by identity.
   ///
-  /// - Parameter labels: the labels of a node.
+  /// - Parameter labels: gives a node's labels.
   public static func rows(
-    _ members: some Sequence<Member>, life: LifecycleView,
-    labels: (NodeIdentity) -> NodeLabels = { _ in NodeLabels() }
+    _ members: some Sequence<Member>, labels: (NodeIdentity) -> NodeLabels, life: LifecycleView
   ) -> [ExportedMember] {
     var rows = members.map {
       ExportedMember($0, labels: labels($0.nodeID), status: life.status(of: $0.nodeID))

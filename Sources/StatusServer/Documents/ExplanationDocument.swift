@@ -83,7 +83,7 @@ extension ClusterDocuments {
         return .present([
           ("id", .text(id.description)), ("joined", .bool(placement?.join != nil)),
           ("by", placement?.join.map { .text($0.words) }),
-          ("placement", .text(sentence(placement, of: record.value))),
+          ("placement", .text(sentence(placement, of: record.value, from: id.origin.registry))),
           (
             "notes",
             placement.flatMap { placement in
@@ -95,8 +95,13 @@ extension ClusterDocuments {
       })
   }
 
-  private func sentence(_ placement: RecordPlacement?, of record: AffiliateRecord) -> String {
-    guard let placement else { return "stands alone: its registry's match list is empty" }
+  private func sentence(
+    _ placement: RecordPlacement?, of record: AffiliateRecord, from registry: String
+  ) -> String {
+    let keys = snapshot.merge.policy.matching[registry]?.keys ?? []
+    guard let placement, !keys.isEmpty else {
+      return "stands alone: nothing is in the match list of \(registry)"
+    }
     let notes = placement.notes.map { $0.words(naming: displayName) }
     if let join = placement.join {
       let witness = placement.witnesses.first.map { ", said by \($0)" } ?? ""

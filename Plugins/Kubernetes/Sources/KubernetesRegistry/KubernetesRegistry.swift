@@ -15,7 +15,9 @@ public struct KubernetesRegistry: RegistryPlugin {
     RegistryDescriptor(
       name: "kubernetes", version: RollcallVersion.current, prefix: "k8s",
       summary: "Nodes that publish themselves in annotations of Kubernetes Node objects.",
-      optionsSchema: KubernetesOptions.schema, publishes: true)
+      optionsSchema: KubernetesOptions.schema, publishes: true,
+      matching: RegistryMatching(
+        keys: [.machineID, .nodename, .hostname, .address].map { MatchKey($0) }, alone: .member))
   }
 
   private let settings: KubernetesSettings
