@@ -93,4 +93,13 @@ import Testing
     #expect(selector.matches(SelectableFields(try Self.document(), [])) == isSelected)
     #expect(selector.matches(try NodeLabels(Self.labels)) == isSelected)
   }
+
+  @Test("of several registries they may be more than one may give, and none is lost")
+  func many() throws {
+    let labels = (0..<200).map {
+      ResourceValue.Field("label-\($0)", .text(String(repeating: "v", count: 50)))
+    }
+    let row = ExportedMember(["metadata": ["id": "a", "labels": .fields(labels)], "spec": ["nodeId": "n"]])
+    #expect(row.labels.count == 200 && row.labels["label-199"] != nil)
+  }
 }

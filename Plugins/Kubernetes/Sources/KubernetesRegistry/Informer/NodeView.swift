@@ -112,6 +112,11 @@ struct NodeView {
 
   private mutating func change(_ name: String, to entry: Entry?) -> [RegistryUpdate] {
     let old = entries[name]
+    // A heartbeat, mostly.
+    if let old, let entry, old.record == entry.record, old.addresses == entry.addresses {
+      entries[name] = entry
+      return []
+    }
     // Whose identity is called as the Node.
     let namesake = (try? NodeIdentity(name)).flatMap { owners[$0] == nil ? nil : $0 }
     let claims = Set([old?.claim, entry?.claim, namesake].compactMap { $0 })
