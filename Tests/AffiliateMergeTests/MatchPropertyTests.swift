@@ -5,13 +5,14 @@ import Testing
 @Suite("Properties of matching")
 struct MatchPropertyTests {
   @Test("after each of 10,000 random events records are joined as by a naive rebuild", arguments: 1...20)
-  func equalsRebuild(seed: UInt64) throws {
+  func equalsRebuild(seed: UInt64) async throws {
     var world = try MatchWorld(seed: seed)
     var merge = ClusterMerge(policy: world.policy)
     var naive = NaiveMerge()
     naive.policy = world.policy
     var replica = Replica()
     for round in 0..<500 {
+      await Task.yield()
       let event = world.event(naive)
       let now = at(Int64(round))
       naive.apply(event, at: now)
@@ -19,7 +20,7 @@ struct MatchPropertyTests {
       replica.apply(changes, of: event, at: now, labels: merge.labels(of:))
       let matching = NaiveMatching(naive)
       let isSame = expect(merge, equals: matching, round)
-      expectSound(matching, naive)
+      if round % 5 == 0 { expectSound(matching, naive) }
       if round % 50 == 0 {
         MergeComparison().expect(merge, equals: naive)
         replica.expectSame(as: merge)
@@ -29,11 +30,12 @@ struct MatchPropertyTests {
   }
 
   @Test("what is said again changes nothing", arguments: 1...10)
-  func repeated(seed: UInt64) throws {
+  func repeated(seed: UInt64) async throws {
     var world = try MatchWorld(seed: seed)
     var merge = ClusterMerge(policy: world.policy)
     var naive = NaiveMerge()
     for round in 0..<200 {
+      await Task.yield()
       let event = world.event(naive)
       naive.apply(event, at: at(Int64(round)))
       _ = try merge.apply(event, at: at(Int64(round)))
@@ -47,11 +49,12 @@ struct MatchPropertyTests {
   }
 
   @Test("an identity that comes and goes leaves no trace", arguments: 1...10)
-  func comesAndGoes(seed: UInt64) throws {
+  func comesAndGoes(seed: UInt64) async throws {
     var world = try MatchWorld(seed: seed)
     var merge = ClusterMerge(policy: world.policy)
     var naive = NaiveMerge()
     for round in 0..<300 {
+      await Task.yield()
       let event = world.event(naive)
       naive.apply(event, at: at(Int64(round)))
       _ = try merge.apply(event, at: at(Int64(round)))
@@ -67,7 +70,7 @@ struct MatchPropertyTests {
   }
 
   @Test("any order of arrival joins the same", arguments: 1...10)
-  func anyOrder(seed: UInt64) throws {
+  func anyOrder(seed: UInt64) async throws {
     var world = try MatchWorld(seed: seed)
     var naive = NaiveMerge()
     naive.policy = world.policy
@@ -81,6 +84,7 @@ struct MatchPropertyTests {
     if let local = naive.own { naive.heard.updateValue(at(0), forKey: local.affiliate.nodeID) }
     let matching = NaiveMatching(naive)
     for _ in 0..<4 {
+      await Task.yield()
       var merge = ClusterMerge(policy: world.policy)
       for event in world.shuffled(events) { _ = try merge.apply(event, at: at(0)) }
       expect(merge, equals: matching, 0)

@@ -5,7 +5,7 @@ import Testing
 @Suite("Vectors of matching")
 struct MatchVectorTests {
   @Test("records are joined as each vector expects", arguments: try MatchVector.all())
-  func vector(_ vector: MatchVector) throws {
+  func vector(_ vector: MatchVector) async throws {
     var generator = SeededGenerator(state: 7)
     var done: [MatchVector.Event] = []
     for (number, step) in vector.steps.enumerated() {
@@ -16,6 +16,7 @@ struct MatchVectorTests {
         }
       }
       for events in orders {
+        await Task.yield()
         var merge = ClusterMerge(policy: try vector.policy)
         var naive = NaiveMerge()
         naive.policy = try vector.policy

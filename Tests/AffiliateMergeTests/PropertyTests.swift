@@ -8,7 +8,7 @@ struct PropertyTests {
 
   @Test(
     "after 10,000 random events it equals a naive rebuild, and its changes add up to it", arguments: [8, 60])
-  func equalsRebuild(nodes: Int) throws {
+  func equalsRebuild(nodes: Int) async throws {
     // With many nodes some of what they have is shared by more than a conflict names.
     var events = try RandomEvents(seed: 2026, nodes: nodes)
     var merge = ClusterMerge()
@@ -16,11 +16,12 @@ struct PropertyTests {
     var replica = Replica()
     var copies: [(merge: ClusterMerge, naive: NaiveMerge)] = []
     for round in 0..<10_000 {
+      await Task.yield()
       let event = events.event(known: naive.raws)
       naive.apply(event, at: at(Int64(round)))
       let changes = try merge.apply(event, at: at(Int64(round)))
       replica.apply(changes, of: event, at: at(Int64(round)), labels: merge.labels(of:))
-      if round % (nodes > 8 ? 200 : 20) == 0 { comparison.expect(merge, equals: naive) }
+      if round % (nodes > 8 ? 200 : 50) == 0 { comparison.expect(merge, equals: naive) }
       if round % 100 == 0 { replica.expectSame(as: merge) }
       if round % 1000 == 0 { copies.append((merge, naive)) }
     }
@@ -30,7 +31,7 @@ struct PropertyTests {
   }
 
   @Test("any order of arrival gives the same", arguments: 1...20)
-  func anyOrder(seed: UInt64) throws {
+  func anyOrder(seed: UInt64) async throws {
     var events = try RandomEvents(seed: seed)
     var truth = NaiveMerge()
     var last: [MergeOperation] = [.policy(events.policy()), .local(events.record())]
@@ -47,6 +48,7 @@ struct PropertyTests {
       }
     }
     for _ in 0..<5 {
+      await Task.yield()
       var merge = ClusterMerge()
       // What was before and has gone leaves no trace.
       for origin in truth.raws.keys {

@@ -30,7 +30,7 @@ struct RestartTests {
     let aggregator = try aggregator(registries, leases: leases)
     var saved: SavedState?
     try await running(aggregator) {
-      try await aggregator.waitUntilSynced(timeout: .seconds(20))
+      try await aggregator.waitUntilSynced(timeout: .seconds(60))
       saved = aggregator.savedState()
     }
     return try #require(saved)
@@ -64,7 +64,7 @@ struct RestartTests {
     let since = saved.lives.nodes.first?.status?.since
     let aggregator = try aggregator(["one": StagedRegistry(knowing: known)], leases: true, after: saved)
     try await running(aggregator) {
-      try await aggregator.waitUntilSynced(timeout: .seconds(20))
+      try await aggregator.waitUntilSynced(timeout: .seconds(60))
       #expect(words(aggregator) == ["a ready leased", "b ready leased"])
       #expect(aggregator.snapshot().life.status(named: "a")?.since.wall == since)
       #expect(aggregator.snapshot().merge.member("a")?.version == 7)
@@ -82,7 +82,7 @@ struct RestartTests {
       let aggregator = try aggregator(
         ["one": StagedRegistry(knowing: [known[0]])], leases: leases, after: saved)
       try await running(aggregator) {
-        try await aggregator.waitUntilSynced(timeout: .seconds(20))
+        try await aggregator.waitUntilSynced(timeout: .seconds(60))
         if leases {
           #expect(words(aggregator) == ["a ready leased", "b stale cached"])
         } else {
@@ -133,7 +133,7 @@ struct RestartTests {
     let first = try aggregator(["one": registry])
     var saved: SavedState?
     try await running(first) {
-      try await first.waitUntilSynced(timeout: .seconds(20))
+      try await first.waitUntilSynced(timeout: .seconds(60))
       try registry.session().remove(try NodeIdentity("a"), reason: .deleted)
       try await eventually("it is told") { first.history.entries.contains { $0.to == "removed" } }
       saved = first.savedState()
@@ -141,7 +141,7 @@ struct RestartTests {
     let before = try #require(saved).history
     let second = try aggregator(["one": StagedRegistry(knowing: [])], after: saved)
     try await running(second) {
-      try await second.waitUntilSynced(timeout: .seconds(20))
+      try await second.waitUntilSynced(timeout: .seconds(60))
       try await eventually("its sync is told") { second.history.entries.count > before.count }
       let entries = second.history.entries
       #expect(Array(entries.prefix(before.count)) == before)
