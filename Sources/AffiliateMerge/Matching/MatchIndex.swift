@@ -161,6 +161,7 @@ struct MatchIndex: Sendable {
   mutating func place(_ number: RecordNumber, _ place: MatchPlace) {
     guard let entry = records[number] else { return }
     records[number] = MatchEntry(record: entry.record, place: place)
+    look(number, place.looked, insteadOf: entry.place?.looked ?? [])
     if entry.place?.node == place.node { return }
     if let old = entry.place?.node { nodes[old] = nodes[old]?.removing(number) }
     nodes[place.node] = (nodes[place.node] ?? NodeRecords()).adding(number)
@@ -169,6 +170,7 @@ struct MatchIndex: Sendable {
   /// A record without an identity goes; what it says stays until it is replaced.
   mutating func unplace(_ number: RecordNumber, _ place: MatchPlace) {
     nodes[place.node] = nodes[place.node]?.removing(number)
+    look(number, [], insteadOf: place.looked)
     if let choice = place.choice { choose(number, nil, insteadOf: choice.node) }
   }
 
@@ -176,6 +178,16 @@ struct MatchIndex: Sendable {
     if node == old { return }
     if let old { nodes[old] = nodes[old]?.removing(chooser: number) }
     if let node { nodes[node] = (nodes[node] ?? NodeRecords()).adding(chooser: number) }
+  }
+
+  private mutating func look(
+    _ number: RecordNumber, _ looked: [NodeIdentity], insteadOf old: [NodeIdentity]
+  ) {
+    if looked == old { return }
+    for node in old where !looked.contains(node) { nodes[node] = nodes[node]?.removing(looker: number) }
+    for node in looked where !old.contains(node) {
+      nodes[node] = (nodes[node] ?? NodeRecords()).adding(looker: number)
+    }
   }
 
   /// Takes out which values may be common now and weren't, or the reverse.
