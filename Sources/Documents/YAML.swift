@@ -32,6 +32,25 @@ public enum YAML {
       }
     }
   }
+
+  /// The documents in `text`, which is JSON and nothing else: what isn't complete is no YAML either.
+  ///
+  /// - Throws: as ``parse(_:file:limits:)`` does.
+  package static func parseJSON(
+    _ text: some Collection<UInt8>, file: String, limits: YAMLLimits = .standard
+  ) throws(YAMLError) -> YAMLStream {
+    try JSONReader.read(
+      try SourceText(Array(text), file: file, limits: limits).checked(), file: file, limits: limits)
+  }
+
+  /// The bytes of `text` without a byte-order mark, for readers of other forms than YAML.
+  ///
+  /// - Throws: where they are too many, no UTF-8, or have a NUL.
+  package static func checkedText(
+    _ text: [UInt8], file: String, limits: YAMLLimits = .standard
+  ) throws(YAMLError) -> [UInt8] {
+    try SourceText(text, file: file, limits: limits).checkedText()
+  }
 }
 
 /// What a text holds.

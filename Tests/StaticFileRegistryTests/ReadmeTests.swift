@@ -1,6 +1,7 @@
 import ClusterModel
 import Documents
 import Foundation
+import Inventories
 import RegistryKit
 import TestSupport
 import Testing
@@ -16,7 +17,7 @@ import Testing
     #expect(blocks.count == 4)
     var ids: Set<String> = []
     for block in blocks {
-      let reading = try FileParser.parse(Array(block.text.utf8), file: block.description)
+      let reading = try Inventory.read(Array(block.text.utf8), name: block.description)
       #expect(reading.problems.kept == [])
       #expect(reading.notes.kept == [])
       ids.formUnion(reading.nodes.keys.map(\.nodeID.text))
