@@ -16,10 +16,10 @@ package enum InventoryLimits {
   static let nameBytes = 253
   /// Bytes of an operating system's name.
   static let operatingSystemBytes = 256
-  /// Groups of an Ansible inventory, and how often a host is reached through groups within each other.
+  /// Groups of an Ansible inventory.
   static let groups = 10_000
   /// Steps from groups to groups and hosts that an Ansible inventory takes.
-  static let groupSteps = 4_000_000
+  static let groupSteps = 2_000_000
   /// Columns of a table.
   static let columns = 256
 }

@@ -97,7 +97,10 @@ struct NodeReader {
     _ fields: FieldReader, _ nodename: String?, _ hostname: String?, _ addresses: [IPAddress]
   ) -> NodeIdentity? {
     let names = [("nodename", nodename), ("hostname", hostname), ("addresses", addresses.first?.description)]
-    for case (let key, let name?) in names where !name.isEmpty {
+    for (key, name) in names {
+      // What can't be read is reported: once it is mended it names the node, and not what follows.
+      if fields.value(key) != nil, name == nil { return nil }
+      guard let name, !name.isEmpty else { continue }
       if let id = try? NodeIdentity(name) { return id }
       fields.error(key, "\(quoted(name)) can't be a node's id; give it one of printable ASCII as `id`")
       return nil

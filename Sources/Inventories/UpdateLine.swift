@@ -141,7 +141,9 @@ package struct UpdateLine: Hashable, Sendable {
 extension YAMLError {
   /// The same in the stream whose line `number` the text is.
   fileprivate func moved(to number: Int) -> YAMLError {
-    YAMLError(
+    // What isn't complete says where it begins.
+    let message = message.replacing("begins at line 1,", with: "begins at line \(number),")
+    return YAMLError(
       file: file, mark: YAMLMark(line: number + mark.line - 1, column: mark.column), message: message)
   }
 }

@@ -1,7 +1,7 @@
 import Documents
+import Inventories
 import RegistryKit
 import RegistryTestSupport
-import Inventories
 import Testing
 
 @testable import StaticFileRegistry

@@ -53,6 +53,7 @@ struct Scanner: Sendable {
   let base: String
   let watch: FolderWatch
   var maximumBytes = InventoryLimits.bytes
+  var format = InventoryFormat.auto
   let now: @Sendable () -> Timestamp
 
   /// Scans once. May block for as long as the file systems like.
@@ -107,7 +108,7 @@ struct Scanner: Sendable {
           .unavailable, "'\(match.shown)' is being written to; it is read when its writer has closed it"))
     }
     do throws(YAMLError) {
-      return .read(try Inventory.read(content.bytes, name: match.shown), mark)
+      return .read(try Inventory.read(content.bytes, name: match.shown, format: format), mark)
     } catch {
       return .malformed(error, mark)
     }
