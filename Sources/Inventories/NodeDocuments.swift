@@ -124,7 +124,8 @@ struct NodeDocuments {
 
   /// An affiliate; the id of a raw one has its origin before the node's identity.
   private mutating func affiliate(_ spec: YAMLNode, _ metadata: FieldReader) {
-    let record = NodeReader.read(spec, as: .affiliate, diagnostics)
+    var record = NodeReader.read(spec, as: .affiliate, diagnostics)
+    readLabels(metadata, into: &record)
     var origin = ""
     if let id = required("id", "a text", of: metadata) {
       let mark = metadata.mark(of: "id")
@@ -149,6 +150,14 @@ struct NodeDocuments {
   /// A member; its id is the nodename.
   private mutating func member(_ spec: YAMLNode, _ metadata: FieldReader) {
     let nodename = required("id", "a text", of: metadata, maximum: InventoryLimits.nameBytes) ?? ""
-    builder.add(NodeReader.read(spec, as: .member(nodename: nodename), diagnostics), at: spec.mark)
+    var record = NodeReader.read(spec, as: .member(nodename: nodename), diagnostics)
+    readLabels(metadata, into: &record)
+    builder.add(record, at: spec.mark)
+  }
+
+  /// The labels of a resource, which are in its metadata.
+  private func readLabels(_ metadata: FieldReader, into record: inout AffiliateRecord?) {
+    let labels = NodeReader.readLabels(metadata.section("labels", keys: nil))
+    if record?.labels.isEmpty == true { record?.labels = labels }
   }
 }
