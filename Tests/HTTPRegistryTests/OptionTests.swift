@@ -60,9 +60,8 @@ import Testing
       contentsOf: BuiltProducts.checkout.appendingPathComponent(file), encoding: .utf8)
     let sections = text.split(separator: "\n").filter { $0.hasPrefix("## ") }.map { String($0.dropFirst(3)) }
     #expect(sections == ["Name", "Description", "Configuration", "Metrics", "Examples"])
-    for table in [HTTPOptions.options.schema.markdownTable, MappingOptions.options.schema.markdownTable] {
-      #expect(text.contains("\n\n\(table)\n"), "the table should be:\n\(table)")
-    }
+    let table = HTTPOptions.options.schema.markdownTable
+    #expect(text.contains("\n\n\(table)\n"), "the table should be:\n\(table)")
   }
 
   @Test("every configuration in the README makes a registry")

@@ -130,11 +130,12 @@ import Testing
   func silence() async throws {
     try await following(.ndjson) {
       $0.idleTimeout = .seconds(1)
-    } _: { feed, _, recorder, clock in
+    } _: { feed, server, recorder, clock in
       feed.say(#"{"snapshot":[{"nodeId":"a"}]}"# + "\n")
       try await recorder.wait(for: "the snapshot") { $0.ids() == ["a"] }
       let record = try await recorder.wait(for: "the report") { !$0.trouble.isEmpty }
       #expect(record.trouble.contains("has sent nothing for 1s"))
+      _ = try await passing(clock, recorder, "the second question") { _ in server.requests.count > 1 }
       feed.say(#"{"snapshot":[{"nodeId":"b"}]}"# + "\n")
       _ = try await passing(clock, recorder, "the next snapshot") { $0.ids() == ["b"] }
     }

@@ -12,7 +12,7 @@ public struct HTTPOptions: RegistryOptions {
   /// How the list is written.
   public var format = InventoryFormat.auto
   /// How the server is asked, where it isn't polled.
-  public var follow = FollowMode.no
+  public var follow: FollowMode?
   /// Where in JSON of any kind what is.
   public var mapping: MappingOptions?
   /// How often the list is asked for.
@@ -48,8 +48,8 @@ public struct HTTPOptions: RegistryOptions {
       "how the list is written, as with static files; `auto` tells it by the content")
     RegistryOption(
       "follow", \.follow, .choice,
-      "how the server is asked: `no`, polled; `ndjson` and `sse`, a stream of updates; `longPoll`, lists that the "
-        + "server holds back until something changes")
+      "what else than polling: `ndjson` and `sse`, a stream of updates; `longPoll`, lists that the server holds back "
+        + "until something changes")
     RegistryOption("mapping", \.mapping, .object, "where in JSON of any other kind the nodes are")
     RegistryOption(
       "interval", \.interval, .duration(in: .seconds(1) ... .seconds(86_400)),
@@ -79,7 +79,6 @@ public struct HTTPOptions: RegistryOptions {
 
 /// How a server is asked.
 public enum FollowMode: String, CaseIterable, Sendable {
-  case no
   case ndjson
   case sse
   case longPoll
@@ -173,7 +172,7 @@ struct HTTPSettings: Sendable {
   private static func subject(_ options: HTTPOptions) throws(RegistryError) -> Subject {
     if let rollcall = options.rollcall {
       let others: [(String, Bool)] = [
-        ("url", options.url != nil), ("follow", options.follow != .no), ("mapping", options.mapping != nil),
+        ("url", options.url != nil), ("follow", options.follow != nil), ("mapping", options.mapping != nil),
         ("format", options.format != .auto),
       ]
       if let other = others.first(where: \.1) {
@@ -191,7 +190,7 @@ struct HTTPSettings: Sendable {
       let name = options.mapping != nil ? "mapping" : "format"
       throw RegistryError(
         .invalidArgument,
-        "follow: \(options.follow.rawValue) and \(name) exclude each other: a stream has updates of its own form"
+        "follow: \(options.follow?.rawValue ?? "") and \(name) exclude each other: a stream has updates of its own form"
       )
     }
     if isStream { return .stream(url, isSSE: options.follow == .sse) }
