@@ -84,7 +84,7 @@ struct NodeDocuments {
 
   /// A document as `get … -o yaml` prints it.
   private mutating func resource(_ node: YAMLNode) {
-    guard node["metadata"] != nil, let spec = node["spec"] else {
+    guard node["metadata"] != nil, var spec = node["spec"] else {
       let missing = node["spec"] == nil ? "spec" : "metadata"
       builder.hideNodes()
       return diagnostics.error(
@@ -92,6 +92,7 @@ struct NodeDocuments {
     }
     let metadata = FieldReader(
       node["metadata"], "metadata", path: "metadata", keys: nil, style: .lenient, diagnostics: diagnostics)
+    spec = Self.naming(spec, isLocal: node["status"]?["localId"]?.bool ?? false)
     let type = required("type", "affiliates or members", of: metadata)
     switch type.map(Self.shortName) {
     case nil: builder.hideNodes()
@@ -102,6 +103,22 @@ struct NodeDocuments {
         node.mark,
         "a document of type \(quoted(type ?? "")) is skipped; affiliates and members are read")
     }
+  }
+
+  /// `spec` with the local id that a node is told by in place of an identity. A node that merely one registry knows,
+  /// `inventory/17`, is called `inventory:17`: no id has a slash.
+  private static func naming(_ spec: YAMLNode, isLocal: Bool) -> YAMLNode {
+    guard let text = spec["nodeId"]?.scalar?.text, isLocal || text.contains("/"), let pairs = spec.pairs
+    else {
+      return spec
+    }
+    let named = pairs.map { pair in
+      guard pair.key == "nodeId" else { return pair }
+      let name = YAMLNode.text(text.replacing("/", with: ":"))
+      return YAMLPair(
+        key: "id", keyMark: pair.keyMark, value: YAMLNode(name.content, mark: pair.value.mark))
+    }
+    return YAMLNode(.mapping(named), mark: spec.mark)
   }
 
   private func required(
@@ -129,15 +146,16 @@ struct NodeDocuments {
     var origin = ""
     if let id = required("id", "a text", of: metadata) {
       let mark = metadata.mark(of: "id")
-      let slash = id.lastIndex(of: "/")
+      // A merged one that only one registry knows is called so itself.
+      let isOwn = record?.isLocalID == true && record?.affiliate.nodeID.text == id.replacing("/", with: ":")
+      let slash = isOwn ? nil : id.lastIndex(of: "/")
       if let slash { origin = String(id[..<slash]) }
       let name = slash.map { String(id[id.index(after: $0)...]) } ?? id
-      if let record, !record.isLocalID, record.affiliate.nodeID.text != name {
+      if let record, !isOwn, record.affiliate.nodeID.text != name {
         let nodeID = quoted(record.affiliate.nodeID.text)
         diagnostics.error(
           mark,
-          "the id \(quoted(id)) isn't that of the spec's nodeId \(nodeID), which counts"
-        )
+          "the id \(quoted(id)) isn't that of the spec's nodeId \(nodeID), which counts")
       }
       if slash != nil, (try? RegistrySource(origin)) == nil || origin.isEmpty {
         diagnostics.error(mark, "the raw id \(quoted(id)) isn't written as `prefix/node identity`")

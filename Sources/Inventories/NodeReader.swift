@@ -19,10 +19,10 @@ struct NodeReader {
 
     private static let memberKeys = [
       "nodeId", "hostname", "operatingSystem", "machineType", "addresses", "controlPlane", "labels",
-      "machineID",
+      "machineID", "id",
     ]
     private static let affiliateKeys =
-      memberKeys + ["nodename", "kubespan", "id", "ready", "reason", "stale", "createdAt", "confirmedAt"]
+      memberKeys + ["nodename", "kubespan", "ready", "reason", "stale", "createdAt", "confirmedAt"]
   }
 
   /// The node that `node` describes.

@@ -119,7 +119,7 @@ struct FederationState {
       faults[id] = nil
       let inventory: Inventory
       do throws(YAMLError) {
-        inventory = try Inventory.read(document: Self.readable(object, id: id), name: name)
+        inventory = try Inventory.read(document: object, name: name)
       } catch {
         faults[id] = RegistryError(.invalidArgument, error.description)
         return []
@@ -164,20 +164,6 @@ struct FederationState {
     default: break
     }
     return record
-  }
-
-  /// The document as a list of nodes may have it: without its status, and a node that the other one itself knows by a
-  /// local id alone (`inventory/17`) by one that has no slash.
-  private static func readable(_ object: YAMLNode, id: String) -> YAMLNode {
-    let isLocal = id.contains("/")
-    let name = YAMLNode.text(id.replacing("/", with: ":"))
-    let metadata = (object["metadata"]?.pairs ?? []).map { pair in
-      (pair.key, isLocal && pair.key == "id" ? name : pair.value)
-    }
-    let spec = (object["spec"]?.pairs ?? []).map { pair in
-      isLocal && pair.key == "nodeId" ? ("id", name) : (pair.key, pair.value)
-    }
-    return .mapping([("metadata", .mapping(metadata)), ("spec", .mapping(spec))])
   }
 
   mutating func fail(_ failure: HTTPFailure) throws {
