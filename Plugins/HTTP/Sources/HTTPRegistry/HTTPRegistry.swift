@@ -16,7 +16,7 @@ public struct HTTPRegistry: RegistryPlugin {
     RegistryDescriptor(
       name: "http", version: RollcallVersion.current,
       summary: "Machines that a URL lists: inventories, Prometheus' targets, another Rollcall, any JSON.",
-      optionsSchema: HTTPOptions.schema)
+      optionsSchema: HTTPOptions.schema, matching: .inventory(alone: .affiliate))
   }
 
   private let settings: HTTPSettings
