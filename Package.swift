@@ -299,7 +299,8 @@ let package = Package(
     tests(
       "StaticFileRegistryTests",
       [
-        "StaticFileRegistry", "Inventories", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
+        "StaticFileRegistry", "Inventories", "RegistryTestSupport", "PluginHost", "RegistryConformance",
+        "RegistryKit",
         "ClusterModel", "Documents", "Platform", logging,
       ]),
     .target(
