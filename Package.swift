@@ -295,7 +295,7 @@ let package = Package(
       ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
     tests(
       "InventoriesTests", resources: [.copy("Fixtures")],
-      ["Inventories", "ClusterModel", "Documents", "Platform"]),
+      ["Inventories", "ClusterModel", "Documents", "Platform", "RegistryKit"]),
     tests(
       "StaticFileRegistryTests",
       [

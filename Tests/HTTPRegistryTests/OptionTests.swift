@@ -25,6 +25,8 @@ import Testing
       ),
       (#"{"url":"https://h/","clientKeyFile":"k"}"#, "are needed together"),
       (#"{"url":"https://h/","tokenFile":"t","headers":{"Authorization":"x"}}"#, "exclude each other"),
+      (#"{"url":"http://h/","tokenFile":"t"}"#, "tokenFile over plain HTTP"),
+      (#"{"rollcall":"http://10.0.0.1:80","tokenFile":"t"}"#, "write `allowInsecure: true`"),
       (#"{"url":"https://h/","headers":{"Host":"x"}}"#, "Host is up to the connection"),
       (#"{"url":"https://h/","headers":{"a b":"geheim"}}"#, "isn't the name of a header"),
       (#"{"url":"https://h/","headers":{"X":"geheim\nY: z"}}"#, "headers.X: the value is one line"),

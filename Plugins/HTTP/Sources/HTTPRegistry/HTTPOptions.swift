@@ -1,4 +1,4 @@
-import ClusterResources
+import ClusterModel
 public import Inventories
 import Platform
 public import RegistryKit
@@ -29,6 +29,8 @@ public struct HTTPOptions: RegistryOptions {
   public var headers: [String: Secret] = [:]
   /// A file with a bearer token.
   public var tokenFile: String?
+  /// Whether the token may be sent without TLS.
+  public var allowInsecure = false
   /// A file with the certificates that sign the server's, in PEM; else the system's.
   public var caFile: String?
   /// A file with a client certificate, in PEM.
@@ -69,6 +71,9 @@ public struct HTTPOptions: RegistryOptions {
       "headers", \.headers, .map(of: .secret), "further headers of each request, such as `X-API-Key: …`")
     RegistryOption(
       "tokenFile", \.tokenFile, .path, "a file with a bearer token, which is read anew for each request")
+    RegistryOption(
+      "allowInsecure", \.allowInsecure, .flag,
+      "whether the token may be sent over plain HTTP to another machine, for all on the way to read")
     RegistryOption(
       "caFile", \.caFile, .path,
       "PEM file with the certificates that are trusted to sign the server's; by default the system's")
@@ -129,6 +134,16 @@ struct HTTPSettings: Sendable {
     case list(RequestURL, ListForm, isLongPoll: Bool)
     case stream(RequestURL, isSSE: Bool)
     case rollcall(RequestURL)
+
+    /// Whether nobody else reads what is sent: over TLS, or within this machine.
+    fileprivate var isPrivate: Bool {
+      let url =
+        switch self {
+        case .list(let url, _, _), .stream(let url, _), .rollcall(let url): url
+        }
+      let host = url.server.host.lowercased()
+      return url.server.isSecure || host == "localhost" || (try? IPAddress(host))?.isLoopback == true
+    }
   }
 
   let subject: Subject
@@ -163,6 +178,12 @@ struct HTTPSettings: Sendable {
     clientKeyFile = path(options.clientKeyFile)
     guard (clientCertFile == nil) == (clientKeyFile == nil) else {
       throw RegistryError(.invalidArgument, "clientCertFile and clientKeyFile are needed together")
+    }
+    if tokenFile != nil, !options.allowInsecure, !subject.isPrivate {
+      throw RegistryError(
+        .invalidArgument,
+        "tokenFile over plain HTTP lets all on the way read the token; use https, or write `allowInsecure: true`"
+      )
     }
     if tokenFile != nil, headers.contains(where: { $0.name.lowercased() == "authorization" }) {
       throw RegistryError(.invalidArgument, "tokenFile and the header Authorization exclude each other")
