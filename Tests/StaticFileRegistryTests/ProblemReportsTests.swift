@@ -1,4 +1,5 @@
 import Documents
+import Inventories
 import RegistryKit
 import RegistryTestSupport
 import Testing
@@ -13,7 +14,8 @@ import Testing
   @Test("a report names the first ten problems and counts the others, and is made once")
   func bounded() throws {
     let recorder = SessionRecorder()
-    var reports = ProblemReports(logger: recorder.logger)
+    var reports = ProblemReports(
+      logger: recorder.logger, recoveries: [.content: "all of the files is good again"])
     #expect(reports.report(.content, []) == HealthReport(.content, nil))
     #expect(reports.report(.content, []) == nil)
     let expected = (1...10).map { "problem \($0); " }.joined() + "and 15 more"
@@ -31,7 +33,8 @@ import Testing
   @Test("a problem is logged once, whatever comes up or ends beside it")
   func once() {
     let recorder = SessionRecorder()
-    var reports = ProblemReports(logger: recorder.logger)
+    var reports = ProblemReports(
+      logger: recorder.logger, recoveries: [.content: "all of the files is good again"])
     for numbers in [[1], [2, 1], [1]] { _ = reports.report(.reading, errors(numbers)) }
     #expect(recorder.now.log == ["warning: problem 1", "warning: problem 2"])
   }
@@ -39,7 +42,7 @@ import Testing
   @Test("a million bad nodes are counted, not kept")
   func manyProblems() throws {
     let text = "nodes:\n" + String(repeating: "- {}\n", count: 5000)
-    let reading = try FileParser.parse(Array(text.utf8), file: "f")
+    let reading = try Inventory.read(Array(text.utf8), name: "f")
     #expect(reading.problems.count == 5000)
     #expect(reading.problems.kept.count == ProblemList.maximumKept)
   }

@@ -1,17 +1,15 @@
 import ClusterModel
 import Documents
+import Inventories
 import Platform
 import RegistryKit
 
 /// What is known of all files: takes in one scan after the other, and never gives up good content for bad, for
 /// none, or for a file's absence alone. A pure value.
 struct KnownFiles: Sendable {
-  /// A file's good nodes, by the raw prefix that they came under, then by node.
-  typealias Nodes = [String: [NodeIdentity: AffiliateRecord]]
-
   /// What is known of one file.
   private struct File {
-    var nodes: Nodes = [:]
+    var nodes = InventoryRecords()
     var mark: FileMark?
     /// What is wrong with the content that was last read.
     var problems = ProblemList()
@@ -27,7 +25,7 @@ struct KnownFiles: Sendable {
     /// Since when all scans have found it being written to; nil where the last one didn't.
     var unsettledSince: Duration?
 
-    var nodeCount: Int { nodes.values.reduce(0) { $0 + $1.count } }
+    var nodeCount: Int { nodes.count }
   }
 
   /// By the path that a person would write.
@@ -50,7 +48,7 @@ struct KnownFiles: Sendable {
   ///   - staleAfter: how long the nodes of a file that is gone stay.
   ///   - maximumNodes: the most nodes that all files may have.
   init(
-    localNodeID: NodeIdentity? = nil, staleAfter: Duration = .zero, maximumNodes: Int = FileLimits.nodes
+    localNodeID: NodeIdentity? = nil, staleAfter: Duration = .zero, maximumNodes: Int = InventoryLimits.nodes
   ) {
     self.localNodeID = localNodeID
     self.staleAfter = staleAfter
@@ -61,7 +59,7 @@ struct KnownFiles: Sendable {
   var marks: [String: FileMark] { files.compactMapValues(\.mark) }
 
   /// The good nodes of a file; nil where it isn't known.
-  func nodes(of shown: String) -> Nodes? { files[shown]?.nodes }
+  func nodes(of shown: String) -> InventoryRecords? { files[shown]?.nodes }
 
   /// Whether a file couldn't be read so far only because it is being written to.
   var isSettling: Bool {
@@ -145,8 +143,10 @@ struct KnownFiles: Sendable {
       return nil
     }
     if file.goneSince == nil {
-      // What is found elsewhere meanwhile goes before it.
-      files[shown]?.nodes = file.nodes.mapValues { $0.mapValues { $0.with(isStale: true) } }
+      // What is found elsewhere meanwhile goes before it. When it is back it is read anew: entries may say of
+      // themselves that they are stale.
+      files[shown]?.mark = nil
+      files[shown]?.nodes = file.nodes.with(isStale: true)
       revision += 1
     }
     files[shown]?.goneSince = since
@@ -165,7 +165,7 @@ struct KnownFiles: Sendable {
     var file = files.removeValue(forKey: shown) ?? File()
     file.missed = 0
     if file.goneSince != nil {
-      file.nodes = file.nodes.mapValues { $0.mapValues { $0.with(isStale: false) } }
+      file.nodes = file.nodes.with(isStale: false)
       revision += 1
     }
     file.goneSince = nil
@@ -175,7 +175,10 @@ struct KnownFiles: Sendable {
     case .unchanged(let mark): file.mark = mark
     case .read(let reading, let mark):
       revision += 1
-      let nodes = nodes(of: reading, previous: file.nodes, confirmedAt: mark.signature.modificationTime)
+      // Time zero and before is what images and archives write that know none.
+      let written = mark.signature.modificationTime
+      let nodes = file.nodes.following(
+        reading, without: localNodeID, confirmedAt: written.milliseconds > 0 ? written : nil)
       let previousCount = file.nodeCount
       var new = file
       (new.nodes, new.mark) = (nodes, mark)
@@ -210,7 +213,7 @@ struct KnownFiles: Sendable {
   }
 
   /// What is wrong with a file that says nothing of nodes: `: > nodes.yaml` is a mistake more often than a wish.
-  private func silence(of shown: String, _ reading: FileReading, _ file: File) -> RegistryError? {
+  private func silence(of shown: String, _ reading: Inventory, _ file: File) -> RegistryError? {
     guard !reading.listsNodes, reading.problems.isEmpty else { return nil }
     // What it has in place of nodes is noted.
     guard file.nodeCount > 0 || reading.notes.isEmpty else { return nil }
@@ -218,33 +221,5 @@ struct KnownFiles: Sendable {
     return RegistryError(
       .invalidArgument,
       "'\(shown)' lists no nodes, not even none\(kept). Write `nodes: []` if there are none")
-  }
-
-  /// The nodes of a reading: those that didn't change keep the time since when the file has them so. Where the
-  /// file doesn't list its nodes, or a mistake hides some, those that aren't in it stay.
-  private func nodes(of reading: FileReading, previous: Nodes, confirmedAt: Timestamp) -> Nodes {
-    var nodes: Nodes = [:]
-    // Time zero and before is what images and archives write that know none.
-    let time = confirmedAt.milliseconds > 0 ? confirmedAt : nil
-    for (key, affiliate) in reading.nodes where key.nodeID != localNodeID {
-      let known = previous[key.origin]?[key.nodeID]
-      let record = known?.affiliate == affiliate ? known : nil
-      nodes[key.origin, default: [:]][key.nodeID] = record ?? AffiliateRecord(affiliate, confirmedAt: time)
-    }
-    if reading.hidesNodes || !reading.listsNodes {
-      for (origin, known) in previous {
-        nodes[origin, default: [:]].merge(known) { new, _ in new }
-      }
-    }
-    return nodes
-  }
-}
-
-extension AffiliateRecord {
-  /// The same, fresh or as the last that is known.
-  fileprivate func with(isStale: Bool) -> AffiliateRecord {
-    var record = self
-    record.isStale = isStale
-    return record
   }
 }
