@@ -56,6 +56,7 @@ let package = Package(
     .library(name: "RegistryConformance", targets: ["RegistryConformance"]),
     .library(name: "CRegistryPlugin", targets: ["CRegistryPlugin"]),
     .library(name: "rollcall-static-file", type: .dynamic, targets: ["StaticFilePlugin"]),
+    .library(name: "rollcall-exec", type: .dynamic, targets: ["ExecPlugin"]),
     .library(name: "DiscoveryProtocol", targets: ["DiscoveryProtocol"]),
     .library(name: "rollcall-service", type: .dynamic, targets: ["ServicePlugin"]),
     .library(name: "rollcall-kubernetes", type: .dynamic, targets: ["KubernetesPlugin"]),
@@ -90,7 +91,11 @@ let package = Package(
       "AffiliateMerge", ["ClusterModel", .product(name: "HashTreeCollections", package: "swift-collections")]),
     library(
       "Lifecycle", ["ClusterModel", .product(name: "HashTreeCollections", package: "swift-collections")]),
-    library("PluginHost", ["RegistryKit", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
+    // The line protocol: a registry as a program of its own, on both its sides.
+    library("RegistryProtocol", ["RegistryKit", "ClusterModel", "Platform", logging]),
+    library(
+      "PluginHost",
+      ["RegistryKit", "RegistryProtocol", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     library("RegistryConformance", ["RegistryKit", "ClusterModel", "PluginHost", logging]),
 
     // Documents and configuration.
@@ -193,8 +198,8 @@ let package = Package(
         "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance",
         "RollcallMetrics",
         "Outputs", "StatusClient", "StatusServer",
-        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Documents", "Platform",
-        "Lifecycle", "Sealing", "StateFile", logging,
+        "RegistryKit", "RegistryProtocol", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService",
+        "Documents", "Platform", "Lifecycle", "Sealing", "StateFile", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -283,6 +288,15 @@ let package = Package(
       [
         "StaticFileRegistry", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
         "ClusterModel", "Documents", "Platform", logging,
+      ]),
+    tests(
+      "RegistryProtocolTests",
+      ["RegistryProtocol", "RegistryKit", "RegistryTestSupport", "ClusterModel", "Platform", logging]),
+    tests(
+      "ExecRegistryTests",
+      [
+        "ExecRegistry", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
+        "RegistryProtocol", "ClusterModel", "Platform", logging,
       ]),
     tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
@@ -378,6 +392,7 @@ let package = Package(
       path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
     + plugin("StaticFile", ["Documents", "Platform", logging])
+    + plugin("Exec", ["Platform", "RegistryProtocol", logging])
     + plugin(
       "Service",
       [
