@@ -124,7 +124,8 @@ extension RegistrySettings {
         ("staleAfter", .text(DurationText.text(of: retention.staleAfter))),
         ("missingGrace", .text(DurationText.text(of: retention.missingGrace))),
       ] + (retention.expect.map { [("expect", .text(DurationText.text(of: $0)))] } ?? [])
-        + (leases.map { [("lease", .bool($0))] } ?? []) + (shown.pairs ?? []).map { ($0.key, $0.value) })
+        + (leases.map { [("lease", .bool($0))] } ?? []) + (isIsolated ? [("isolate", .bool(true))] : [])
+        + (shown.pairs ?? []).map { ($0.key, $0.value) })
   }
 
   /// The options of a registry that no file names.

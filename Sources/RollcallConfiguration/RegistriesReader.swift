@@ -63,7 +63,7 @@ struct RegistriesReader {
         onFailure: onFailure ?? .keep, staleAfter: section.duration("staleAfter"),
         missingGrace: section.duration("missingGrace"),
         expect: section.duration("expect", in: .seconds(1)...DurationText.longest)),
-      leases: section.bool("lease"),
+      leases: section.bool("lease"), isIsolated: section.bool("isolate") ?? false,
       position: "\(diagnostics.file):\(pair.keyMark.line):\(pair.keyMark.column)")
     settings.written = WrittenRegistry(
       file: diagnostics.file, nameMark: pair.keyMark, pluginMark: section.node?["plugin"]?.mark,

@@ -17,6 +17,8 @@ public struct RegistrySettings: Sendable {
   public var retention: RetentionPolicy
   /// Whether its records are leases that nodes renew; nil: what the plugin says.
   public var leases: Bool?
+  /// Whether it runs in a process of its own.
+  public var isIsolated: Bool
   /// Where the person wrote it: `file:line:column`.
   public var position: String?
   /// The registry as it was written; nil where no file names it.
@@ -25,7 +27,8 @@ public struct RegistrySettings: Sendable {
   /// The settings of the registry called `name`; the plugin is that of its name where none is given.
   public init(
     name: String, plugin: String? = nil, disabled: String? = nil, options: String = "{}",
-    retention: RetentionPolicy = RetentionPolicy(), leases: Bool? = nil, position: String? = nil
+    retention: RetentionPolicy = RetentionPolicy(), leases: Bool? = nil, isIsolated: Bool = false,
+    position: String? = nil
   ) {
     self.name = name
     self.plugin = plugin ?? name
@@ -33,6 +36,7 @@ public struct RegistrySettings: Sendable {
     self.options = options
     self.retention = retention
     self.leases = leases
+    self.isIsolated = isIsolated
     self.position = position
   }
 }
@@ -45,12 +49,13 @@ extension RegistrySettings: Hashable {
     let options: String
     let retention: RetentionPolicy
     let leases: Bool?
+    let isIsolated: Bool
   }
 
   private var meaning: Meaning {
     Meaning(
       name: name, plugin: plugin, disabled: disabled, options: options, retention: retention,
-      leases: leases)
+      leases: leases, isIsolated: isIsolated)
   }
 
   public static func == (left: RegistrySettings, right: RegistrySettings) -> Bool {
@@ -58,6 +63,11 @@ extension RegistrySettings: Hashable {
   }
 
   public func hash(into hasher: inout Hasher) { hasher.combine(meaning) }
+}
+
+extension RegistrySettings {
+  /// Where its plugin comes from, of `plugins`: one that is isolated is never loaded into this process.
+  func source(_ plugins: any PluginSource) -> any PluginSource { isIsolated ? plugins.isolated : plugins }
 }
 
 /// A registry's section as a person wrote it, so that what is wrong can be told at its place.
