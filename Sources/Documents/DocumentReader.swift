@@ -8,6 +8,7 @@ struct DocumentReader: ~Copyable {
   private var budget: NodeBudget
   private var anchors: [String: Anchored] = [:]
   private var anchorMarks: Set<YAMLMark> = []
+  private let textTags: Set<String>
 
   /// What an alias stands for, and what it costs.
   private struct Anchored {
@@ -16,16 +17,19 @@ struct DocumentReader: ~Copyable {
     var height: Int
   }
 
-  static func read(_ bytes: [UInt8], file: String, limits: YAMLLimits) throws(YAMLError) -> YAMLStream {
+  static func read(
+    _ bytes: [UInt8], file: String, limits: YAMLLimits, textTags: Set<String> = []
+  ) throws(YAMLError) -> YAMLStream {
     try bytes.withUnsafeBufferPointer { (buffer) throws(YAMLError) -> YAMLStream in
       var reader = DocumentReader(
         events: try EventReader(buffer, file: file), file: file,
-        budget: NodeBudget(file: file, limits: limits))
+        budget: NodeBudget(file: file, limits: limits), textTags: textTags)
       return try reader.stream()
     }
   }
 
-  private init(events: consuming EventReader, file: String, budget: NodeBudget) {
+  private init(events: consuming EventReader, file: String, budget: NodeBudget, textTags: Set<String>) {
+    self.textTags = textTags
     self.events = events
     self.file = file
     self.budget = budget
@@ -168,6 +172,7 @@ struct DocumentReader: ~Copyable {
     let fits: Bool
     switch tag {
     case "!", YAML_STR_TAG: return YAMLScalar(text, isPlain: false)
+    case _ where textTags.contains(tag): return YAMLScalar(text, isPlain: false)
     case YAML_NULL_TAG: fits = plain.kind == .null
     case YAML_BOOL_TAG: fits = plain.kind == .bool
     case YAML_INT_TAG: fits = plain.kind == .integer

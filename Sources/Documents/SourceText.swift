@@ -12,8 +12,15 @@ struct SourceText {
     self.limits = limits
   }
 
-  /// The text without a byte-order mark.
+  /// The text without a byte-order mark, and not with more directives than libyaml is good at.
   func checked() throws(YAMLError) -> [UInt8] {
+    let text = try checkedText()
+    try checkDirectives()
+    return text
+  }
+
+  /// The text without a byte-order mark.
+  func checkedText() throws(YAMLError) -> [UInt8] {
     guard bytes.count <= limits.size else {
       throw error(at: 0, "the text has \(bytes.count) bytes; at most \(limits.size) are read")
     }
@@ -28,7 +35,6 @@ struct SourceText {
     if String(validating: bytes, as: UTF8.self) == nil {
       throw error(at: firstInvalid, "the text isn't UTF-8")
     }
-    try checkDirectives()
     return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes[3...]) : bytes
   }
 

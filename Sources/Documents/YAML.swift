@@ -9,15 +9,18 @@ public enum YAML {
   /// A text that begins as JSON does may also be several JSON values behind each other, as programs print
   /// them: each is a document.
   ///
-  /// - Parameter file: how errors name the text.
+  /// - Parameters:
+  ///   - file: how errors name the text.
+  ///   - textTags: tags of programs that are known to stand before texts, such as `!vault`.
   /// - Throws: the one thing that keeps the text from being read. Repeated keys don't: they are listed in
   ///   what is returned.
   public static func parse(
-    _ text: some Collection<UInt8>, file: String, limits: YAMLLimits = .standard
+    _ text: some Collection<UInt8>, file: String, limits: YAMLLimits = .standard,
+    textTags: Set<String> = []
   ) throws(YAMLError) -> YAMLStream {
     let bytes = try SourceText(Array(text), file: file, limits: limits).checked()
     guard let first = bytes.first(where: { !isBlank($0) }), "{[\"".utf8.contains(first) else {
-      return try DocumentReader.read(bytes, file: file, limits: limits)
+      return try DocumentReader.read(bytes, file: file, limits: limits, textTags: textTags)
     }
     // What is JSON has JSON's meaning: libyaml refuses its surrogate pairs, long keys and tabs.
     do throws(YAMLError) {
@@ -25,12 +28,31 @@ public enum YAML {
     } catch {
       let jsonError = error
       do throws(YAMLError) {
-        return try DocumentReader.read(bytes, file: file, limits: limits)
+        return try DocumentReader.read(bytes, file: file, limits: limits, textTags: textTags)
       } catch {
         // It is neither: the reader that understood more of it tells why.
         throw error.mark < jsonError.mark ? jsonError : error
       }
     }
+  }
+
+  /// The documents in `text`, which is JSON and nothing else: what isn't complete is no YAML either.
+  ///
+  /// - Throws: as ``parse(_:file:limits:)`` does.
+  package static func parseJSON(
+    _ text: some Collection<UInt8>, file: String, limits: YAMLLimits = .standard
+  ) throws(YAMLError) -> YAMLStream {
+    try JSONReader.read(
+      try SourceText(Array(text), file: file, limits: limits).checked(), file: file, limits: limits)
+  }
+
+  /// The bytes of `text` without a byte-order mark, for readers of other forms than YAML.
+  ///
+  /// - Throws: where they are too many, no UTF-8, or have a NUL.
+  package static func checkedText(
+    _ text: [UInt8], file: String, limits: YAMLLimits = .standard
+  ) throws(YAMLError) -> [UInt8] {
+    try SourceText(text, file: file, limits: limits).checkedText()
   }
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fuzzes with libFuzzer, each target for SECONDS (default 60): what opens and decodes a discovery service's words,
-# what the service reads of strangers, proxies and files, and what reads a plugin's options in C.
+# what the service reads of strangers, proxies and files, what reads lists of machines, and what reads a plugin's
+# options in C.
 #
 # What ends the process is kept in the target's folder Findings: commit it with the repair, the tests run it from
 # then on. New inputs that reach new code stay in .build/fuzz.
@@ -24,6 +25,7 @@ fuzz() {
 }
 
 build_target DiscoveryProtocol
+build_target Inventories
 build_target NIOHPACK
 bin=$(swift build --package-path "$root" --scratch-path "$build" --show-bin-path)
 
@@ -59,6 +61,18 @@ swiftc -swift-version 6 -parse-as-library -O -g -use-ld=lld -sanitize=fuzzer,add
   "$service/Transport/MessageFraming.swift" "$service/Transport/RequestHead.swift" \
   "@$build/objects" -o "$build/fuzz-discovery-service"
 
+objects=$(find "$bin/Inventories.build" "$bin/Documents.build" "$bin/RegistryKit.build" "$bin/CRegistryPlugin.build" \
+  "$bin/ClusterModel.build" "$bin/Platform.build" "$bin/SystemPackage.build" "$bin/CSystem.build" "$bin/Logging.build" \
+  -name '*.o')
+# shellcheck disable=SC2086 # one word for each object
+swiftc -swift-version 6 -parse-as-library -Onone -g -sanitize=fuzzer -I "$bin/Modules" \
+  -package-name "$(basename "$root" | tr '[:upper:]' '[:lower:]')" -module-name InventoriesFuzz \
+  -Xcc -fmodule-map-file="$root/Sources/CYAML/module.modulemap" \
+  -Xcc -fmodule-map-file="$root/Sources/CRegistryPlugin/include/module.modulemap" \
+  -Xcc -fmodule-map-file="$build/checkouts/swift-system/Sources/CSystem/include/module.modulemap" \
+  "$here/Inventories/FuzzTarget.swift" "$root/Tests/InventoriesTests/Fuzz/InventoryFuzz.swift" \
+  $objects -lyaml -o "$build/fuzz-inventories"
+
 mkdir -p "$build"
 clang -g -O1 -Wall -Wextra -Werror -fuse-ld=lld -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
   -I "$root/Sources/CRegistryPlugin/include" -o "$build/fuzz-registry-options" \
@@ -67,3 +81,4 @@ clang -g -O1 -Wall -Wextra -Werror -fuse-ld=lld -fsanitize=fuzzer,address,undefi
 fuzz RegistryOptions "$build/fuzz-registry-options"
 fuzz DiscoveryProtocol "$build/fuzz-discovery-protocol"
 fuzz DiscoveryService "$build/fuzz-discovery-service"
+fuzz Inventories "$build/fuzz-inventories"

@@ -1,6 +1,7 @@
 import ClusterModel
 import Documents
 import Foundation
+import Inventories
 import Logging
 import Platform
 import RegistryKit
@@ -16,7 +17,7 @@ private func scan(_ files: KeyValuePairs<String, Scan.Outcome>, missing: [String
 }
 
 func read(_ text: String, at seconds: Int64 = 100) throws -> Scan.Outcome {
-  .read(try FileParser.parse(Array(text.utf8), file: "f"), mark(seconds))
+  .read(try Inventory.read(Array(text.utf8), name: "f"), mark(seconds))
 }
 
 private func mark(_ seconds: Int64) -> FileMark {

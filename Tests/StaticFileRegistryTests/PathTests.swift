@@ -127,7 +127,8 @@ import Testing
   @Test("the schema is one that a host takes, with the defaults")
   func schema() throws {
     let schema = try OptionsSchema(json: StaticFileOptions.schema)
-    #expect(try schema.fillingDefaults(in: "{}") == #"{"pollInterval":"30s","debounce":"50ms"}"#)
+    #expect(
+      try schema.fillingDefaults(in: "{}") == #"{"format":"auto","pollInterval":"30s","debounce":"50ms"}"#)
   }
 }
 

@@ -1,4 +1,5 @@
 import Documents
+import Inventories
 import RegistryKit
 import RegistryTestSupport
 import Testing
@@ -39,7 +40,7 @@ import Testing
   @Test("a million bad nodes are counted, not kept")
   func manyProblems() throws {
     let text = "nodes:\n" + String(repeating: "- {}\n", count: 5000)
-    let reading = try FileParser.parse(Array(text.utf8), file: "f")
+    let reading = try Inventory.read(Array(text.utf8), name: "f")
     #expect(reading.problems.count == 5000)
     #expect(reading.problems.kept.count == ProblemList.maximumKept)
   }

@@ -1,6 +1,7 @@
 import ClusterModel
 import Documents
 import Foundation
+import Inventories
 import RegistryKit
 import TestSupport
 import Testing
@@ -13,16 +14,19 @@ import Testing
   @Test("every example of nodes in the README is read without a problem")
   func nodes() throws {
     let blocks = try MarkdownBlock.all(in: Self.path).filter { !$0.text.hasPrefix("# rollcall.yaml") }
-    #expect(blocks.count == 4)
+    #expect(blocks.count == 6)
     var ids: Set<String> = []
     for block in blocks {
-      let reading = try FileParser.parse(Array(block.text.utf8), file: block.description)
+      let reading = try Inventory.read(Array(block.text.utf8), name: block.description)
       #expect(reading.problems.kept == [])
       #expect(reading.notes.kept == [])
       ids.formUnion(reading.nodes.keys.map(\.nodeID.text))
     }
     #expect(
-      ids.sorted() == ["Utoh3O0ZneV0kT2IUBrh7TgdouRcUW2yzaaMl4VXnCd", "rack-2", "rack-3", "rack-4"])
+      ids.sorted() == [
+        "Utoh3O0ZneV0kT2IUBrh7TgdouRcUW2yzaaMl4VXnCd", "asset-1093", "rack-2", "rack-3", "rack-4", "worker-1",
+        "worker-2", "worker-3",
+      ])
   }
 
   @Test("every configuration in the README makes a registry")

@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import Inventories
 import RegistryKit
 import Testing
 
@@ -11,7 +12,7 @@ import Testing
   init() throws { folder = try TestFolder() }
 
   private func scan(
-    _ name: String, maximumBytes: Int = FileLimits.fileBytes, known: [String: FileMark] = [:]
+    _ name: String, maximumBytes: Int = InventoryLimits.bytes, known: [String: FileMark] = [:]
   ) throws -> Scan {
     Scanner(
       paths: [try PathPattern(name)], base: folder.path, watch: FolderWatch(failure: "none"),

@@ -22,4 +22,7 @@ package struct ProblemList: Hashable, Sendable {
     count += 1
     if kept.count < limit { kept.append(problem) }
   }
+
+  /// Counts problems that were found and not kept.
+  package mutating func addUnkept(_ number: Int) { count += number }
 }

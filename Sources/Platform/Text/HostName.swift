@@ -33,8 +33,11 @@ package enum HostName {
       }
     }
     if let last = labels.last, isNumber(last) { return "programs take it for an address" }
-    return isOwnName(text.lowercased()) ? "it means each machine itself" : nil
+    return isOwn(text) ? "it means each machine itself" : nil
   }
+
+  /// Whether `text` is what a machine calls itself, or the groups that it is in.
+  package static func isOwn(_ text: some StringProtocol) -> Bool { isOwnName(text.lowercased()) }
 
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {
     switch byte {

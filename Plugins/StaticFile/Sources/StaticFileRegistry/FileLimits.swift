@@ -1,25 +1,10 @@
-import RegistryKit
-
-/// What is the most of everything that a file may have: beyond it a mistake is more likely than a cluster.
+/// What is the most of everything around files, and how long it is waited for what. What one may have in it is up to
+/// `InventoryLimits`.
 enum FileLimits {
-  /// Bytes of one file.
-  static let fileBytes = 64 << 20
   /// Files that all paths of one registry may find.
   static let files = 10_000
   /// Names in a folder that a pattern looks at.
   static let folderEntries = 100_000
-  /// YAML nodes that the aliases of one file stand for: enough for merge keys in each of very many nodes.
-  static let aliasedNodes = 1_000_000
-  /// Nodes of one registry, and so of one file: what the host takes.
-  static let nodes = BoundaryLimits().nodes
-  /// Items of a list, such as a node's addresses.
-  static let listItems = BoundaryLimits().listItems
-  /// Bytes of an address, a key or an identity.
-  static let textBytes = 256
-  /// Bytes of a hostname or nodename: what DNS takes.
-  static let nameBytes = 253
-  /// Bytes of an operating system's name.
-  static let operatingSystemBytes = 256
   /// Names on the way to one file, those that links add counted.
   static let pathNames = 512
   /// Problems that are kept one by one; of the others there is a number.

@@ -1,5 +1,6 @@
 import ClusterModel
 import Documents
+import Inventories
 import Platform
 import RegistryKit
 
@@ -50,7 +51,7 @@ struct KnownFiles: Sendable {
   ///   - staleAfter: how long the nodes of a file that is gone stay.
   ///   - maximumNodes: the most nodes that all files may have.
   init(
-    localNodeID: NodeIdentity? = nil, staleAfter: Duration = .zero, maximumNodes: Int = FileLimits.nodes
+    localNodeID: NodeIdentity? = nil, staleAfter: Duration = .zero, maximumNodes: Int = InventoryLimits.nodes
   ) {
     self.localNodeID = localNodeID
     self.staleAfter = staleAfter
@@ -145,7 +146,9 @@ struct KnownFiles: Sendable {
       return nil
     }
     if file.goneSince == nil {
-      // What is found elsewhere meanwhile goes before it.
+      // What is found elsewhere meanwhile goes before it. When it is back it is read anew: entries may say of
+      // themselves that they are stale.
+      files[shown]?.mark = nil
       files[shown]?.nodes = file.nodes.mapValues { $0.mapValues { $0.with(isStale: true) } }
       revision += 1
     }
@@ -210,7 +213,7 @@ struct KnownFiles: Sendable {
   }
 
   /// What is wrong with a file that says nothing of nodes: `: > nodes.yaml` is a mistake more often than a wish.
-  private func silence(of shown: String, _ reading: FileReading, _ file: File) -> RegistryError? {
+  private func silence(of shown: String, _ reading: Inventory, _ file: File) -> RegistryError? {
     guard !reading.listsNodes, reading.problems.isEmpty else { return nil }
     // What it has in place of nodes is noted.
     guard file.nodeCount > 0 || reading.notes.isEmpty else { return nil }
@@ -222,14 +225,18 @@ struct KnownFiles: Sendable {
 
   /// The nodes of a reading: those that didn't change keep the time since when the file has them so. Where the
   /// file doesn't list its nodes, or a mistake hides some, those that aren't in it stay.
-  private func nodes(of reading: FileReading, previous: Nodes, confirmedAt: Timestamp) -> Nodes {
+  private func nodes(of reading: Inventory, previous: Nodes, confirmedAt: Timestamp) -> Nodes {
     var nodes: Nodes = [:]
     // Time zero and before is what images and archives write that know none.
     let time = confirmedAt.milliseconds > 0 ? confirmedAt : nil
-    for (key, affiliate) in reading.nodes where key.nodeID != localNodeID {
+    for (key, record) in reading.nodes where record.isLocalID || key.nodeID != localNodeID {
       let known = previous[key.origin]?[key.nodeID]
-      let record = known?.affiliate == affiliate ? known : nil
-      nodes[key.origin, default: [:]][key.nodeID] = record ?? AffiliateRecord(affiliate, confirmedAt: time)
+      var record = record
+      // A record that says itself when it was confirmed knows better.
+      if record.confirmedAt == nil {
+        record.confirmedAt = known.flatMap { $0.hasContent(of: record) ? $0.confirmedAt : nil } ?? time
+      }
+      nodes[key.origin, default: [:]][key.nodeID] = record
     }
     if reading.hidesNodes || !reading.listsNodes {
       for (origin, known) in previous {

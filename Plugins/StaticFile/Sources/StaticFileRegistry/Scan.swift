@@ -1,6 +1,7 @@
 import ClusterModel
 import Documents
 import Glibc
+import Inventories
 import Platform
 import RegistryKit
 
@@ -10,8 +11,8 @@ struct Scan: Sendable {
   enum Outcome: Sendable {
     /// It holds what it held, whether or not it was touched.
     case unchanged(FileMark)
-    case read(FileReading, FileMark)
-    /// It is no YAML and no JSON.
+    case read(Inventory, FileMark)
+    /// It isn't of the form that it should have.
     case malformed(YAMLError, FileMark)
     case unreadable(RegistryError)
     /// It is being written to: scan again in a moment.
@@ -51,7 +52,8 @@ struct Scanner: Sendable {
   /// What relative paths start from, an absolute path.
   let base: String
   let watch: FolderWatch
-  var maximumBytes = FileLimits.fileBytes
+  var maximumBytes = InventoryLimits.bytes
+  var format = InventoryFormat.auto
   let now: @Sendable () -> Timestamp
 
   /// Scans once. May block for as long as the file systems like.
@@ -106,7 +108,7 @@ struct Scanner: Sendable {
           .unavailable, "'\(match.shown)' is being written to; it is read when its writer has closed it"))
     }
     do throws(YAMLError) {
-      return .read(try FileParser.parse(content.bytes, file: match.shown), mark)
+      return .read(try Inventory.read(content.bytes, name: match.shown, format: format), mark)
     } catch {
       return .malformed(error, mark)
     }

@@ -1,3 +1,4 @@
+public import Inventories
 public import RegistryKit
 
 /// What a person writes in the registry's section.
@@ -6,6 +7,8 @@ public struct StaticFileOptions: RegistryOptions {
   public var path: String?
   /// Files and patterns, after ``path``.
   public var paths: [String] = []
+  /// How the files are written.
+  public var format = InventoryFormat.auto
   /// How often the files are looked at even when the system reports no change.
   public var pollInterval = Duration.seconds(30)
   /// How long a change may settle before the files are read.
@@ -16,10 +19,13 @@ public struct StaticFileOptions: RegistryOptions {
   public static let options = OptionList<Self> {
     RegistryOption(
       "path", \.path, .dataPath,
-      "a YAML or JSON file of nodes, or a pattern with `*`, `?` or `[…]` in any component but not `**`; relative "
+      "a file of nodes, or a pattern with `*`, `?` or `[…]` in any component but not `**`; relative "
         + "to the folder of the configuration file. A leading dot is only matched by a dot")
     RegistryOption(
       "paths", \.paths, .list(of: .dataPath, count: 1...64), "several files and patterns")
+    RegistryOption(
+      "format", \.format, .choice,
+      "how the files are written: see the forms above; `auto` tells it by each file's content")
     RegistryOption(
       "pollInterval", \.pollInterval, .duration(in: .milliseconds(100) ... .seconds(86_400)),
       "how often the files are looked at even when the system reports no change")
@@ -32,6 +38,7 @@ public struct StaticFileOptions: RegistryOptions {
 /// The options, found to work.
 struct StaticFileSettings: Sendable {
   let paths: [PathPattern]
+  let format: InventoryFormat
   let pollInterval: Duration
   let debounce: Duration
 
@@ -45,6 +52,7 @@ struct StaticFileSettings: Sendable {
     var paths: [PathPattern] = []
     for text in texts { paths.append(try PathPattern(text)) }
     self.paths = paths
+    format = options.format
     pollInterval = options.pollInterval
     debounce = options.debounce
   }

@@ -14,7 +14,7 @@ public struct StaticFileRegistry: RegistryPlugin {
   public static var descriptor: RegistryDescriptor {
     RegistryDescriptor(
       name: "static-file", version: RollcallVersion.current, prefix: "file",
-      summary: "Nodes listed in YAML or JSON files, which are watched for changes.",
+      summary: "Machines listed in files of many forms, which are watched for changes.",
       optionsSchema: StaticFileOptions.schema)
   }
 
@@ -57,7 +57,7 @@ public struct StaticFileRegistry: RegistryPlugin {
   ) async throws {
     let time = TimeSource(session.clock)
     let queue = BlockingQueue("rollcall.static-file")
-    let scanner = Scanner(paths: settings.paths, base: base, watch: watch, now: now)
+    let scanner = Scanner(paths: settings.paths, base: base, watch: watch, format: settings.format, now: now)
     var view = FileView(paths: settings.paths, pollInterval: settings.pollInterval, session: session)
     while true {
       let seen = changes.value

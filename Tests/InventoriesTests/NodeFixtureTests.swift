@@ -3,10 +3,10 @@ import Documents
 import Foundation
 import Testing
 
-@testable import StaticFileRegistry
+@testable import Inventories
 
 /// Every file in `Fixtures/good` and `Fixtures/bad` has beside it what is read from it.
-@Suite struct FixtureTests {
+@Suite struct NodeFixtureTests {
   static let goodFiles = [
     "short.yaml", "list.json", "documents.yaml", "empty.yaml", "affiliates.yaml", "raw.yaml", "members.json",
     "others.yaml", "quoted.yaml", "merge.yaml", "several.yaml", "mapped.yaml",
@@ -50,21 +50,36 @@ import Testing
   private static func described(_ folder: String, _ name: String) throws -> String {
     let bytes = try Data(contentsOf: URL(fileURLWithPath: try path(folder, name)))
     do throws(YAMLError) {
-      return try FileParser.parse(Array(bytes), file: name).description
+      return try Inventory.read(Array(bytes), name: name).description
     } catch {
       return "problem \(error)\n"
     }
   }
 }
 
-extension FileReading: CustomStringConvertible {
+extension Inventory: CustomStringConvertible {
   /// A line for each node, and for each problem and note.
   public var description: String {
-    var lines = nodes.map { key, affiliate in "\(key.origin)/\(affiliate.line)" }.sorted()
+    var lines = nodes.map { key, record in "\(key.origin)/\(record.line)" }.sorted()
     if hidesNodes { lines.append("hides nodes") }
     lines += problems.kept.map { "problem \($0)" }
     lines += notes.kept.map { "note \($0)" }
     return lines.map { $0 + "\n" }.joined()
+  }
+}
+
+extension AffiliateRecord {
+  /// All that is set, in one line; a local id has a `~`.
+  var line: String {
+    var parts = [(isLocalID ? "~" : "") + affiliate.line]
+    if !machineID.isEmpty { parts.append("machine=\(machineID)") }
+    if !labels.isEmpty {
+      parts.append("labels=" + labels.map { "\($0.key)=\($0.value)" }.joined(separator: ";"))
+    }
+    if let health { parts.append("health=\(health)") }
+    if let createdAt { parts.append("created=\(createdAt)") }
+    if isStale { parts.append("stale") }
+    return parts.joined(separator: " ")
   }
 }
 
