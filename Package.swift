@@ -101,6 +101,8 @@ let package = Package(
     // Documents and configuration.
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     library("Documents", ["ClusterModel", "CYAML", "Platform"]),
+    // Lists of machines, in the forms in which people have them.
+    library("Inventories", ["ClusterModel", "Documents", "Platform", "RegistryKit", logging]),
     library(
       "RollcallConfiguration",
       [
@@ -283,10 +285,12 @@ let package = Package(
       "ClusterResourcesTests", resources: [.copy("Golden")],
       ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
     tests(
+      "InventoriesTests", resources: [.copy("Fixtures")],
+      ["Inventories", "Documents", "ClusterModel", "Platform"]),
+    tests(
       "StaticFileRegistryTests",
-      resources: [.copy("Fixtures")],
       [
-        "StaticFileRegistry", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
+        "StaticFileRegistry", "Inventories", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
         "ClusterModel", "Documents", "Platform", logging,
       ]),
     tests(
@@ -391,8 +395,8 @@ let package = Package(
       ],
       path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
-    + plugin("StaticFile", ["Documents", "Platform", logging])
-    + plugin("Exec", ["Platform", "RegistryProtocol", logging])
+    + plugin("StaticFile", ["Documents", "Inventories", "Platform", logging])
+    + plugin("Exec", ["Documents", "Inventories", "Platform", "RegistryProtocol", logging])
     + plugin(
       "Service",
       [

@@ -29,7 +29,9 @@ package struct PolledProgram: Registry {
   package var patience = Duration.seconds(60)
   /// At what level what it prints as errors is logged; nil: not at all.
   package var errorLevel: Logger.Level? = .warning
-  /// Reads what is neither lines of the protocol nor nodes in JSON; nil: nothing else is taken.
+  /// Whether it may print lines of the protocol.
+  package var takesLines = true
+  /// Reads what isn't lines of the protocol; nil: nodes in JSON are taken.
   package var readOther: (@Sendable ([UInt8]) throws(RegistryError) -> ProgramDocument)?
 
   package init(_ program: ChildProgram, name: String, settings: ProgramSettings) {
@@ -118,7 +120,7 @@ package struct PolledProgram: Registry {
       )
     }
     do throws(RegistryError) {
-      return .success(try ProgramDocument.read(end.output, other: readOther))
+      return .success(try ProgramDocument.read(end.output, takesLines: takesLines, other: readOther))
     } catch {
       return .failure(RegistryError(error.code, "\(name): \(error.message)", cause: error))
     }

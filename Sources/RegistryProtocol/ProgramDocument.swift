@@ -20,33 +20,29 @@ package struct ProgramDocument: Sendable {
     if let records { self.records[.only] = records }
   }
 
-  /// The document that `output` is: lines of the protocol, a list of nodes in JSON, or an object with one as `nodes`.
+  /// The document that `output` is: lines of the protocol, or another form.
   ///
-  /// - Parameter other: reads what is none of these; nil: nothing is.
+  /// - Parameters:
+  ///   - takesLines: whether it may be lines.
+  ///   - other: reads what isn't; nil: a list of nodes in JSON is taken, or an object with one as `nodes`.
   /// - Throws: where it is nothing that is known, or less than a whole.
   package static func read(
-    _ output: [UInt8], other: (([UInt8]) throws(RegistryError) -> ProgramDocument)? = nil
+    _ output: [UInt8], takesLines: Bool = true,
+    other: (([UInt8]) throws(RegistryError) -> ProgramDocument)? = nil
   ) throws(RegistryError) -> ProgramDocument {
     guard output.contains(where: { $0 > 0x20 }) else {
       throw RegistryError(
         .invalidArgument, "it printed nothing; to say that there are no nodes, print {\"snapshot\":[]}")
     }
-    var failure: RegistryError?
-    if isOfLines(output) {
-      do throws(RegistryError) {
-        return try lines(output)
-      } catch {
-        failure = error
-      }
-    } else if let nodes = ProgramLineReader(.program).readNodes(output) {
-      var document = ProgramDocument()
-      try document.take(nodes, number: 1)
-      return document
-    }
-    if let failure { throw failure }
+    if takesLines, isOfLines(output) { return try lines(output) }
     if let other { return try other(output) }
-    throw RegistryError(
-      .invalidArgument, "what it printed is no document of nodes; print {\"snapshot\":[…]} on one line")
+    guard let nodes = ProgramLineReader(.program).readNodes(output) else {
+      throw RegistryError(
+        .invalidArgument, "what it printed is no document of nodes; print {\"snapshot\":[…]} on one line")
+    }
+    var document = ProgramDocument()
+    try document.take(nodes, number: 1)
+    return document
   }
 
   /// Whether the first line is an object with a key of the protocol.

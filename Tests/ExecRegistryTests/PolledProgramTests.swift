@@ -29,6 +29,26 @@ import Testing
     }
   }
 
+  @Test(
+    "what programs print in other forms is read, told by its content or as `format` says",
+    arguments: [
+      ("nodes:\n- {nodeId: n1, nodename: w-1, addresses: [10.0.0.1]}", "auto"),
+      (#"[{"targets":["10.0.0.1:9100"],"labels":{"rack":"a"}}]"#, "auto"),
+      ("10.0.0.1 w-1", "auto"), ("nodename,addresses\nw-1,10.0.0.1", "auto"),
+      (#"[{"nodename":"w-1","addresses":["10.0.0.1"]}]"#, "nodes"),
+    ])
+  func otherForms(document: String, format: String) async throws {
+    let program = try ProgramFolder("cat <<'END'\n\(document)\nEND\n")
+    let recorder = SessionRecorder()
+    let registry = try program.registry { $0.format = .init(rawValue: format) ?? .auto }
+    try await recorder.run(registry) {
+      let record = try await recorder.wait(for: "the node, or what is wrong") { !$0.batches.isEmpty }
+      #expect(record.isHealthy, "\(record.reports)")
+      let records = record.contents[.only].map { Array($0.values) } ?? []
+      #expect(records.map { $0.affiliate.addresses.map(\.description) } == [["10.0.0.1"]], "\(document)")
+    }
+  }
+
   @Test("what changes is applied, what doesn't isn't, and what a program no longer prints goes")
   func changes() async throws {
     let program = try ProgramFolder("echo run >> runs; cat list")
@@ -54,7 +74,7 @@ import Testing
     arguments: [
       ("echo no >&2; exit 3", "the program ended with exit code 3; its last words: no"),
       (#"printf '{"snapshot":[{"id":"c"'"#, "the program: line 1: column "),
-      (#"printf '[{"id":"c"'"#, "the program: what it printed is no document of nodes"),
+      (#"printf '[{"id":"c"'"#, "the program: output:1:"),
       ("exit 0", "the program: it printed nothing; to say that there are no nodes, print"),
       ("kill -SEGV $$", "the program was ended by signal 11 (segmentation fault)"),
       ("sleep 100", "the program took longer than 300ms, and was ended"),

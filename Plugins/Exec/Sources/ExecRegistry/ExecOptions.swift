@@ -1,3 +1,4 @@
+public import Inventories
 import Logging
 import Platform
 public import RegistryKit
@@ -9,6 +10,8 @@ public struct ExecOptions: RegistryOptions {
   public var command: [String] = []
   /// Whether it runs for good.
   public var stream = false
+  /// In what form a program prints that is run once each time.
+  public var format = InventoryFormat.auto
   /// How long to wait between two runs of a program that is run once each time.
   public var interval = Duration.seconds(30)
   /// How long one run may take; of a program that runs for good, until its first snapshot.
@@ -46,6 +49,10 @@ public struct ExecOptions: RegistryOptions {
     RegistryOption(
       "interval", \.interval, .duration(in: .milliseconds(100) ... .seconds(86_400)),
       "how long after its end it is run again; without `stream`")
+    RegistryOption(
+      "format", \.format, .choice,
+      "in what form it prints all that it knows, as static files have them; `auto`: lines of the protocol, or what the "
+        + "content tells; without `stream`")
     RegistryOption(
       "timeout", \.timeout, .duration(in: .milliseconds(100) ... .seconds(3600)),
       "how long a run may take; with `stream`, until the first snapshot")

@@ -1,4 +1,6 @@
 import ClusterModel
+import Documents
+import Inventories
 import Platform
 public import RegistryKit
 import RegistryProtocol
@@ -73,7 +75,36 @@ public struct ExecRegistry: RegistryPlugin {
     registry.maximumOutput = settings.options.maxOutput
     registry.patience = patience
     registry.errorLevel = settings.level
+    let format = settings.options.format
+    registry.takesLines = format == .auto
+    registry.readOther = { (output) throws(RegistryError) in try Self.document(output, format: format) }
     return registry
+  }
+
+  /// The document that `output` is, in one of the forms of static files.
+  private static func document(
+    _ output: [UInt8], format: InventoryFormat
+  ) throws(RegistryError) -> ProgramDocument {
+    let inventory: Inventory
+    do throws(YAMLError) {
+      inventory = try Inventory.read(output, name: "output", format: format)
+    } catch {
+      throw RegistryError(.invalidArgument, error.description, cause: error)
+    }
+    guard inventory.listsNodes else {
+      throw RegistryError(
+        .invalidArgument,
+        inventory.problems.kept.first.map(\.description)
+          ?? "what it printed says nothing of nodes; to say that there are none, print {\"snapshot\":[]}")
+    }
+    var document = ProgramDocument(records: [])
+    for (key, record) in inventory.nodes {
+      let source = (try? RegistrySource(key.origin)) ?? .only
+      document.records[source, default: []].append(record)
+    }
+    document.problems = inventory.problems.kept.map(\.description)
+    document.hidesNodes = inventory.hidesNodes
+    return document
   }
 
   private var programSettings: ProgramSettings {
