@@ -78,7 +78,7 @@ package enum HostLineReader {
       case "revision": desired.revision = try values.integer(key, in: 0...UInt64.max) ?? 0
       case "node":
         guard try !values.takeNull() else { return }
-        let record = try RecordReader(writer: .plugin).read(&values, place: { "node" })
+        let record = try RecordReader(writer: .plugin).read(&values, in: "node", at: 0)
         desired.publication = record.map { Publication(local: $0.affiliate) }
       case "seenEndpoints":
         try values.object(key) { (values, key) throws(Failure) in

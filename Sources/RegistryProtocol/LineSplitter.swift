@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Cuts what comes through a pipe into lines, of a bounded length each.
 package struct LineSplitter {
   /// A line, or one that was too long to be kept.
@@ -19,7 +25,7 @@ package struct LineSplitter {
   /// Takes `bytes`, and hands on each line that they end, without its end and without blanks alone.
   package mutating func take(_ bytes: ArraySlice<UInt8>, _ body: (Line) throws -> Void) rethrows {
     var bytes = bytes
-    while let end = bytes.firstIndex(of: 0x0A) {
+    while let end = Self.lineEnd(in: bytes) {
       keep(bytes[..<end])
       bytes = bytes[(end + 1)...]
       try endLine(body)
@@ -30,6 +36,13 @@ package struct LineSplitter {
   /// The end has come: hands on the line that has none of its own.
   package mutating func finish(_ body: (Line) throws -> Void) rethrows {
     if isWithinLine { try endLine(body) }
+  }
+
+  private static func lineEnd(in bytes: ArraySlice<UInt8>) -> Int? {
+    bytes.withUnsafeBufferPointer { buffer -> Int? in
+      guard let start = buffer.baseAddress, let end = memchr(start, 0x0A, buffer.count) else { return nil }
+      return bytes.startIndex + (UnsafeRawPointer(end) - UnsafeRawPointer(start))
+    }
   }
 
   private mutating func keep(_ bytes: ArraySlice<UInt8>) {

@@ -118,15 +118,7 @@ struct LineWriter {
   private mutating func endText() { bytes.append(UInt8(ascii: "\"")) }
 
   private mutating func append(_ address: IPAddress) {
-    guard address.family == .v4 else {
-      bytes += address.description.utf8
-      return
-    }
-    let bits = address.bits.low
-    for shift in [24, 16, 8, 0] as [UInt64] {
-      digits(bits >> shift & 0xFF)
-      if shift > 0 { bytes.append(UInt8(ascii: ".")) }
-    }
+    address.write { bytes.append($0) }
   }
 
   private mutating func digits(_ value: UInt64) {

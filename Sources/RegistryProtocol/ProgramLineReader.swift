@@ -67,7 +67,7 @@ package struct ProgramLineReader: Sendable {
       case UInt8(ascii: "{"):
         try values.object("a document") { (values, key) throws(Failure) in
           if key == "nodes" {
-            found = try UpdateReader.wholeList(&values, key, records)
+            found = try UpdateReader.wholeList(&values, "nodes", records)
           } else {
             try values.lexer.skipValue()
           }
@@ -177,8 +177,8 @@ struct UpdateReader {
   /// Reads the value of `key`, where that is one of an update's.
   mutating func read(_ key: String, _ values: inout ValueReader) throws(Failure) -> Bool {
     switch key {
-    case "snapshot": snapshot = try Self.wholeList(&values, key, records)
-    case "upsert": upserts = try Self.list(&values, key, records)
+    case "snapshot": snapshot = try Self.wholeList(&values, "snapshot", records)
+    case "upsert": upserts = try Self.list(&values, "upsert", records)
     case "remove":
       try values.items(key, limit: ProtocolLimits.boundary.nodes) { (values, index) throws(Failure) in
         if let id = try Self.removed(&values, "remove[\(index)]") { removals.append(id) }
@@ -210,7 +210,7 @@ struct UpdateReader {
 
   /// All records that there are; nil, with a note, where it is no list: nothing else says that there are none.
   static func wholeList(
-    _ values: inout ValueReader, _ name: String, _ records: RecordReader
+    _ values: inout ValueReader, _ name: StaticString, _ records: RecordReader
   ) throws(Failure) -> [AffiliateRecord]? {
     guard values.lexer.current != UInt8(ascii: "[") else { return try list(&values, name, records) }
     values.note("\(name) must be a list of nodes, which may be empty")
@@ -219,11 +219,11 @@ struct UpdateReader {
   }
 
   static func list(
-    _ values: inout ValueReader, _ name: String, _ records: RecordReader
+    _ values: inout ValueReader, _ name: StaticString, _ records: RecordReader
   ) throws(Failure) -> [AffiliateRecord] {
     var list: [AffiliateRecord] = []
-    try values.items(name, limit: ProtocolLimits.boundary.nodes) { (values, index) throws(Failure) in
-      if let record = try records.read(&values, place: { "\(name)[\(index)]" }) {
+    try values.items("\(name)", limit: ProtocolLimits.boundary.nodes) { (values, index) throws(Failure) in
+      if let record = try records.read(&values, in: name, at: index) {
         list.append(record)
       } else {
         values.hidesNodes = true

@@ -18,11 +18,13 @@ struct RecordReader {
   /// The record that is the current value.
   ///
   /// - Returns: what is right of it; nil, with a note, where it doesn't say which node it is of.
-  func read(_ values: inout ValueReader, place: () -> String) throws(Failure) -> AffiliateRecord? {
+  func read(
+    _ values: inout ValueReader, in list: StaticString, at index: Int
+  ) throws(Failure) -> AffiliateRecord? {
     var fields = Fields()
     let problemsBefore = values.problems.count
-    values.subject = place()
-    defer { values.subject = "" }
+    values.subject = (list, index)
+    defer { values.subject = nil }
     let isObject = try values.object("a node") { (values, key) throws(Failure) in
       try read(key, &values, into: &fields)
     }

@@ -11,8 +11,8 @@ struct ValueReader {
   private var unnamedProblems = 0
   /// Whether there was a node of which it can't be told which one it is.
   var hidesNodes = false
-  /// What messages begin with: the record that is being read.
-  var subject = ""
+  /// What messages begin with: the list and the index in it of the record that is being read.
+  var subject: (list: StaticString, index: Int)?
   /// Whether text may have control characters other than a zero.
   var allowsControls = false
 
@@ -27,7 +27,7 @@ struct ValueReader {
       unnamedProblems += 1
       return
     }
-    problems.append(subject.isEmpty ? problem() : "\(subject): \(problem())")
+    problems.append(subject.map { "\($0.list)[\($0.index)]: \(problem())" } ?? problem())
   }
 
   /// Notes that the current value isn't what `name` must be, and passes it.
@@ -115,11 +115,19 @@ struct ValueReader {
       note("\(name()) has \(text.utf8.count) bytes, more than the \(limit) allowed")
       return nil
     }
-    for byte in text.utf8 where (byte < 0x20 || byte == 0x7F) && (byte == 0 || !allowsControls) {
+    guard !hasControl(text) else {
       note("\(name()) \(quoted(text)) has a control character; it is one line of text")
       return nil
     }
     return text
+  }
+
+  private func hasControl(_ text: String) -> Bool {
+    var text = text
+    let allowsControls = allowsControls
+    return text.withUTF8 { bytes in
+      bytes.contains { ($0 < 0x20 || $0 == 0x7F) && ($0 == 0 || !allowsControls) }
+    }
   }
 
   /// Text for a person: as one line, cut where it is too long.
