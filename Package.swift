@@ -363,7 +363,7 @@ let package = Package(
       name: "Benchmarks",
       dependencies: [
         "BenchmarkTable", "Rollcall", "AffiliateMerge", "ClusterModel", "Lifecycle", "PluginHost",
-        "RegistryKit",
+        "RegistryKit", "RegistryProtocol",
         logging,
       ],
       path: "Tests/Benchmarks",

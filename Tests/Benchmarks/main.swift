@@ -5,6 +5,7 @@ let benchmarks: [(name: String, run: () async throws -> [BenchmarkRow])] = [
   ("merge", { try mergeBenchmarks() }),
   ("lifecycle", { try lifecycleBenchmarks() }),
   ("boundary", boundaryBenchmark),
+  ("isolation", isolationBenchmark),
   ("aggregator", aggregatorBenchmark),
   ("command", commandBenchmark),
 ]
