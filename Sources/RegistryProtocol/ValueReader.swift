@@ -115,7 +115,7 @@ struct ValueReader {
       note("\(name()) has \(text.utf8.count) bytes, more than the \(limit) allowed")
       return nil
     }
-    guard !hasControl(text) else {
+    guard !lexer.hadEscapes && allowsControls || !hasControl(text) else {
       note("\(name()) \(quoted(text)) has a control character; it is one line of text")
       return nil
     }

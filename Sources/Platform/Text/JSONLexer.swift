@@ -5,6 +5,9 @@ package struct JSONLexer {
   /// The offset of ``current``; at the end the number of bytes.
   package private(set) var offset = 0
 
+  /// Whether the text that was read last had escapes: only those can stand for control characters below U+0020.
+  package private(set) var hadEscapes = false
+
   /// - Parameter bytes: UTF-8.
   package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -184,6 +187,7 @@ package struct JSONLexer {
       guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return nil }
       return (String(decoding: UnsafeBufferPointer(rebasing: bytes[beginning..<end]), as: UTF8.self), end)
     }
+    hadEscapes = plain == nil
     if let plain {
       offset = plain.end + 1
       return plain.text

@@ -41,6 +41,7 @@ struct PluginsRun: AsyncParsableCommand {
       plugin = try await PluginFolders.find(name, in: catalog)
     } catch {
       channel.write(ProgramLineWriter.failed(RegistryError(.unavailable, error.description)))
+      channel.drain()
       _exit(error.code == .notFound ? PluginLauncher.notFoundStatus : CommandError.failure)
     }
     let descriptor = plugin.descriptor
@@ -48,8 +49,13 @@ struct PluginsRun: AsyncParsableCommand {
       ProgramLineWriter.hello(ProgramDescription(publishes: descriptor.publishes, plugin: descriptor)))
     channel.read()
     // Without settings it was only asked what it is.
-    guard let settings = await channel.settings.value else { _exit(0) }
-    _exit(await run(plugin, settings, channel))
+    guard let settings = await channel.settings.value else {
+      channel.drain()
+      _exit(0)
+    }
+    let status = await run(plugin, settings, channel)
+    channel.drain()
+    _exit(status)
   }
 
   /// - Returns: the exit status. The process then ends at once: what the plugin left running has no say in it.

@@ -1,4 +1,4 @@
-import Foundation
+import Dispatch
 import Logging
 import Platform
 import RegistryConformance
@@ -78,7 +78,7 @@ private struct ProgramLook: Sendable {
     }
     stream.send(HostLineWriter.settings(settings))
     let end = SeenProgram()
-    Thread.detachNewThread {
+    DispatchQueue(label: "rollcall.check").async {
       do throws(ChildProgram.Failure) {
         let ended = try stream.run({ bytes in end.take(bytes) }, errors: { _ in })
         end.finish(.success(ended))

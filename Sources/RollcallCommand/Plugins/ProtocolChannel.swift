@@ -10,8 +10,9 @@ import Synchronization
 final class ProtocolChannel: Sendable {
   private let input: Int32
   private let output: Int32
-  /// Whole lines are written one after the other.
-  private let writing = Mutex(())
+  /// What isn't written yet, and whether somebody is at it.
+  private let unwritten = Mutex((bytes: [UInt8](), isWriting: false))
+  private let writer = DispatchQueue(label: "rollcall.protocol.write")
   /// The first line; nil where the input ended before it.
   let settings = OneShot<ProgramSettings?>()
   /// What is to be published, the newest.
@@ -32,11 +33,40 @@ final class ProtocolChannel: Sendable {
     close(null)
   }
 
-  /// Writes `line`, which has its end, and blocks until it is written: the host reads all the time. Where nobody reads
-  /// any more the process ends.
+  /// Writes `line`, which has its end, after those before it. Lines that come faster than they are written go together;
+  /// who is far ahead of the host, which reads all the time, waits for it.
   func write(_ line: [UInt8]) {
-    writing.withLock { _ in
-      var rest = line[...]
+    while true {
+      let (isTaken, isFirst) = unwritten.withLock { state in
+        guard state.bytes.count < Self.maximumUnwritten else { return (false, false) }
+        state.bytes += line
+        defer { state.isWriting = true }
+        return (true, !state.isWriting)
+      }
+      if isFirst { writer.async { self.writeAll() } }
+      if isTaken { return }
+      usleep(500)
+    }
+  }
+
+  /// Waits until all is written.
+  func drain() {
+    while unwritten.withLock({ $0.isWriting }) { usleep(200) }
+  }
+
+  /// The most bytes that are kept for the host.
+  private static let maximumUnwritten = 4 << 20
+
+  /// Where nobody reads any more the process ends.
+  private func writeAll() {
+    while true {
+      let bytes = unwritten.withLock { state in
+        defer { state.bytes = [] }
+        if state.bytes.isEmpty { state.isWriting = false }
+        return state.bytes
+      }
+      guard !bytes.isEmpty else { return }
+      var rest = bytes[...]
       while !rest.isEmpty {
         let count = rest.withUnsafeBytes { Glibc.write(output, $0.baseAddress, $0.count) }
         if count < 0, errno == EINTR { continue }
@@ -76,6 +106,7 @@ final class ProtocolChannel: Sendable {
       write(
         ProgramLineWriter.failed(RegistryError(error.code, "the host's line can't be read: \(error.message)"))
       )
+      drain()
       _exit(CommandError.failure)
     }
   }

@@ -114,10 +114,12 @@ import Testing
     // Again, after all of that.
     try folder.replace("nodes.yaml", with: nodes([("n1", "one", "10.0.0.1"), ("n2", "two", "10.0.0.2")]))
     try await logged(daemon, "member joined", "member=two")
-    let raw = try await Command.run(
-      ["get", "affiliates", "--namespace", "cluster-raw"], in: folder.path, environment: environment)
     for id in ["files/n2", "isolated-files/n2", "r-exit/plain-1", "r-print/plain-1", "r-freeze/plain-1"] {
-      #expect(raw.output.contains(id), "\(raw)")
+      try await eventually("\(id) is there") {
+        try await Command.run(
+          ["get", "affiliates", "--namespace", "cluster-raw"], in: folder.path, environment: environment
+        ).output.contains(id)
+      }
     }
     let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.processID)/fd").count
     #expect(open < 300, "\(open) open files")
