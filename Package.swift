@@ -106,7 +106,8 @@ let package = Package(
     library(
       "RollcallConfiguration",
       [
-        "ClusterResources", "Documents", "ClusterModel", "Lifecycle", "Outputs", "Platform", "PluginHost",
+        "AffiliateMerge", "ClusterResources", "Documents", "ClusterModel", "Lifecycle", "Outputs", "Platform",
+        "PluginHost",
         "RegistryKit", "Rollcall", logging,
       ]),
 
@@ -122,7 +123,8 @@ let package = Package(
     library(
       "StateFile",
       [
-        "ClusterModel", "Lifecycle", "Platform", "RegistryKit", "Rollcall", "Sealing", logging,
+        "AffiliateMerge", "ClusterModel", "Lifecycle", "Platform", "RegistryKit", "Rollcall", "Sealing",
+        logging,
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -217,7 +219,7 @@ let package = Package(
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
       ["RegistryKit", "RegistryTestSupport", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
-    tests("AffiliateMergeTests", ["AffiliateMerge", "ClusterModel"]),
+    tests("AffiliateMergeTests", resources: [.copy("Vectors")], ["AffiliateMerge", "ClusterModel"]),
     tests("LifecycleTests", resources: [.copy("Vectors")], ["Lifecycle", "ClusterModel"]),
     tests(
       "PluginHostTests",
@@ -279,7 +281,10 @@ let package = Package(
       ["RollcallMetrics", "ClusterModel", "Exposition", "Lifecycle", "RegistryKit", "Rollcall", "Platform"]),
     tests(
       "StateFileTests",
-      ["StateFile", "Rollcall", "Lifecycle", "ClusterModel", "Platform", "RegistryKit", "Sealing", logging]),
+      [
+        "StateFile", "Rollcall", "AffiliateMerge", "Lifecycle", "ClusterModel", "Platform", "RegistryKit",
+        "Sealing", logging,
+      ]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],

@@ -2,17 +2,39 @@ public import ClusterModel
 
 /// What an update of the merge really changed.
 public enum ClusterChange: Hashable, Sendable {
-  /// One origin's record of one node.
+  /// One origin's record, and the node that it is of, or was where it was removed.
   ///
   /// The reason is why the registry no longer has a record that was removed; nil where the update gave none,
   /// and for what was created or updated.
-  case raw(Change<RawID, AffiliateRecord>, reason: RemovalReason? = nil)
+  case raw(Change<RawID, AffiliateRecord>, of: NodeIdentity, reason: RemovalReason? = nil)
+  /// A record without an identity is of another node than before, be it another record or not.
+  case moved(RecordMove)
   /// A merged affiliate.
   case affiliate(Change<NodeIdentity, Affiliate>)
   /// A member, by nodename.
   case member(Change<String, Member>)
   /// A conflict.
   case conflict(Change<ConflictKey, Conflict>)
+}
+
+/// A record without an identity that is of another node than before.
+public struct RecordMove: Hashable, Sendable {
+  /// What the record is called.
+  public let id: RawID
+  /// What it says now.
+  public let record: AffiliateRecord
+  /// The node that it was of.
+  public let from: NodeIdentity
+  /// The node that it is of.
+  public let to: NodeIdentity
+
+  /// A record that is of the node `to`, and was of `from`.
+  public init(id: RawID, record: AffiliateRecord, from: NodeIdentity, to: NodeIdentity) {
+    self.id = id
+    self.record = record
+    self.from = from
+    self.to = to
+  }
 }
 
 /// One thing that came, changed or went: at least one of ``old`` and ``new`` is there.

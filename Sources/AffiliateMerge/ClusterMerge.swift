@@ -11,14 +11,20 @@ import HashTreeCollections
 /// listed as raw but not merged. Several nodes that claim one nodename are a conflict; which of them is the member
 /// ``NameRule`` says, point by point.
 ///
-/// A record with a local id is a node of its own, which is called as its raw id is: `inventory/17`.
+/// A record with a local id is joined to the node that its registry's match list tells. Where that tells none it founds
+/// a node of its own, which is called as its raw id is: `inventory/17`.
 public struct ClusterMerge: Sendable {
   private var nodes: NodeTable
   private var origins = OriginTable()
   private var conflictHistories: TreeDictionary<ConflictKey, History> = [:]
+  /// What joins records without an identity to nodes; nil until there is one that may be joined, as most clusters have
+  /// none.
+  private var matcher: RecordMatcher?
 
   /// A merge that knows nothing yet.
-  public init(policy: MergePolicy = MergePolicy()) { nodes = NodeTable(policy: policy) }
+  public init(policy: MergePolicy = MergePolicy()) {
+    nodes = NodeTable(policy: policy)
+  }
 
   // MARK: Registries
 
@@ -77,12 +83,23 @@ public struct ClusterMerge: Sendable {
   /// without an update. Stale records give way to fresh ones. It holds for records that come later too.
   public mutating func setStale(_ isStale: Bool, registry name: String, at now: Timestamp) -> [ClusterChange]
   {
-    change(at: now) { $0.nodes.setStale(isStale, registry: name, &$1) }
+    change(at: now) { merge, touched in
+      merge.nodes.setStale(isStale, registry: name, &touched)
+      merge.followStaleness()
+    }
   }
 
   /// The same for one origin's records; it ends when the origin or its registry is removed.
   public mutating func setStale(_ isStale: Bool, origin: RecordOrigin, at now: Timestamp) -> [ClusterChange] {
-    change(at: now) { $0.nodes.setStale(isStale, origin: origin, &$1) }
+    change(at: now) { merge, touched in
+      merge.nodes.setStale(isStale, origin: origin, &touched)
+      merge.followStaleness()
+    }
+  }
+
+  private mutating func followStaleness() {
+    let rules = nodes.rules
+    matcher?.setStale(rules.isStale)
   }
 
   /// Notes when the origin's record of a node was last confirmed, which changes nothing else. Without effect where it
@@ -90,13 +107,17 @@ public struct ClusterMerge: Sendable {
   public mutating func confirm(_ id: NodeIdentity, from origin: RecordOrigin, at confirmedAt: Timestamp) {
     guard let known = origins[origin] else { return }
     for isLocalID in [false, true] where isLocalID ? known.localCount > 0 : known.identityCount > 0 {
-      nodes.confirm(known.origin.node(of: id, isLocalID: isLocalID), of: known.origin, at: confirmedAt)
+      let node = node(of: id, isLocalID: isLocalID, known.origin)
+      nodes.confirm(id, isLocalID: isLocalID, of: known.origin, as: node, at: confirmedAt)
     }
   }
 
-  /// Sets what this node says of itself; nil for a mere observer.
-  public mutating func setLocal(_ affiliate: Affiliate?, at now: Timestamp) -> [ClusterChange] {
-    change(at: now) { $0.nodes.setLocal(affiliate, &$1) }
+  /// Sets what this node says of itself, its labels and its machine's id; nil for a mere observer.
+  public mutating func setLocal(_ record: AffiliateRecord?, at now: Timestamp) -> [ClusterChange] {
+    change(at: now) { merge, touched in
+      merge.nodes.setLocal(record, &touched)
+      merge.matcher?.setOwn(record)
+    }
   }
 
   /// Gives the affiliate of a node the version and times that it had before a restart, after which its records are
@@ -105,6 +126,16 @@ public struct ClusterMerge: Sendable {
     version: UInt64, created: Timestamp, updated: Timestamp, ofAffiliate id: NodeIdentity
   ) {
     nodes.setHistory(History(version: version, created: created, updated: updated), of: id)
+  }
+
+  /// Gives identities the times at which they first came, as they were known before a restart.
+  public mutating func restore(heard: [NodeIdentity: Timestamp], at now: Timestamp) -> [ClusterChange] {
+    change(at: now) { merge, touched in
+      for (id, time) in heard {
+        merge.nodes.setHeard(HeardTime(time), of: id, &touched)
+        merge.matcher?.touch(id)
+      }
+    }
   }
 
   /// The same for the member of that nodename.
@@ -128,9 +159,52 @@ public struct ClusterMerge: Sendable {
   /// there then was there nobody knows since when.
   public func isNewcomer(_ id: NodeIdentity) -> Bool { nodes[id].map { $0.heard != .unknown } ?? false }
 
-  /// Sets the policy and merges everything anew where it is another one.
+  /// Sets the policy, and joins and merges everything anew where it is another one.
   public mutating func setPolicy(_ policy: MergePolicy, at now: Timestamp) -> [ClusterChange] {
-    change(at: now) { $0.nodes.setPolicy(policy, &$1) }
+    if policy == self.policy { return [] }
+    return change(at: now) { merge, touched in
+      merge.nodes.setPolicy(policy, &touched)
+      merge.matchAnew(&touched)
+    }
+  }
+
+  /// Whether a record is one that may be joined to nodes.
+  private func mayBeJoined(_ record: AffiliateRecord, of origin: Origin) -> Bool {
+    record.isLocalID && policy.matching[origin.name.registry]?.keys.isEmpty == false
+  }
+
+  /// A matcher of `raws`, and the conflicts that it found.
+  private func matching(_ raws: [(node: NodeIdentity, raw: RawEntry)])
+    -> (matcher: RecordMatcher?, conflicts: [MatchOutcome.ConflictChange])
+  {
+    var matcher = RecordMatcher(policy)
+    matcher?.setOwn(nodes.local?.record)
+    for (_, raw) in raws {
+      matcher?.put(raw.record, of: raw.origin, isStale: nodes.rules.isStale(raw.origin.name))
+    }
+    let conflicts = matcher?.settle(nodes).conflicts ?? []
+    return (matcher, conflicts)
+  }
+
+  /// Joins all records anew by the policy that holds now.
+  private mutating func matchAnew(_ touched: inout Touched) {
+    let former = matcher
+    let raws = nodes.raws
+    matcher = nil
+    if raws.contains(where: { mayBeJoined($0.raw.record, of: $0.raw.origin) }) {
+      let new = matching(raws)
+      matcher = new.matcher
+      touched.matches += new.conflicts
+    }
+    for (node, raw) in raws where raw.record.isLocalID {
+      let id = raw.record.affiliate.nodeID
+      move(id, of: raw.origin, from: node, to: self.node(of: id, isLocalID: true, raw.origin), &touched)
+    }
+    for case .match(let record) in conflictHistories.keys {
+      touched.matches.append(
+        MatchOutcome.ConflictChange(record: record, old: former?.conflictNotes(record) ?? []))
+    }
+    joinRepeated(&touched)
   }
 
   private mutating func change(
@@ -139,9 +213,49 @@ public struct ClusterMerge: Sendable {
     let before = (nodes.rules, nodes.local)
     var touched = Touched(at: now, reason: reason)
     body(&self, &touched)
+    settleMatches(&touched)
     if touched.isEmpty { return [] }
     nodes.settleOwners(&touched)
     return changes(&touched, before: ProvenanceReader(rules: before.0, local: before.1, origins: origins))
+  }
+
+  /// Joins the records without an identity that may be of another node by what changed.
+  private mutating func settleMatches(_ touched: inout Touched) {
+    guard let outcome = matcher?.settle(nodes) else { return }
+    touched.matches += outcome.conflicts
+    for change in outcome.moves {
+      if let from = change.from {
+        move(change.record, of: change.origin, from: from, to: change.to, &touched)
+      } else if let raw = touched.arrivals.removeValue(
+        forKey: RawID(origin: change.origin.name, nodeID: change.record))
+      {
+        nodes.add(raw, to: change.to, &touched)
+      }
+    }
+    joinRepeated(&touched)
+  }
+
+  /// What was touched more than once changed once, from how it was at first to how it is at last.
+  private mutating func joinRepeated(_ touched: inout Touched) {
+    for position in touched.joinRepeated() {
+      let node = touched.all[position]
+      guard let new = node.new else { continue }
+      touched.replace(position, new: nodes.rejoin(new, to: node.old, at: touched.now))
+    }
+  }
+
+  private mutating func move(
+    _ record: NodeIdentity, of origin: Origin, from: NodeIdentity, to: NodeIdentity, _ touched: inout Touched
+  ) {
+    guard from != to, let raw = nodes.take(record, of: origin, from: from, &touched) else { return }
+    nodes.add(raw, to: to, &touched)
+    touched.noteMove(of: raw.id, from: from, to: to)
+  }
+
+  /// The node that a record of the origin is of.
+  private func node(of id: NodeIdentity, isLocalID: Bool, _ origin: Origin) -> NodeIdentity {
+    if isLocalID, let node = matcher?.node(of: id, origin) { return node }
+    return origin.node(of: id, isLocalID: isLocalID)
   }
 
   private mutating func takeSnapshot(
@@ -161,7 +275,7 @@ public struct ClusterMerge: Sendable {
       stored.append(put(records[position], of: &known, heard: heard, isSnapshot: true, &touched).record)
     }
     for id in absent { drop(id, of: &known, &touched) }
-    if known.count != records.count { touched.joinRepeated() }
+    if known.count != records.count { joinRepeated(&touched) }
     if !known.hasOrder || !difference.isEmpty { known.list(difference, stored: stored, count: records.count) }
     known.confirm(at: touched.now)
     origins.set(known)
@@ -195,12 +309,28 @@ public struct ClusterMerge: Sendable {
     let id = record.affiliate.nodeID
     // What was an identity's and has a local id now, or the reverse, is of another node.
     if record.isLocalID ? known.identityCount > 0 : known.localCount > 0 {
+      let count = known.count
       drop(id, isLocalID: !record.isLocalID, of: &known, &touched)
+      if known.count != count { touched.switched.insert(RawID(origin: known.origin.name, nodeID: id)) }
+    }
+    let origin = known.origin
+    let isStale = nodes.rules.isStale(origin.name)
+    // None that there are so far may be joined, so that nothing moves.
+    if matcher == nil, mayBeJoined(record, of: origin) { matcher = matching(nodes.raws).matcher }
+    if record.isLocalID, matcher != nil, matcher?.node(of: id, origin) == nil {
+      let raw = RawEntry(record, of: origin, at: touched.now)
+      let isNew = touched.arrivals.updateValue(raw, forKey: raw.id) == nil
+      if isNew { known.added(isLocalID: true) }
+      matcher?.put(record, of: origin, isStale: isStale)
+      return (record, isNew ? .added : .replaced)
     }
     let result = nodes.put(
-      record, of: known.origin, as: known.origin.node(of: id, isLocalID: record.isLocalID),
+      record, of: origin, as: node(of: id, isLocalID: record.isLocalID, origin),
       heard: record.isLocalID ? .unknown : heard, isSnapshot: isSnapshot, &touched)
     if result.outcome == .added { known.added(isLocalID: record.isLocalID) }
+    if result.outcome == .added || result.outcome == .replaced {
+      matcher?.put(record, of: origin, isStale: isStale)
+    }
     return result
   }
 
@@ -223,14 +353,28 @@ public struct ClusterMerge: Sendable {
     _ id: NodeIdentity, isLocalID: Bool, of known: inout OriginRecords, _ touched: inout Touched
   ) {
     let origin = known.origin
-    if nodes.drop(origin.node(of: id, isLocalID: isLocalID), &touched, where: { $0 === origin }) {
-      known.removed(isLocalID: isLocalID)
-    }
+    let isArriving =
+      isLocalID && touched.arrivals.removeValue(forKey: RawID(origin: origin.name, nodeID: id)) != nil
+    let node = node(of: id, isLocalID: isLocalID, origin)
+    guard
+      isArriving
+        || nodes.drop(node, &touched, where: { $0.isRecord(of: id, isLocalID: isLocalID, origin) })
+    else { return }
+    known.removed(isLocalID: isLocalID)
+    matcher?.remove(id, isLocalID: isLocalID, of: origin.name)
   }
 
   private mutating func removeRecords(_ touched: inout Touched, where gone: (RecordOrigin) -> Bool) {
     if !origins.names(where: gone).isEmpty {
-      for id in nodes.ids(where: { gone($0.name) }) { nodes.drop(id, &touched) { gone($0.name) } }
+      for id in nodes.ids(where: { gone($0.name) }) {
+        if matcher != nil {
+          for raw in nodes[id]?.raws ?? [] where gone(raw.origin.name) {
+            matcher?.remove(
+              raw.record.affiliate.nodeID, isLocalID: raw.record.isLocalID, of: raw.origin.name)
+          }
+        }
+        nodes.drop(id, &touched) { gone($0.origin.name) }
+      }
     }
     origins.remove(where: gone)
   }
@@ -241,14 +385,24 @@ public struct ClusterMerge: Sendable {
   private mutating func changes(_ touched: inout Touched, before: ProvenanceReader) -> [ClusterChange] {
     var changes: [ClusterChange] = []
     changes.reserveCapacity(touched.all.count * 2 + touched.nodenames.count)
+    if !touched.switched.isEmpty {
+      // What is another record under the same raw id goes before that comes.
+      for node in touched.all { appendRemovals(node, touched, isSwitched: true, &changes) }
+    }
     for node in touched.all {
-      Self.appendRawChanges(node, touched.reason, &changes)
+      appendRemovals(node, touched, isSwitched: false, &changes)
+      appendRawChanges(node, &touched, &changes)
       if node.old?.history != node.new?.history {
         changes.append(.affiliate(Change(key: node.id, old: node.old?.versioned, new: node.new?.versioned)))
       }
     }
     for nodename in touched.nodenames { appendMemberChange(nodename, &touched, &changes) }
     for node in touched.all { appendFieldConflicts(node, before, touched.now, &changes) }
+    for node in touched.all { appendIdentityConflict(node, before, touched.now, &changes) }
+    for match in touched.takeMatches() {
+      let key = ConflictKey.match(match.record)
+      appendConflictChange(key, Self.conflict(match.record, match.old), touched.now, &changes)
+    }
     for key in touched.shared.keys.sorted() {
       let owner = touched.ownerBefore(of: key)
       let old = nodes.conflict(key, among: touched.shared[key] ?? nil, owner) { entryBefore(&touched, $0) }
@@ -257,21 +411,34 @@ public struct ClusterMerge: Sendable {
     return changes
   }
 
-  private static func appendRawChanges(
-    _ node: TouchedNode, _ reason: RemovalReason?, _ changes: inout [ClusterChange]
+  private func appendRemovals(
+    _ node: TouchedNode, _ touched: Touched, isSwitched: Bool, _ changes: inout [ClusterChange]
   ) {
-    if let old = node.old {
-      for index in old.raws.indices where node.new?.position(of: old.raws[index].origin) == nil {
-        let raw = old.raws[index]
-        changes.append(.raw(Change(key: raw.id, old: raw.versioned, new: nil), reason: reason))
-      }
+    guard let old = node.old else { return }
+    for index in old.raws.indices where node.new?.position(of: old.raws[index]) == nil {
+      let raw = old.raws[index]
+      if !touched.switched.isEmpty, touched.switched.contains(raw.id) != isSwitched { continue }
+      if raw.record.isLocalID, touched.moves[raw.id] != nil { continue }
+      changes.append(
+        .raw(Change(key: raw.id, old: raw.versioned, new: nil), of: node.id, reason: touched.reason))
     }
+  }
+
+  private func appendRawChanges(
+    _ node: TouchedNode, _ touched: inout Touched, _ changes: inout [ClusterChange]
+  ) {
     guard let new = node.new else { return }
     for index in new.raws.indices {
       let raw = new.raws[index]
-      let previous = node.old.flatMap { old in old.position(of: raw.origin).map { old.raws[$0] } }
+      var previous = node.old.flatMap { old in old.position(of: raw).map { old.raws[$0] } }
+      if raw.record.isLocalID, let move = touched.moves[raw.id] {
+        previous = touched.node(move.from)?.old.flatMap { old in old.position(of: raw).map { old.raws[$0] } }
+        changes.append(
+          .moved(RecordMove(id: raw.id, record: raw.record, from: move.from, to: move.to)))
+      }
       if previous?.hasHistory(of: raw) == true { continue }
-      changes.append(.raw(Change(key: raw.id, old: previous?.versioned, new: raw.versioned)))
+      changes.append(
+        .raw(Change(key: raw.id, old: previous?.versioned, new: raw.versioned), of: node.id))
     }
   }
 
@@ -281,12 +448,25 @@ public struct ClusterMerge: Sendable {
     let name = nodename.name
     let history = nodename.before?.history
     let (old, new) = members(nodename, &touched)
-    if old == new { return }
+    if old == new, !hasOtherLabels(nodename, &touched) {
+      // Of a node that was touched several times the name may have come to be another one's in between.
+      if let history, new != nil { nodes.setHistory(history, ofMember: name) }
+      return
+    }
     let (change, next) = Change.of(name, from: old, history, to: new, at: touched.now)
     if let next, next != History(from: touched.now) || history != nil {
       nodes.setHistory(next, ofMember: name)
     }
     changes.append(.member(change))
+  }
+
+  /// Whether the member of a nodename has other labels than before, be it the same one or not.
+  private func hasOtherLabels(_ nodename: TouchedNodename, _ touched: inout Touched) -> Bool {
+    let after = nodes.owner(of: nodename.name)
+    let before = nodename.before?.owner ?? after
+    guard let after, let before else { return false }
+    let (old, new) = (entryBefore(&touched, before), nodes[after])
+    return old?.merged.labels?.values != new?.merged.labels?.values
   }
 
   /// The member of a nodename before and after an update.
@@ -295,10 +475,9 @@ public struct ClusterMerge: Sendable {
     if let position = nodename.node {
       let node = touched.all[position]
       if nodename.before?.holders.isOnly(node.id) != false {
-        let new = node.new?.merged.affiliate
         return (
-          nodename.before == nil ? nil : node.old.flatMap { Member($0.merged.affiliate) },
-          new?.nodename == nodename.name ? new.flatMap(Member.init) : nil
+          nodename.before == nil ? nil : node.old?.member,
+          node.new?.nodename == nodename.name ? node.new?.member : nil
         )
       }
     }
@@ -327,6 +506,40 @@ public struct ClusterMerge: Sendable {
       }
       appendConflictChange(key, old, now, &changes)
     }
+    let (oldLabels, newLabels) = (node.old?.merged.labels?.disputed, node.new?.merged.labels?.disputed)
+    for label in (oldLabels ?? []).union(newLabels ?? []).sorted() {
+      let key = ConflictKey.label(label, of: node.id)
+      let old = node.old.flatMap { entry in
+        oldLabels?.contains(label) == true
+          ? Conflict(key: key, nodes: [node.id], claims: before.claims(onLabel: label, of: entry)) : nil
+      }
+      appendConflictChange(key, old, now, &changes)
+    }
+  }
+
+  /// Whether the node's identity is on two machines, or was.
+  private mutating func appendIdentityConflict(
+    _ node: TouchedNode, _ before: ProvenanceReader, _ now: Timestamp, _ changes: inout [ClusterChange]
+  ) {
+    guard node.old?.merged.isOnTwoMachines == true || node.new?.merged.isOnTwoMachines == true else { return }
+    let old = node.old.flatMap { Self.identityConflict($0, before.rules, before.local) }
+    appendConflictChange(.identity(node.id), old, now, &changes)
+  }
+
+  private static func identityConflict(_ node: NodeEntry, _ rules: MergeRules, _ local: LocalNode?)
+    -> Conflict?
+  {
+    guard node.merged.isOnTwoMachines else { return nil }
+    return Conflict(
+      key: .identity(node.id), nodes: [node.id],
+      records: IdentityCheck(rules, local).differing(node.raws, node.id))
+  }
+
+  /// The conflict about a record that stands alone for reasons.
+  private static func conflict(_ record: RawID, _ notes: [MatchNote]) -> Conflict? {
+    if notes.isEmpty { return nil }
+    let nodes = Set(notes.flatMap(\.candidates)).sorted().prefix(Conflict.maximumNodes)
+    return Conflict(key: .match(record), nodes: Array(nodes), notes: notes)
   }
 
   private mutating func appendConflictChange(
@@ -368,12 +581,9 @@ extension ClusterMerge {
 
   /// What an origin says of a node. A record of a registry that is stale as a whole is shown as it was reported.
   public func raw(_ id: RawID) -> Versioned<AffiliateRecord>? {
-    guard let known = origins[id.origin] else { return nil }
-    for isLocalID in [false, true] where (isLocalID ? known.localCount : known.identityCount) > 0 {
-      let node = nodes[known.origin.node(of: id.nodeID, isLocalID: isLocalID)]
-      if let node, let position = node.position(of: known.origin) { return node.raws[position].versioned }
-    }
-    return nil
+    guard let node = node(of: id).flatMap({ nodes[$0] }) else { return nil }
+    return node.raws.first { $0.origin.name == id.origin && $0.record.affiliate.nodeID == id.nodeID }?
+      .versioned
   }
 
   /// Gives `body` each merged affiliate, in no order.
@@ -406,8 +616,39 @@ extension ClusterMerge {
     return nodes.rules.walk(node.raws).raws.map { ($0.id, $0.versioned) }
   }
 
+  /// The node that a raw record is of; nil for one that isn't known.
+  public func node(of id: RawID) -> NodeIdentity? {
+    guard let known = origins[id.origin] else { return nil }
+    for isLocalID in [false, true] where (isLocalID ? known.localCount : known.identityCount) > 0 {
+      let node = self.node(of: id.nodeID, isLocalID: isLocalID, known.origin)
+      if nodes[node]?.position(of: id.nodeID, isLocalID: isLocalID, known.origin) != nil { return node }
+    }
+    return nil
+  }
+
+  /// Whether the node is a member where it has a nodename. One that only registries know whose machines aren't members
+  /// by themselves isn't; see ``StandaloneRole``.
+  public func isMember(_ id: NodeIdentity) -> Bool { nodes[id]?.merged.isMember ?? false }
+
+  /// Of which node a record with a local id is, and by what it came there; nil for one that isn't known.
+  public func placement(of id: RawID) -> RecordPlacement? {
+    if let placement = matcher?.placement(of: id.nodeID, id.origin) { return placement }
+    guard let known = origins[id.origin], known.localCount > 0 else { return nil }
+    let node = known.origin.node(of: id.nodeID, isLocalID: true)
+    guard nodes[node]?.position(of: id.nodeID, isLocalID: true, known.origin) != nil else { return nil }
+    return RecordPlacement(node: node, join: nil, witnesses: [], notes: [])
+  }
+
   /// Where each field of the node that is set came from; nil for an unknown node.
   public func provenance(of id: NodeIdentity) -> [FieldProvenance]? { nodes[id].map(reader.provenance) }
+
+  /// The node's labels, merged key by key as fields are; none for an unknown node.
+  public func labels(of id: NodeIdentity) -> NodeLabels { nodes[id]?.merged.labels?.values ?? NodeLabels() }
+
+  /// Where each label of the node came from, in the order of the keys; nil for an unknown node.
+  public func labelProvenance(of id: NodeIdentity) -> [LabelProvenance]? {
+    nodes[id].map(reader.labelProvenance)
+  }
 
   /// All conflicts in the order of their keys.
   public func conflicts() -> [Versioned<Conflict>] {
@@ -420,7 +661,10 @@ extension ClusterMerge {
     let affiliate = node.merged.affiliate
     var keys = Set(node.merged.disagreements.fields.map { ConflictKey.field($0, of: id) })
     keys.formUnion(affiliate.unsharedAddresses.map { .address($0) })
-    keys.insert(.nodename(affiliate.nodename))
+    keys.insert(.nodename(node.nodename))
+    keys.insert(.identity(id))
+    keys.formUnion((node.merged.labels?.disputed ?? []).map { .label($0, of: id) })
+    keys.formUnion(matcher?.conflicts(about: id).map { .match($0) } ?? [])
     keys.insert(.publicKey(affiliate.publicKey))
     return keys.sorted().compactMap { conflict($0) }
   }
@@ -434,17 +678,27 @@ extension ClusterMerge {
   /// The nodes that have what the conflict `key` is about, also where it is merely shared, in order; of a nodename
   /// in the order of ``NameRule``, the member first. Takes as long as they are many.
   public func holders(of key: ConflictKey) -> [NodeIdentity] {
-    if case .field(_, let id) = key { return nodes[id] == nil ? [] : [id] }
-    return nodes.sharers(of: key)
+    switch key {
+    case .field(_, let id), .label(_, let id), .identity(let id): nodes[id] == nil ? [] : [id]
+    case .match: conflictValue(key)?.nodes ?? []
+    case .address, .nodename, .publicKey: nodes.sharers(of: key)
+    }
   }
 
   /// The conflict as the nodes are now, whatever its history says.
   private func conflictValue(_ key: ConflictKey) -> Conflict? {
-    if case .field(let field, let id) = key {
+    switch key {
+    case .field(let field, let id):
       guard let node = nodes[id], node.merged.disagreements.contains(field) else { return nil }
       return Conflict(key: key, nodes: [id], claims: reader.claims(on: field, of: node))
+    case .label(let label, let id):
+      guard let node = nodes[id], node.merged.labels?.disputed.contains(label) == true else { return nil }
+      return Conflict(key: key, nodes: [id], claims: reader.claims(onLabel: label, of: node))
+    case .identity(let id):
+      return nodes[id].flatMap { Self.identityConflict($0, nodes.rules, nodes.local) }
+    case .match(let record): return Self.conflict(record, matcher?.conflictNotes(record) ?? [])
+    case .address, .nodename, .publicKey: return nodes.conflict(key)
     }
-    return nodes.conflict(key)
   }
 
   private var reader: ProvenanceReader {

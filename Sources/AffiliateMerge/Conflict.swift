@@ -5,6 +5,8 @@ public enum ConflictKey: Hashable, Sendable {
   /// Origins disagree on a scalar of one node, stale ones included. Never of the local node, which knows
   /// itself best.
   case field(AffiliateField, of: NodeIdentity)
+  /// Origins disagree on the label of that key of one node, stale ones included.
+  case label(String, of: NodeIdentity)
   /// Several nodes have one address, be it their own or their KubeSpan one. Loopback and link-local
   /// addresses mean nothing beyond their machine or link and are left out. One that container bridges have by
   /// default is merely ``Conflict/isShared``.
@@ -13,22 +15,30 @@ public enum ConflictKey: Hashable, Sendable {
   case nodename(String)
   /// Several nodes have one WireGuard public key.
   case publicKey(String)
+  /// Two fresh records of one identity can't be of one machine: a copied disk.
+  case identity(NodeIdentity)
+  /// Something tells nodes that a record without an identity may be of, but not which one it is.
+  case match(RawID)
 }
 
 /// A contradiction that a person should know of.
 public struct Conflict: Hashable, Sendable {
   /// What it is about.
   public let key: ConflictKey
-  /// The nodes concerned, in order. One for a field, two to ``maximumNodes`` for what several nodes have, and none
-  /// where it ``isShared``.
+  /// The nodes concerned, in order. One for a field, a label and an identity, one to ``maximumNodes`` for a match, two
+  /// to ``maximumNodes`` for what several nodes have, and none where it ``isShared``.
   public let nodes: [NodeIdentity]
-  /// For a field: what each origin says, in the order of the walk, the winner marked. Else empty.
+  /// For a field and a label: what each origin says, in the order of the walk, the winner marked. Else empty.
   public let claims: [FieldClaim]
 
   /// For a nodename: the node that is the member. Nil for everything else.
   public let owner: NodeIdentity?
   /// For a nodename: why ``owner`` goes before the next one; nil where it ``isShared``.
   public let rule: NameRule?
+  /// For an identity: the records that differ, in the order of their texts, this node's own data among them.
+  public let records: [RawID]
+  /// For a match: why the record stands alone.
+  public let notes: [MatchNote]
 
   /// What more nodes have is no conflict between them but something that is shared: a virtual address, or the same
   /// setting on each machine.
@@ -37,13 +47,15 @@ public struct Conflict: Hashable, Sendable {
   /// The conflict about `key` of these nodes, which are in order.
   public init(
     key: ConflictKey, nodes: [NodeIdentity], claims: [FieldClaim] = [], owner: NodeIdentity? = nil,
-    rule: NameRule? = nil
+    rule: NameRule? = nil, records: [RawID] = [], notes: [MatchNote] = []
   ) {
     self.key = key
     self.nodes = nodes
     self.claims = claims
     self.owner = owner
     self.rule = rule
+    self.records = records
+    self.notes = notes
   }
 
   /// Whether more than ``maximumNodes`` nodes have it, or an address that container bridges have by default: that
@@ -76,14 +88,18 @@ public enum NameRule: Int, Hashable, Sendable, CaseIterable {
 }
 
 extension ConflictKey: Comparable {
-  /// Fields by node, then addresses, nodenames, public keys.
+  /// Fields by node, labels by node, then addresses, nodenames, public keys, identities, matches.
   public static func < (left: ConflictKey, right: ConflictKey) -> Bool {
     switch (left, right) {
     case (.field(let left, let leftID), .field(let right, let rightID)):
       leftID != rightID ? leftID < rightID : left.position < right.position
+    case (.label(let left, let leftID), .label(let right, let rightID)):
+      leftID != rightID ? leftID < rightID : left < right
     case (.address(let left), .address(let right)): left < right
     case (.nodename(let left), .nodename(let right)): left < right
     case (.publicKey(let left), .publicKey(let right)): left < right
+    case (.identity(let left), .identity(let right)): left < right
+    case (.match(let left), .match(let right)): left.description < right.description
     default: left.rank < right.rank
     }
   }
@@ -91,9 +107,12 @@ extension ConflictKey: Comparable {
   private var rank: Int {
     switch self {
     case .field: 0
-    case .address: 1
-    case .nodename: 2
-    case .publicKey: 3
+    case .label: 1
+    case .address: 2
+    case .nodename: 3
+    case .publicKey: 4
+    case .identity: 5
+    case .match: 6
     }
   }
 }
@@ -101,9 +120,11 @@ extension ConflictKey: Comparable {
 extension Conflict {
   /// Whether nothing but the age of claims differs.
   package func hasContent(of other: Conflict) -> Bool {
-    nodes == other.nodes && owner == other.owner && rule == other.rule
+    nodes == other.nodes && owner == other.owner && rule == other.rule && records == other.records
+      && Set(notes.map(\.withoutValues)) == Set(other.notes.map(\.withoutValues))
       && claims.elementsEqual(other.claims) {
-        $0.origin == $1.origin && $0.isChosen == $1.isChosen && $0.isStale == $1.isStale
+        $0.origin == $1.origin && $0.localID == $1.localID && $0.isChosen == $1.isChosen
+          && $0.isStale == $1.isStale
           && $0.hasValues(of: $1)
       }
   }

@@ -30,7 +30,7 @@ struct HolderIndex: Sendable {
 
   private func holders(of key: ConflictKey) -> Holders? {
     switch key {
-    case .field: nil
+    case .field, .label, .identity, .match: nil
     case .address(let address): fingerprints[Fingerprint(address)]
     case .nodename(let name): nodenames[name]?.holders
     case .publicKey(let key): fingerprints[Fingerprint(key)]
@@ -56,18 +56,18 @@ struct HolderIndex: Sendable {
 
   /// Goes from `old` to `new`, and notes which shared things are touched by it.
   mutating func update(from old: NodeEntry?, to new: NodeEntry?, _ touched: inout Touched) {
-    if let old, let new, old.history == new.history {
+    if let old, let new, old.history == new.history, old.merged.isMember == new.merged.isMember {
       // Other records may say the same name, and with more weight than before.
-      let name = new.merged.affiliate.nodename
+      let name = new.nodename
       if let known = nodenames[name], known.holders.several != nil {
         touched.note(nodename: name, of: known)
         touched.note(.nodename(name), of: known.holders.several)
       }
       return
     }
-    let (old, new) = (old?.merged.affiliate, new?.merged.affiliate)
-    guard let id = new?.nodeID ?? old?.nodeID else { return }
+    guard let id = new?.id ?? old?.id else { return }
     updateNodename(id, from: old, to: new, &touched)
+    let (old, new) = (old?.merged.affiliate, new?.merged.affiliate)
     updateAddresses(id, from: old, to: new, &touched)
     if let old, let new, old.isEqual(.publicKey, to: new) { return }
     if let key = old?.publicKey, !key.isEmpty { remove(id, Fingerprint(key), .publicKey(key), &touched) }
@@ -93,10 +93,12 @@ struct HolderIndex: Sendable {
   }
 
   private mutating func updateNodename(
-    _ id: NodeIdentity, from oldAffiliate: Affiliate?, to newAffiliate: Affiliate?, _ touched: inout Touched
+    _ id: NodeIdentity, from oldEntry: NodeEntry?, to newEntry: NodeEntry?, _ touched: inout Touched
   ) {
-    let new = newAffiliate?.nodename ?? ""
-    if let oldAffiliate, let newAffiliate, oldAffiliate.isEqual(.nodename, to: newAffiliate) {
+    let new = newEntry?.nodename ?? ""
+    if let oldEntry, let newEntry, oldEntry.merged.isMember == newEntry.merged.isMember,
+      oldEntry.merged.affiliate.isEqual(.nodename, to: newEntry.merged.affiliate)
+    {
       if !new.isEmpty {
         let known = nodenames[new]
         touched.note(nodename: new, of: known)
@@ -104,7 +106,7 @@ struct HolderIndex: Sendable {
       }
       return
     }
-    let old = oldAffiliate?.nodename ?? ""
+    let old = oldEntry?.nodename ?? ""
     if !old.isEmpty, let before = nodenames[old] {
       nodenames[old] = before.holders.removing(id).map {
         Nodename(holders: $0, history: before.history, choice: before.choice)
@@ -148,7 +150,7 @@ extension Affiliate {
   /// Whether it has what the conflict `key` is about.
   package func has(_ key: ConflictKey) -> Bool {
     switch key {
-    case .field: false
+    case .field, .label, .identity, .match: false
     case .address(let address): unsharedAddresses.contains(address)
     case .nodename(let name): nodename == name
     case .publicKey(let key): publicKey == key

@@ -20,8 +20,26 @@ final class NodeEntry: Sendable {
   var id: NodeIdentity { merged.affiliate.nodeID }
   var versioned: Versioned<Affiliate> { history.of(merged.affiliate) }
 
-  /// Where the record of `origin` is among ``raws``; an origin has at most one of a node so far.
-  func position(of origin: Origin) -> Int? { raws.indices.first { raws[$0].origin === origin } }
+  /// The nodename that it claims: none where it is no member.
+  var nodename: String { merged.isMember ? merged.affiliate.nodename : "" }
+  /// The member that it would be.
+  var member: Member? { merged.isMember ? Member(merged.affiliate) : nil }
+
+  /// Whether it has what the conflict `key` is about.
+  func has(_ key: ConflictKey) -> Bool {
+    if case .nodename(let name) = key { return nodename == name }
+    return merged.affiliate.has(key)
+  }
+
+  /// Where the record that `origin` has under the id `id` is among ``raws``. An origin has at most one record of an
+  /// identity, and any number of records with local ids that were joined to it.
+  func position(of id: NodeIdentity, isLocalID: Bool, _ origin: Origin) -> Int? {
+    raws.indices.first { raws[$0].isRecord(of: id, isLocalID: isLocalID, origin) }
+  }
+
+  func position(of raw: RawEntry) -> Int? {
+    position(of: raw.record.affiliate.nodeID, isLocalID: raw.record.isLocalID, raw.origin)
+  }
 
   /// The affiliates of the merge and of the records, each object once.
   var distinctAffiliates: [Affiliate] {
@@ -35,7 +53,7 @@ final class NodeEntry: Sendable {
 
   /// The node with other records, of which `merged` is the merge.
   func with(_ raws: [RawEntry], _ merged: MergedNode, at now: Timestamp) -> NodeEntry {
-    guard self.merged.affiliate == merged.affiliate else {
+    guard self.merged.hasContent(of: merged) else {
       return NodeEntry(raws: raws, merged: merged, history: history.changed(at: now), heard: heard)
     }
     var merged = merged
@@ -43,9 +61,18 @@ final class NodeEntry: Sendable {
     return NodeEntry(raws: raws, merged: merged, history: history, heard: heard)
   }
 
+  /// The same, of which `old` is the one before; nil: it is new.
+  func since(_ old: NodeEntry?, at now: Timestamp) -> NodeEntry {
+    var history = History(from: now)
+    if let old {
+      history = old.merged.hasContent(of: merged) ? old.history : old.history.changed(at: now)
+    }
+    return NodeEntry(raws: raws, merged: merged, history: history, heard: heard)
+  }
+
   /// Whether nothing that anybody sees differs. Where origins disagree something may: which of them is stale.
   func looksTheSame(as other: NodeEntry) -> Bool {
-    history == other.history && merged == other.merged && merged.disagreements.isEmpty && raws == other.raws
+    history == other.history && merged == other.merged && !merged.isDisputed && raws == other.raws
   }
 }
 
@@ -94,6 +121,12 @@ struct RawEntry: Equatable, Sendable {
     version == other.version && created == other.created && updated == other.updated
   }
 
+  /// Whether it is the record that `origin` has under the id `id`.
+  func isRecord(of id: NodeIdentity, isLocalID: Bool, _ origin: Origin) -> Bool {
+    self.origin === origin && record.isLocalID == isLocalID
+      && (!isLocalID || record.affiliate.nodeID == id)
+  }
+
   var id: RawID { RawID(origin: origin.name, nodeID: record.affiliate.nodeID) }
   var versioned: Versioned<AffiliateRecord> {
     Versioned(value: record, version: UInt64(version), created: created, updated: updated)
@@ -102,9 +135,11 @@ struct RawEntry: Equatable, Sendable {
 
 /// This node's own data.
 struct LocalNode: Sendable {
-  let affiliate: Affiliate
+  /// What it says of itself, its labels and its machine's id.
+  let record: AffiliateRecord
   /// When it was last set.
   let updatedAt: Timestamp
 
+  var affiliate: Affiliate { record.affiliate }
   var id: NodeIdentity { affiliate.nodeID }
 }

@@ -34,15 +34,18 @@ struct NodeTable: Sendable {
     return member(known) { nodes[$0] }.map { known.history.of($0) }
   }
 
+  /// The node that is the member of that nodename.
+  func owner(of nodename: String) -> NodeIdentity? { holders[nodename: nodename]?.owner }
+
   /// The member that `nodename` is, where the nodes that have it are `entry`.
   func member(_ nodename: Nodename, _ entry: (NodeIdentity) -> NodeEntry?) -> Member? {
-    entry(nodename.owner).flatMap { Member($0.merged.affiliate) }
+    entry(nodename.owner)?.member
   }
 
   /// The nodes that have what the conflict `key` is about, in order; of a nodename the member first, and then the
   /// one that would be it if there were no other one before it.
   func sharers(of key: ConflictKey) -> [NodeIdentity] {
-    let sharers = holders.all(of: key).compactMap { nodes[$0] }.filter { $0.merged.affiliate.has(key) }
+    let sharers = holders.all(of: key).compactMap { nodes[$0] }.filter { $0.has(key) }
     guard case .nodename = key else { return sharers.map(\.id).sorted() }
     let ranked = sharers.map(rank).sorted { $0.goes(before: $1).0 }.map(\.id)
     guard let owner = holders.owner(of: key)?.id, ranked.contains(owner) else { return ranked }
@@ -63,7 +66,7 @@ struct NodeTable: Sendable {
     guard sharers.count <= Conflict.maximumNodes else {
       return Conflict(key: key, nodes: [], owner: owner?.id)
     }
-    let nodes = sharers.filter { entry($0)?.merged.affiliate.has(key) == true }.sorted()
+    let nodes = sharers.filter { entry($0)?.has(key) == true }.sorted()
     if nodes.count < 2 { return nil }
     if case .address(let address) = key, address.isContainerBridge { return Conflict(key: key, nodes: []) }
     return Conflict(key: key, nodes: nodes, owner: owner?.id, rule: owner?.rule)
@@ -129,14 +132,25 @@ struct NodeTable: Sendable {
 
   /// The ids of all records of an origin, local ones too.
   func recordIDs(of origin: Origin) -> [NodeIdentity] {
-    nodes.values.compactMap { node in
-      node.position(of: origin).map { node.raws[$0].record.affiliate.nodeID }
+    nodes.values.flatMap { node in
+      node.raws.filter { $0.origin === origin }.map(\.record.affiliate.nodeID)
     }
+  }
+
+  /// All records, and the nodes that they are of.
+  var raws: [(node: NodeIdentity, raw: RawEntry)] {
+    nodes.flatMap { node in node.value.raws.map { (node.key, $0) } }
   }
 
   mutating func setHistory(_ history: History, of id: NodeIdentity) {
     guard let node = nodes[id] else { return }
     nodes[id] = NodeEntry(raws: node.raws, merged: node.merged, history: history, heard: node.heard)
+  }
+
+  mutating func setHeard(_ heard: HeardTime, of id: NodeIdentity, _ touched: inout Touched) {
+    guard let node = nodes[id] else { return }
+    nodes[id] = NodeEntry(raws: node.raws, merged: node.merged, history: node.history, heard: heard)
+    reorder(id, &touched)
   }
 
   mutating func setHistory(_ history: History, ofMember name: String) {
@@ -162,9 +176,10 @@ struct NodeTable: Sendable {
       return (raw.record, .added)
     }
     var raws = old.raws
-    guard let position = old.position(of: origin) else {
+    let position = old.position(of: record.affiliate.nodeID, isLocalID: record.isLocalID, origin)
+    guard let position else {
       let raw = RawEntry(pooled(record, beside: old), of: origin, at: now)
-      raws.insert(raw, at: raws.firstIndex { rules.walks(origin, before: $0.origin) } ?? raws.count)
+      insert(raw, &raws)
       renew(id, raws, old: old, &touched)
       return (raw.record, .added)
     }
@@ -175,7 +190,7 @@ struct NodeTable: Sendable {
       }
       raws[position] = previous.confirmed(at: record.confirmedAt, reportedAt: now)
       nodes[id] = NodeEntry(raws: raws, merged: old.merged, history: old.history, heard: old.heard)
-      return (raws[position].record, .replaced)
+      return (raws[position].record, .confirmed)
     }
     raws[position] = previous.replaced(by: pooled(record, beside: old), at: now)
     renew(id, raws, old: old, &touched)
@@ -183,26 +198,61 @@ struct NodeTable: Sendable {
   }
 
   /// Notes when the origin's record of the node was last confirmed, where it has one.
-  mutating func confirm(_ id: NodeIdentity, of origin: Origin, at confirmedAt: Timestamp) {
-    guard let old = nodes[id], let position = old.position(of: origin) else { return }
+  mutating func confirm(
+    _ record: NodeIdentity, isLocalID: Bool, of origin: Origin, as id: NodeIdentity, at confirmedAt: Timestamp
+  ) {
+    guard let old = nodes[id], let position = old.position(of: record, isLocalID: isLocalID, origin) else {
+      return
+    }
     var raws = old.raws
     raws[position] = raws[position].confirmed(at: confirmedAt, reportedAt: raws[position].reportedAt)
     nodes[id] = NodeEntry(raws: raws, merged: old.merged, history: old.history, heard: old.heard)
   }
 
   /// What became of an origin's former record of a node.
-  enum PutOutcome { case added, replaced, unchanged }
+  enum PutOutcome {
+    case added, replaced
+    /// The same was reported again.
+    case confirmed
+    /// Nothing is another one at all.
+    case unchanged
+  }
 
-  /// Drops what origins that are `gone` say of the node.
+  /// Drops the records of the node that are `gone`.
   ///
   /// - Returns: whether there was anything.
   @discardableResult
-  mutating func drop(_ id: NodeIdentity, _ touched: inout Touched, where gone: (Origin) -> Bool) -> Bool {
-    guard let old = nodes[id], old.raws.indices.contains(where: { gone(old.raws[$0].origin) }) else {
-      return false
-    }
-    renew(id, old.raws.filter { !gone($0.origin) }, old: old, &touched)
+  mutating func drop(_ id: NodeIdentity, _ touched: inout Touched, where gone: (RawEntry) -> Bool) -> Bool {
+    guard let old = nodes[id], old.raws.indices.contains(where: { gone(old.raws[$0]) }) else { return false }
+    renew(id, old.raws.filter { !gone($0) }, old: old, &touched)
     return true
+  }
+
+  /// Takes a record from the node, to be added to another one.
+  mutating func take(
+    _ record: NodeIdentity, of origin: Origin, from id: NodeIdentity, _ touched: inout Touched
+  )
+    -> RawEntry?
+  {
+    guard let old = nodes[id], let position = old.position(of: record, isLocalID: true, origin) else {
+      return nil
+    }
+    var raws = old.raws
+    let raw = raws.remove(at: position)
+    renew(id, raws, old: old, &touched)
+    return raw
+  }
+
+  /// Adds a record that was joined to the node, or founds it.
+  mutating func add(_ raw: RawEntry, to id: NodeIdentity, _ touched: inout Touched) {
+    let old = nodes[id]
+    var raws = old?.raws ?? []
+    insert(raw, &raws)
+    renew(id, raws, old: old, heard: .unknown, &touched)
+  }
+
+  private func insert(_ raw: RawEntry, _ raws: inout [RawEntry]) {
+    raws.insert(raw, at: raws.firstIndex { rules.walks(raw, before: $0) } ?? raws.count)
   }
 
   /// `record` in memory that it shares with what is known of the node already: several registries mostly say
@@ -218,13 +268,20 @@ struct NodeTable: Sendable {
     return record
   }
 
+  /// Gives a node that was changed several times at one moment the history of one change.
+  mutating func rejoin(_ new: NodeEntry, to old: NodeEntry?, at now: Timestamp) -> NodeEntry {
+    let entry = new.since(old, at: now)
+    nodes[new.id] = entry
+    return entry
+  }
+
   // MARK: What else changes the merge
 
-  mutating func setLocal(_ affiliate: Affiliate?, _ touched: inout Touched) {
+  mutating func setLocal(_ record: AffiliateRecord?, _ touched: inout Touched) {
     let previous = local?.id
-    local = affiliate.map { LocalNode(affiliate: $0, updatedAt: touched.now) }
-    if let previous, previous != affiliate?.nodeID { reorder(previous, &touched) }
-    if let affiliate { reorder(affiliate.nodeID, &touched) }
+    local = record.map { LocalNode(record: $0, updatedAt: touched.now) }
+    if let previous, previous != local?.id { reorder(previous, &touched) }
+    if let local { reorder(local.id, &touched) }
   }
 
   mutating func setPolicy(_ policy: MergePolicy, _ touched: inout Touched) {
@@ -232,7 +289,7 @@ struct NodeTable: Sendable {
     rules = rules.with(policy)
     for id in nodes.keys.sorted() {
       guard let old = nodes[id] else { continue }
-      renew(id, old.raws.sorted { rules.walks($0.origin, before: $1.origin) }, old: old, &touched)
+      renew(id, old.raws.sorted { rules.walks($0, before: $1) }, old: old, &touched)
     }
   }
 
@@ -264,7 +321,7 @@ struct NodeTable: Sendable {
   /// decide whose a nodename is, where nothing of the node itself changes.
   private mutating func reorder(_ id: NodeIdentity, _ touched: inout Touched) {
     renew(id, &touched)
-    if let name = nodes[id]?.merged.affiliate.nodename, let known = holders[nodename: name],
+    if let name = nodes[id]?.nodename, let known = holders[nodename: name],
       known.holders.several != nil
     {
       touched.note(reordered: name, of: known)
@@ -293,7 +350,18 @@ struct NodeTable: Sendable {
 
   /// What the node is: of the local one its own data, of others the merge of their records.
   private func merge(_ id: NodeIdentity, _ raws: [RawEntry]) -> MergedNode? {
-    if let local, local.id == id { return MergedNode(affiliate: local.affiliate) }
-    return raws.isEmpty ? nil : rules.walk(raws).merged(id)
+    if let local, local.id == id {
+      var merged = MergedNode(affiliate: local.affiliate)
+      merged.labels = rules.walk(raws.filter(\.record.isLocalID)).labels(own: local.record.labels)
+      merged.isOnTwoMachines = !IdentityCheck(rules, local).differing(raws, id).isEmpty
+      return merged
+    }
+    if raws.isEmpty { return nil }
+    let walk = rules.walk(raws)
+    var merged = walk.merged(id)
+    merged.labels = walk.labels()
+    merged.isOnTwoMachines = raws.count > 1 && !IdentityCheck(rules, nil).differing(raws, id).isEmpty
+    if raws.indices.allSatisfy({ raws[$0].record.isLocalID }) { merged.isMember = rules.isMember(raws) }
+    return merged
   }
 }

@@ -24,12 +24,29 @@ struct Touched {
   /// did.
   private(set) var shared: [ConflictKey: TreeSet<NodeIdentity>?] = [:]
 
+  /// Records that are new and without an identity: of which node they are follows when all is taken.
+  var arrivals: [RawID: RawEntry] = [:]
+  /// Raw ids of which the record has a local id now, or none any more, which makes it another record.
+  var switched: Set<RawID> = []
+  /// Records without an identity that are of another node than before.
+  private(set) var moves: [RawID: (from: NodeIdentity, to: NodeIdentity)] = [:]
+
   init(at now: Timestamp, reason: RemovalReason? = nil) {
     self.now = now
     self.reason = reason
   }
 
-  var isEmpty: Bool { nodes.isEmpty && nodenames.isEmpty }
+  /// Records that stand alone for other reasons than before, or did; some more than once.
+  var matches: [MatchOutcome.ConflictChange] = []
+
+  /// The same, each record once, in order.
+  mutating func takeMatches() -> [MatchOutcome.ConflictChange] {
+    if matches.isEmpty { return [] }
+    let first = Dictionary(matches.map { ($0.record, $0) }, uniquingKeysWith: { $1.old.isEmpty ? $0 : $1 })
+    return first.values.sorted { $0.record.description < $1.record.description }
+  }
+
+  var isEmpty: Bool { nodes.isEmpty && nodenames.isEmpty && matches.isEmpty }
 
   /// The nodes in the order in which they were touched.
   var all: [TouchedNode] { nodes }
@@ -37,6 +54,10 @@ struct Touched {
   mutating func reserve(_ count: Int) { nodes.reserveCapacity(count) }
 
   mutating func note(_ node: TouchedNode) { nodes.append(node) }
+
+  mutating func noteMove(of record: RawID, from: NodeIdentity, to: NodeIdentity) {
+    moves[record] = (from, to)
+  }
 
   /// Notes that the node that was noted last has the nodename, or had it.
   mutating func note(nodename: String, of before: Nodename?) {
@@ -96,19 +117,35 @@ struct Touched {
   }
 
   /// Joins what was touched more than once: from how it was at first to how it is at last.
-  mutating func joinRepeated() {
+  ///
+  /// - Returns: the positions in ``all`` of what was.
+  mutating func joinRepeated() -> [Int] {
+    if nodes.count < 2 || nodes.count <= Self.few && areDistinct { return [] }
     for position in nodenames.indices { forgetPosition(at: position) }
     var first: [NodeIdentity: Int] = [:]
     var joined: [TouchedNode] = []
+    var repeated: Set<Int> = []
     for node in nodes {
       if let position = first[node.id] {
         joined[position] = TouchedNode(id: node.id, old: joined[position].old, new: node.new)
+        repeated.insert(position)
       } else {
         first[node.id] = joined.count
         joined.append(node)
       }
     }
     nodes = joined
+    positions = [:]
+    return repeated.sorted()
+  }
+
+  private var areDistinct: Bool {
+    !nodes.indices.contains { position in nodes[..<position].contains { $0.id == nodes[position].id } }
+  }
+
+  /// Sets what a node is at last.
+  mutating func replace(_ position: Int, new: NodeEntry) {
+    nodes[position] = TouchedNode(id: nodes[position].id, old: nodes[position].old, new: new)
   }
 
   /// The node `id` as it was first touched; nil where it wasn't.

@@ -1,10 +1,11 @@
 import ClusterModel
 
-/// A node's records in the order in which they are merged: the fresh ones, then the stale ones.
+/// A node's records in the order in which they are merged: the fresh ones, then the stale ones, and unless the policy
+/// names an order those with the node's identity before those that were joined to it.
 struct Walk {
   let raws: [RawEntry]
-  /// How many of ``raws``, at their start, are fresh.
-  let freshCount: Int
+  /// By position, how weak a record is: it gives only what no stronger one sets. Empty where all are alike.
+  let tiers: [Int]
   /// Whether of a scalar the last one that is set wins; else the first.
   let lastWins: Bool
 
@@ -18,8 +19,56 @@ struct Walk {
       return MergedNode(affiliate: first.named(id))
     }
     let fields = FieldMerge(
-      affiliates: raws.indices.map { raws[$0].record.affiliate }, freshCount: freshCount, lastWins: lastWins)
+      affiliates: raws.indices.map { raws[$0].record.affiliate }, tiers: tiers, lastWins: lastWins)
     return fields.merged(id)
+  }
+}
+
+extension Walk {
+  /// What all of them give together as labels, key by key, as of a scalar; nil where there are none.
+  ///
+  /// - Parameter own: what goes before all of them, and is never disputed: this node knows itself best.
+  func labels(own: NodeLabels = NodeLabels()) -> MergedLabels? {
+    var chosen: [String: (value: String, tier: Int)] = [:]
+    var disputed: Set<String> = []
+    for position in raws.indices {
+      let labels = raws[position].record.labels
+      if labels.isEmpty { continue }
+      // Mostly one registry has labels.
+      if chosen.isEmpty, own.isEmpty, raws[(position + 1)...].allSatisfy(\.record.labels.isEmpty) {
+        return MergedLabels(labels)
+      }
+      let tier = tiers.isEmpty ? 0 : tiers[position]
+      for (key, value) in labels where own[key] == nil {
+        guard let held = chosen[key] else {
+          chosen[key] = (value, tier)
+          continue
+        }
+        if held.value == value { continue }
+        disputed.insert(key)
+        if lastWins, held.tier == tier { chosen[key] = (value, tier) }
+      }
+    }
+    if chosen.isEmpty { return own.isEmpty ? nil : MergedLabels(own) }
+    var values = chosen.mapValues(\.value)
+    for (key, value) in own { values[key] = value }
+    return MergedLabels(NodeLabels(merging: values), disputed: disputed)
+  }
+}
+
+/// A node's labels: never changed, so that a node without any costs one pointer.
+final class MergedLabels: Equatable, Sendable {
+  let values: NodeLabels
+  /// The keys of which origins say different things.
+  let disputed: Set<String>
+
+  init(_ values: NodeLabels, disputed: Set<String> = []) {
+    self.values = values
+    self.disputed = disputed
+  }
+
+  static func == (left: MergedLabels, right: MergedLabels) -> Bool {
+    left === right || left.values == right.values && left.disputed == right.disputed
   }
 }
 
@@ -27,7 +76,7 @@ struct Walk {
 private struct FieldMerge {
   /// What the records say, in the order of the walk.
   let affiliates: [Affiliate]
-  let freshCount: Int
+  let tiers: [Int]
   let lastWins: Bool
 
   func merged(_ id: NodeIdentity) -> MergedNode {
@@ -81,8 +130,7 @@ private struct FieldMerge {
       isSame: { read(affiliates[$0]) == read(affiliates[$1]) })
   }
 
-  /// The choice among the records in which a scalar is set. What a fresh record says never gives way to a stale
-  /// one.
+  /// The choice among the records in which a scalar is set. What a record says never gives way to a weaker one.
   private func choice(firstWins: Bool, isSet: (Int) -> Bool, isSame: (Int, Int) -> Bool) -> Choice {
     var choice = Choice()
     for position in affiliates.indices where isSet(position) {
@@ -92,7 +140,7 @@ private struct FieldMerge {
       }
       if isSame(held, position) { continue }
       choice.isDisputed = true
-      if lastWins, !firstWins, (position < freshCount) == (held < freshCount) { choice.position = position }
+      if lastWins, !firstWins, tiers.isEmpty || tiers[position] == tiers[held] { choice.position = position }
     }
     return choice
   }
@@ -118,6 +166,23 @@ struct MergedNode: Equatable, Sendable {
   var affiliate: Affiliate
   /// The scalars of which origins say different things.
   var disagreements: FieldSet = []
+  /// Whether it is a member where it has a nodename: unless only registries know it whose machines aren't members by
+  /// themselves.
+  var isMember = true
+  /// Whether two fresh records of its identity can't be of one machine.
+  var isOnTwoMachines = false
+  /// Its labels; nil where it has none.
+  var labels: MergedLabels?
+
+  /// Whether both are the same to who reads what was merged, and doesn't ask who disagrees.
+  func hasContent(of other: MergedNode) -> Bool {
+    affiliate == other.affiliate && isMember == other.isMember && labels?.values == other.labels?.values
+  }
+
+  /// Whether there is a conflict about this node alone.
+  var isDisputed: Bool {
+    !disagreements.isEmpty || isOnTwoMachines || labels.map { !$0.disputed.isEmpty } ?? false
+  }
 }
 
 extension Affiliate {

@@ -41,6 +41,12 @@ public struct NodeLabels: Hashable, Sendable {
     pairs = values.sorted { $0.key < $1.key }.map { Pair(key: $0.key, value: $0.value) }
   }
 
+  /// Labels that were checked when they came, each key once. Of several registries they may be more than
+  /// ``maximumCount`` together.
+  package init(merging values: [String: String]) {
+    pairs = values.sorted { $0.key < $1.key }.map { Pair(key: $0.key, value: $0.value) }
+  }
+
   /// Whether there are no labels.
   public var isEmpty: Bool { pairs.isEmpty }
   /// How many labels there are.

@@ -40,6 +40,33 @@ public struct AffiliateCipher: Sendable {
     return sealed
   }
 
+  /// `message` without what Rollcall alone reads of it, as far as a service has no room for that.
+  ///
+  /// What all programs read comes first, then the machine's id, then the labels in their order, each one that still
+  /// has room.
+  public static func fitting(_ message: PlainAffiliate) -> FittedAffiliate {
+    func length(_ message: PlainAffiliate) -> Int { (try? message.serializedBytes() as [UInt8])?.count ?? 0 }
+    var fitted = FittedAffiliate(message: message, omittedLabels: [])
+    fitted.message.labels = []
+    fitted.message.machineID = .init()
+    var room = maximumDataLength - BlockCipher.nonceLength - BlockCipher.tagLength - length(fitted.message)
+    let machineID = PlainAffiliate.with { $0.machineID = message.machineID }
+    if length(machineID) <= room {
+      room -= length(machineID)
+      fitted.message.machineID = message.machineID
+    }
+    for label in message.labels {
+      let cost = length(.with { $0.labels = [label] })
+      guard cost <= room else {
+        fitted.omittedLabels.append(label.key)
+        continue
+      }
+      room -= cost
+      fitted.message.labels.append(label)
+    }
+    return fitted
+  }
+
   /// The message in sealed affiliate `data`, unknown fields included.
   public func openMessage(_ data: some Collection<UInt8>) throws(OpenError) -> PlainAffiliate {
     let least = BlockCipher.nonceLength + BlockCipher.tagLength

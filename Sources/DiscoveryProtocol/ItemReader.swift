@@ -59,6 +59,42 @@ struct ItemReader {
     return text
   }
 
+  /// The labels that can be some, as many as a node may have. Of several with one key the last counts.
+  mutating func labels(_ messages: [PlainLabel]) -> NodeLabels {
+    var values: [String: String] = [:]
+    var length = 0
+    var further = 0
+    for message in messages {
+      do throws(ModelError) {
+        _ = try NodeLabels([message.key: message.value])
+      } catch {
+        skipped.append(OpenError(.text, error.message))
+        continue
+      }
+      let before = values[message.key].map { message.key.utf8.count + $0.utf8.count }
+      let after = length - (before ?? 0) + message.key.utf8.count + message.value.utf8.count
+      guard before != nil || values.count < NodeLabels.maximumCount, after <= NodeLabels.maximumLength else {
+        further += 1
+        continue
+      }
+      (values[message.key], length) = (message.value, after)
+    }
+    if further > 0 {
+      skipped.append(
+        OpenError(
+          .count,
+          "it has \(messages.count) labels, \(NodeLabels.maximumCount) of \(NodeLabels.maximumLength) bytes together are taken"
+        ))
+    }
+    return (try? NodeLabels(values)) ?? NodeLabels()
+  }
+
+  mutating func machineID(_ bytes: some Collection<UInt8>) -> String {
+    if let text = MachineIDText.text(of: bytes) { return text }
+    skipped.append(OpenError(.length, "its machine id has \(bytes.count) bytes, not 16"))
+    return ""
+  }
+
   mutating func machineType(_ text: String) -> MachineType {
     guard !text.isEmpty else { return .unknown }
     if let type = MachineType(rawValue: text) { return type }

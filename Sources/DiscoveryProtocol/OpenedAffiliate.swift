@@ -4,6 +4,10 @@ public import ClusterModel
 public struct OpenedAffiliate: Hashable, Sendable {
   /// What could be opened.
   public private(set) var affiliate: Affiliate
+  /// The node's labels; none where another program than Rollcall published it.
+  public let labels: NodeLabels
+  /// The machine's id, 32 hexadecimal digits; empty where nobody said it. Confidential (machine-id(5)).
+  public let machineID: String
   /// What is wrong with each item that was left out. In the order of the message, endpoints last.
   public private(set) var skipped: [OpenError]
 
@@ -21,6 +25,8 @@ public struct OpenedAffiliate: Hashable, Sendable {
       machineType: reader.machineType(message.machineType),
       kubeSpan: Self.unlessEmpty(reader.kubeSpan(message.kubespan)),
       controlPlane: message.hasControlPlane ? reader.controlPlane(message.controlPlane) : nil)
+    labels = reader.labels(message.labels)
+    machineID = message.machineID.isEmpty ? "" : reader.machineID(message.machineID)
     skipped = reader.skipped
   }
 

@@ -3,8 +3,16 @@ import SwiftProtobuf
 
 extension PlainAffiliate {
   /// The message that tells others of `affiliate`.
-  public init(_ affiliate: Affiliate) {
+  ///
+  /// - Parameters:
+  ///   - labels: the node's, for Rollcall; other programs skip them.
+  ///   - machineID: 32 hexadecimal digits, for Rollcall; anything else is left out.
+  public init(_ affiliate: Affiliate, labels: NodeLabels = NodeLabels(), machineID: String = "") {
     self.init()
+    self.labels = labels.map { label in
+      .with { (message: inout PlainLabel) in (message.key, message.value) = (label.key, label.value) }
+    }
+    if let bytes = MachineIDText.bytes(of: machineID) { self.machineID = .init(bytes) }
     nodeID = affiliate.nodeID.text
     addresses = affiliate.addresses.map { .init($0.bytes) }
     hostname = affiliate.hostname

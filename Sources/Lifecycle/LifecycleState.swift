@@ -45,6 +45,34 @@ public struct LifecycleState: Hashable, Sendable {
     public init(id: NodeIdentity) { self.id = id }
   }
 
+  /// Makes records with local ids be of the nodes that they are of now: what told them may not be there any more.
+  ///
+  /// - Parameter node: the node that a source's record is of, by its id; nil where it isn't known.
+  package mutating func relocate(_ node: (RecordSource, NodeIdentity) -> NodeIdentity?) {
+    var moved: [(node: NodeIdentity, record: Record)] = []
+    for index in nodes.indices {
+      let id = nodes[index].id
+      nodes[index].records.removeAll { record in
+        guard record.record.isLocalID, let target = node(record.source, record.record.affiliate.nodeID),
+          target != id
+        else { return false }
+        moved.append((target, record))
+        return true
+      }
+    }
+    if moved.isEmpty { return }
+    var positions = Dictionary(uniqueKeysWithValues: nodes.indices.map { (nodes[$0].id, $0) })
+    for (id, record) in moved {
+      if let position = positions[id] {
+        nodes[position].records.append(record)
+      } else {
+        positions[id] = nodes.count
+        nodes.append(Node(id: id))
+        nodes[nodes.count - 1].records = [record]
+      }
+    }
+  }
+
   /// A registry's record.
   public struct Record: Hashable, Sendable {
     /// Where it is from.

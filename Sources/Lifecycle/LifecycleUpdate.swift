@@ -18,8 +18,8 @@ public enum LifecycleUpdate: Hashable, Sendable {
   /// What the merge makes of a node's records, or this node's own data; the node is the affiliate's.
   ///
   /// `isNewcomer`: the node's identity came later than the first snapshot of the origin that it came with. One
-  /// that was there then was there nobody knows since when.
-  case merged(Affiliate, isNewcomer: Bool)
+  /// that was there then was there nobody knows since when. `isMember`: whether it is one where it has a nodename.
+  case merged(Affiliate, isNewcomer: Bool, isMember: Bool = true)
   /// Which node is this one; nil for a mere observer.
   case local(NodeIdentity?)
   /// Which nodes have something that only one should have; none: nobody disputes it any more.

@@ -21,7 +21,7 @@ import HashTreeCollections
 ///   raw change of the merge. Why records of a whole registry go says who drops them: ``DepartureReason/dropped``
 ///   for `onFailure: drop`, ``DepartureReason/disabled`` otherwise. Where a record comes to be of another node, its
 ///   going from the former one has no reason. `lastSeen` is the old record's time of confirmation.
-/// - ``LifecycleUpdate/merged(_:isNewcomer:)`` for each changed affiliate that is there, this node's own too.
+/// - ``LifecycleUpdate/merged(_:isNewcomer:isMember:)`` for each changed affiliate that is there, this node's own too.
 /// - ``LifecycleUpdate/dispute(_:_:)`` for each changed conflict about addresses, public keys, identities and
 ///   matches, with the nodes that it names. Not about nodenames, which are settled here, or single fields.
 /// - ``LifecycleUpdate/local(_:)`` where this node's own data are set.
@@ -115,9 +115,10 @@ public struct MemberLifecycle: Sendable {
       touch(node) { life, now in
         life.remove(id, from: number, source, reason: reason, lastSeen: lastSeen, at: now)
       }
-    case .merged(let affiliate, let isNewcomer):
+    case .merged(let affiliate, let isNewcomer, let isMember):
       touch(affiliate.nodeID) { life, now in
         life.affiliate = affiliate
+        life.isMember = isMember
         if !life.hasArrived {
           life.hasArrived = true
           life.arrival = isNewcomer ? now : nil

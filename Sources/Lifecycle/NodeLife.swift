@@ -17,6 +17,8 @@ struct NodeLife: Sendable {
   var isNeverSeen = false
   /// Whether it may yet be called never seen.
   var isAwaited = false
+  /// Whether it is a member where it has a nodename.
+  var isMember = true
 
   init(_ id: NodeIdentity) { self.id = id }
 
@@ -25,7 +27,7 @@ struct NodeLife: Sendable {
 
   /// The nodename that it claims, if it is there and has one; `before` is the one that it claimed.
   func claim(before: String?, _ local: NodeIdentity?) -> String? {
-    guard isPresent(local), let affiliate else { return nil }
+    guard isPresent(local), isMember, let affiliate else { return nil }
     // To make the text anew takes longer than to compare.
     if let before, affiliate.isEqual(.nodename, to: before) { return before }
     return affiliate.isEmpty(.nodename) ? nil : affiliate.nodename

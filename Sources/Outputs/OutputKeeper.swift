@@ -89,7 +89,7 @@ final class OutputKeeper: Sendable {
       }
       seen = taken
       if let next {
-        await context.time.wait(for: next - context.time.elapsed, or: changed, after: seen)
+        await context.time.wait(until: next, or: changed, after: seen)
       } else {
         await changed.wait(after: seen)
       }

@@ -9,7 +9,8 @@ extension OutputWorld {
   ///   - revision: what the revision is called; nil: its number.
   public init(_ snapshot: ClusterSnapshot, isKnown: Bool? = nil, revision: String? = nil) {
     self.init(isKnown: isKnown ?? snapshot.isKnown, revision: revision ?? "\(snapshot.revision)") {
-      ExportedMember.rows(snapshot.members.map(\.value), life: snapshot.life)
+      ExportedMember.rows(
+        snapshot.members.map(\.value), labels: snapshot.merge.labels(of:), life: snapshot.life)
     }
   }
 }

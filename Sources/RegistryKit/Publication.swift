@@ -6,11 +6,29 @@ public struct Publication: Hashable, Sendable {
   public var local: Affiliate
   /// Where this node has seen the WireGuard of others.
   public var seenEndpoints: [NodeIdentity: [IPEndpoint]]
+  /// This node's labels.
+  public var labels: NodeLabels
+  /// This node's machine id, 32 hexadecimal digits; empty where there is none. Confidential (machine-id(5)): only for
+  /// where nobody but the cluster's nodes can read it.
+  public var machineID: String
 
   /// A publication of `local`.
-  public init(local: Affiliate, seenEndpoints: [NodeIdentity: [IPEndpoint]] = [:]) {
+  public init(
+    local: Affiliate, seenEndpoints: [NodeIdentity: [IPEndpoint]] = [:], labels: NodeLabels = NodeLabels(),
+    machineID: String = ""
+  ) {
     self.local = local
     self.seenEndpoints = seenEndpoints
+    self.labels = labels
+    self.machineID = machineID
+  }
+
+  /// This node as it crosses the plugin boundary.
+  package var localRecord: AffiliateRecord {
+    var record = AffiliateRecord(local)
+    record.labels = labels
+    record.machineID = machineID
+    return record
   }
 }
 

@@ -42,6 +42,9 @@ public struct RegistryDescriptor: Hashable, Sendable {
   /// Lists that somebody writes (files, API objects) aren't leases, however often they are read: membership isn't
   /// liveness.
   public var leases: Bool
+  /// How records without an identity are joined to nodes, where the person doesn't say it by `match:` and `alone:`.
+  /// Without keys none is.
+  public var matching: RegistryMatching
   /// Whether the plugin needs the cluster's secret; others never see it.
   public var wantsClusterSecret: Bool
 
@@ -49,7 +52,7 @@ public struct RegistryDescriptor: Hashable, Sendable {
   public init(
     name: String, version: String, prefix: String? = nil, summary: String,
     optionsSchema: String = #"{"type":"object"}"#, publishes: Bool = false, leases: Bool = false,
-    wantsClusterSecret: Bool = false
+    matching: RegistryMatching = RegistryMatching(), wantsClusterSecret: Bool = false
   ) {
     self.name = name
     self.version = version
@@ -58,6 +61,7 @@ public struct RegistryDescriptor: Hashable, Sendable {
     self.optionsSchema = optionsSchema
     self.publishes = publishes
     self.leases = leases
+    self.matching = matching
     self.wantsClusterSecret = wantsClusterSecret
   }
 }

@@ -121,6 +121,18 @@ enum HelloReader {
         descriptor.optionsSchema =
           try values.text("hello.optionsSchema", limit: ProtocolLimits.lineBytes) ?? ""
       case "leases": descriptor.leases = try values.bool("hello.leases") ?? false
+      case "match":
+        var keys: [MatchKey] = []
+        try values.items("hello.match", limit: 64) { (values, index) throws(JSONLexer.Failure) in
+          let key = try values.value("hello.match[\(index)]") { (text) throws(ModelError) in
+            try MatchKey(text)
+          }
+          if let key, !keys.contains(where: { $0.field == key.field }) { keys.append(key) }
+        }
+        descriptor.matching.keys = keys
+      case "alone":
+        let alone = try values.text("hello.alone").flatMap(StandaloneRole.init(rawValue:))
+        descriptor.matching.alone = alone ?? .member
       case "wantsClusterSecret": descriptor.wantsClusterSecret = try values.bool(key) ?? false
       default: try values.lexer.skipValue()
       }

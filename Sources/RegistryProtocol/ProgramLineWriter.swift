@@ -28,6 +28,11 @@ package enum ProgramLineWriter {
         writer.text("optionsSchema", plugin.optionsSchema)
         writer.bool("leases", plugin.leases)
         writer.bool("wantsClusterSecret", plugin.wantsClusterSecret)
+        writer.key("match")
+        writer.beginList()
+        for key in plugin.matching.keys { writer.text(key.description) }
+        writer.endList()
+        writer.text("alone", plugin.matching.alone.rawValue)
       }
       writer.endObject()
     }

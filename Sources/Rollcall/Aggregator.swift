@@ -77,7 +77,8 @@ public final class Aggregator: Service {
     logger: Logger = Logger(label: "rollcall")
   ) async throws(AggregatorError) {
     let plan = try await RegistryPlan.making(
-      registries + definition.registries, precedence: definition.precedence)
+      registries + definition.registries, precedence: definition.precedence,
+      ignoredAddresses: definition.ignoredAddresses)
     self.init(
       plan, ownRegistries: registries, givenNode: localNode,
       localNode: Self.localNode(localNode, definition.node), options: options, logger: logger)
@@ -172,9 +173,12 @@ public final class Aggregator: Service {
     settings.publish ? given?.applying(settings) : nil
   }
 
-  private func setLocal(_ affiliate: Affiliate?) {
-    table.take(.local(affiliate))
-    if options.publishes { publications.setLocal(affiliate) }
+  private func setLocal(_ record: AffiliateRecord?) {
+    table.take(.local(record))
+    if options.publishes {
+      publications.setLocal(
+        record?.affiliate, labels: record?.labels ?? NodeLabels(), machineID: record?.machineID ?? "")
+    }
   }
 
   // MARK: Running
@@ -205,7 +209,8 @@ public final class Aggregator: Service {
   private func supervise() async {
     let (local, saved) = (state.withLock { $0.localNode }?.current(), options.restored)
     table.take(
-      .started(local?.nodename ?? "", savedAt: saved?.savedAt, nodeCount: saved?.lives.nodes.count ?? 0))
+      .started(
+        local?.affiliate.nodename ?? "", savedAt: saved?.savedAt, nodeCount: saved?.lives.nodes.count ?? 0))
     // At once, so that who waits for the registries sees this node too.
     if let local { setLocal(local) }
     await withDiscardingTaskGroup { group in
@@ -238,7 +243,7 @@ public final class Aggregator: Service {
     while !Task.isCancelled {
       let seen = table.deadlines.value
       if let deadline = table.read({ $0.nextDeadline }) {
-        await table.time.wait(for: deadline - table.time.elapsed, or: table.deadlines, after: seen)
+        await table.time.wait(until: deadline, or: table.deadlines, after: seen)
         guard !Task.isCancelled else { return }
         table.take(.expired)
       } else {
@@ -258,7 +263,7 @@ public final class Aggregator: Service {
             self.setLocal(nil)
             return false
           }
-          for await affiliate in provider.affiliates() { self.setLocal(affiliate) }
+          for await record in provider.records() { self.setLocal(record) }
           return false
         }
         group.addTask {
@@ -291,7 +296,8 @@ public final class Aggregator: Service {
       changed.notify()
     }
     let plan = try await RegistryPlan.making(
-      ownRegistries + definition.registries, precedence: definition.precedence)
+      ownRegistries + definition.registries, precedence: definition.precedence,
+      ignoredAddresses: definition.ignoredAddresses)
     // What is removed withdraws what it published while it still runs.
     let staying = Set(plan.definitions.lazy.filter { $0.disabled == nil }.map(\.name))
     let leaving = supervisors.names(without: staying)

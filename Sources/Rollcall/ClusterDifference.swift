@@ -10,7 +10,16 @@ enum ClusterDifference {
     var changes: [ClusterChange] = differences(old.rawAffiliates, new.rawAffiliates) {
       $0.unconfirmed == $1.unconfirmed
     }
-    .map { .raw($0) }
+    .compactMap { change in
+      (change.new == nil ? old : new).merge.node(of: change.key).map { .raw(change, of: $0) }
+    }
+    for (id, record) in new.rawAffiliates where record.value.isLocalID {
+      if let from = old.merge.node(of: id), old.merge.raw(id)?.value.isLocalID == true,
+        let to = new.merge.node(of: id), from != to
+      {
+        changes.append(.moved(RecordMove(id: id, record: record.value, from: from, to: to)))
+      }
+    }
     changes += differences(
       old.affiliates.map { ($0.value.nodeID, $0) }, new.affiliates.map { ($0.value.nodeID, $0) }, same: ==
     )

@@ -35,9 +35,11 @@ public struct ClusterSnapshot: Sendable {
     if conflict.isShared { return false }
     let disputed: DisputedValue
     switch conflict.key {
-    case .field: return false
+    case .field, .label: return false
     case .address(let address): disputed = .address(address)
     case .publicKey(let key): disputed = .publicKey(key)
+    case .identity(let id): disputed = .identity(id)
+    case .match(let record): disputed = .match(record.description)
     case .nodename(let name): return life.isDisputed(nodename: name)
     }
     let statuses = conflict.nodes.map { life.status(of: $0) }

@@ -165,14 +165,6 @@ extension RecordSource {
   }
 }
 
-extension RecordOrigin {
-  /// The node that a record of this origin is of.
-  fileprivate func node(of record: AffiliateRecord) -> NodeIdentity {
-    let id = record.affiliate.nodeID
-    return record.isLocalID ? NodeIdentity(localID: id, rawPrefix: rawPrefix) : id
-  }
-}
-
 /// The merge while it is changed, and what came of it so far.
 struct TableTransaction: Sendable {
   fileprivate(set) var merge: ClusterMerge
@@ -215,8 +207,8 @@ struct TableTransaction: Sendable {
   mutating func setStale(_ isStale: Bool, origin: RecordOrigin) {
     note(merge.setStale(isStale, origin: origin, at: now))
   }
-  fileprivate mutating func setLocal(_ affiliate: Affiliate?) {
-    let new = merge.setLocal(affiliate, at: now)
+  fileprivate mutating func setLocal(_ record: AffiliateRecord?) {
+    let new = merge.setLocal(record, at: now)
     if !new.isEmpty { note(new) }
   }
   fileprivate mutating func setOwner(_ change: OwnerChange) {
@@ -251,6 +243,12 @@ struct TableTransaction: Sendable {
     }
   }
 
+  /// Gives identities the times at which they first came before a restart.
+  fileprivate mutating func restoreHeard(_ saved: LifecycleState) {
+    let heard = saved.nodes.compactMap { node in node.arrival.map { (node.id, $0) } }
+    note(merge.restore(heard: Dictionary(uniqueKeysWithValues: heard), at: now))
+  }
+
   fileprivate mutating func restoreVersions(_ saved: SavedState) {
     for (id, version) in saved.affiliates {
       merge.restore(
@@ -275,45 +273,59 @@ struct TableTransaction: Sendable {
 
   /// Gives all that nodes' lives depend on of what happened, in order.
   fileprivate func forEachLifecycleUpdate(_ take: (LifecycleUpdate) -> Void) {
-    for (position, change) in changes.enumerated() {
-      if let update = lifecycleUpdate(for: change, at: position) { take(update) }
-    }
+    for (position, change) in changes.enumerated() { giveUpdates(for: change, at: position, take) }
     for (record, origin) in held {
-      take(.record(record, from: RecordSource(origin), of: origin.node(of: record)))
-    }
-  }
-
-  /// The conflicts among them.
-  fileprivate var disputes: [LifecycleUpdate] {
-    changes.enumerated().compactMap { position, change in
-      if case .conflict = change { lifecycleUpdate(for: change, at: position) } else { nil }
-    }
-  }
-
-  private func lifecycleUpdate(for change: ClusterChange, at position: Int) -> LifecycleUpdate? {
-    switch change {
-    case .raw(let change, let reason):
-      guard let record = change.new?.value ?? change.old?.value else { return nil }
-      let origin = change.key.origin
-      let source = RecordSource(origin)
-      let node = origin.node(of: record)
-      if change.new != nil { return .record(record, from: source, of: node) }
-      return .gone(
-        record: change.key.nodeID, from: source, of: node,
-        reason: departure(at: position, reason),
-        lastSeen: record.confirmedAt)
-    case .affiliate(let change):
-      guard let affiliate = change.new?.value else { return nil }
-      return .merged(affiliate, isNewcomer: merge.isNewcomer(change.key))
-    case .conflict(let change):
-      let value: DisputedValue
-      switch change.key {
-      case .address(let address): value = .address(address)
-      case .publicKey(let key): value = .publicKey(key)
-      case .nodename, .field: return nil
+      if let node = merge.node(of: RawID(origin: origin, nodeID: record.affiliate.nodeID)) {
+        take(.record(record, from: RecordSource(origin), of: node))
       }
-      return .dispute(value, change.new?.value.nodes ?? [])
-    case .member: return nil
+    }
+  }
+
+  /// What of it isn't known from before a restart: conflicts, and which nodes aren't members by themselves.
+  fileprivate var restoredUpdates: [LifecycleUpdate] {
+    var updates: [LifecycleUpdate] = []
+    for (position, change) in changes.enumerated() {
+      switch change {
+      case .conflict: giveUpdates(for: change, at: position) { updates.append($0) }
+      case .affiliate(let affiliate) where !merge.isMember(affiliate.key):
+        giveUpdates(for: change, at: position) { updates.append($0) }
+      case .raw, .moved, .affiliate, .member: break
+      }
+    }
+    return updates
+  }
+
+  private func giveUpdates(for change: ClusterChange, at position: Int, _ take: (LifecycleUpdate) -> Void) {
+    switch change {
+    case .raw(let change, let node, let reason):
+      let source = RecordSource(change.key.origin)
+      if let record = change.new?.value { return take(.record(record, from: source, of: node)) }
+      take(
+        .gone(
+          record: change.key.nodeID, from: source, of: node, reason: departure(at: position, reason),
+          lastSeen: change.old?.value.confirmedAt))
+    case .moved(let move):
+      let source = RecordSource(move.id.origin)
+      take(.gone(record: move.id.nodeID, from: source, of: move.from, reason: nil, lastSeen: nil))
+      take(.record(move.record, from: source, of: move.to))
+    case .affiliate(let change):
+      guard let affiliate = change.new?.value else { return }
+      take(
+        .merged(
+          affiliate, isNewcomer: merge.isNewcomer(change.key), isMember: merge.isMember(change.key)))
+    case .conflict(let change):
+      let nodes = change.new?.value.nodes ?? []
+      switch change.key {
+      case .address(let address): take(.dispute(.address(address), nodes))
+      case .publicKey(let key): take(.dispute(.publicKey(key), nodes))
+      case .identity(let id): take(.dispute(.identity(id), nodes))
+      case .match(let record):
+        // The one that stands alone because of it has a part in it as well.
+        let own = change.new == nil ? nil : merge.node(of: record)
+        take(.dispute(.match(record.description), nodes + [own].compactMap { $0 }))
+      case .nodename, .field, .label: break
+      }
+    case .member: break
     }
   }
 
@@ -360,7 +372,6 @@ struct TableWriter: Sendable {
   var life: LifecycleView { lifecycle.view }
   /// Takes over what was known before a restart.
   mutating func restore(_ saved: SavedState, local: NodeIdentity?) {
-    restored = (saved.lives, local)
     var records: [RecordSource: [AffiliateRecord]] = [:]
     for node in saved.lives.nodes {
       for known in node.records {
@@ -382,6 +393,18 @@ struct TableWriter: Sendable {
         transaction.apply(.snapshot(known, source: source), of: id)
       }
     }
+    transaction.restoreHeard(saved.lives)
+    let merge = transaction.merge
+    let prefixes = Dictionary(
+      registries.map { ($0.key.name, $0.status.prefix) }, uniquingKeysWith: { first, _ in first })
+    var lives = saved.lives
+    lives.relocate { source, id in
+      let origin = RecordOrigin(
+        registry: source.registry, prefix: prefixes[source.registry] ?? source.registry,
+        source: source.source.name)
+      return merge.node(of: RawID(origin: origin, nodeID: id))
+    }
+    restored = (lives, local)
     transaction.restoreVersions(saved)
     restoredVersions = saved
     conditionsChanged = true
@@ -455,7 +478,7 @@ struct TableWriter: Sendable {
       self.restored = nil
       localID = restored.local
       updates.append(.local(localID))
-      updates += transaction.disputes
+      updates += transaction.restoredUpdates
       var lives = lifecycle.restore(restored.lives, updates, at: moment)
       for owner in lives.owners { transaction.setOwner(owner) }
       lives.append(lifecycle.apply([], at: moment))
@@ -542,6 +565,12 @@ struct TableWriter: Sendable {
         .invalidArgument,
         "its raw ids would start with '\(prefix)/' as those of registry '\(other.key.name)' do")
     }
+    if let descriptor {
+      // A plugin that was found late is known only now.
+      var policy = transaction.merge.policy
+      policy.matching[key.name] = descriptor.matching
+      setPolicy(policy)
+    }
     _ = update(key) { $0.made(prefix: prefix, descriptor: descriptor, leases: leases, in: &$1) }
     return nil
   }
@@ -615,10 +644,10 @@ struct TableWriter: Sendable {
   }
 
   /// What this node says of itself; nil for a mere observer.
-  mutating func setLocal(_ affiliate: Affiliate?) {
-    transaction.setLocal(affiliate)
+  mutating func setLocal(_ record: AffiliateRecord?) {
+    transaction.setLocal(record)
     // Known only now, and before a restart too.
-    if let affiliate, let saved = restoredVersions {
+    if let affiliate = record?.affiliate, let saved = restoredVersions {
       restoredVersions = nil
       transaction.restoreVersions(saved, of: affiliate)
     }

@@ -69,9 +69,11 @@ struct HistoryRecorder: Sendable {
   ) -> HistoryEntry? {
     let (name, about): (String, String)
     switch change.key {
-    case .field: return nil
+    case .field, .label: return nil
     case .address(let address): (name, about) = ("address/\(address)", "address")
     case .publicKey(let key): (name, about) = ("publicKey/\(key)", "WireGuard public key")
+    case .identity(let id): (name, about) = ("identity/\(id)", "identity on two machines")
+    case .match(let record): (name, about) = ("match/\(record)", "ambiguous match")
     case .nodename(let nodename):
       (name, about) = ("nodename/\(nodename)", "nodename")
     }

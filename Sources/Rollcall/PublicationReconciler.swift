@@ -30,6 +30,8 @@ final class PublicationReconciler: Sendable {
   private struct State {
     /// What this node says of itself; nil for a mere observer.
     var local: Affiliate?
+    var labels = NodeLabels()
+    var machineID = ""
     /// Where this node has seen the WireGuard of others.
     var seenEndpoints: [NodeIdentity: [IPEndpoint]] = [:]
     /// The revision of what is to be published.
@@ -38,7 +40,11 @@ final class PublicationReconciler: Sendable {
     var nextRun: UInt64 = 0
 
     /// What is to be published; nil for a mere observer.
-    var publication: Publication? { local.map { Publication(local: $0, seenEndpoints: seenEndpoints) } }
+    var publication: Publication? {
+      local.map {
+        Publication(local: $0, seenEndpoints: seenEndpoints, labels: labels, machineID: machineID)
+      }
+    }
   }
 
   /// Is given each outcome: nil, or why this node can't be published through the registry, or withdrawn.
@@ -69,8 +75,10 @@ final class PublicationReconciler: Sendable {
 
   // MARK: What is to be published
 
-  /// Sets what this node says of itself; nil withdraws it everywhere.
-  func setLocal(_ local: Affiliate?) { change { $0.local = local } }
+  /// Sets what this node says of itself, its labels and machine id among it; nil withdraws it everywhere.
+  func setLocal(_ local: Affiliate?, labels: NodeLabels = NodeLabels(), machineID: String = "") {
+    change { ($0.local, $0.labels, $0.machineID) = (local, labels, machineID) }
+  }
 
   /// Sets where this node has seen the WireGuard of others, for as long as this node is published.
   func setSeenEndpoints(_ endpoints: [NodeIdentity: [IPEndpoint]]) { change { $0.seenEndpoints = endpoints } }
@@ -206,7 +214,7 @@ final class PublicationReconciler: Sendable {
         return state.registries.values.compactMap(\.retryAt).min()
       }
       if let next {
-        await time.wait(for: next - now, or: retries, after: seen)
+        await time.wait(until: next, or: retries, after: seen)
       } else {
         await retries.wait(after: seen)
       }

@@ -1,3 +1,4 @@
+public import ClusterModel
 public import RegistryKit
 
 /// A registry that an aggregator runs: a Swift value, or what a plugin makes.
@@ -18,6 +19,11 @@ public struct RegistryDefinition: Sendable {
   /// Whether its records are leases that nodes renew themselves; nil: what the plugin's descriptor says, and of a Swift
   /// value that they aren't.
   public var leases: Bool?
+  /// By what its records without an identity are joined to nodes; nil: what the plugin's descriptor says, and of a
+  /// Swift value that none are.
+  public var match: [MatchKey]?
+  /// What a machine is that nobody else knows; nil: what the plugin's descriptor says, and of a Swift value a member.
+  public var alone: StandaloneRole?
   /// Returns what the plugin is, loading it if need be; nil where there is no plugin.
   let describe: (@Sendable () async throws -> RegistryDescriptor)?
   /// Makes the registry anew for each run.

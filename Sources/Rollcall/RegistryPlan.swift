@@ -1,4 +1,4 @@
-import AffiliateMerge
+public import AffiliateMerge
 import ClusterModel
 import Logging
 import RegistryKit
@@ -9,13 +9,17 @@ public struct AggregatorDefinition: Sendable {
   public var registries: [RegistryDefinition]
   /// Names of registries from the strongest to the weakest; empty: the rule of existing nodes, see `MergePolicy`.
   public var precedence: [String]
+  /// Addresses that tell no machines apart.
+  public var ignoredAddresses: IgnoredAddresses
   /// What this machine is to say of itself, where it takes part.
   public var node: NodeSettings
 
   /// A definition of `registries`.
   public init(
-    registries: [RegistryDefinition], precedence: [String] = [], node: NodeSettings = NodeSettings()
+    registries: [RegistryDefinition], precedence: [String] = [],
+    ignoredAddresses: IgnoredAddresses = IgnoredAddresses(), node: NodeSettings = NodeSettings()
   ) {
+    self.ignoredAddresses = ignoredAddresses
     self.registries = registries
     self.precedence = precedence
     self.node = node
@@ -31,10 +35,15 @@ struct RegistryPlan: Sendable {
   /// - Throws: where names or raw prefixes aren't what they may be, or clash.
   init(
     _ definitions: [RegistryDefinition], precedence: [String],
+    ignoredAddresses: IgnoredAddresses = IgnoredAddresses(),
     descriptors: [String: RegistryDescriptor] = [:]
   ) throws(AggregatorError) {
     self.definitions = definitions
-    policy = MergePolicy(precedence: precedence)
+    var matching: [String: RegistryMatching] = [:]
+    for definition in definitions where definition.disabled == nil {
+      matching[definition.name] = definition.matching(descriptors[definition.name])
+    }
+    policy = MergePolicy(precedence: precedence, matching: matching, ignoredAddresses: ignoredAddresses)
     var names: Set<String> = []
     var prefixes: [String: String] = [:]
     for definition in definitions {
@@ -59,18 +68,25 @@ struct RegistryPlan: Sendable {
 
   /// The plan of `definitions`, whose plugins are asked what they are.
   static func making(
-    _ definitions: [RegistryDefinition], precedence: [String]
+    _ definitions: [RegistryDefinition], precedence: [String], ignoredAddresses: IgnoredAddresses
   ) async throws(AggregatorError) -> RegistryPlan {
     var descriptors: [String: RegistryDescriptor] = [:]
     for definition in definitions where definition.disabled == nil {
       // A plugin that can't be loaded is the registry's failure, told when it is run.
       descriptors[definition.name] = try? await definition.describe?()
     }
-    return try RegistryPlan(definitions, precedence: precedence, descriptors: descriptors)
+    return try RegistryPlan(
+      definitions, precedence: precedence, ignoredAddresses: ignoredAddresses, descriptors: descriptors)
   }
 }
 
 extension RegistryDefinition {
+  /// How its records are joined to nodes, as the person has it, else `descriptor`, the plugin's.
+  func matching(_ descriptor: RegistryDescriptor?) -> RegistryMatching {
+    let usual = descriptor?.matching ?? RegistryMatching()
+    return RegistryMatching(keys: match ?? usual.keys, alone: alone ?? usual.alone)
+  }
+
   /// Where the registry runs.
   func context(localNodeID: NodeIdentity?, logger: Logger) -> RegistryContext {
     RegistryContext(

@@ -84,7 +84,9 @@ final class RegistryRun: Sendable {
   }
 
   private func make() async throws -> any Registry {
-    let descriptor = try await definition.describe?()
+    var descriptor = try await definition.describe?()
+    let matching = definition.matching(descriptor)
+    descriptor?.matching = matching
     let registry = try await definition.make(context)
     let outcome = table.take(
       .made(key, prefix: definition.rawPrefix(descriptor), descriptor, leases: definition.leases))

@@ -112,7 +112,7 @@ final class SupervisorSet: Sendable {
         key: key, prefix: definition.rawPrefix(nil), disabled: definition.disabled,
         retention: definition.retention, hasRun: hasRun)
     }
-    changes.precedence = plan.policy.precedence
+    changes.policy = plan.policy
     changes.order = plan.definitions.map(\.name)
     changes.settleTime = options.settleTime
     table.take(.adopted(changes))

@@ -1,4 +1,4 @@
-import AffiliateMerge
+package import AffiliateMerge
 package import ClusterModel
 package import Lifecycle
 package import RegistryKit
@@ -14,7 +14,7 @@ package enum TableInput: Sendable {
   /// many nodes, where there was one.
   case started(String, savedAt: Timestamp?, nodeCount: Int)
   /// What this node says of itself; nil for a mere observer.
-  case local(Affiliate?)
+  case local(AffiliateRecord?)
   /// A run of the registry begins.
   case began(RegistryKey, isRestart: Bool)
   /// The registry has been made: what its raw ids start with, what its plugin is, and whether its records are leases,
@@ -69,8 +69,8 @@ package struct TableAdoption: Sendable {
   package var kept: [(key: RegistryKey, retention: RetentionPolicy)] = []
   /// The others.
   package var placed: [Placed] = []
-  /// Names of registries from the strongest to the weakest; empty: the rule of existing nodes.
-  package var precedence: [String] = []
+  /// Whose record counts, and how records are joined.
+  package var policy = MergePolicy()
   /// All names in the order in which registries are shown.
   package var order: [String] = []
   /// How long records of sources that a registry that is made anew has no snapshot of are kept.
@@ -108,7 +108,7 @@ extension TableWriter {
     case .restored(let saved, let local): restore(saved, local: local)
     case .started(let name, let savedAt, let nodeCount):
       noteStart(of: name, savedAt: savedAt, nodeCount: nodeCount)
-    case .local(let affiliate): setLocal(affiliate)
+    case .local(let record): setLocal(record)
     case .began(let key, let isRestart):
       _ = update(key) { $0.began(isRestart: isRestart, at: $1.elapsed) }
     case .made(let key, let prefix, let descriptor, let leases):
@@ -152,7 +152,7 @@ extension TableWriter {
       _ = update(key) { registry, transaction in registry.adjust(retention, at: transaction.elapsed) }
     }
     for registry in adoption.placed { place(registry, settleTime: adoption.settleTime) }
-    setPolicy(MergePolicy(precedence: adoption.precedence))
+    setPolicy(adoption.policy)
     order(adoption.order)
   }
 

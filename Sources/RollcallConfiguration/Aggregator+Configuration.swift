@@ -6,7 +6,7 @@ extension Configuration {
   public func definition(plugins source: any PluginSource) -> AggregatorDefinition {
     AggregatorDefinition(
       registries: cluster.discovery.registries.map { registry($0, from: source) },
-      precedence: merge.precedence, node: node)
+      precedence: merge.precedence, ignoredAddresses: merge.ignoredAddresses, node: node)
   }
 
   private func registry(_ settings: RegistrySettings, from source: any PluginSource) -> RegistryDefinition {
@@ -19,6 +19,8 @@ extension Configuration {
       from: source, retention: settings.retention)
     definition.disabled = settings.disabled
     definition.leases = settings.leases
+    definition.match = settings.match
+    definition.alone = settings.alone
     if !cluster.discovery.isEnabled, definition.disabled == nil { definition.disabled = "discovery is off" }
     return definition
   }

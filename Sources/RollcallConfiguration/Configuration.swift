@@ -1,3 +1,4 @@
+public import AffiliateMerge
 public import Outputs
 import Platform
 public import RegistryKit
@@ -96,6 +97,12 @@ public struct MergeSettings: Hashable, Sendable {
   /// Names of registries from the strongest to the weakest; empty: the rule of existing nodes.
   public var precedence: [String]
 
+  /// `match:`: addresses that tell no machines apart.
+  public var ignoredAddresses: IgnoredAddresses
+
   /// The registries of `precedence`, the strongest first.
-  public init(precedence: [String] = []) { self.precedence = precedence }
+  public init(precedence: [String] = [], ignoredAddresses: IgnoredAddresses = IgnoredAddresses()) {
+    self.precedence = precedence
+    self.ignoredAddresses = ignoredAddresses
+  }
 }

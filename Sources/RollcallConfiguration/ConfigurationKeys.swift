@@ -10,10 +10,11 @@ enum ConfigurationKeys {
   /// The keys of a registry that aren't options of its plugin.
   static let registry = OptionsSchema.reservedKeys
   static let plugins = ["path", "allowUnsafePermissions"]
-  static let merge = ["precedence"]
+  static let merge = ["precedence", "match"]
+  static let mergeMatch = ["ignoreAddresses", "defaultBridges"]
   static let node = [
     "publish", "hostname", "nodename", "machineType", "addresses", "addressFilter", "operatingSystem",
-    "controlPlane", "additionalAddresses", "keepOnExit",
+    "controlPlane", "additionalAddresses", "labels", "keepOnExit",
   ]
   static let history = ["keep", "entries", "tombstones"]
   static let http = ["listen", "hosts", "tls", "tokensFile", "page"]
@@ -35,6 +36,7 @@ enum ConfigurationKeys {
     "stateDirectory": "",
     "discovery": "cluster", "secret": "cluster", "secretFile": "cluster",
     "registries": "cluster.discovery", "allowUnsafePermissions": "plugins", "precedence": "merge",
+    "ignoreAddresses": "merge.match", "defaultBridges": "merge.match",
     "publish": "node", "hostname": "node", "nodename": "node", "machineType": "node", "addressFilter": "node",
     "operatingSystem": "node", "controlPlane": "node", "additionalAddresses": "node",
     "keepOnExit": "node", "tombstones": "history", "listen": "http", "hosts": "http", "tls": "http",

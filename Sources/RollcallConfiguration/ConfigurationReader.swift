@@ -1,3 +1,4 @@
+import AffiliateMerge
 import ClusterModel
 import Documents
 import Lifecycle
@@ -60,7 +61,20 @@ struct ConfigurationReader {
       }
       precedence.append(name)
     }
-    return MergeSettings(precedence: precedence)
+    let match = section.section("match", keys: ConfigurationKeys.mergeMatch)
+    let networks = match.list("ignoreAddresses", of: "addresses or networks") { (text) throws(ModelError) in
+      try Self.network(text)
+    }
+    return MergeSettings(
+      precedence: precedence,
+      ignoredAddresses: IgnoredAddresses(
+        networks ?? [], defaultBridges: match.bool("defaultBridges") ?? true))
+  }
+
+  /// A network, or an address as the network of that alone.
+  private static func network(_ text: String) throws(ModelError) -> IPPrefix {
+    if text.contains("/") { return try IPPrefix(text) }
+    return IPPrefix(host: try IPAddress(text))
   }
 
   private func node(_ section: FieldReader) -> NodeSettings {
@@ -87,7 +101,26 @@ struct ConfigurationReader {
       operatingSystem: section.text("operatingSystem"),
       controlPlanePort: controlPlane.port("port"),
       additionalAddresses: prefixes(section, "additionalAddresses"),
+      labels: labels(section),
       keepOnExit: section.bool("keepOnExit") ?? false)
+  }
+
+  private func labels(_ node: FieldReader) -> NodeLabels {
+    let section = node.section("labels", keys: nil)
+    var values: [String: String] = [:]
+    for pair in section.pairs {
+      // A label may be empty, and a number is written as one mostly.
+      guard let scalar = pair.value.scalar, !pair.value.isNull else {
+        section.error(
+          pair.value.mark, "\(section.name(of: pair.key)) \(pair.value.written.mismatch(must: "text"))")
+        continue
+      }
+      values[pair.key] = scalar.text
+    }
+    do throws(ModelError) { return try NodeLabels(values) } catch {
+      node.error("labels", error)
+      return NodeLabels()
+    }
   }
 
   private func history(_ section: FieldReader) -> HistoryRetention {

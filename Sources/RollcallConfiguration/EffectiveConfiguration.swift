@@ -1,3 +1,4 @@
+import ClusterModel
 public import Documents
 import Platform
 public import RegistryKit
@@ -19,7 +20,7 @@ extension Configuration {
           ("path", .texts(plugins.path)), ("allowUnsafePermissions", .bool(plugins.allowUnsafePermissions)),
         ])
       ),
-      ("merge", .mapping([("precedence", .texts(merge.precedence))])),
+      ("merge", mergeNode),
       ("node", nodeNode), ("history", historyNode),
     ]
     if let http { root.append(("http", Self.node(of: http))) }
@@ -77,6 +78,19 @@ extension Configuration {
     return .mapping(pairs)
   }
 
+  private var mergeNode: YAMLNode {
+    let ignored = merge.ignoredAddresses
+    return .mapping([
+      ("precedence", .texts(merge.precedence)),
+      (
+        "match",
+        .mapping([
+          ("ignoreAddresses", .texts(ignored.networks)), ("defaultBridges", .bool(ignored.defaultBridges)),
+        ])
+      ),
+    ])
+  }
+
   private var historyNode: YAMLNode {
     .mapping([
       ("keep", .text(DurationText.text(of: history.keep))), ("entries", .integer(history.maximumCount)),
@@ -107,6 +121,9 @@ extension Configuration {
       pairs.append(("controlPlane", .mapping([("port", .integer(port))])))
     }
     pairs.append(("additionalAddresses", .texts(node.additionalAddresses)))
+    if !node.labels.isEmpty {
+      pairs.append(("labels", .mapping(node.labels.map { ($0.key, .text($0.value)) })))
+    }
     pairs.append(("keepOnExit", .bool(node.keepOnExit)))
     return .mapping(pairs)
   }
@@ -117,15 +134,23 @@ extension RegistrySettings {
     let options = written?.options ?? Self.node(ofJSON: options)
     let filled = schema.map { $0.fillingDefaults(in: JSONValue(options)).node } ?? options
     let shown = Redaction().redact(filled, schema: schema?.root, name: "")
-    return .mapping(
-      [
-        ("plugin", .text(plugin)), ("disabled", .bool(disabled != nil)),
-        ("onFailure", .text(retention.onFailure.rawValue)),
-        ("staleAfter", .text(DurationText.text(of: retention.staleAfter))),
-        ("missingGrace", .text(DurationText.text(of: retention.missingGrace))),
-      ] + (retention.expect.map { [("expect", .text(DurationText.text(of: $0)))] } ?? [])
-        + (leases.map { [("lease", .bool($0))] } ?? []) + (isIsolated ? [("isolate", .bool(true))] : [])
-        + (shown.pairs ?? []).map { ($0.key, $0.value) })
+    var pairs: [(key: String, value: YAMLNode)] = [
+      ("plugin", .text(plugin)), ("disabled", .bool(disabled != nil)),
+      ("onFailure", .text(retention.onFailure.rawValue)),
+      ("staleAfter", .text(DurationText.text(of: retention.staleAfter))),
+      ("missingGrace", .text(DurationText.text(of: retention.missingGrace))),
+    ]
+    if let expect = retention.expect { pairs.append(("expect", .text(DurationText.text(of: expect)))) }
+    if let leases { pairs.append(("lease", .bool(leases))) }
+    if let match { pairs.append(("match", .list(match.map(Self.node(of:))))) }
+    if let alone { pairs.append(("alone", .text(alone.rawValue))) }
+    if isIsolated { pairs.append(("isolate", .bool(true))) }
+    for pair in shown.pairs ?? [] { pairs.append((pair.key, pair.value)) }
+    return .mapping(pairs)
+  }
+
+  private static func node(of key: MatchKey) -> YAMLNode {
+    key.isShort ? .mapping([("\(key.field)", .text("short"))]) : .text("\(key)")
   }
 
   /// The options of a registry that no file names.

@@ -52,6 +52,13 @@ struct RegistriesReader {
       }
       return action
     }
+    let match = MatchListReader(section: section).read()
+    let alone = section.value("alone") { (text) throws(ModelError) in
+      guard let role = StandaloneRole(rawValue: text) else {
+        throw ModelError("\(quoted(text)) isn't member or affiliate")
+      }
+      return role
+    }
     let options = YAMLNode(
       .mapping(section.pairs.filter { !ConfigurationKeys.registry.contains($0.key) }), mark: section.mark)
     var settings = RegistrySettings(
@@ -65,6 +72,8 @@ struct RegistriesReader {
         expect: section.duration("expect", in: .seconds(1)...DurationText.longest)),
       leases: section.bool("lease"), isIsolated: section.bool("isolate") ?? false,
       position: "\(diagnostics.file):\(pair.keyMark.line):\(pair.keyMark.column)")
+    settings.match = match
+    settings.alone = alone
     settings.written = WrittenRegistry(
       file: diagnostics.file, nameMark: pair.keyMark, pluginMark: section.node?["plugin"]?.mark,
       isExempt: isExempt(section, pair.value, disabled: disabled, plugin: plugin),

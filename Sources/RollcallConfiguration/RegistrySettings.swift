@@ -1,3 +1,4 @@
+public import ClusterModel
 public import Documents
 public import Rollcall
 
@@ -17,6 +18,10 @@ public struct RegistrySettings: Sendable {
   public var retention: RetentionPolicy
   /// Whether its records are leases that nodes renew; nil: what the plugin says.
   public var leases: Bool?
+  /// `match:`, by what its records without an identity are joined to nodes; nil: what the plugin says.
+  public var match: [MatchKey]?
+  /// `alone:`, what a machine is that nobody else knows; nil: what the plugin says.
+  public var alone: StandaloneRole?
   /// Whether it runs in a process of its own.
   public var isIsolated: Bool
   /// Where the person wrote it: `file:line:column`.
@@ -49,13 +54,15 @@ extension RegistrySettings: Hashable {
     let options: String
     let retention: RetentionPolicy
     let leases: Bool?
+    let match: [MatchKey]?
+    let alone: StandaloneRole?
     let isIsolated: Bool
   }
 
   private var meaning: Meaning {
     Meaning(
       name: name, plugin: plugin, disabled: disabled, options: options, retention: retention,
-      leases: leases, isIsolated: isIsolated)
+      leases: leases, match: match, alone: alone, isIsolated: isIsolated)
   }
 
   public static func == (left: RegistrySettings, right: RegistrySettings) -> Bool {

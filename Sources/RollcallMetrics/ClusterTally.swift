@@ -103,9 +103,12 @@ extension ConflictKey {
   fileprivate var kind: String {
     switch self {
     case .field(let field, _): field.rawValue
+    case .label: "label"
     case .address: "address"
     case .nodename: "nodename"
     case .publicKey: "publicKey"
+    case .identity: "identity"
+    case .match: "match"
     }
   }
 }

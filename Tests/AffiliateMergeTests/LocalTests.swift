@@ -11,7 +11,7 @@ struct LocalTests {
       (service, try record("me", hostname: "s")),
     ])
     let me = try record("me", addresses: ["10.0.0.1"], hostname: "me", nodename: "n").affiliate
-    _ = try merge.apply(.local(me), at: at(1))
+    _ = try merge.apply(.local(AffiliateRecord(me)), at: at(1))
     #expect(try merge.merged("me") == me)
     #expect(merge.localID == me.nodeID)
     #expect(merge.rawCount == 2)
@@ -29,11 +29,11 @@ struct LocalTests {
   @Test("without local data registries speak of the node again")
   func localGone() throws {
     var merge = try ClusterMerge([(k8s, try record("me", hostname: "k"))])
-    _ = try merge.apply(.local(try record("me", hostname: "me").affiliate), at: at(1))
+    _ = try merge.apply(.local(try record("me", hostname: "me")), at: at(1))
     _ = try merge.apply(.local(nil), at: at(2))
     #expect(try merge.merged("me")?.hostname == "k")
     #expect(merge.localID == nil)
-    _ = try merge.apply(.local(try record("new", hostname: "new").affiliate), at: at(3))
+    _ = try merge.apply(.local(try record("new", hostname: "new")), at: at(3))
     let changes = try merge.apply(.local(nil), at: at(4))
     #expect(try merge.merged("new") == nil)
     #expect(changes.count == 1)
@@ -42,8 +42,8 @@ struct LocalTests {
   @Test("another local identity leaves the former to the registries")
   func newIdentity() throws {
     var merge = try ClusterMerge([(k8s, try record("old", hostname: "k"))])
-    _ = try merge.apply(.local(try record("old", hostname: "me").affiliate), at: at(1))
-    _ = try merge.apply(.local(try record("new", hostname: "me").affiliate), at: at(2))
+    _ = try merge.apply(.local(try record("old", hostname: "me")), at: at(1))
+    _ = try merge.apply(.local(try record("new", hostname: "me")), at: at(2))
     #expect(try merge.merged("old")?.hostname == "k")
     #expect(try merge.merged("new")?.hostname == "me")
     #expect(merge.localID?.text == "new")
@@ -53,8 +53,8 @@ struct LocalTests {
   func refresh() throws {
     var merge = ClusterMerge()
     let me = try record("me", hostname: "me").affiliate
-    #expect(try merge.apply(.local(me), at: at(1)).count == 1)
-    #expect(try merge.apply(.local(me), at: at(5)).isEmpty)
+    #expect(try merge.apply(.local(AffiliateRecord(me)), at: at(1)).count == 1)
+    #expect(try merge.apply(.local(AffiliateRecord(me)), at: at(5)).isEmpty)
     #expect(try merge.provenance("me", .hostname)?.claims.first?.at == at(5))
   }
 }

@@ -102,7 +102,7 @@ struct MemberTests {
     var merge = ClusterMerge()
     _ = try merge.apply(.snapshot([], from: service), at: at(0))
     let own = try record("own", hostname: "own", nodename: "n")
-    _ = merge.setLocal(own.affiliate, at: at(1))
+    _ = merge.setLocal(own, at: at(1))
     _ = try merge.apply(.upsert(try record("other", nodename: "n"), from: service), at: at(60))
     #expect(try owner(merge) == ("own", .local))
     // The registry has this node's record as well: without own data it counts as any other.

@@ -10,7 +10,7 @@ enum MergeOperation {
   case registryGone(String)
   case registryStale(String, Bool)
   case originStale(RecordOrigin, Bool)
-  case local(Affiliate?)
+  case local(AffiliateRecord?)
   case policy(MergePolicy)
 }
 
@@ -42,7 +42,7 @@ extension ClusterMerge {
     case .registryGone(let registry): return removeRegistry(registry, at: now)
     case .registryStale(let registry, let isStale): return setStale(isStale, registry: registry, at: now)
     case .originStale(let origin, let isStale): return setStale(isStale, origin: origin, at: now)
-    case .local(let affiliate): return setLocal(affiliate, at: now)
+    case .local(let record): return setLocal(record, at: now)
     case .policy(let policy): return setPolicy(policy, at: now)
     }
   }

@@ -45,8 +45,12 @@ struct RandomEvents {
     if number(3) == 0 { affiliate.controlPlane = ControlPlane(apiServerPort: UInt16(6443 + number(2))) }
     var record = AffiliateRecord(
       affiliate, confirmedAt: number(3) == 0 ? Timestamp(milliseconds: Int64(number(1000))) : nil,
-      isStale: number(5) == 0, isLocalID: number(6) == 0)
-    if number(4) == 0 { record.machineID = "machine\(number(3))" }
+      isStale: number(5) == 0, isLocalID: number(3) == 0)
+    if number(4) == 0 { record.machineID = String(repeating: pick(["a", "b", "c"]), count: 31) + "0" }
+    if number(3) == 0 {
+      let pairs = ["rack", "row"].filter { _ in number(2) == 0 }.map { ($0, "r\(number(2))") }
+      if let labels = try? NodeLabels(Dictionary(uniqueKeysWithValues: pairs)) { record.labels = labels }
+    }
     if number(4) == 0 { record.health = number(2) == 0 ? .ready : .notReady(reason: "KubeletNotReady") }
     return record
   }
@@ -79,13 +83,26 @@ struct RandomEvents {
     case 86..<88: return .registryGone(origin.registry)
     case 88..<91: return .registryStale(origin.registry, number(2) == 0)
     case 91..<93: return .originStale(origin, number(2) == 0)
-    case 93..<98: return .local(number(3) == 0 ? nil : record(of: ids[number(2)]).affiliate)
+    case 93..<98: return .local(number(3) == 0 ? nil : record(of: ids[number(2)]))
     default: return .policy(policy())
     }
   }
 
   mutating func policy() -> MergePolicy {
     let names = shuffled(["kubernetes", "service", "inventory", "elsewhere"])
-    return MergePolicy(precedence: Array(names.prefix(number(2) * number(5))))
+    var policy = MergePolicy(precedence: Array(names.prefix(number(2) * number(5))))
+    if number(5) == 0 { return policy }
+    for name in ["kubernetes", "inventory", "other"] {
+      policy.matching[name] = RegistryMatching(keys: matchKeys(), alone: pick(StandaloneRole.allCases))
+    }
+    policy.ignoredAddresses.defaultBridges = number(4) > 0
+    if number(4) == 0 { policy.ignoredAddresses.networks = [prefixes[0]] }
+    return policy
+  }
+
+  /// A match list of some fields in any order.
+  mutating func matchKeys() -> [MatchKey] {
+    let fields: [MatchField] = [.machineID, .nodename, .publicKey, .hostname, .address, .label("rack")]
+    return shuffled(fields).prefix(number(fields.count + 1)).map { MatchKey($0, isShort: number(4) == 0) }
   }
 }

@@ -6,7 +6,7 @@ import Testing
 struct RawRecordTests {
   private func removals(_ changes: [ClusterChange]) -> [String] {
     changes.compactMap { change in
-      guard case .raw(let raw, let reason) = change, raw.kind == .removed else { return nil }
+      guard case .raw(let raw, _, let reason) = change, raw.kind == .removed else { return nil }
       return "\(raw.key) \(reason?.rawValue ?? "-")"
     }
   }
@@ -31,11 +31,11 @@ struct RawRecordTests {
       ])
   }
 
-  @Test("labels, machine id, creation and health are the raw record's content, and aren't merged")
+  @Test("machine id, creation and health are the raw record's content, and aren't merged")
   func details() throws {
     let plain = try record("a", hostname: "h")
     let changed: [(inout AffiliateRecord) throws -> Void] = [
-      { $0.labels = try NodeLabels(["rack": "r1"]) }, { $0.machineID = "0123456789abcdef0123456789abcdef" },
+      { $0.machineID = "0123456789abcdef0123456789abcdef" },
       { $0.createdAt = at(7) }, { $0.health = .notReady(reason: "KubeletNotReady") },
     ]
     for change in changed {

@@ -24,7 +24,7 @@ struct SeedTests {
     var merge = ClusterMerge()
     let records = try Self.others.map { try node($0, $1, $2, $3) }
     let me = try node(Self.local, "controlplane-1", "172.20.0.2", "8c13:71ff:feaf:7c94").affiliate
-    _ = try merge.apply(.local(me), at: at(0))
+    _ = try merge.apply(.local(AffiliateRecord(me)), at: at(0))
     _ = try merge.apply(.snapshot(records, from: service), at: at(1))
     _ = try merge.apply(.snapshot(records.reversed(), from: k8s), at: at(2))
     return merge

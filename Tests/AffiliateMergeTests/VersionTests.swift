@@ -52,7 +52,8 @@ struct VersionTests {
     let changes = try merge.apply(.snapshot(next, from: service), at: at(4))
     let reported = changes.map { change -> String in
       switch change {
-      case .raw(let change, _): "raw \(change.kind) \(change.key)"
+      case .raw(let change, _, _): "raw \(change.kind) \(change.key)"
+      case .moved(let move): "moved \(move.id)"
       case .affiliate(let change): "affiliate \(change.kind) \(change.key)"
       case .member(let change): "member \(change.kind) \(change.key)"
       case .conflict(let change): "conflict \(change.kind) \(change.key)"

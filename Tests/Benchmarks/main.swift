@@ -3,6 +3,7 @@ import BenchmarkTable
 /// Runs the benchmarks that are named, or all of them: `Benchmarks merge`. Figures count in release only.
 let benchmarks: [(name: String, run: () async throws -> [BenchmarkRow])] = [
   ("merge", { try mergeBenchmarks() }),
+  ("match", { matchBenchmarks() }),
   ("lifecycle", { try lifecycleBenchmarks() }),
   ("boundary", boundaryBenchmark),
   ("isolation", isolationBenchmark),

@@ -8,8 +8,10 @@ import Testing
 @testable import KubernetesRegistry
 
 @Suite struct KubernetesConformanceTests {
-  @Test("the registry keeps the rules of every registry, publishing and a failing server included")
-  func conformance() async throws {
+  @Test(
+    "the registry keeps the rules of every registry, publishing and a failing server included",
+    arguments: NodeChoice.allCases)
+  func conformance(choice: NodeChoice) async throws {
     let isBroken = Mutex(false)
     try await ScriptedServer.run { request, answer in
       guard !isBroken.withLock({ $0 }) else { return try await answer.refuse(500) }
@@ -19,7 +21,10 @@ import Testing
         throw ScriptedServer.HangUp()
       }
       if request.isList {
-        let nodes = [Kube.node("a", id: "1", version: 1), Kube.node("b", id: "2", version: 2)]
+        let nodes = [
+          Kube.node("a", id: "1", version: 1), Kube.node("b", id: "2", version: 2),
+          Kube.node("c", version: 3, hostname: "c"),
+        ]
         return try await answer.send(Kube.list(nodes, version: 10))
       }
       try await answer.send(Kube.node("me", id: "3", version: 5))
@@ -30,7 +35,13 @@ import Testing
           break: { isBroken.withLock { $0 = true } }, mend: { isBroken.withLock { $0 = false } }),
         publication: publication, deadline: .seconds(20)
       ) {
-        try TestRegistry(config: Kube.config(server: server.url), localNodeID: "3").keepingItsFolder()
+        try TestRegistry(
+          config: Kube.config(server: server.url), localNodeID: "3",
+          options: {
+            $0.nodes = choice
+            $0.publish = true
+          }
+        ).keepingItsFolder()
       }
       #expect(report.isPassed, "\(report)")
       #expect(report.checks.allSatisfy { $0.result == .passed }, "\(report)")

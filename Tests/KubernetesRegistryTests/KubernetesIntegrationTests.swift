@@ -339,6 +339,88 @@ struct KubernetesIntegrationTests {
     }
   }
 
+  @Test(
+    "the Nodes of a cluster that knows nothing of rollcall are read with labels and Ready, and stay as they are"
+  )
+  func stockCluster() async throws {
+    let cluster = try await Self.server()
+    @Sendable func status(_ ready: String) -> String {
+      #"{"addresses":[{"type":"Hostname","address":"stock-1"},{"type":"ExternalIP","address":"203.0.113.7"},"#
+        + #"{"type":"InternalIP","address":"10.7.0.1"}],"nodeInfo":{"machineID":"6a0eceb4cf8de176bd24abff87481ec9"},"#
+        + #""conditions":[{"type":"Ready","status":"\#(ready)","reason":"KubeletReady"}]}"#
+    }
+    try await cluster.createNode(
+      "stock-1", labels: ["topology.kubernetes.io/zone": "a", "other": "x"],
+      annotations: ["topology.kubernetes.io/rack": "r 7", "topology.kubernetes.io/zone": "b"],
+      status: status("True"))
+    try await cluster.createNode("stock-2")
+    let test = try registry(
+      cluster.adminConfig, localNodeID: "stock-id",
+      options: {
+        $0.nodes = .all
+        $0.labels = ["topology.kubernetes.io/"]
+      })
+    try await test.run { recorder in
+      let revision = recorder.publish(
+        Publication(local: Affiliate(nodeID: try NodeIdentity("stock-id"), nodename: "stock-1")))
+      try await recorder.wait(for: "the list") { $0.ids()?.contains("stock-2") == true && $0.isHealthy }
+      let record = try #require(recorder.now.record("stock-1"))
+      #expect(record.isLocalID && record.health == .ready && record.createdAt != nil)
+      #expect(record.affiliate.addresses.map(\.description) == ["10.7.0.1", "203.0.113.7"])
+      #expect(record.affiliate.hostname == "stock-1" && record.affiliate.nodename == "stock-1")
+      #expect(record.machineID == "6a0eceb4cf8de176bd24abff87481ec9")
+      #expect(
+        record.labels
+          == (try NodeLabels(["topology.kubernetes.io/zone": "a", "topology.kubernetes.io/rack": "r 7"])))
+      try await recorder.wait(for: "the outcome") { $0.outcome(of: revision)?.error?.code == .unsupported }
+      let version = try await NodeOnServer("stock-1", cluster).metadata.resourceVersion
+
+      try await cluster.kubectl("label", "--overwrite", "node", "stock-1", "topology.kubernetes.io/zone=c")
+      try await recorder.wait(for: "the label") {
+        $0.record("stock-1")?.labels["topology.kubernetes.io/zone"] == "c"
+      }
+      try await cluster.kubectl(
+        "replace", "--raw", "/api/v1/nodes/stock-1/status",
+        input:
+          #"{"apiVersion":"v1","kind":"Node","metadata":{"name":"stock-1"},"status":\#(status("Unknown"))}"#)
+      try await recorder.wait(for: "the condition") {
+        $0.record("stock-1")?.health == .notReady(reason: "KubeletReady")
+      }
+      // It gets an identity, and becomes a Node as any other that has one.
+      try await cluster.kubectl("annotate", "node", "stock-2", "\(nodeID)=stock-id-2")
+      try await recorder.wait(for: "the identity") {
+        $0.record("stock-2") == nil && $0.record("stock-id-2")?.isLocalID == false
+      }
+      let managers = try await NodeOnServer("stock-1", cluster).metadata
+      #expect(managers.managedFields?.contains { $0.manager == "rollcall" } == false)
+      #expect(managers.resourceVersion != version)
+    }
+    try await cluster.kubectl("delete", "node", "stock-1", "stock-2")
+  }
+
+  @Test("of Nodes with one identity the one that was made first has it", arguments: NodeChoice.allCases)
+  func oneIdentity(choice: NodeChoice) async throws {
+    let cluster = try await Self.server()
+    try await cluster.createNode("one-b", annotations: [nodeID: "one-id", selfIPs: "10.4.0.1"])
+    try await registry(cluster.adminConfig, options: { $0.nodes = choice }).run { recorder in
+      try await recorder.wait(for: "the list") { $0.ids()?.contains("one-id") == true && $0.isHealthy }
+      // Times have whole seconds.
+      let first = try await NodeOnServer("one-b", cluster).metadata.creationTimestamp
+      try await eventually("a later second", within: .seconds(10)) {
+        try await cluster.kubectl("delete", "--ignore-not-found", "node", "one-a")
+        try await cluster.createNode("one-a", annotations: [nodeID: "one-id", selfIPs: "10.4.0.2"])
+        return try await NodeOnServer("one-a", cluster).metadata.creationTimestamp != first
+      }
+      try await recorder.wait(for: "the second one") { $0.record("one-a")?.isLocalID == true }
+      #expect(recorder.now.affiliate("one-id")?.addresses.map(\.description) == ["10.4.0.1"])
+      try await cluster.kubectl("delete", "node", "one-b")
+      try await recorder.wait(for: "the identity") {
+        $0.record("one-a") == nil && $0.affiliate("one-id")?.addresses.map(\.description) == ["10.4.0.2"]
+      }
+    }
+    try await cluster.kubectl("delete", "node", "one-a")
+  }
+
   @Test("2,000 Nodes of realistic size are read, and the way of one change isn't longer for it")
   func scale() async throws {
     let cluster = try await Self.server()
@@ -368,6 +450,7 @@ private struct NodeOnServer: Decodable {
   struct Metadata: Decodable {
     struct Manager: Decodable { var manager: String }
     var resourceVersion: String
+    var creationTimestamp: String?
     var annotations: [String: String]?
     var managedFields: [Manager]?
   }

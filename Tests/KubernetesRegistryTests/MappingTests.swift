@@ -191,4 +191,134 @@ import Testing
     log.note(["x"], of: "n")
     #expect(recorder.now.log.last == "warning: x")
   }
+
+  // MARK: Nodes without an identity
+
+  private func stockNode() -> NodeObject {
+    NodeObject(
+      name: "w-1.example", resourceVersion: "7", createdAt: Timestamp(milliseconds: 5000), hostname: "w-1",
+      addresses: ["10.0.0.1", "fd00::1", "10.0.0.1", "203.0.113.7"], osImage: "Debian GNU/Linux 12",
+      machineID: "6a0eceb4cf8de176bd24abff87481ec9", health: .notReady(reason: "KubeletNotReady"))
+  }
+
+  @Test("of all Nodes one without an identity has a record by its name, with what the kubelet says")
+  func localRecord() throws {
+    let mapping = NodeMapping(stockNode(), choice: .all)
+    #expect(mapping.problems == [])
+    var expected = AffiliateRecord(
+      Affiliate(
+        nodeID: try NodeIdentity("w-1.example"),
+        addresses: try ["10.0.0.1", "fd00::1", "203.0.113.7"].map { try IPAddress($0) }, hostname: "w-1",
+        nodename: "w-1.example", operatingSystem: "Debian GNU/Linux 12", machineType: .worker),
+      isLocalID: true)
+    expected.machineID = "6a0eceb4cf8de176bd24abff87481ec9"
+    expected.createdAt = Timestamp(milliseconds: 5000)
+    expected.health = .notReady(reason: "KubeletNotReady")
+    #expect(mapping.record == expected)
+    #expect(NodeMapping(stockNode()).record == nil)
+  }
+
+  @Test("of all Nodes one with an identity has the same record as of annotated ones")
+  func annotatedAmongAll() throws {
+    var object = stockNode()
+    object.annotations = [NodeAnnotation.nodeID.rawValue: "n", NodeAnnotation.selfIPs.rawValue: "10.9.0.1"]
+    let record = try #require(NodeMapping(object, choice: .all).record)
+    #expect(record == NodeMapping(object).record)
+    #expect(record.affiliate.addresses == [try IPAddress("10.9.0.1")] && !record.isLocalID)
+  }
+
+  @Test("of all Nodes one whose identity can't be one has a record by its name, and a problem")
+  func unusableIdentity() throws {
+    var object = stockNode()
+    object.annotations = [NodeAnnotation.nodeID.rawValue: "a b"]
+    let mapping = NodeMapping(object, choice: .all)
+    #expect(mapping.record?.isLocalID == true)
+    #expect(mapping.problems.count == 1)
+    #expect(mapping.problems.first?.contains("'a b'") == true)
+    #expect(mapping.problems.first?.contains("has its record by its name") == true)
+  }
+
+  @Test(
+    "a Node whose name Kubernetes doesn't allow is left out, and told with no more of its name than fits a line",
+    arguments: ["a/b", "a b", "wörker", "a\nb", String(repeating: "x", count: 254), "\u{0}"])
+  func oddName(name: String) throws {
+    for choice in NodeChoice.allCases {
+      var object = stockNode()
+      object.name = name
+      object.annotations = [NodeAnnotation.nodeID.rawValue: "n"]
+      let mapping = NodeMapping(object, choice: choice)
+      #expect(mapping.record == nil)
+      let problem = try #require(mapping.problems.first)
+      #expect(problem.contains("left out") && problem.utf8.count < 400 && !problem.contains("\n"))
+    }
+  }
+
+  @Test("addresses that nobody reaches are left out alone, and so are names in their place")
+  func oddAddresses() throws {
+    var object = stockNode()
+    object.addresses = ["127.0.0.1", "node.example", "10.0.0.1", "10.0.0.0/8", " 10.0.0.2 "]
+    let mapping = NodeMapping(object, choice: .all)
+    #expect(mapping.record?.affiliate.addresses.map(\.description) == ["10.0.0.1", "10.0.0.2"])
+    #expect(mapping.problems.count == 3)
+    #expect(mapping.problems.allSatisfy { $0.hasPrefix("Node 'w-1.example': status.addresses: ") })
+    // Of a Node with an identity they don't matter.
+    object.annotations = [NodeAnnotation.nodeID.rawValue: "n"]
+    #expect(NodeMapping(object, choice: .all).problems == [])
+  }
+
+  // MARK: Labels
+
+  @Test("labels and annotations that were chosen become labels, and a label goes before an annotation")
+  func labels() throws {
+    var object = stockNode()
+    object.labels = ["topology.kubernetes.io/zone": "a", "both": "label", "empty": ""]
+    object.chosenAnnotations = ["both": "annotation", "note": "in words, \u{1F600}"]
+    let record = try #require(NodeMapping(object, choice: .all).record)
+    #expect(
+      record.labels
+        == (try NodeLabels([
+          "topology.kubernetes.io/zone": "a", "both": "label", "empty": "", "note": "in words, \u{1F600}",
+        ])))
+    object.annotations = [NodeAnnotation.nodeID.rawValue: "n"]
+    #expect(NodeMapping(object).record?.labels == record.labels)
+  }
+
+  @Test(
+    "labels that a node has no room for are left out, in one problem, and those of several lines in another")
+  func tooManyLabels() throws {
+    var object = stockNode()
+    for index in 0..<70 { object.labels["label-\(100 + index)"] = "v" }
+    object.chosenAnnotations = ["z": "v", "a\n": "v", "config": "a: b\nc: d\n"]
+    let mapping = NodeMapping(object, choice: .all)
+    let labels = try #require(mapping.record?.labels)
+    #expect(labels.count == NodeLabels.maximumCount)
+    #expect(labels["label-163"] == "v" && labels["label-164"] == nil)
+    #expect(mapping.problems.count == 1, "\(mapping.problems)")
+    #expect(mapping.problems.first?.contains("label-164, label-165") == true)
+    #expect(mapping.problems.first?.contains("and 4 more") == true)
+    object.labels = ["a": String(repeating: "x", count: 4090), "b": "123456", "c": "1234"]
+    let long = NodeMapping(object, choice: .all)
+    // What comes after one that is too long may fit.
+    #expect(long.record?.labels["b"] == nil && long.record?.labels["c"] == "1234")
+    object.labels = [:]
+    let lines = NodeMapping(object, choice: .all)
+    #expect(lines.record?.labels == (try NodeLabels(["z": "v"])))
+    #expect(lines.problems.count == 1 && lines.problems.first?.contains("config") == true)
+    #expect(lines.problems.first?.contains("\n") == false)
+  }
+
+  @Test("by default all Nodes are looked at without publishing")
+  func publishing() throws {
+    func settings(_ json: String) throws -> KubernetesSettings {
+      try KubernetesSettings(KubernetesOptions(json: json))
+    }
+    #expect(try settings("{}").publishes)
+    #expect(try settings(#"{"nodes":"annotated"}"#).publishes)
+    #expect(try !settings(#"{"nodes":"all"}"#).publishes)
+    #expect(try settings(#"{"nodes":"all","publish":true}"#).publishes)
+    #expect(try !settings(#"{"publish":false}"#).publishes)
+    for wrong in [#"{"nodes":"some"}"#, #"{"labels":[""]}"#, #"{"labels":"a"}"#, #"{"labels":[1]}"#] {
+      #expect(throws: (any Error).self) { try settings(wrong) }
+    }
+  }
 }

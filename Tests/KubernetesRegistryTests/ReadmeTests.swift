@@ -16,7 +16,7 @@ import Testing
     let blocks = try MarkdownBlock.all(in: file).filter {
       $0.text.contains("discovery:\n") && !$0.text.contains("kind:")
     }
-    #expect(blocks.count == (file == Self.path ? 3 : 2))
+    #expect(blocks.count == (file == Self.path ? 4 : 3))
     for block in blocks {
       let stream = try YAML.parse(Array(block.text.utf8), file: block.description)
       let registries = try #require(stream.documents.first?["cluster"]?["discovery"]?["registries"]?.pairs)

@@ -104,7 +104,7 @@ struct NaiveLifecycle: LifecycleModel {
       let key = RecordKey(node: node, source: source, id: id)
       guard records.removeValue(forKey: key) != nil, let reason else { return }
       mark(MarkKey(node: node, source: source), reason)
-    case .merged(let affiliate, let isNewcomer):
+    case .merged(let affiliate, let isNewcomer, _):
       merged[affiliate.nodeID] = affiliate
       if arrivals[affiliate.nodeID] == nil {
         arrivals[affiliate.nodeID] = .some(isNewcomer ? now : nil)

@@ -9,7 +9,7 @@ import Testing
   import Glibc
 #endif
 
-@Suite("Watching addresses", .timeLimit(.minutes(1)))
+@Suite("Watching addresses", .timeLimit(.minutes(3)))
 struct AddressWatchTests {
   @Test("the kernel's answer has this machine's loopback")
   func state() throws {

@@ -90,15 +90,15 @@ struct NodeFactsTests {
     } pulses: {
       stream
     }
-    var affiliates = provider.affiliates().makeAsyncIterator()
-    #expect(await affiliates.next()?.hostname == "one")
+    var records = provider.records().makeAsyncIterator()
+    #expect(await records.next()?.affiliate.hostname == "one")
     pulses.yield()
     hostname.set("two")
     pulses.yield()
-    #expect(await affiliates.next()?.hostname == "two")
+    #expect(await records.next()?.affiliate.hostname == "two")
     pulses.yield()
     pulses.finish()
-    #expect(await affiliates.next() == nil)
+    #expect(await records.next() == nil)
   }
 
   @Test("other settings make another provider, the same ones don't")
@@ -109,7 +109,7 @@ struct NodeFactsTests {
       AsyncStream { $0.finish() }
     }
     #expect(provider.applying(NodeSettings()) === provider)
-    #expect(provider.applying(NodeSettings(hostname: "x")).current().hostname == "x")
+    #expect(provider.applying(NodeSettings(hostname: "x")).current().affiliate.hostname == "x")
   }
 
   private final class Text: Sendable {

@@ -3,6 +3,7 @@ import ClusterResources
 import Foundation
 import Lifecycle
 import Outputs
+import RegistryKit
 import Rollcall
 import RollcallMetrics
 import Synchronization
@@ -142,8 +143,11 @@ import Testing
     let hook = try HookHarness("wc -l >> told")
     for number in 1...2500 { hook.append(entry(UInt64(number), "n-\(number)", "ready", "missing")) }
     hook.notify()
-    for _ in 0..<3 { try await hook.pass(.seconds(1)) }
-    try await eventually("it was told") { hook.cursor == 2500 }
+    // It waits for quiet once more where it had seen the first of them before it was notified.
+    try await eventually("it was told") {
+      if hook.clock.pending.contains(.seconds(1)) { hook.clock.advance(by: .seconds(1)) }
+      return hook.cursor == 2500
+    }
     #expect(hook.told.split(separator: "\n").map { Int($0) } == [1000, 1000, 500])
   }
 
@@ -173,6 +177,42 @@ import Testing
     }
     #expect(
       text(folder.path("told")).contains(#""to":"left","reason":"deleted""#), "\(text(folder.path("told")))")
+  }
+
+  @Test("files of a real aggregator have the labels of its nodes, whichever registry says them")
+  func labels() async throws {
+    let folder = try TemporaryFolder()
+    let aggregator = try Aggregator(registries: [
+      RegistryDefinition(name: "rack", registry: LabellingRegistry(labels: ["rack": "r1"])),
+      RegistryDefinition(name: "zone", registry: LabellingRegistry(labels: ["zone": "a"])),
+    ])
+    let outputs = OutputService(
+      [
+        OutputDefinition(
+          name: "targets", format: .prometheus, path: folder.path("targets"), debounce: .zero)
+      ], OutputContext(logger: LogRecorder().logger, metrics: DaemonMetrics()))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await aggregator.run() }
+      group.addTask { await outputs.run(aggregator.snapshots().map { OutputWorld($0) }) }
+      for label in [#""__meta_rollcall_label_rack":"r1""#, #""__meta_rollcall_label_zone":"a""#] {
+        try await eventually("the file has \(label)") { text(folder.path("targets")).contains(label) }
+      }
+      group.cancelAll()
+    }
+  }
+}
+
+/// A registry of one member with labels.
+private struct LabellingRegistry: Registry {
+  let labels: [String: String]
+
+  func run(_ session: RegistrySession) async throws {
+    var record = AffiliateRecord(
+      Affiliate(
+        nodeID: try NodeIdentity("w-1-id"), addresses: [try IPAddress("10.0.0.1")], nodename: "w-1"))
+    record.labels = try NodeLabels(labels)
+    try session.snapshot([record])
+    try await Task.sleep(for: .seconds(3600))
   }
 }
 

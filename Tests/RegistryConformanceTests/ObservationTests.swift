@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// What the checks saw, and that one cause is one failure.
-@Suite("What the conformance kit sees", .timeLimit(.minutes(1)))
+@Suite("What the conformance kit sees", .timeLimit(.minutes(3)))
 struct ObservationTests {
   private func node(_ id: String) throws -> Affiliate { Affiliate(nodeID: try NodeIdentity(id)) }
 

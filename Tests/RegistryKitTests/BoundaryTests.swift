@@ -30,7 +30,10 @@ struct BoundaryTests {
   @Test("a publication goes out and comes in unchanged, and so does a withdrawal", arguments: 1...20)
   func publicationRoundTrip(seed: UInt64) throws {
     var random = try RandomBatches(seed: seed)
-    var publication = Publication(local: random.record(isPublished: true).affiliate)
+    let local = random.record(isPublished: true)
+    var publication = Publication(
+      local: local.affiliate, labels: try NodeLabels(["zone": "z\(seed)", "näme": ""]),
+      machineID: seed % 2 == 0 ? "" : "6a0eceb4cf8de176bd24abff87481ec9")
     for _ in 0..<4 {
       let other = random.record(isPublished: true).affiliate
       publication.seenEndpoints[other.nodeID] = other.kubeSpan?.endpoints ?? []

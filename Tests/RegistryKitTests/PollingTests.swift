@@ -4,7 +4,7 @@ import RegistryTestSupport
 import Synchronization
 import Testing
 
-@Suite("Polling", .timeLimit(.minutes(1)))
+@Suite("Polling", .timeLimit(.minutes(3)))
 struct PollingTests {
   /// A clock whose time passes when somebody sleeps: each sleep is over at once and counted.
   private final class HastyClock: Clock {

@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("The session", .timeLimit(.minutes(1)))
+@Suite("The session", .timeLimit(.minutes(3)))
 struct SessionTests {
   private let recorder = SessionRecorder()
   private let one: Affiliate

@@ -107,7 +107,10 @@ import Testing
     #expect(try read(ProgramLineWriter.log(.error, "a ü")).log == [.init(level: .error, message: "a ü")])
     let plugin = RegistryDescriptor(
       name: "rack", version: "1", prefix: "r", summary: "A rack.", optionsSchema: #"{"type":"object"}"#,
-      publishes: true, leases: true, wantsClusterSecret: true)
+      publishes: true, leases: true,
+      matching: RegistryMatching(
+        keys: [try MatchKey("hostname: short"), try MatchKey("label:a")], alone: .affiliate),
+      wantsClusterSecret: true)
     let hello = ProgramDescription(publishes: true, plugin: plugin)
     #expect(try read(ProgramLineWriter.hello(hello)).hello == hello)
   }

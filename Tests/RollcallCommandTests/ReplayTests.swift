@@ -45,7 +45,7 @@ private final class Witness: Sendable {
   func has(_ part: String) -> Bool { text.contains(part) }
 }
 
-@Suite("Recording and replaying", .timeLimit(.minutes(1)))
+@Suite("Recording and replaying", .timeLimit(.minutes(3)))
 struct ReplayTests {
   private let folder: TemporaryFolder
   private var path: String { folder.path("x.rec") }

@@ -43,7 +43,7 @@ private struct Plugins: PluginSource {
   }
 }
 
-@Suite("Checks of the files that registries name", .timeLimit(.minutes(1)))
+@Suite("Checks of the files that registries name", .timeLimit(.minutes(3)))
 struct DataCheckTests {
   private func problems(
     _ registries: String, _ files: [String: String] = [:], timeout: Duration = .seconds(30)

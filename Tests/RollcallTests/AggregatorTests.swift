@@ -18,7 +18,7 @@ struct AggregatorTests {
         RegistryDefinition(name: "one", registry: one), RegistryDefinition(name: "two", registry: two),
       ], options: options(), logger: quiet)
     try await running(aggregator) {
-      try await aggregator.waitUntilSynced(timeout: .seconds(20))
+      try await aggregator.waitUntilSynced(timeout: .seconds(60))
       let snapshot = aggregator.snapshot()
       #expect(snapshot.members.map(\.value.id) == ["a", "b"])
       #expect(snapshot.members.first?.value.hostname == "alpha")
@@ -41,7 +41,7 @@ struct AggregatorTests {
     try await running(aggregator) {
       var snapshots = aggregator.snapshots().makeAsyncIterator()
       _ = await snapshots.next()
-      try await aggregator.waitUntilSynced(timeout: .seconds(20))
+      try await aggregator.waitUntilSynced(timeout: .seconds(60))
       for number in 0..<500 { try registry.session().upsert(try affiliate("n\(number)")) }
       try await eventually("all are in") { aggregator.memberNames.count == 500 }
       let first = try #require(await snapshots.next())
@@ -60,7 +60,7 @@ struct AggregatorTests {
       options: options(), logger: quiet)
     var snapshots = aggregator.snapshots().makeAsyncIterator()
     var changes = aggregator.changes().makeAsyncIterator()
-    try await running(aggregator) { try await aggregator.waitUntilSynced(timeout: .seconds(20)) }
+    try await running(aggregator) { try await aggregator.waitUntilSynced(timeout: .seconds(60)) }
     while await snapshots.next() != nil {}
     while await changes.nextOfRecords() != nil {}
     await #expect(throws: AggregatorError.self) { try await aggregator.run() }
@@ -72,7 +72,7 @@ struct AggregatorTests {
     let aggregator = try Aggregator(
       registries: [RegistryDefinition(name: "one", registry: registry)], options: options(), logger: quiet)
     try await running(aggregator) {
-      try await aggregator.waitUntilSynced(timeout: .seconds(20))
+      try await aggregator.waitUntilSynced(timeout: .seconds(60))
       var changes = aggregator.changes().makeAsyncIterator()
       guard case .snapshot(let snapshot)? = await changes.nextOfRecords() else {
         Issue.record("the first change isn't a snapshot")
@@ -108,7 +108,7 @@ struct AggregatorTests {
     let aggregator = try Aggregator(
       registries: [RegistryDefinition(name: "one", registry: registry)], options: options, logger: quiet)
     try await running(aggregator) {
-      try await aggregator.waitUntilSynced(timeout: .seconds(20))
+      try await aggregator.waitUntilSynced(timeout: .seconds(60))
       var changes = aggregator.changes().makeAsyncIterator()
       _ = await changes.nextOfRecords()
       for number in 0..<100 { try registry.session().upsert(try affiliate("n\(number)")) }

@@ -50,7 +50,7 @@ struct ClusterTableTests {
     table.commit { writer in
       writer.place(registry)
       _ = writer.apply(batch, from: key)
-      writer.setLocal(local)
+      writer.setLocal(AffiliateRecord(local))
       #expect(table.snapshot().revision == 0)
       #expect(table.snapshot().members.isEmpty)
     }
@@ -65,10 +65,10 @@ struct ClusterTableTests {
   func noRevision() throws {
     let table = table()
     let local = try affiliate("me")
-    table.commit { $0.setLocal(local) }
+    table.commit { $0.setLocal(AffiliateRecord(local)) }
     let woken = table.revisions.value
     table.commit { _ in }
-    table.commit { $0.setLocal(local) }
+    table.commit { $0.setLocal(AffiliateRecord(local)) }
     table.commit { $0.setPolicy(MergePolicy()) }
     table.commit { $0.expire() }
     #expect(table.snapshot().revision == 1)
@@ -156,7 +156,7 @@ struct ClusterTableTests {
     let table = table(journalLimit: 8)
     for number in 0..<20 {
       let local = try affiliate("me", hostname: "host-\(number)")
-      table.commit { $0.setLocal(local) }
+      table.commit { $0.setLocal(AffiliateRecord(local)) }
     }
     for revision in [nil, 0, 1, 21, .max] as [UInt64?] {
       guard case .snapshot(let snapshot) = table.unread(since: revision) else {
@@ -181,7 +181,7 @@ struct ClusterTableTests {
     #expect(events(table, since: 1) == nil)
     #expect(events(table, since: 2)?.isEmpty == true)
     let local = try affiliate("me")
-    table.commit { $0.setLocal(local) }
+    table.commit { $0.setLocal(AffiliateRecord(local)) }
     #expect(events(table, since: 2)?.count == 1)
   }
 
@@ -220,7 +220,7 @@ struct ClusterTableTests {
   func readersDoNotWait() async throws {
     let table = table()
     let local = try affiliate("me")
-    table.commit { $0.setLocal(local) }
+    table.commit { $0.setLocal(AffiliateRecord(local)) }
     let (isWriting, mayEnd) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
     let writing = Task {
       await withCheckedContinuation { continuation in
@@ -260,7 +260,7 @@ struct ClusterTableTests {
   func waits() async throws {
     let table = table()
     let local = try affiliate("me")
-    await table.waitForChange(after: 0) { table.commit { $0.setLocal(local) } }
+    await table.waitForChange(after: 0) { table.commit { $0.setLocal(AffiliateRecord(local)) } }
     #expect(table.snapshot().revision == 1)
     // It is there already.
     await table.waitForChange(after: 0)
@@ -278,7 +278,7 @@ struct ClusterTableTests {
     var snapshots = ClusterSnapshots(table: table).makeAsyncIterator()
     _ = await events.next()
     _ = await snapshots.next()
-    table.commit { $0.setLocal(local) }
+    table.commit { $0.setLocal(AffiliateRecord(local)) }
     table.finish()
     guard case .changes? = await events.next() else {
       Issue.record("the last change wasn't read")
@@ -388,7 +388,7 @@ struct ClusterTableTests {
           writers.addTask {
             for number in 0..<1_000 {
               let local = try affiliate("me-\(writer)", hostname: "host-\(number)")
-              table.commit { $0.setLocal(local) }
+              table.commit { $0.setLocal(AffiliateRecord(local)) }
               if number % 16 == 0 { await Task.yield() }
             }
           }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Rollcall
 
-@Suite("How a registry is", .timeLimit(.minutes(1)))
+@Suite("How a registry is", .timeLimit(.minutes(3)))
 struct HealthTests {
   private let registry = TableRegistry()
   private let away = RegistryError(.unavailable, "no route")

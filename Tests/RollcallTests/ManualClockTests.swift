@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("The clock of tests", .timeLimit(.minutes(1)))
+@Suite("The clock of tests", .timeLimit(.minutes(3)))
 struct ManualClockTests {
   @Test("it wakes whose time has come, in one go")
   func manualClock() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Rollcall
 
-@Suite("The publication reconciler", .timeLimit(.minutes(1)))
+@Suite("The publication reconciler", .timeLimit(.minutes(3)))
 struct PublicationReconcilerTests {
   private let clock = ManualClock()
   private let reports = Reports()
@@ -55,6 +55,24 @@ struct PublicationReconcilerTests {
       while let desired = await iterator.next() { rest.append(desired) }
       return rest
     }
+  }
+
+  @Test("labels and the machine's id go to registries, and a change of them is a new revision")
+  func labels() async throws {
+    let reader = begin()
+    let me = try affiliate("me")
+    let labels = try NodeLabels(["rack": "r7"])
+    reconciler.setLocal(me, labels: labels, machineID: "6a0eceb4cf8de176bd24abff87481ec9")
+    let first = try await reader.next()
+    #expect(
+      first.publication
+        == Publication(local: me, labels: labels, machineID: "6a0eceb4cf8de176bd24abff87481ec9"))
+    reconciler.setLocal(me, labels: labels, machineID: "6a0eceb4cf8de176bd24abff87481ec9")
+    reconciler.setLocal(me, labels: try NodeLabels(["rack": "r8"]))
+    let second = try await reader.next()
+    #expect(second.revision == first.revision + 1)
+    #expect(second.publication?.labels["rack"] == "r8" && second.publication?.machineID == "")
+    #expect(await reader.end().isEmpty)
   }
 
   private func publish(_ hostname: String) throws {

@@ -39,6 +39,24 @@ struct PublishingTests {
     return try Aggregator(registries: registries, localNode: node, options: options, logger: quiet)
   }
 
+  @Test("this node's labels and its machine's id are published")
+  func labels() async throws {
+    let registry = StagedRegistry(knowing: [])
+    let labels = try NodeLabels(["rack": "r7"])
+    let node = LocalNodeProvider(
+      nodeID: try NodeIdentity("me"), settings: NodeSettings(labels: labels)
+    ) { _ in
+      NodeFacts(hostname: "first", machineID: "6a0eceb4cf8de176bd24abff87481ec9")
+    } pulses: {
+      AsyncStream { _ in }
+    }
+    let aggregator = try aggregator([RegistryDefinition(name: "one", registry: registry)], node: node)
+    try await running(aggregator) {
+      try await eventually("it is published") { registry.publication?.labels == labels }
+      #expect(registry.publication?.machineID == "6a0eceb4cf8de176bd24abff87481ec9")
+    }
+  }
+
   @Test("this node is in the view, is published, again at each change, and withdrawn at the end")
   func published() async throws {
     let (node, registry) = (StagedNode(), StagedRegistry(knowing: [try affiliate("a")]))

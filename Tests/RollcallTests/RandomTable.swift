@@ -40,7 +40,7 @@ struct RandomTable {
     case 72..<75: stop()
     case 75..<80: remove()
     case 80..<85:
-      let local = number(3) == 0 ? nil : affiliate(ids[number(2)])
+      let local = number(3) == 0 ? nil : AffiliateRecord(affiliate(ids[number(2)]))
       table.take(.local(local))
     case 85..<88:
       precedence = Array(Self.names.shuffled(using: &generator).prefix(number(4)))
@@ -86,7 +86,7 @@ struct RandomTable {
   private func adopt(placed: [TableAdoption.Placed] = [], gone: [String] = []) {
     var adoption = TableAdoption()
     (adoption.placed, adoption.gone) = (placed, gone)
-    (adoption.precedence, adoption.order, adoption.settleTime) = (precedence, order, .seconds(5))
+    (adoption.policy.precedence, adoption.order, adoption.settleTime) = (precedence, order, .seconds(5))
     table.take(.adopted(adoption))
   }
 

@@ -30,7 +30,7 @@ struct RestartTests {
     let aggregator = try aggregator(registries, leases: leases)
     var saved: SavedState?
     try await running(aggregator) {
-      try await aggregator.waitUntilSynced(timeout: .seconds(20))
+      try await aggregator.waitUntilSynced(timeout: .seconds(60))
       saved = aggregator.savedState()
     }
     return try #require(saved)
@@ -64,7 +64,7 @@ struct RestartTests {
     let since = saved.lives.nodes.first?.status?.since
     let aggregator = try aggregator(["one": StagedRegistry(knowing: known)], leases: true, after: saved)
     try await running(aggregator) {
-      try await aggregator.waitUntilSynced(timeout: .seconds(20))
+      try await aggregator.waitUntilSynced(timeout: .seconds(60))
       #expect(words(aggregator) == ["a ready leased", "b ready leased"])
       #expect(aggregator.snapshot().life.status(named: "a")?.since.wall == since)
       #expect(aggregator.snapshot().merge.member("a")?.version == 7)
@@ -82,7 +82,7 @@ struct RestartTests {
       let aggregator = try aggregator(
         ["one": StagedRegistry(knowing: [known[0]])], leases: leases, after: saved)
       try await running(aggregator) {
-        try await aggregator.waitUntilSynced(timeout: .seconds(20))
+        try await aggregator.waitUntilSynced(timeout: .seconds(60))
         if leases {
           #expect(words(aggregator) == ["a ready leased", "b stale cached"])
         } else {
@@ -133,7 +133,7 @@ struct RestartTests {
     let first = try aggregator(["one": registry])
     var saved: SavedState?
     try await running(first) {
-      try await first.waitUntilSynced(timeout: .seconds(20))
+      try await first.waitUntilSynced(timeout: .seconds(60))
       try registry.session().remove(try NodeIdentity("a"), reason: .deleted)
       try await eventually("it is told") { first.history.entries.contains { $0.to == "removed" } }
       saved = first.savedState()
@@ -141,12 +141,83 @@ struct RestartTests {
     let before = try #require(saved).history
     let second = try aggregator(["one": StagedRegistry(knowing: [])], after: saved)
     try await running(second) {
-      try await second.waitUntilSynced(timeout: .seconds(20))
+      try await second.waitUntilSynced(timeout: .seconds(60))
       try await eventually("its sync is told") { second.history.entries.count > before.count }
       let entries = second.history.entries
       #expect(Array(entries.prefix(before.count)) == before)
       #expect(entries.map(\.number) == entries.map(\.number).sorted())
       #expect(Set(entries.map(\.number)).count == entries.count)
+    }
+  }
+
+  /// A registry that knows this machine by `id`, and no identity of it.
+  private func inventory(_ id: String, named name: String) throws -> StagedRegistry {
+    var record = AffiliateRecord(
+      Affiliate(nodeID: try NodeIdentity(id), nodename: name, machineType: .worker), isLocalID: true)
+    record.labels = try NodeLabels(["rack": "r1"])
+    return StagedRegistry([RegistryBatch(updates: [.snapshot([record], source: .only)])])
+  }
+
+  private func joining(
+    _ registries: [String: StagedRegistry], alone: StandaloneRole = .member, after saved: SavedState? = nil
+  ) throws -> Aggregator {
+    var choices = options(nil)
+    choices.restored = saved
+    return try Aggregator(
+      registries: registries.sorted { $0.key < $1.key }.map { name, registry in
+        var definition = RegistryDefinition(name: name, registry: registry)
+        definition.match = [MatchKey(.nodename), MatchKey(.address)]
+        definition.alone = alone
+        return definition
+      }, options: choices, logger: quiet)
+  }
+
+  @Test("a record that was joined to a node is joined to it again at once, and nothing has happened by it")
+  func joined() async throws {
+    let registries = [
+      "inventory": try inventory("17", named: "a"), "one": StagedRegistry(knowing: [try affiliate("a")]),
+    ]
+    let first = try joining(registries)
+    var saved: SavedState?
+    try await running(first) {
+      try await first.waitUntilSynced(timeout: .seconds(60))
+      #expect(first.snapshot().affiliates.count == 1)
+      saved = first.savedState()
+    }
+    let aggregator = try joining(registries, after: saved)
+    let node = try affiliate("a").nodeID
+    let before = aggregator.snapshot()
+    #expect(before.affiliates.map(\.value.nodeID) == [node])
+    #expect(before.life.sources(of: node).map(\.registry) == ["inventory", "one"])
+    #expect(before.merge.labels(of: node)["rack"] == "r1")
+    try await running(aggregator) {
+      try await aggregator.waitUntilSynced(timeout: .seconds(60))
+      #expect(aggregator.snapshot().members.map(\.value.id) == ["a"])
+      #expect(aggregator.snapshot().life.tombstones.isEmpty)
+      #expect(aggregator.history.entries.filter { $0.kind == .member }.isEmpty)
+    }
+  }
+
+  @Test(
+    "a machine that only an inventory knows is a member or not as `alone` says, before and after a restart")
+  func alone() async throws {
+    for role in StandaloneRole.allCases {
+      let registries = [
+        "inventory": try inventory("17", named: "z"), "one": StagedRegistry(knowing: [try affiliate("a")]),
+      ]
+      let members = role == .member ? ["a", "z"] : ["a"]
+      let first = try joining(registries, alone: role)
+      var saved: SavedState?
+      try await running(first) {
+        try await first.waitUntilSynced(timeout: .seconds(60))
+        #expect(first.snapshot().members.map(\.value.id) == members)
+        #expect(first.snapshot().life.statuses().map(\.name) == members)
+        #expect(first.snapshot().affiliates.map(\.value.nodeID.text).contains("inventory/17"))
+        saved = first.savedState()
+      }
+      let aggregator = try joining(registries, alone: role, after: saved)
+      #expect(aggregator.snapshot().members.map(\.value.id) == members)
+      #expect(aggregator.snapshot().life.statuses().map(\.name) == members)
     }
   }
 }

@@ -121,7 +121,7 @@ final class TableRegistry {
     revision = snapshot.revision
     var removals: [String] = []
     for case .changes(let changes) in events {
-      for case .raw(let change, let reason) in changes where change.kind == .removed {
+      for case .raw(let change, _, let reason) in changes where change.kind == .removed {
         removals.append("\(change.key.nodeID) \(reason.map(\.rawValue) ?? "")")
       }
     }

@@ -55,7 +55,8 @@ struct TableReplica {
 
   private mutating func apply(_ change: ClusterChange) {
     switch change {
-    case .raw(let change, _): Self.apply(change, to: &raws)
+    case .raw(let change, _, _): Self.apply(change, to: &raws)
+    case .moved: break
     case .affiliate(let change): Self.apply(change, to: &affiliates)
     case .member(let change): Self.apply(change, to: &members)
     case .conflict(let change):

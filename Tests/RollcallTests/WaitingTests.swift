@@ -27,7 +27,7 @@ struct WaitingTests {
       try await eventually("the rest is known") {
         aggregator.state("slow") == .degraded && aggregator.state("quick") == .synced
       }
-      let wait = Task { try await aggregator.waitUntilSynced(timeout: .seconds(5)) }
+      let wait = Task { try await aggregator.waitUntilSynced(timeout: .seconds(60)) }
       try await eventually("it waits") { clock.pending == [.seconds(5)] }
       clock.advance(by: .seconds(5))
       let error = await #expect(throws: SyncError.self) { try await wait.value }
@@ -43,7 +43,7 @@ struct WaitingTests {
     let slow = StagedRegistry()
     let aggregator = try aggregator([("quick", StagedRegistry(knowing: [])), ("slow", slow)])
     try await running(aggregator) {
-      let wait = Task { try await aggregator.waitUntilSynced(timeout: .seconds(5)) }
+      let wait = Task { try await aggregator.waitUntilSynced(timeout: .seconds(60)) }
       try await eventually("it runs") { slow.isRunning }
       try slow.session().snapshot([try affiliate("a")])
       try await wait.value

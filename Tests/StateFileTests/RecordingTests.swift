@@ -1,3 +1,4 @@
+import AffiliateMerge
 import ClusterModel
 import Foundation
 import Lifecycle
@@ -33,7 +34,13 @@ private func inputs() throws -> [TableInput] {
     TableAdoption.Placed(
       key: key, prefix: "k8s", disabled: "disabled is true", retention: RetentionPolicy(), hasRun: true)
   ]
-  adoption.precedence = ["b", "a"]
+  adoption.policy = MergePolicy(
+    precedence: ["b", "a"],
+    matching: [
+      "a": RegistryMatching(
+        keys: [MatchKey(.machineID), MatchKey(.hostname, isShort: true), MatchKey(.label("serial"))],
+        alone: .affiliate)
+    ], ignoredAddresses: IgnoredAddresses([try IPPrefix("10.99.0.0/16")], defaultBridges: false))
   adoption.order = ["a", "b"]
   adoption.settleTime = .milliseconds(1500)
   let error = RegistryError(.permissionDenied, "no")
@@ -44,7 +51,7 @@ private func inputs() throws -> [TableInput] {
     .restored(SavedState(savedAt: Timestamp(milliseconds: 5)), local: nil),
     .started("me", savedAt: Timestamp(milliseconds: 3), nodeCount: 4),
     .started("", savedAt: nil, nodeCount: 0),
-    .local(affiliate), .local(nil), .began(key, isRestart: true), .began(key, isRestart: false),
+    .local(record), .local(nil), .began(key, isRestart: true), .began(key, isRestart: false),
     .made(
       key, prefix: "k8s", RegistryDescriptor(name: "p", version: "1.2", summary: "", leases: true),
       leases: false),

@@ -53,7 +53,7 @@ struct TestDaemon: Sendable {
       await server.waitUntilListening()
       try await eventually("both registries run") { service.isRunning && inventory.isRunning }
       if records != nil {
-        try await aggregator.waitUntilSynced(timeout: .seconds(20))
+        try await aggregator.waitUntilSynced(timeout: .seconds(60))
         try await daemon.settle()
       }
       try await body(daemon)

@@ -206,7 +206,8 @@ typedef struct registry_seen_endpoints_v1 {
 /* What this node publishes of itself and of others, whole each time. */
 typedef struct registry_publication_v1 {
   uint64_t revision; /* rises with each publication that isn't a repetition; and comes back by `published` */
-  const registry_affiliate_v1 *local; /* NULL: withdraw what was published, the node leaves */
+  /* This node, its labels and machine id among it; NULL: withdraw what was published, the node leaves. */
+  const registry_affiliate_v1 *local;
   const registry_seen_endpoints_v1 *seen;
   size_t seen_count;
 } registry_publication_v1;
@@ -416,6 +417,22 @@ typedef struct registry_plugin_v1 {
    * returned lives as long as the process, and the name says what it is. The function itself may be NULL. */
   const void *(*get_extension)(registry_string_v1 id);
 } registry_plugin_v1;
+
+/* The name of an extension of a plugin, a `const registry_matching_v1 *`: how its records with local ids are joined to
+ * the nodes that others know, where the person doesn't say it. Without it none is. */
+#define REGISTRY_EXTENSION_MATCHING "rollcall.matching/1"
+
+/* registry_matching_v1.flags: a machine that nobody else knows is listed, but no member of the cluster. */
+#define REGISTRY_ALONE_AFFILIATE 0x1u
+
+typedef struct registry_matching_v1 {
+  /* What is compared, what says most first; at most 64: "machineID", "nodename", "publicKey", "hostname", "address",
+   * "label:KEY"; "nodename: short" and "hostname: short" also match where a domain is left out. */
+  const registry_string_v1 *keys;
+  size_t key_count;
+  uint32_t flags; /* REGISTRY_ALONE_AFFILIATE */
+  uint32_t reserved;
+} registry_matching_v1;
 
 /* The one exported function. [any] Never NULL, the same each time, and without side effects. */
 REGISTRY_EXPORT const registry_plugin_v1 *registry_plugin_entry_v1(void);

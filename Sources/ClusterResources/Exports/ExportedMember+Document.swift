@@ -18,7 +18,8 @@ extension ExportedMember {
       machineType: spec?["machineType"]?.text ?? MachineType.unknown.rawValue,
       operatingSystem: text(spec?["operatingSystem"]),
       addresses: spec?["addresses"]?.items.compactMap { $0.text.flatMap { try? IPAddress($0) } } ?? [],
-      labels: (try? NodeLabels(labels)) ?? NodeLabels(),
+      // Of several registries they may be more than a node of one may have.
+      labels: NodeLabels(merging: labels),
       controlPlanePort: spec?.at("controlPlane", "port")?.integer.flatMap { UInt16(exactly: $0) },
       flags: status?["flags"]?.items.compactMap(\.text) ?? [],
       sources: status?["sources"]?.items.compactMap { source in

@@ -89,8 +89,14 @@ public struct ExportedMember: Hashable, Sendable {
   }
 
   /// The rows of a snapshot's `members`, and of the members that are gone, by name and then by identity.
-  public static func rows(_ members: some Sequence<Member>, life: LifecycleView) -> [ExportedMember] {
-    var rows = members.map { ExportedMember($0, status: life.status(of: $0.nodeID)) }
+  ///
+  /// - Parameter labels: gives a node's labels.
+  public static func rows(
+    _ members: some Sequence<Member>, labels: (NodeIdentity) -> NodeLabels, life: LifecycleView
+  ) -> [ExportedMember] {
+    var rows = members.map {
+      ExportedMember($0, labels: labels($0.nodeID), status: life.status(of: $0.nodeID))
+    }
     rows += life.tombstones.map { ExportedMember($0) }
     return rows.sorted { $0.id != $1.id ? $0.id < $1.id : $0.nodeID < $1.nodeID }
   }

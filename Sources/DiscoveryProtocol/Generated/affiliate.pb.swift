@@ -10,7 +10,8 @@
 
 /// What is inside the ciphertexts that nodes leave with the discovery service.
 ///
-/// Newer clients have fields that aren't here; they are kept when a message is written again.
+/// Newer clients have fields that aren't here; they are kept when a message is written again. Fields from 1000 on are
+/// Rollcall's own: other programs skip them.
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
@@ -66,12 +67,32 @@ public nonisolated struct PlainAffiliate: Sendable {
   /// Clears the value of `controlPlane`. Subsequent reads from it will return its default value.
   public mutating func clearControlPlane() {self._controlPlane = nil}
 
+  /// The node's labels, in the order of their keys, each key once.
+  public var labels: [PlainLabel] = []
+
+  /// The 16 bytes of /etc/machine-id.
+  public var machineID: Data = Data()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _kubespan: PlainKubeSpan? = nil
   fileprivate var _controlPlane: PlainControlPlane? = nil
+}
+
+public nonisolated struct PlainLabel: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var key: String = String()
+
+  public var value: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 public nonisolated struct PlainKubeSpan: Sendable {
@@ -138,7 +159,7 @@ fileprivate nonisolated let _protobuf_package = "sidero.discovery.client"
 
 nonisolated extension PlainAffiliate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Affiliate"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{1}addresses\0\u{1}hostname\0\u{1}nodename\0\u{3}machine_type\0\u{3}operating_system\0\u{1}kubespan\0\u{3}control_plane\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{1}addresses\0\u{1}hostname\0\u{1}nodename\0\u{3}machine_type\0\u{3}operating_system\0\u{1}kubespan\0\u{3}control_plane\0\u{2}a\u{f}labels\0\u{3}machine_id\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -154,6 +175,8 @@ nonisolated extension PlainAffiliate: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 6: try { try decoder.decodeSingularStringField(value: &self.operatingSystem) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._kubespan) }()
       case 8: try { try decoder.decodeSingularMessageField(value: &self._controlPlane) }()
+      case 1001: try { try decoder.decodeRepeatedMessageField(value: &self.labels) }()
+      case 1002: try { try decoder.decodeSingularBytesField(value: &self.machineID) }()
       default: break
       }
     }
@@ -188,6 +211,12 @@ nonisolated extension PlainAffiliate: SwiftProtobuf.Message, SwiftProtobuf._Mess
     try { if let v = self._controlPlane {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     } }()
+    if !self.labels.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.labels, fieldNumber: 1001)
+    }
+    if !self.machineID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.machineID, fieldNumber: 1002)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -200,6 +229,43 @@ nonisolated extension PlainAffiliate: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.operatingSystem != rhs.operatingSystem {return false}
     if lhs._kubespan != rhs._kubespan {return false}
     if lhs._controlPlane != rhs._controlPlane {return false}
+    if lhs.labels != rhs.labels {return false}
+    if lhs.machineID != rhs.machineID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PlainLabel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Label"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularStringField(value: self.value, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: PlainLabel, rhs: PlainLabel) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,13 +1,14 @@
 /// A steady clock: the time since this source was made, and waits. Made of any clock, so that tests can hold it.
 package struct TimeSource: Sendable {
   private let read: @Sendable () -> Duration
+  /// Waits until so much time has passed since this source was made.
   private let pause: @Sendable (Duration) async throws -> Void
 
   /// Starts now, by `clock`: one that goes on while the machine sleeps, unless another is given.
   package init(_ clock: some Clock<Duration> = ContinuousClock()) {
     let start = clock.now
     read = { start.duration(to: clock.now) }
-    pause = { try await clock.sleep(for: $0) }
+    pause = { try await clock.sleep(until: start.advanced(by: $0), tolerance: nil) }
   }
 
   /// A clock that `elapsed` reads, and that nobody waits by: waits end at once.
@@ -24,7 +25,15 @@ package struct TimeSource: Sendable {
   /// - Throws: `CancellationError` as soon as the task is cancelled.
   package func sleep(_ duration: Duration) async throws {
     try Task.checkCancellation()
-    if duration > .zero { try await pause(duration) }
+    if duration > .zero { try await pause(elapsed + duration) }
+  }
+
+  /// Waits until ``elapsed`` is `deadline`.
+  ///
+  /// - Throws: `CancellationError` as soon as the task is cancelled.
+  package func sleep(until deadline: Duration) async throws {
+    try Task.checkCancellation()
+    if deadline > elapsed { try await pause(deadline) }
   }
 
   /// What `operation` returns, if it does so within `limit`.
@@ -48,9 +57,15 @@ package struct TimeSource: Sendable {
 
   /// Waits until `signal` has changed since `seen`, but at most for `duration`. Ends early on cancellation.
   package func wait(for duration: Duration, or signal: ChangeSignal, after seen: UInt64) async {
-    guard duration > .zero else { return }
+    await wait(until: elapsed + duration, or: signal, after: seen)
+  }
+
+  /// Waits until `signal` has changed since `seen`, but no longer than until ``elapsed`` is `deadline`. Ends early on
+  /// cancellation.
+  package func wait(until deadline: Duration, or signal: ChangeSignal, after seen: UInt64) async {
+    guard deadline > elapsed else { return }
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { try? await sleep(duration) }
+      group.addTask { try? await sleep(until: deadline) }
       group.addTask { await signal.wait(after: seen) }
       await group.next()
       group.cancelAll()

@@ -1,4 +1,5 @@
 import CRegistryPlugin
+import ClusterModel
 import RegistryKit
 
 /// Reads a plugin's descriptor, and refuses one that breaks a rule of the boundary.
@@ -15,7 +16,42 @@ struct PluginDescriptorCheck {
       optionsSchema: try text(raw.options_schema, "options_schema", limit: 1 << 20),
       publishes: raw.flags & UInt32(REGISTRY_PUBLISHES) != 0,
       leases: raw.flags & UInt32(REGISTRY_LEASES) != 0,
+      matching: try matching(of: table),
       wantsClusterSecret: raw.flags & UInt32(REGISTRY_WANTS_CLUSTER_SECRET) != 0)
+  }
+
+  /// The most entries of a match list.
+  private static let maximumKeys = 64
+
+  /// What the plugin says of how its records are matched; none are where it says nothing.
+  private func matching(of table: PluginTable) throws(PluginError) -> RegistryMatching {
+    guard let function = table.functions.get_extension else { return RegistryMatching() }
+    let found = BoundaryWriter.withTexts([REGISTRY_EXTENSION_MATCHING]) { function($0[0]) }
+    guard let raw = found?.load(as: registry_matching_v1.self) else { return RegistryMatching() }
+    let alone: StandaloneRole = raw.flags & UInt32(REGISTRY_ALONE_AFFILIATE) != 0 ? .affiliate : .member
+    guard raw.key_count > 0 else { return RegistryMatching(alone: alone) }
+    guard let first = raw.keys, raw.key_count <= Self.maximumKeys else {
+      throw PluginError(
+        .malformed, file: file,
+        raw.keys == nil
+          ? "its match list has \(raw.key_count) entries and is NULL"
+          : "its match list has \(raw.key_count) entries; it has at most \(Self.maximumKeys)")
+    }
+    var keys: [MatchKey] = []
+    for index in 0..<raw.key_count {
+      let text = try text(first[index], "match list's entry")
+      let key: MatchKey
+      do throws(ModelError) {
+        key = try MatchKey(text)
+      } catch {
+        throw PluginError(.malformed, file: file, "its match list is wrong: \(error)")
+      }
+      guard !keys.contains(where: { $0.field == key.field }) else {
+        throw PluginError(.malformed, file: file, "its match list has \(key.field) twice")
+      }
+      keys.append(key)
+    }
+    return RegistryMatching(keys: keys, alone: alone)
   }
 
   private func text(

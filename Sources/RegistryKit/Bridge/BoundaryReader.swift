@@ -108,7 +108,9 @@ package struct BoundaryReader {
   ) throws(RegistryError) -> DesiredPublication {
     var desired = DesiredPublication(revision: publication.pointee.revision, publication: nil)
     guard let local = publication.pointee.local else { return desired }
-    var result = Publication(local: try record(local).affiliate)
+    let record = try record(local)
+    var result = Publication(
+      local: record.affiliate, labels: record.labels, machineID: record.machineID)
     let count = publication.pointee.seen_count
     try checkNodes(count)
     if count > 0 {

@@ -55,7 +55,7 @@ package enum BoundaryWriter {
   ) throws(Failure) -> Result {
     // In a fixed order, so that the same publication looks the same each time.
     let seenEndpoints = (desired.publication?.seenEndpoints ?? [:]).sorted { $0.key < $1.key }
-    let local = (desired.publication?.local).map { [AffiliateRecord($0)] } ?? []
+    let local = desired.publication.map { [$0.localRecord] } ?? []
     var size = BoundaryArena.Size()
     for record in local { size.count(record) }
     for (nodeID, endpoints) in seenEndpoints {

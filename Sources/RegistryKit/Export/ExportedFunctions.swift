@@ -17,6 +17,33 @@ enum ExportedFunctions {
     { make(6, $0, $1, $2, $3) }, { make(7, $0, $1, $2, $3) },
   ]
 
+  typealias GetExtension = @convention(c) (registry_string_v1) -> UnsafeRawPointer?
+
+  /// `get_extension` for each slot.
+  private static let getExtension: [GetExtension] = [
+    { getExtension(0, $0) }, { getExtension(1, $0) }, { getExtension(2, $0) }, { getExtension(3, $0) },
+    { getExtension(4, $0) }, { getExtension(5, $0) }, { getExtension(6, $0) }, { getExtension(7, $0) },
+  ]
+
+  private static func getExtension(_ slot: Int, _ id: registry_string_v1) -> UnsafeRawPointer? {
+    guard let name = try? BoundaryReader().text(id, "extension"), name == REGISTRY_EXTENSION_MATCHING else {
+      return nil
+    }
+    return PluginExports.shared.export(slot).map { UnsafeRawPointer($0.matching.pointer) }
+  }
+
+  /// What `matching` is across the boundary: never freed.
+  static func matching(_ matching: RegistryMatching) -> Immortal<registry_matching_v1> {
+    let keys = UnsafeMutablePointer<registry_string_v1>.allocate(capacity: max(matching.keys.count, 1))
+    for (index, key) in matching.keys.enumerated() {
+      (keys + index).initialize(to: .init(immortal: key.description))
+    }
+    return Immortal(
+      registry_matching_v1(
+        keys: keys, key_count: matching.keys.count,
+        flags: matching.alone == .affiliate ? UInt32(REGISTRY_ALONE_AFFILIATE) : 0, reserved: 0))
+  }
+
   /// The table for `slot`, its strings and all: never freed.
   static func table(
     slot: Int, descriptor: RegistryDescriptor
@@ -49,7 +76,7 @@ enum ExportedFunctions {
           } : nil,
         stop: { instance in instance.map { ExportedRegistry.at($0).stop() } },
         destroy: { instance in instance.map { ExportedRegistry.release($0) } },
-        get_extension: nil))
+        get_extension: getExtension[slot]))
   }
 
   private static func make(

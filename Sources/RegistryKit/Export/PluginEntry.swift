@@ -37,6 +37,8 @@ final class PluginExports: Sendable {
     /// Lives as long as the process, and never changes.
     let entry: Immortal<registry_plugin_v1>
     let make: Make
+    /// How its records are matched, for `get_extension`.
+    let matching: Immortal<registry_matching_v1>
   }
 
   private let exports = Mutex<[Export]>([])
@@ -51,12 +53,14 @@ final class PluginExports: Sendable {
         "a plugin library exports one registry type; \(plugin) is one too many")
       let entry = ExportedFunctions.table(slot: exports.count, descriptor: plugin.descriptor)
       exports.append(
-        Export(type: ObjectIdentifier(plugin), entry: entry) { options, context throws(RegistryError) in
-          let options = try OptionsDecoder.decode(Plugin.Options.self, from: options)
-          do { return try plugin.init(options: options, context: context) } catch {
-            throw RegistryError(error)
-          }
-        })
+        Export(
+          type: ObjectIdentifier(plugin), entry: entry,
+          make: { options, context throws(RegistryError) in
+            let options = try OptionsDecoder.decode(Plugin.Options.self, from: options)
+            do { return try plugin.init(options: options, context: context) } catch {
+              throw RegistryError(error)
+            }
+          }, matching: ExportedFunctions.matching(plugin.descriptor.matching)))
       return entry
     }.pointer
   }

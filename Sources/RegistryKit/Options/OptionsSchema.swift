@@ -6,7 +6,8 @@
 public struct OptionsSchema: Hashable, Sendable {
   /// The keys of a registry's section that aren't options of its plugin.
   package static let reservedKeys = [
-    "plugin", "disabled", "onFailure", "staleAfter", "missingGrace", "expect", "lease", "isolate",
+    "plugin", "disabled", "onFailure", "staleAfter", "missingGrace", "expect", "lease", "match", "alone",
+    "isolate",
   ]
 
   package let root: SchemaNode

@@ -18,6 +18,12 @@ enum HostFacts {
     return "\(uname(\.sysname)) \(uname(\.release))"
   }
 
+  /// The machine's id; empty where it has none.
+  static func machineID(path: String = "/etc/machine-id") -> String {
+    guard let text = try? BoundedFile.text(path, limit: 4096) else { return "" }
+    return text.lines.first.map(String.init) ?? ""
+  }
+
   private static func uname<Field>(_ field: KeyPath<utsname, Field>) -> String {
     var names = utsname()
     guard Glibc.uname(&names) == 0 else { return "" }

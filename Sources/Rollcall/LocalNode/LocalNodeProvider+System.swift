@@ -15,7 +15,8 @@ extension LocalNodeProvider {
       facts: { settings in
         NodeFacts(
           hostname: HostFacts.hostname(), operatingSystem: HostFacts.operatingSystem(),
-          addresses: NodeFacts.addresses(settings, of: network, logger: logger))
+          addresses: NodeFacts.addresses(settings, of: network, logger: logger),
+          machineID: HostFacts.machineID())
       },
       pulses: { AddressWatch.pulses() },
       // Addresses come and go in groups, as when a cable is plugged in.

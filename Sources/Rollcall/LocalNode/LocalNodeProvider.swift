@@ -40,17 +40,17 @@ public final class LocalNodeProvider: Sendable {
   }
 
   /// What this machine says of itself now.
-  public func current() -> Affiliate { facts(settings).affiliate(nodeID, settings: settings) }
+  public func current() -> AffiliateRecord { facts(settings).record(nodeID, settings: settings) }
 
   /// What this machine says of itself, and again at each change of it.
-  public func affiliates() -> LocalAffiliates {
-    LocalAffiliates(current: { self.current() }, pulses: pulses, debounce: debounce)
+  public func records() -> LocalRecords {
+    LocalRecords(current: { self.current() }, pulses: pulses, debounce: debounce)
   }
 }
 
 /// What a machine says of itself, and again at each change of it.
-public struct LocalAffiliates: AsyncSequence, Sendable {
-  let current: @Sendable () -> Affiliate
+public struct LocalRecords: AsyncSequence, Sendable {
+  let current: @Sendable () -> AffiliateRecord
   let pulses: @Sendable () -> AsyncStream<Void>
   let debounce: @Sendable () async -> Void
 
@@ -60,13 +60,13 @@ public struct LocalAffiliates: AsyncSequence, Sendable {
   }
 
   public struct Iterator: AsyncIteratorProtocol {
-    let current: @Sendable () -> Affiliate
+    let current: @Sendable () -> AffiliateRecord
     var pulses: AsyncStream<Void>.Iterator
     let debounce: @Sendable () async -> Void
-    var last: Affiliate?
+    var last: AffiliateRecord?
 
     init(
-      current: @escaping @Sendable () -> Affiliate, pulses: AsyncStream<Void>.Iterator,
+      current: @escaping @Sendable () -> AffiliateRecord, pulses: AsyncStream<Void>.Iterator,
       debounce: @escaping @Sendable () async -> Void
     ) {
       self.current = current
@@ -74,19 +74,19 @@ public struct LocalAffiliates: AsyncSequence, Sendable {
       self.debounce = debounce
     }
 
-    public mutating func next() async -> Affiliate? { await next(isolation: nil) }
+    public mutating func next() async -> AffiliateRecord? { await next(isolation: nil) }
 
-    public mutating func next(isolation actor: isolated (any Actor)?) async -> Affiliate? {
+    public mutating func next(isolation actor: isolated (any Actor)?) async -> AffiliateRecord? {
       while true {
         if last != nil {
           guard await pulses.next(isolation: actor) != nil else { return nil }
           await debounce()
         }
         guard !Task.isCancelled else { return nil }
-        let affiliate = current()
-        guard affiliate != last else { continue }
-        last = affiliate
-        return affiliate
+        let record = current()
+        guard record != last else { continue }
+        last = record
+        return record
       }
     }
   }

@@ -22,6 +22,8 @@ public struct NodeSettings: Hashable, Sendable {
   public var controlPlanePort: UInt16?
   /// Further networks that are reached through it.
   public var additionalAddresses: [IPPrefix]
+  /// Its labels.
+  public var labels: NodeLabels
   /// Whether what others know of this machine stays when the daemon stops: for upgrades, after which it comes back at
   /// once. Its lease runs out by itself where it doesn't.
   public var keepOnExit: Bool
@@ -31,7 +33,7 @@ public struct NodeSettings: Hashable, Sendable {
     publish: Bool = true, hostname: String? = nil, nodename: String? = nil, machineType: MachineType? = nil,
     addresses: [IPAddress]? = nil, includeNetworks: [IPPrefix] = [], excludeNetworks: [IPPrefix] = [],
     operatingSystem: String? = nil, controlPlanePort: UInt16? = nil, additionalAddresses: [IPPrefix] = [],
-    keepOnExit: Bool = false
+    labels: NodeLabels = NodeLabels(), keepOnExit: Bool = false
   ) {
     self.publish = publish
     self.hostname = hostname
@@ -43,6 +45,7 @@ public struct NodeSettings: Hashable, Sendable {
     self.operatingSystem = operatingSystem
     self.controlPlanePort = controlPlanePort
     self.additionalAddresses = additionalAddresses
+    self.labels = labels
     self.keepOnExit = keepOnExit
   }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import ClusterResources
 import Platform
-import Rollcall
 import StatusClient
 
 /// `rollcall explain`
@@ -53,30 +52,16 @@ struct ExplainCommand: AsyncParsableCommand {
     let access = DaemonAccess(
       daemon: daemon, configuration: configuration, isDirect: direct, timeout: timeout.duration)
     try await access.run { source in
-      if let (sync, snapshot) = source.direct {
-        try Self.explain(node, in: snapshot, format)
-        return try sync.checkWhole(allowed: isPartAllowed)
-      }
       // A slash is part of what was asked for: identity/ID.
       let parts = node.split(separator: "/", omittingEmptySubsequences: false).map {
         StatusClient.encoded(String($0))
       }
       let document = try await source.client.get("/v1/explain/\(parts.joined(separator: "/"))").document()
+      if let others = ExplanationText.others(document, than: node) { Terminal.note(others) }
       try Terminal.write(format.text(of: document) { ExplanationText.text($0, .standardOutput) })
+      if let (sync, _) = source.direct { return try sync.checkWhole(allowed: isPartAllowed) }
       let partial = try await source.client.list("/v1/registries").partial
       try PartialList.check(partial, isPartAllowed: isPartAllowed)
     }
-  }
-
-  /// Explains the node that `name` means in `snapshot`.
-  private static func explain(
-    _ name: String, in snapshot: ClusterSnapshot, _ format: DocumentFormat
-  ) throws {
-    let found = try NodeLookup(name, in: snapshot)
-    guard let explanation = Explanation(of: found.identity, in: snapshot, at: .now()) else {
-      throw CommandError("nothing is known of node '\(found.identity)'")
-    }
-    if let others = found.othersText(name, in: snapshot) { Terminal.note(others) }
-    try Terminal.write(format.text(of: explanation.value) { _ in explanation.text(.standardOutput) })
   }
 }

@@ -8,7 +8,9 @@ enum ExplanationText {
   static func text(_ document: ResourceValue, _ style: Style) -> String {
     let now = document["now"]?.time ?? .now()
     var blocks = [head(document, now, style)]
+    if let records = records(document["records"]?.items ?? []) { blocks.append(records) }
     blocks += fields(document["fields"]?.items ?? [], now, style)
+    blocks += fields(document["labels"]?.items ?? [], now, style)
     let conflicts = document["conflicts"]?.items ?? []
     if !conflicts.isEmpty {
       let lines = conflicts.map { conflict in
@@ -19,6 +21,19 @@ enum ExplanationText {
       blocks.append(style.yellow("conflicts:") + "\n" + lines.joined())
     }
     return blocks.joined(separator: "\n")
+  }
+
+  /// Which others `name` might mean as well; nil where there are none.
+  static func others(_ document: ResourceValue, than name: String) -> String? {
+    let others = document["others"]?.items ?? []
+    guard !others.isEmpty else { return nil }
+    let named = others.map { other in
+      let nodename = other["id"]?.text.map { ", nodename \($0)" } ?? ""
+      return "identity/\(other["nodeId"]?.text ?? "") (\(other["why"]?.text ?? "")\(nodename))"
+    }
+    let count = document["otherCount"]?.scalarText.flatMap { Int($0) } ?? named.count
+    let more = count > named.count ? " and \(count - named.count) more" : ""
+    return "'\(name)' is also \(named.joined(separator: ", "))\(more): explain one by that"
   }
 
   private static func head(_ document: ResourceValue, _ now: Timestamp, _ style: Style) -> String {
@@ -52,7 +67,8 @@ enum ExplanationText {
     if document["isMember"]?.bool == true {
       parts.append("a member of the cluster")
     } else if let holder = document["memberOfThatName"]?.text {
-      parts.append("not listed: the member of that name is \(holder)")
+      let because = document["memberBecause"]?.text.map { ", as \($0)" } ?? ""
+      parts.append("not listed: the member '\(document["nodename"]?.text ?? "")' is \(holder)\(because)")
     } else if document.at("member", "metadata", "phase")?.text == "tombstone" {
       let until = document.at("member", "status", "until")?.time.map {
         " until \(ClockText.text($0, at: now))"
@@ -90,6 +106,16 @@ enum ExplanationText {
       parts.append(origins.joined(separator: ", "))
     }
     return parts.filter { !$0.isEmpty }.joined(separator: ", ")
+  }
+
+  /// How records without an identity came to be this node's; nil where there are none.
+  private static func records(_ records: [ResourceValue]) -> String? {
+    if records.isEmpty { return nil }
+    var table = TextTable()
+    return table.text(
+      of: records.map { record in
+        [(record["id"]?.text ?? "").shown, (record["placement"]?.text ?? "").shown]
+      })
   }
 
   /// A block for each field: its value, then a line for each that says something of it, then the rule.

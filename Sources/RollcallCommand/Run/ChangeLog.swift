@@ -81,9 +81,12 @@ actor ChangeLog {
       var causes: [NodeIdentity: String] = [:]
       for change in changes {
         switch change {
-        case .raw(let raw, _):
+        case .raw(let raw, let node, _):
           registry = raw.key.origin.registry
-          causes[raw.key.nodeID] = registry
+          causes[node] = registry
+        case .moved(let move):
+          registry = move.id.origin.registry
+          for node in [move.from, move.to] where causes[node] == nil { causes[node] = registry }
         case .affiliate(let affiliate): registry = causes[affiliate.key] ?? registry
         case .member(let member):
           registry = (member.new ?? member.old).flatMap { causes[$0.value.nodeID] } ?? registry
@@ -113,7 +116,11 @@ actor ChangeLog {
     case .affiliate(let change):
       let name = change.key.text
       log(.debug, "affiliate \(change.kind.word)", ["node": "\(name)"], of: .affiliate, name)
-    case .raw(let change, let reason):
+    case .moved(let move):
+      log(
+        .debug, "record moved", ["id": "\(move.id)", "from": "\(move.from)", "to": "\(move.to)"],
+        of: .affiliate, "\(move.id)")
+    case .raw(let change, _, let reason):
       var metadata: Logger.Metadata = ["id": "\(change.key)"]
       if let reason { metadata["reason"] = "\(reason.rawValue)" }
       if change.new == nil, let renewed = change.old?.value.confirmedAt {
@@ -219,9 +226,12 @@ extension Conflict {
   fileprivate var subject: String {
     switch key {
     case .field(let field, let identity): "\(field.rawValue) of \(identity)"
+    case .label(let label, let identity): "label \(label) of \(identity)"
     case .address(let address): "address \(address)"
     case .nodename(let name): "nodename \(name)"
     case .publicKey(let key): "public key \(key)"
+    case .identity(let id): "identity \(id)"
+    case .match(let record): "match \(record)"
     }
   }
 }

@@ -22,7 +22,7 @@ enum LocalMachine {
 
   /// What the NODE column says: the node's first address, else its hostname.
   static func label(_ node: LocalNodeProvider?, _ settings: NodeSettings) -> String {
-    let local = node?.applying(settings).current()
+    let local = node?.applying(settings).current().affiliate
     let names = [
       local?.addresses.first?.description, local?.hostname, settings.addresses?.first?.description,
       settings.hostname,

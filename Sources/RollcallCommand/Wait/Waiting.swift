@@ -100,7 +100,7 @@ final class Waiting: Sendable {
       }
       isAway = absence != nil
       let wake = min(deadline, heldSince.map { $0 + stable } ?? deadline)
-      await time.wait(for: wake - now, or: changed, after: seen)
+      await time.wait(until: wake, or: changed, after: seen)
     }
     return .late("it was ended")
   }

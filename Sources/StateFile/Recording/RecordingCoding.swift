@@ -150,7 +150,7 @@ extension TaggedWriter {
         $0.write(1, savedAt)
         $0.write(2, UInt64(clamping: nodeCount))
       }
-    case .local(let affiliate): write(13) { if let affiliate { $0.write(1) { $0.write(affiliate) } } }
+    case .local(let record): write(13) { if let record { $0.write(2) { $0.write(record) } } }
     case .began(let key, let isRestart):
       write(14) {
         $0.write(key)
@@ -165,6 +165,7 @@ extension TaggedWriter {
             $0.write(1, descriptor.name)
             $0.write(2, descriptor.version)
             $0.write(3, descriptor.leases)
+            $0.write(4) { $0.write(descriptor.matching) }
           }
         }
         if let leases { $0.write(5, UInt64(leases ? 1 : 0)) }
@@ -212,9 +213,10 @@ extension TaggedWriter {
         $0.write(6, placed.hasRun)
       }
     }
-    for name in adoption.precedence { write(4, name) }
+    for name in adoption.policy.precedence { write(4, name) }
     for name in adoption.order { write(5, name) }
     write(6, nanoseconds: adoption.settleTime)
+    write(7) { $0.write(adoption.policy) }
   }
 
   private mutating func write(_ key: RegistryKey) {
@@ -312,9 +314,13 @@ extension TaggedReader.Field {
       }
       return .started(name, savedAt: savedAt, nodeCount: count)
     case 13:
-      var affiliate: Affiliate?
-      while let field = try fields.next() { if field.number == 1 { affiliate = try field.affiliate() } }
-      return .local(affiliate)
+      var record: AffiliateRecord?
+      while let field = try fields.next() {
+        // Before there were labels of one's own there was nothing but the affiliate.
+        if field.number == 1 { record = AffiliateRecord(try field.affiliate()) }
+        if field.number == 2 { record = try field.affiliateRecord() }
+      }
+      return .local(record)
     case 22:
       var name = ""
       while let field = try fields.next() { if field.number == 1 { name = try field.text() } }
@@ -384,9 +390,10 @@ extension TaggedReader.Field {
         let placed = try field.placed()
         adoption.kept.append((placed.key, placed.retention))
       case 3: adoption.placed.append(try field.placed())
-      case 4: adoption.precedence.append(try field.text())
+      case 4: adoption.policy.precedence.append(try field.text())
       case 5: adoption.order.append(try field.text())
       case 6: adoption.settleTime = try field.length()
+      case 7: try field.add(to: &adoption.policy)
       default: break
       }
     }
@@ -437,6 +444,7 @@ extension TaggedReader.Field {
       case 1: descriptor.name = try field.text()
       case 2: descriptor.version = try field.text()
       case 3: descriptor.leases = try field.bool()
+      case 4: descriptor.matching = try field.matching()
       default: break
       }
     }

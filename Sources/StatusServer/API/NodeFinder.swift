@@ -103,6 +103,11 @@ extension NodeFinder {
     }
   }
 
+  /// What `text` might mean beside `match`.
+  func others(than match: Match, _ text: String) -> [Match] {
+    if case .found(_, let others) = find(text) { others } else { [] }
+  }
+
   static func ambiguous(_ text: String, _ matches: [Match]) -> Problem {
     Problem(
       .multipleChoices, "ambiguous",

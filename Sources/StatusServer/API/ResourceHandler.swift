@@ -117,8 +117,12 @@ struct ResourceHandler: Sendable {
   /// `GET /v1/explain/{id}`
   func explanation(_ id: String) throws -> APIResponse {
     let documents = context.documents()
-    let match = try NodeFinder(documents).one(id)
-    guard let document = documents.explanation(of: match.node, name: match.name) else {
+    let finder = NodeFinder(documents)
+    let match = try finder.one(id)
+    guard
+      let document = documents.explanation(
+        of: match.node, name: match.name, others: finder.others(than: match, id))
+    else {
       throw Self.unknown("node", id, near: [])
     }
     return .json(document)

@@ -59,7 +59,7 @@ extension ClusterDocuments {
   public var exportedMembers: [ExportedMember] {
     let rows = life.statuses().compactMap { status in
       snapshot.merge.affiliate(status.node).flatMap { Member($0.value) }.map { member in
-        ExportedMember(member, labels: labels(of: status.node), status: status)
+        ExportedMember(member, labels: snapshot.merge.labels(of: status.node), status: status)
       }
     }
     return rows + life.tombstones.map { ExportedMember($0) }

@@ -28,7 +28,7 @@ extension ClusterDocuments {
   }
 
   private func claims(_ conflict: Conflict, _ nodes: [NodeIdentity]) -> [ConflictDocument.Claim] {
-    if case .field(_, let node) = conflict.key {
+    if let node = conflict.key.disagreeing {
       var claims: [ConflictDocument.Claim] = []
       for claim in conflict.claims {
         let source = claim.origin?.label ?? "this node"
@@ -47,6 +47,13 @@ extension ClusterDocuments {
       }
       return claims.sorted { $0.isChosen && !$1.isChosen }
     }
+    if case .identity(let node) = conflict.key {
+      return [
+        ConflictDocument.Claim(
+          node: name(node, of: conflict.key), nodeID: node.text,
+          sources: conflict.records.map(\.origin.rawPrefix))
+      ]
+    }
     return nodes.map { node in
       var sources = snapshot.merge.rawAffiliates(of: node)
         .filter { $0.record.value.affiliate.has(conflict.key) }.map(\.id.origin.label)
@@ -59,7 +66,7 @@ extension ClusterDocuments {
 
   private func sentence(_ conflict: Conflict, _ claims: [ConflictDocument.Claim]) -> String {
     switch conflict.key {
-    case .field:
+    case .field, .label:
       return claims.map { claim in
         "\(claim.values.joined(separator: ",")) (\(claim.sources.joined(separator: ", "))"
           + (claim.isStale ? ", stale)" : ")") + (claim.isChosen ? " shown" : "")
@@ -73,6 +80,11 @@ extension ClusterDocuments {
           + (life.status(of: node)?.reason == .superseded ? " superseded" : " claims it")
       }
       return ([holder].compactMap { $0 } + rest).joined(separator: "; ")
+    case .identity:
+      return "on two machines: \(conflict.records.map(\.description).joined(separator: ", ")) differ"
+    case .match(let record):
+      let reasons = conflict.notes.map { $0.words { name($0, of: conflict.key) } }.joined(separator: "; ")
+      return "\(record) stands alone: \(reasons); \(conflict.notes.last?.advice ?? "")"
     case .address, .publicKey: break
     }
     guard !conflict.isShared else {
@@ -90,13 +102,24 @@ extension RecordOrigin {
 }
 
 extension ConflictKey {
+  /// The one node of which registries say different things.
+  fileprivate var disagreeing: NodeIdentity? {
+    switch self {
+    case .field(_, let node), .label(_, let node): node
+    case .address, .nodename, .publicKey, .identity, .match: nil
+    }
+  }
+
   /// What the conflict is called as a resource.
   public var documentID: String {
     switch self {
     case .field(let field, let identity): "field/\(identity)/\(field.rawValue)"
+    case .label(let label, let identity): "label/\(identity)/\(label)"
     case .address(let address): "address/\(address)"
     case .nodename(let name): "nodename/\(name)"
     case .publicKey(let key): "publicKey/\(key)"
+    case .identity(let id): "identity/\(id)"
+    case .match(let record): "match/\(record)"
     }
   }
 
@@ -104,9 +127,12 @@ extension ConflictKey {
   var kindText: String {
     switch self {
     case .field(let field, _): field.rawValue
+    case .label(let label, _): "label \(label)"
     case .address: "address"
     case .nodename: "nodename"
     case .publicKey: "publicKey"
+    case .identity: "identity"
+    case .match: "match"
     }
   }
 }

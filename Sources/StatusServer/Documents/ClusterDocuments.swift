@@ -38,7 +38,7 @@ public struct ClusterDocuments: Sendable {
       )
     }
     metadata.resourceVersion = resourceVersion
-    metadata.labels = labels(of: status.node)
+    metadata.labels = snapshot.merge.labels(of: status.node)
     let spec = Member(affiliate.value).map { ResourceValue.member($0) } ?? .unknownMember(status.node)
     let lastSeen: LastSeen =
       !isDetailed && status.state == .ready
@@ -95,18 +95,6 @@ public struct ClusterDocuments: Sendable {
     }.map(\.3)
   }
 
-  /// The labels that registries give the node; of several values of one the last in the order of raw ids.
-  func labels(of node: NodeIdentity) -> NodeLabels {
-    let all = snapshot.merge.rawAffiliates(of: node).map(\.record.value.labels).filter { !$0.isEmpty }
-    guard all.count > 1 else { return all.first ?? NodeLabels() }
-    var merged: [String: String] = [:]
-    for labels in all {
-      for (key, value) in labels { merged[key] = value }
-    }
-    // Together they may be more than one may have.
-    return (try? NodeLabels(merged)) ?? all.last ?? NodeLabels()
-  }
-
   /// When a lease or a health report last confirmed the node.
   private func lastSeen(of node: NodeIdentity, marked: Timestamp?) -> Timestamp? {
     let living = Set(life.sources(of: node).filter { $0.leases || $0.health != nil }.map(\.registry))
@@ -133,7 +121,7 @@ public struct ClusterDocuments: Sendable {
       namespace: "cluster", type: .affiliate, id: affiliate.value.nodeID.text, version: affiliate.version,
       owner: "rollcall", created: affiliate.created, updated: affiliate.updated)
     metadata.resourceVersion = resourceVersion
-    metadata.labels = labels(of: affiliate.value.nodeID)
+    metadata.labels = snapshot.merge.labels(of: affiliate.value.nodeID)
     return .document(metadata, spec: .affiliate(affiliate.value))
   }
 
@@ -163,9 +151,10 @@ public struct ClusterDocuments: Sendable {
   /// What this node says of itself, as others have it; nil for a mere observer.
   public var ownRaw: ResourceValue? {
     guard let id = snapshot.localID, let affiliate = snapshot.merge.affiliate(id) else { return nil }
-    let metadata = ResourceMetadata(
+    var metadata = ResourceMetadata(
       namespace: "cluster-raw", type: .affiliate, id: "local/\(id)", version: affiliate.version,
       owner: "rollcall", created: affiliate.created, updated: affiliate.updated)
+    metadata.labels = snapshot.merge.labels(of: id)
     return .document(metadata, spec: .affiliate(affiliate.value), status: ["stale": .bool(false)])
   }
 

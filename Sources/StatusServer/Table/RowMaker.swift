@@ -136,7 +136,7 @@ struct RowMaker {
         namespace: "cluster", type: .member, id: status.name, version: member?.version ?? affiliate.version,
         owner: "rollcall", created: member?.created ?? affiliate.created,
         updated: member?.updated ?? affiliate.updated)
-      metadata.labels = documents.labels(of: status.node)
+      metadata.labels = documents.snapshot.merge.labels(of: status.node)
       return metadata
     }
   }

@@ -128,12 +128,12 @@ struct TouchedResources {
 
   private mutating func add(_ change: ClusterChange) {
     switch change {
-    case .raw(let change, _):
+    case .raw(let change, let node, _):
       raws.insert(change.key)
-      nodes.insert(change.key.nodeID)
-      if change.new?.value.isLocalID == true || change.old?.value.isLocalID == true {
-        nodes.insert(NodeIdentity(localID: change.key.nodeID, rawPrefix: change.key.origin.rawPrefix))
-      }
+      nodes.insert(node)
+    case .moved(let move):
+      raws.insert(move.id)
+      nodes.formUnion([move.from, move.to])
     case .affiliate(let change): nodes.insert(change.key)
     case .member(let change):
       names.insert(change.key)

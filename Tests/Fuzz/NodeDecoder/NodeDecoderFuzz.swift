@@ -24,7 +24,7 @@ private struct ListOutcome: Equatable {
   var dropped = 0
 
   init(_ bytes: UnsafeRawBufferPointer, pieceLength: Int) {
-    var decoder = NodeListDecoder()
+    var decoder = NodeListDecoder(prefixes: LabelPrefixes(["a", "networking.talos.dev/"]))
     do throws(NodeDecodeError) {
       for piece in pieces(bytes, pieceLength) { nodes += try decoder.feed(piece) }
       end = try decoder.finish()
@@ -43,7 +43,7 @@ private struct WatchOutcome: Equatable {
   var dropped = 0
 
   init(_ bytes: UnsafeRawBufferPointer, pieceLength: Int) {
-    var decoder = NodeWatchDecoder()
+    var decoder = NodeWatchDecoder(prefixes: LabelPrefixes(["a", "networking.talos.dev/"]))
     do throws(NodeDecodeError) {
       for piece in pieces(bytes, pieceLength) { events += try decoder.feed(piece) }
       try decoder.finish()

@@ -139,7 +139,7 @@ struct RunningDaemonTests {
     }
     try await eventually("what is there is printed") { lines() == ["one created", "two created"] }
     try await daemon.restart()
-    try await eventually("it is back", within: .seconds(30)) {
+    try await eventually("it is back", within: .seconds(60)) {
       process.errorsSoFar.contains("the daemon is back")
     }
     #expect(try await daemon.ask("wait registries --timeout 20s").status == 0)

@@ -36,7 +36,7 @@ import Testing
         "get member worker-9", "rollcall: there is no member 'worker-9': did you mean "
       ),
       ("get members -c nothing.yaml", "rollcall: nothing.yaml: the configuration can't be read"),
-      ("explain nobody", "rollcall: no node has the identity, nodename, hostname or address 'nobody'"),
+      ("explain nobody", "rollcall: no node has the nodename, identity, hostname or address 'nobody'"),
       ("plugins show nothing", "rollcall: no plugin is called 'nothing'"),
     ])
   func failures(line: String, expected: String) async throws {

@@ -95,5 +95,9 @@ struct SixNodes {
   }
 
   /// `text` with what is of this moment masked.
-  func mask(_ text: String) -> String { masked(versionsLeftOut(text), servers: [site.server.url]) }
+  func mask(_ text: String) -> String {
+    // Two registries learn of the new w-1 at once; either may be the quicker one.
+    masked(versionsLeftOut(text), servers: [site.server.url])
+      .replacing("w-1  ready  leased in service", with: "w-1  ready  listed in kubernetes")
+  }
 }

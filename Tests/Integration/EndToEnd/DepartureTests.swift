@@ -34,10 +34,10 @@ struct DepartureTests {
     let one = try cluster.node("one", [:], ["--log-level", "trace"])
     try await eventually("it is published") { try await renewals(cluster).count == 1 }
     let before = now()
-    let two = try cluster.node("two", ["ttl": "3s"])
+    let two = try cluster.node("two", ["ttl": "8s"])
     try await eventually("they meet") { one.members == ["one", "two"] }
     let first = try #require(try await renewals(cluster).max())
-    try await eventually("it renews twice", within: .seconds(10)) {
+    try await eventually("it renews twice", within: .seconds(60)) {
       try await renewals(cluster).max().map { $0 >= first + 2000 } == true
     }
     two.signal(SIGKILL)
@@ -45,7 +45,7 @@ struct DepartureTests {
     let killed = now()
     let last = try #require(try await renewals(cluster).max())
     #expect(last >= before + 2000 && last <= killed)
-    try await eventually("it is dropped", within: .seconds(5)) { one.members == ["one"] }
+    try await eventually("it is dropped", within: .seconds(60)) { one.members == ["one"] }
     #expect(try departure(one, "reason") == "expired")
     let renewed = try departure(one, "last_renewed")
     #expect(renewed == Timestamp(milliseconds: last).description, "\(one.errorsSoFar)")
@@ -76,7 +76,7 @@ struct DepartureTests {
     service.signal(SIGTERM)
     #expect(try await service.result().status == 0)
     service = try await cluster.serve(state)
-    try await eventually("it has expired", within: .seconds(20)) { four.members == ["one", "four"] }
+    try await eventually("it has expired", within: .seconds(60)) { four.members == ["one", "four"] }
     #expect(try departure(four, "reason") == "expired")
     let renewed = try #require(try departure(four, "last_renewed"))
     #expect(known.map { Timestamp(milliseconds: $0).description }.contains(renewed))

@@ -27,10 +27,11 @@ struct HostilePeerTests {
     /// Of the time that passes; a plugin that floods in its own threads pays for itself.
     var processorShare: Double?
     var logKilobytes = 300
-    /// From SIGTERM to its end.
-    var endsWithin = Duration.seconds(8)
+    /// From SIGTERM to its end:
+    /// generous, as other tests keep the machine busy meanwhile.
+    var endsWithin = Duration.seconds(30)
     /// From an honest registry's change to the log.
-    var toldWithin = Duration.seconds(10)
+    var toldWithin = Duration.seconds(30)
   }
 
   /// Runs the daemon with the honest registry and `registry` beside it, and checks the bounds.

@@ -53,7 +53,7 @@ struct ThreeNodesTests {
       let before = try #require(synced[name])
       try await told([name: node], "it is over") { $0.logged(" registry synced ").count > before }
     }
-    try await eventually("the service knows all again", within: .seconds(30)) {
+    try await eventually("the service knows all again", within: .seconds(60)) {
       try await cluster.observed() == Self.names
     }
     for (name, node) in nodes {

@@ -35,7 +35,7 @@ struct KubernetesTroubleTests {
     #expect(registries.status == 0 && explanation.status == 3, "\(explanation)", sourceLocation: place)
     let row = registries.output.split(separator: "\n").first { $0.contains(" kubernetes ") } ?? ""
     #expect(row.contains(" degraded "), "\(registries)", sourceLocation: place)
-    #expect(explanation.output.hasPrefix("known-1\n"), "\(explanation)", sourceLocation: place)
+    #expect(explanation.output.hasPrefix("known-1   ready since "), "\(explanation)", sourceLocation: place)
     for text in texts {
       #expect(row.contains(text), "not '\(text)': \(row)", sourceLocation: place)
       let lines = explanation.errors.split(separator: "\n")
@@ -138,7 +138,7 @@ struct KubernetesTroubleTests {
       """, to: "rollcall.yaml")
     try await server.createNode("onlooker-1")
     let node = try Command.start(["run", "--state", "state"], in: folder.path)
-    try await eventually("it says what it may not", within: .seconds(30)) {
+    try await eventually("it says what it may not", within: .seconds(60)) {
       !node.logged("user 'onlooker' may not ").isEmpty
     }
     let line = try #require(node.logged("user 'onlooker' may not ").first)

@@ -83,7 +83,7 @@ struct SeedCluster: Sendable {
     func wait(for table: String, from line: String) async throws {
       let expected = versionsLeftOut(table)
       do {
-        try await eventually("the documented table", within: .seconds(30)) {
+        try await eventually("the documented table", within: .seconds(60)) {
           try await versionsLeftOut(output(line)) == expected
         }
       } catch {

@@ -108,6 +108,34 @@ struct DecodingLimitTests {
     #expect(try decoder.feed(Array(next.utf8)) == [.added(NodeObject(name: "b", uid: "u"))])
   }
 
+  @Test("labels count with their keys, so that many small ones are bounded too")
+  func manyLabels() throws {
+    let labels = (0..<20_000).map { #""x/\#($0)":"""# }.joined(separator: ",")
+    let event = Array(NodeListJSON.event("ADDED", #"{"metadata":{"name":"a","labels":{\#(labels)}}}"#).utf8)
+    var decoder = NodeWatchDecoder(prefixes: LabelPrefixes(["x/"]))
+    let events = try decoder.feed(event)
+    guard case .added(let node) = events.first else {
+      Issue.record("\(events)")
+      return
+    }
+    #expect((5000..<8000).contains(node.labels.count))
+    #expect(node.labels.count + decoder.dropped == 20_000)
+    #expect(node.unusable.count == decoder.dropped)
+  }
+
+  @Test("a label's key may be as long as Kubernetes lets it", arguments: [317, 321])
+  func longKey(length: Int) throws {
+    let key = String(repeating: "k", count: length)
+    for piece in [1 << 20, 100] {
+      let event = Array(
+        NodeListJSON.event("ADDED", #"{"metadata":{"name":"a","labels":{"\#(key)":"v"}}}"#).utf8)
+      var decoder = NodeWatchDecoder(prefixes: LabelPrefixes(["k"]))
+      var events: [NodeWatchEvent] = []
+      for piece in pieces(of: event, length: piece) { events += try decoder.feed(Array(piece)) }
+      #expect(events == [.added(NodeObject(name: "a", labels: length == 317 ? [key: "v"] : [:]))])
+    }
+  }
+
   @Test("after an error every further call throws the same one")
   func errorStays() throws {
     var decoder = NodeWatchDecoder()

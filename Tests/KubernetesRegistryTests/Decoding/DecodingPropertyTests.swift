@@ -29,7 +29,8 @@ struct DecodingPropertyTests {
       name: fixture.name, uid: fixture.uid, resourceVersion: "5",
       createdAt: Timestamp(rfc3339: "2026-03-01T08:12:44Z"),
       annotations: Dictionary(uniqueKeysWithValues: fixture.annotations), isControlPlane: true,
-      hostname: fixture.name, osImage: NodeFixture.osImage, machineID: fixture.machineID, health: .ready)
+      hostname: fixture.name, addresses: [fixture.address], osImage: NodeFixture.osImage,
+      machineID: fixture.machineID, health: .ready)
     #expect(try decoder.feed(event) == [.modified(node)])
     #expect((11_000...13_500).contains(event.count), "\(event.count) bytes")
   }
@@ -39,9 +40,12 @@ struct DecodingPropertyTests {
     for seed in 0..<60 as Range<UInt64> {
       var generator = RandomNodes(seed: seed)
       let list = generator.list()
-      let expected = try FoundationNodeList.decode(list)
-      for _ in 0..<4 {
-        var decoder = NodeListDecoder()
+      let prefixes = [
+        [], ["networking.talos.dev/self", "o"], ["a", "node-role.kubernetes.io/"], ["cluster"],
+      ]
+      for prefixes in prefixes {
+        let expected = try FoundationNodeList.decode(list, prefixes: prefixes)
+        var decoder = NodeListDecoder(prefixes: LabelPrefixes(prefixes))
         var nodes: [NodeObject] = []
         for piece in generator.cut(list) { nodes += try decoder.feed(Array(piece)) }
         _ = try decoder.finish()

@@ -59,6 +59,7 @@ struct Outcome: Hashable, CustomStringConvertible {
         + "version \(node.resourceVersion.debugDescription)\(node.isControlPlane ? ", control plane" : "")")
     if let time = node.createdAt { lines.append("  created \(time)") }
     if !node.hostname.isEmpty { lines.append("  hostname \(node.hostname.debugDescription)") }
+    if !node.addresses.isEmpty { lines.append("  addresses \(node.addresses)") }
     if !node.osImage.isEmpty { lines.append("  osImage \(node.osImage.debugDescription)") }
     if !node.machineID.isEmpty { lines.append("  machineID \(node.machineID.debugDescription)") }
     switch node.health {

@@ -27,6 +27,8 @@ struct LiveServiceTests {
   func find() async throws {
     let service = MemoryService()
     let cluster = cluster
+    let labels = try NodeLabels(["rack": "r7", "zone": "b"])
+    let machineID = "6a0eceb4cf8de176bd24abff87481ec9"
     try await withServer([service]) { port in
       let options = ServiceOptions(endpoint: "http://127.0.0.1:\(port)")
       let one = try Self.registry(options, local: "one")
@@ -36,7 +38,9 @@ struct LiveServiceTests {
       try await running(one, oneHost) {
         try await running(two, twoHost) {
           try await oneHost.published(
-            Publication(local: try cluster.affiliate("one", endpoints: ["1.2.3.4:5"])))
+            Publication(
+              local: try cluster.affiliate("one", endpoints: ["1.2.3.4:5"]), labels: labels,
+              machineID: machineID))
           try await twoHost.published(
             Publication(
               local: try cluster.affiliate("two"),
@@ -49,6 +53,9 @@ struct LiveServiceTests {
               == ["1.2.3.4:5", "6.7.8.9:10"]
           }
           #expect(twoHost.now.record("one")?.affiliate.nodename == "node-one")
+          #expect(twoHost.now.record("one")?.labels == labels)
+          #expect(twoHost.now.record("one")?.machineID == machineID)
+          #expect(oneHost.now.record("two")?.labels.isEmpty == true)
           #expect(oneHost.addresses == ["127.0.0.1"])
           try await oneHost.published(nil)
           try await eventually("one is gone") { twoHost.nodes().isEmpty }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import ServiceRegistry
 
-@Suite("The built plugin", .timeLimit(.minutes(1)))
+@Suite("The built plugin", .timeLimit(.minutes(3)))
 struct PluginTests {
   static func plugin() async throws -> LoadedPlugin {
     let catalog = PluginCatalog(
@@ -40,8 +40,10 @@ struct PluginTests {
       let recorder = SessionRecorder()
       try await running(registry, recorder) {
         try await eventually("found") { recorder.nodes() == ["a"] }
-        try await recorder.published(Publication(local: try cluster.affiliate("local")))
-        #expect(service.state.affiliates["local"] != nil)
+        try await recorder.published(
+          Publication(local: try cluster.affiliate("local"), labels: try NodeLabels(["rack": "r7"])))
+        let local = try #require(service.state.affiliates["local"])
+        #expect(try cluster.cipher.openMessage(local.data).labels.map(\.value) == ["r7"])
         try await recorder.published(nil)
         #expect(service.state.affiliates["local"] == nil)
       }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ServiceRegistry
 
-@Suite("Answers with fields that nobody knows, or without ours", .timeLimit(.minutes(1)))
+@Suite("Answers with fields that nobody knows, or without ours", .timeLimit(.minutes(3)))
 struct UnknownAnswerTests {
   /// A varint, bytes, eight and four bytes, below 1000 and above.
   private static let unknown: [UInt8] = [

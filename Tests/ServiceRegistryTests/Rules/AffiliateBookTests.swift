@@ -41,6 +41,30 @@ struct AffiliateBookTests {
     #expect(book.problems.message == nil)
   }
 
+  @Test("a node's labels and machine id are part of its record, and what can't be one is told")
+  mutating func labels() throws {
+    var wire = try cluster.wire("a")
+    var message = PlainAffiliate(
+      try cluster.affiliate("a"), labels: try NodeLabels(["rack": "r7"]),
+      machineID: "6a0eceb4cf8de176bd24abff87481ec9")
+    wire.data = Data(try cluster.cipher.seal(message))
+    snapshot()
+    guard case .upsert(let record, _)? = book.change(cluster.answer(wire), at: .zero).first else {
+      Issue.record("no update")
+      return
+    }
+    #expect(record.labels == (try NodeLabels(["rack": "r7"])))
+    #expect(record.machineID == "6a0eceb4cf8de176bd24abff87481ec9" && !record.isLocalID)
+    message.labels[0].key = ""
+    wire.data = Data(try cluster.cipher.seal(message))
+    guard case .upsert(let bare, _)? = book.change(cluster.answer(wire), at: .zero).first else {
+      Issue.record("no update")
+      return
+    }
+    #expect(bare.labels.isEmpty && bare.affiliate == record.affiliate)
+    #expect(book.problems.message?.contains("a label's key can't be empty") == true)
+  }
+
   @Test("later answers are changes")
   mutating func changes() throws {
     snapshot()

@@ -8,7 +8,7 @@ import Testing
 
 @testable import ServiceRegistry
 
-@Suite("This node is kept published", .timeLimit(.minutes(1)))
+@Suite("This node is kept published", .timeLimit(.minutes(3)))
 struct PublishingTests {
   let runner: RunnerTests
   var cluster: Cluster { runner.cluster }
@@ -66,6 +66,41 @@ struct PublishingTests {
       updates = service.state.updates
       #expect(updates.dropFirst(2).map(\.affiliateID) == ["local", "b"])
       #expect(updates.last?.hasAffiliateData == false)
+    }
+  }
+
+  @Test("with its labels and machine id, as far as a service has room; what it hasn't is logged and reported")
+  func labels() async throws {
+    try await runner.running {
+      var publication = try local()
+      publication.labels = try NodeLabels(["rack": "r7", "zone": "b"])
+      publication.machineID = "6a0eceb4cf8de176bd24abff87481ec9"
+      try await recorder.published(publication)
+      var opened = try cluster.cipher.openMessage(try #require(service.state.updates.last).affiliateData)
+      #expect(opened.labels.map(\.key) == ["rack", "zone"] && opened.machineID.count == 16)
+      #expect(recorder.now.isHealthy)
+
+      publication.labels = try NodeLabels([
+        "rack": "r7", "huge": String(repeating: "x", count: 2000), "zone": "b",
+      ])
+      try await recorder.published(publication)
+      opened = try cluster.cipher.openMessage(try #require(service.state.updates.last).affiliateData)
+      #expect(opened.labels.map(\.key) == ["rack", "zone"])
+      let record = try await recorder.wait(for: "the report") { $0.error(.publishing) != nil }
+      let text = record.error(.publishing)?.message ?? ""
+      #expect(text.contains("2048 bytes") && text.contains("left out: 'huge'"), "\(text)")
+      #expect(record.log.count { $0.contains("left out: 'huge'") } == 1)
+
+      // Each outcome says that publishing works, so what is wrong all the same is reported after each.
+      let reports = record.batches.count { !$0.reports.isEmpty }
+      publication.machineID = ""
+      try await recorder.published(publication)
+      try await recorder.wait(for: "another report") { $0.batches.count { !$0.reports.isEmpty } > reports }
+      #expect(recorder.now.error(.publishing) != nil)
+
+      publication.labels = try NodeLabels(["rack": "r7", "zone": "b"])
+      try await recorder.published(publication)
+      try await recorder.wait(for: "the end of it") { $0.isHealthy }
     }
   }
 

@@ -8,7 +8,7 @@ import Testing
 
 @testable import ServiceRegistry
 
-@Suite("A service is kept read", .timeLimit(.minutes(1)))
+@Suite("A service is kept read", .timeLimit(.minutes(3)))
 struct RunnerTests {
   let cluster: Cluster
   let clock = ManualClock()

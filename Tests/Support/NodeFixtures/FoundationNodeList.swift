@@ -39,19 +39,28 @@ package struct FoundationNodeList: Decodable {
 
   var items: [Node]
 
-  package static func decode(_ bytes: [UInt8]) throws -> [NodeObject] {
+  /// - Parameter prefixes: what keys of labels and annotations start with that are kept.
+  package static func decode(_ bytes: [UInt8], prefixes: [String] = []) throws -> [NodeObject] {
+    func chosen(_ values: [String: String]?) -> [String: String] {
+      (values ?? [:]).filter { pair in prefixes.contains { pair.key.hasPrefix($0) } }
+    }
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .iso8601
     return try decoder.decode(FoundationNodeList.self, from: Data(bytes)).items.map { node in
-      NodeObject(
+      func addresses(_ type: String) -> [String] {
+        (node.status?.addresses ?? []).filter { $0.type == type && !$0.address.isEmpty }.map(\.address)
+      }
+      return NodeObject(
         name: node.metadata.name, uid: node.metadata.uid ?? "",
         resourceVersion: node.metadata.resourceVersion ?? "",
         createdAt: node.metadata.creationTimestamp.map {
           Timestamp(milliseconds: Int64(($0.timeIntervalSince1970 * 1000).rounded()))
         },
         annotations: (node.metadata.annotations ?? [:]).filter { needed.contains($0.key) },
+        chosenAnnotations: chosen(node.metadata.annotations), labels: chosen(node.metadata.labels),
         isControlPlane: node.metadata.labels?["node-role.kubernetes.io/control-plane"] != nil,
         hostname: node.status?.addresses?.first { $0.type == "Hostname" }?.address ?? "",
+        addresses: addresses("InternalIP") + addresses("ExternalIP"),
         osImage: node.status?.nodeInfo?.osImage ?? "", machineID: node.status?.nodeInfo?.machineID ?? "",
         health: node.status?.conditions?.first { $0.type == "Ready" }?.health)
     }

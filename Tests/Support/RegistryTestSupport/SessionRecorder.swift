@@ -92,7 +92,7 @@ public final class SessionRecorder: Sendable {
   /// Wants `publication` published, and waits for the first outcome of that.
   ///
   /// - Throws: why it can't be published.
-  public func published(_ publication: Publication?, within limit: Duration = .seconds(30)) async throws {
+  public func published(_ publication: Publication?, within limit: Duration = .seconds(60)) async throws {
     let revision = publish(publication)
     let record = try await wait(for: "the outcome of revision \(revision)", within: limit) {
       $0.outcomes.contains { $0.revision == revision }
@@ -109,7 +109,7 @@ public final class SessionRecorder: Sendable {
   /// Waits until `condition` holds of what the registry has given.
   @discardableResult
   public func wait(
-    for what: String, within limit: Duration = .seconds(30),
+    for what: String, within limit: Duration = .seconds(60),
     _ condition: @Sendable (SessionRecord) -> Bool
   ) async throws -> SessionRecord {
     do {

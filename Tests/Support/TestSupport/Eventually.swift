@@ -9,7 +9,7 @@ public struct NotInTime: Error, CustomStringConvertible {
 ///
 /// - Throws: ``NotInTime`` with `what`, or what `condition` throws.
 public func eventually(
-  _ what: String, within timeout: Duration = .seconds(20), _ condition: () async throws -> Bool
+  _ what: String, within timeout: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async throws {
   let clock = ContinuousClock()
   let deadline = clock.now + timeout

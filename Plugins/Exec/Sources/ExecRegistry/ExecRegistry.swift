@@ -16,7 +16,7 @@ public struct ExecRegistry: RegistryPlugin {
     RegistryDescriptor(
       name: "exec", version: RollcallVersion.current,
       summary: "Nodes that a program prints: run from time to time, or for good.",
-      optionsSchema: ExecOptions.schema, publishes: true)
+      optionsSchema: ExecOptions.schema, publishes: true, matching: .inventory(alone: .affiliate))
   }
 
   private let settings: ExecSettings

@@ -10,8 +10,12 @@ public struct KubernetesOptions: RegistryOptions {
   public var inCluster: Bool?
   /// Whether `insecure-skip-tls-verify`, and a token over plain HTTP, are accepted.
   public var allowInsecure = false
-  /// Whether this node is published.
-  public var publish = true
+  /// Which Nodes have a record.
+  public var nodes = NodeChoice.annotated
+  /// What keys of labels and annotations start with that become labels.
+  public var labels: [String] = []
+  /// Whether this node is published; by default where only annotated Nodes are read.
+  public var publish: Bool?
   /// Whether this node's annotations are removed when it leaves.
   public var withdrawOnStop = false
   /// Whether nodes are read in one stream where the server can do that, rather than in pages.
@@ -35,7 +39,17 @@ public struct KubernetesOptions: RegistryOptions {
       "allowInsecure", \.allowInsecure, .flag,
       "whether `insecure-skip-tls-verify` in the kubeconfig, and a token over plain HTTP, are accepted")
     RegistryOption(
-      "publish", \.publish, .flag, "whether this node is published, as annotations of its Node")
+      "nodes", \.nodes, .choice,
+      "`annotated`: the Nodes that have an identity among their annotations; `all`: the others as well, by their names"
+    )
+    RegistryOption(
+      "labels", \.labels, .list(of: .text(length: 1...317), count: 0...64),
+      "labels and annotations of a Node whose key starts with one of these texts, such as `topology.kubernetes.io/`, "
+        + "become labels")
+    RegistryOption(
+      "publish", \.publish, .flag,
+      "whether this node is published, as annotations of its Node; by default `true`, with `nodes: all` `false`"
+    )
     RegistryOption(
       "withdrawOnStop", \.withdrawOnStop, .flag, "whether the annotations are removed when this node leaves")
     RegistryOption(
@@ -45,12 +59,22 @@ public struct KubernetesOptions: RegistryOptions {
   }
 }
 
+/// Which Nodes a registry has records of.
+public enum NodeChoice: String, CaseIterable, Sendable {
+  /// Those that have an identity among their annotations.
+  case annotated
+  /// All: those without an identity under a local id, which is the Node's name.
+  case all
+}
+
 /// The options, found to work together.
 struct KubernetesSettings: Hashable, Sendable {
   let kubeconfig: String?
   let context: String?
   let inCluster: Bool?
   let allowInsecure: Bool
+  let nodes: NodeChoice
+  let labels: LabelPrefixes
   let publishes: Bool
   let withdrawsOnStop: Bool
   let sendsInitialEvents: Bool
@@ -61,7 +85,9 @@ struct KubernetesSettings: Hashable, Sendable {
     context = options.context
     inCluster = options.inCluster
     allowInsecure = options.allowInsecure
-    publishes = options.publish
+    nodes = options.nodes
+    labels = LabelPrefixes(options.labels)
+    publishes = options.publish ?? (options.nodes == .annotated)
     withdrawsOnStop = options.withdrawOnStop
     sendsInitialEvents = options.sendInitialEvents
     if inCluster == true, let name = kubeconfig != nil ? "kubeconfig" : context != nil ? "context" : nil {

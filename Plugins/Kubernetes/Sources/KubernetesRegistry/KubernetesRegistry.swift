@@ -4,10 +4,10 @@ import FoundationEssentials
 import Platform
 public import RegistryKit
 
-/// A registry of annotations of Kubernetes Nodes.
+/// A registry of Kubernetes Nodes.
 ///
-/// Every Node that has an identity among its annotations has a record; this machine publishes itself by
-/// annotating its own Node.
+/// Every Node that has an identity among its annotations has a record, if that is wanted the others too; this
+/// machine publishes itself by annotating its own Node.
 public struct KubernetesRegistry: RegistryPlugin {
   public typealias Options = KubernetesOptions
 
@@ -15,7 +15,9 @@ public struct KubernetesRegistry: RegistryPlugin {
     RegistryDescriptor(
       name: "kubernetes", version: RollcallVersion.current, prefix: "k8s",
       summary: "Nodes that publish themselves in annotations of Kubernetes Node objects.",
-      optionsSchema: KubernetesOptions.schema, publishes: true)
+      optionsSchema: KubernetesOptions.schema, publishes: true,
+      matching: RegistryMatching(
+        keys: [.machineID, .nodename, .hostname, .address].map { MatchKey($0) }, alone: .member))
   }
 
   private let settings: KubernetesSettings
@@ -44,8 +46,7 @@ public struct KubernetesRegistry: RegistryPlugin {
       userAgent: "\(host.name)/\(host.version)", proxies: ProxyEnvironment(environment))
     let node = OwnNode()
     let informer = NodeInformer(
-      client: client, session: session, ownNode: node, streamsInitialNodes: settings.sendsInitialEvents,
-      timing: timing)
+      client: client, session: session, ownNode: node, settings: settings, timing: timing)
     let publisher = NodePublisher(
       client: client, session: session, settings: settings, node: node, timing: timing)
     do {

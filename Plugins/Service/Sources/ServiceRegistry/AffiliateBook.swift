@@ -113,8 +113,10 @@ struct AffiliateBook {
         return nil
       }
       problems.note(opened.skipped, of: affiliate.id)
-      let record = AffiliateRecord(
+      var record = AffiliateRecord(
         opened.affiliate, confirmedAt: Self.lastUpdate(of: affiliate, in: answer))
+      record.labels = opened.labels
+      record.machineID = opened.machineID
       entries[nodeID] = Entry(
         record: record, hasEndpoints: !affiliate.endpoints.isEmpty, announcedAt: announcedAt,
         isAnnounced: isAnnounced

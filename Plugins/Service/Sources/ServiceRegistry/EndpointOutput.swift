@@ -54,6 +54,9 @@ final class EndpointOutput: Sendable {
   /// - Throws: ``SessionOver``.
   func report(_ aspects: KeyValuePairs<HealthAspect, RegistryError?>) throws { try apply([], aspects) }
 
+  /// The next report of `aspect` is sent, be it the same as the last.
+  func forget(_ aspect: HealthAspect) { state.withLock { $0.reported[aspect] = nil } }
+
   /// The service sees this node under `address`.
   ///
   /// - Throws: ``SessionOver``.

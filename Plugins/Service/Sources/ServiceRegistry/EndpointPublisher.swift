@@ -23,6 +23,8 @@ actor EndpointPublisher {
   private static let maximumSent = 8
   /// Another machine publishes under this node's identity, as was last seen so.
   private var duplicate: (error: RegistryError, until: Duration)?
+  /// Labels that are left out.
+  private var labelProblem: RegistryError?
   /// How soon data are sent again that somebody else deleted or replaced: at once, and further apart where it goes on.
   private var restoring = Backoff(initial: .seconds(1), maximum: .seconds(60), factor: 2)
   private var lastLoss: Duration?
@@ -56,6 +58,10 @@ actor EndpointPublisher {
     self.revision = revision
     plan.replace(with: publication)
     giveStatus()
+    let hadLabelProblem = labelProblem != nil
+    labelProblem = publication.labelProblem
+    // Else it is reported once the service has answered.
+    if plan.isAnswered, hadLabelProblem || labelProblem != nil { try? reportProblem() }
     planChanged.notify()
   }
 
@@ -96,11 +102,18 @@ actor EndpointPublisher {
       }
       hasAnswered = hasAnswered || plan.isAnswered
       giveStatus()
-      try output.report([.publishing: problem])
+      try reportProblem()
     }
   }
 
-  private var problem: RegistryError? { plan.problem ?? duplicate?.error }
+  /// Reports how publishing is. That it works the outcome of a publication says as well, so what is wrong all the same
+  /// is reported after each one.
+  private func reportProblem() throws {
+    if labelProblem != nil { output.forget(.publishing) }
+    try output.report([.publishing: problem])
+  }
+
+  private var problem: RegistryError? { plan.problem ?? duplicate?.error ?? labelProblem }
 
   // MARK: This node's own record
 

@@ -16,9 +16,24 @@ struct SealedPublication: Equatable, Sendable {
   var items: [Item] = []
   /// How many endpoints are left out, as a service takes no more of one node.
   var omittedEndpoints = 0
+  /// The keys of labels that are left out, as a service takes no more bytes of one node.
+  var omittedLabels: [String] = []
 
   /// Whether this node is withdrawn.
   var withdraws: Bool { items.isEmpty }
+}
+
+extension SealedPublication {
+  /// Which labels are left out; nil where none is.
+  var labelProblem: RegistryError? {
+    guard !omittedLabels.isEmpty else { return nil }
+    let rest = omittedLabels.count > 5 ? " and \(omittedLabels.count - 5) more" : ""
+    let keys = omittedLabels.prefix(5).map { quoted($0) }.joined(separator: ", ")
+    return RegistryError(
+      .limitExceeded,
+      "services take \(AffiliateCipher.maximumDataLength) bytes of a node, so these labels are left out: \(keys)\(rest); "
+        + "give it fewer or shorter ones")
+  }
 }
 
 /// Seals publications. What didn't change keeps its bytes, so that a service sees that it didn't.
@@ -38,7 +53,10 @@ struct PublicationSealer: Sendable {
     var sealed = SealedPublication()
     guard let publication else { return sealed }
     let local = publication.local
-    let message = PlainAffiliate(local)
+    let fitted = AffiliateCipher.fitting(
+      PlainAffiliate(local, labels: publication.labels, machineID: publication.machineID))
+    let message = fitted.message
+    sealed.omittedLabels = fitted.omittedLabels
     let data: [UInt8]
     if let last, last.message == message {
       data = last.sealed

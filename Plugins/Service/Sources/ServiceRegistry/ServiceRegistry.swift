@@ -79,6 +79,7 @@ public struct ServiceRegistry: RegistryPlugin {
   ) async {
     var sealer = PublicationSealer(cipher: settings.cipher)
     var omitted = 0
+    var labelProblem: RegistryError?
     for await desired in session.desired {
       let sealed: SealedPublication
       do throws(SealError) {
@@ -94,6 +95,10 @@ public struct ServiceRegistry: RegistryPlugin {
         session.logger.warning("\(text)")
       }
       omitted = sealed.omittedEndpoints
+      if let problem = sealed.labelProblem, problem != labelProblem {
+        session.logger.warning("\(problem.message)")
+      }
+      labelProblem = sealed.labelProblem
       outcomes.begin(desired.revision, withdraws: sealed.withdraws)
       for publisher in publishers { await publisher.publish(sealed, revision: desired.revision) }
     }

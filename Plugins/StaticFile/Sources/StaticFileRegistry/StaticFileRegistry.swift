@@ -15,7 +15,7 @@ public struct StaticFileRegistry: RegistryPlugin {
     RegistryDescriptor(
       name: "static-file", version: RollcallVersion.current, prefix: "file",
       summary: "Machines listed in files of many forms, which are watched for changes.",
-      optionsSchema: StaticFileOptions.schema)
+      optionsSchema: StaticFileOptions.schema, matching: .inventory(alone: .member))
   }
 
   private let settings: StaticFileSettings

@@ -46,7 +46,8 @@ enum AsDocumented {
       case .changes(let changes):
         for change: ClusterChange in changes {
           switch change {
-          case .raw(let change, let reason): print(change.kind, reason as Any)
+          case .raw(let change, let node, let reason): print(change.kind, node, reason as Any)
+          case .moved(let move): print(move.from, move.to)
           case .affiliate(let change): print(change.old as Any, change.new as Any)
           case .member(let change): print(change.key)
           case .conflict(let change): print(change.key)

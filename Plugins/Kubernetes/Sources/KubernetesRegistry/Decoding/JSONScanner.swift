@@ -6,8 +6,8 @@
 struct JSONScanner {
   /// The most objects and arrays within each other.
   static let maximumDepth = 64
-  /// The most bytes of a key that is passed on.
-  static let maximumKeyBytes = 128
+  /// The most bytes of a key that is passed on: a label's has 253 before its slash and 63 behind it.
+  static let maximumKeyBytes = 320
   /// The most bytes of a string that is passed on: what Kubernetes allows all annotations of an object.
   static let maximumTextBytes = 256 << 10
 

@@ -10,6 +10,8 @@ struct NodeDraft {
   /// The address that is being read.
   private var addressType = ""
   private var addressText = ""
+  private var internalAddresses: [String] = []
+  private var externalAddresses: [String] = []
   /// Whether a hostname was seen, be it empty: the first one counts.
   private var hasHostname = false
   /// The condition that is being read.
@@ -22,8 +24,11 @@ struct NodeDraft {
     var reason = ""
   }
 
+  /// More addresses than a node may have are kept, so that it is noticed that there are too many.
+  private static let maximumAddresses = NodeMapping.maximumItems + 1
+
   /// The value at `field` begins: what an earlier one under the same key said no longer counts.
-  mutating func forget(_ field: NodeField, _ annotation: NodeAnnotation?) {
+  mutating func forget(_ field: NodeField, _ key: NodeKey?) {
     switch field {
     case .object: self = NodeDraft()
     case .objectCode: status.code = 0
@@ -32,19 +37,26 @@ struct NodeDraft {
     case .metadata:
       (node.name, node.uid, node.resourceVersion, node.createdAt) = ("", "", "", nil)
       (node.annotations, node.isControlPlane, initialEventsEnd) = ([:], false, false)
+      (node.chosenAnnotations, node.labels) = ([:], [:])
     case .name: node.name = ""
     case .uid: node.uid = ""
     case .resourceVersion: node.resourceVersion = ""
     case .creationTimestamp: node.createdAt = nil
-    case .annotations: (node.annotations, initialEventsEnd) = ([:], false)
-    case .annotation: if let annotation { node.annotations[annotation.rawValue] = nil }
+    case .annotations: (node.annotations, node.chosenAnnotations, initialEventsEnd) = ([:], [:], false)
+    case .annotation, .chosenAnnotation:
+      if let annotation = key?.annotation { node.annotations[annotation.rawValue] = nil }
+      if let chosen = key?.chosen { node.chosenAnnotations[chosen] = nil }
     case .initialEventsEnd: initialEventsEnd = false
-    case .labels: node.isControlPlane = false
+    case .labels: (node.labels, node.isControlPlane) = ([:], false)
     case .controlPlaneLabel: node.isControlPlane = true
+    case .chosenLabel:
+      guard let chosen = key?.chosen else { break }
+      node.labels[chosen] = nil
+      if chosen == NodeField.controlPlaneKey { node.isControlPlane = true }
     case .status:
-      (node.hostname, hasHostname) = ("", false)
+      forgetAddresses()
       (node.osImage, node.machineID, node.health) = ("", "", nil)
-    case .addresses: (node.hostname, hasHostname) = ("", false)
+    case .addresses: forgetAddresses()
     case .address: (addressType, addressText) = ("", "")
     case .addressType: addressType = ""
     case .addressText: addressText = ""
@@ -60,15 +72,23 @@ struct NodeDraft {
     }
   }
 
+  private mutating func forgetAddresses() {
+    (node.hostname, hasHostname) = ("", false)
+    (node.addresses, internalAddresses, externalAddresses) = ([], [], [])
+  }
+
   /// The text at `field`.
-  mutating func set(_ field: NodeField, _ annotation: NodeAnnotation?, _ text: String) {
+  mutating func set(_ field: NodeField, _ key: NodeKey?, _ text: String) {
     switch field {
     case .objectReason: status.reason = text
     case .objectMessage: status.message = text
     case .name: node.name = text
     case .uid: node.uid = text
     case .resourceVersion: node.resourceVersion = text
-    case .annotation: if let annotation { node.annotations[annotation.rawValue] = text }
+    case .annotation, .chosenAnnotation:
+      if let annotation = key?.annotation { node.annotations[annotation.rawValue] = text }
+      if let chosen = key?.chosen { node.chosenAnnotations[chosen] = text }
+    case .chosenLabel: if let chosen = key?.chosen { node.labels[chosen] = text }
     case .initialEventsEnd: initialEventsEnd = text == "true"
     case .addressType: addressType = text
     case .addressText: addressText = text
@@ -103,8 +123,22 @@ struct NodeDraft {
 
   /// An address has been read.
   mutating func endAddress() {
-    guard addressType == "Hostname", !hasHostname else { return }
-    (node.hostname, hasHostname) = (addressText, true)
+    switch addressType {
+    case "Hostname" where !hasHostname: (node.hostname, hasHostname) = (addressText, true)
+    case "InternalIP": Self.add(addressText, to: &internalAddresses)
+    case "ExternalIP": Self.add(addressText, to: &externalAddresses)
+    default: break
+    }
+  }
+
+  private static func add(_ text: String, to addresses: inout [String]) {
+    if !text.isEmpty, addresses.count < maximumAddresses { addresses.append(text) }
+  }
+
+  /// The object has been read, `unusable` of its values not.
+  mutating func end(unusable: Int) {
+    node.addresses = internalAddresses + externalAddresses
+    node.unusable.count = unusable
   }
 
   /// The code of a Status.

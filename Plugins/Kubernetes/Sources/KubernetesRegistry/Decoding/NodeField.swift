@@ -11,7 +11,7 @@ enum NodeField: UInt8 {
   // A Node, or the Status in its place.
   case object, objectCode, objectReason, objectMessage
   case metadata, name, uid, resourceVersion, creationTimestamp, annotations, annotation, initialEventsEnd
-  case labels, controlPlaneLabel
+  case chosenAnnotation, labels, controlPlaneLabel, chosenLabel
   case status, addresses, address, addressType, addressText, nodeInfo, osImage, machineID
   case conditions, condition, conditionType, conditionStatus, conditionReason
 
@@ -31,7 +31,8 @@ enum NodeField: UInt8 {
     case .listRemaining, .documentCode, .objectCode: .number
     case .listVersion, .listContinue, .eventType, .documentKind, .documentReason, .documentMessage,
       .objectReason, .objectMessage, .name, .uid, .resourceVersion, .creationTimestamp, .annotation,
-      .initialEventsEnd, .addressType, .addressText, .osImage, .machineID, .conditionType, .conditionStatus,
+      .chosenAnnotation, .chosenLabel, .initialEventsEnd, .addressType, .addressText, .osImage, .machineID,
+      .conditionType, .conditionStatus,
       .conditionReason:
       .text
     }

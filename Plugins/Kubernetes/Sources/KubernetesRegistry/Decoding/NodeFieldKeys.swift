@@ -1,8 +1,20 @@
 extension NodeField {
-  /// The field that `key` is within an object at this place, and which annotation it is if it is one.
-  func child(_ key: UnsafeRawBufferPointer) -> (NodeField, NodeAnnotation?) {
-    if self == .annotations { return Self.annotation(key) }
-    return (plainChild(key), nil)
+  /// The label that makes a Node a control plane, whatever its value.
+  static let controlPlaneKey = "node-role.kubernetes.io/control-plane"
+
+  /// The field that `key` is within an object at this place, and which annotation or label it is if it is one
+  /// that counts.
+  func child(_ key: UnsafeRawBufferPointer, _ prefixes: LabelPrefixes) -> (NodeField, NodeKey?) {
+    guard self == .annotations || self == .labels else { return (plainChild(key), nil) }
+    let chosen = prefixes.choose(key) ? String(decoding: key, as: UTF8.self) : nil
+    if self == .labels {
+      return chosen.map { (.chosenLabel, NodeKey(chosen: $0)) } ?? (plainChild(key), nil)
+    }
+    let (field, annotation) = Self.annotation(key)
+    guard annotation != nil || chosen != nil && field == .other else { return (field, nil) }
+    return (
+      annotation == nil ? .chosenAnnotation : .annotation, NodeKey(annotation: annotation, chosen: chosen)
+    )
   }
 
   private func plainChild(_ key: UnsafeRawBufferPointer) -> NodeField {
@@ -73,6 +85,13 @@ extension NodeField {
     }
     return key.spells("k8s.io/initial-events-end") ? (.initialEventsEnd, nil) : (.other, nil)
   }
+}
+
+/// Which annotation or label it is.
+struct NodeKey {
+  var annotation: NodeAnnotation?
+  /// Its whole key, where it is to become a label.
+  var chosen: String?
 }
 
 extension UnsafeRawBufferPointer {

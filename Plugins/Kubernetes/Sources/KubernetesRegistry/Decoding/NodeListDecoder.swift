@@ -8,9 +8,11 @@
 package struct NodeListDecoder: Sendable {
   private var stream: NodeStream
 
-  /// - Parameter maximumObjectBytes: the most bytes of one Node.
-  package init(maximumObjectBytes: Int = 16 << 20) {
-    stream = NodeStream(.list, maximumBytes: maximumObjectBytes)
+  /// - Parameters:
+  ///   - maximumObjectBytes: the most bytes of one Node.
+  ///   - prefixes: which labels and annotations are to become labels.
+  package init(maximumObjectBytes: Int = 16 << 20, prefixes: LabelPrefixes = LabelPrefixes()) {
+    stream = NodeStream(.list, maximumBytes: maximumObjectBytes, prefixes: prefixes)
   }
 
   /// How many items were left out so far, as they have no name.

@@ -8,9 +8,10 @@ struct NodeStream: Sendable {
   /// - Parameters:
   ///   - root: ``NodeField/list`` for one list, ``NodeField/event`` for any number of events.
   ///   - maximumBytes: the most bytes of one Node of a list, or of one event.
-  init(_ root: NodeField, maximumBytes: Int) {
+  ///   - prefixes: which labels and annotations are to become labels.
+  init(_ root: NodeField, maximumBytes: Int, prefixes: LabelPrefixes) {
     scanner = JSONScanner(isSequence: root == .event)
-    visitor = NodeVisitor(root, maximumBytes: maximumBytes)
+    visitor = NodeVisitor(root, maximumBytes: maximumBytes, prefixes: prefixes)
   }
 
   /// What the document says beside its Nodes.

@@ -5,6 +5,8 @@
 struct NodeVisitor: JSONVisitor {
   /// The most bytes that are kept of one object.
   static let maximumObjectText = 512 << 10
+  /// What a label counts for beside its text.
+  private static let labelCost = 64
 
   /// What a list says beside its items.
   private(set) var document = NodeDocument()
@@ -21,23 +23,28 @@ struct NodeVisitor: JSONVisitor {
 
   private let root: NodeField
   private let maximumBytes: Int
+  private let prefixes: LabelPrefixes
   private var draft = NodeDraft()
   /// The containers that are open, from the root inwards.
   private var path: [NodeField] = []
   /// What the next value is.
   private var next: NodeField
-  private var annotation: NodeAnnotation?
+  private var key: NodeKey?
   /// The string that has been begun.
   private var text = NodeField.other
   private var textLeft = NodeVisitor.maximumObjectText
   /// Nodes of a cluster mostly run the same system: its name is kept once.
   private var lastImage = ""
+  /// How many values couldn't be used when the object began.
+  private var droppedBefore = 0
 
   /// - Parameters:
   ///   - root: ``NodeField/list`` or ``NodeField/event``.
   ///   - maximumBytes: the most bytes of one Node of a list, or of one event.
-  init(_ root: NodeField, maximumBytes: Int) {
+  ///   - prefixes: which labels and annotations are to become labels.
+  init(_ root: NodeField, maximumBytes: Int, prefixes: LabelPrefixes = LabelPrefixes()) {
     self.root = root
+    self.prefixes = prefixes
     self.maximumBytes = maximumBytes
     next = root
     path.reserveCapacity(8)
@@ -53,14 +60,14 @@ struct NodeVisitor: JSONVisitor {
       next = path.last?.element ?? root
       return false
     }
-    (next, annotation) = container.child(key)
+    (next, self.key) = container.child(key, prefixes)
     return true
   }
 
   mutating func beginObject(at offset: Int) throws(NodeDecodeError) -> Bool {
     let field = takeNext()
     guard field.shape == .object else { return try mismatch(field, "an object", at: offset) }
-    if field == .object { document.hasObject = true }
+    if field == .object { (document.hasObject, droppedBefore) = (true, dropped) }
     if field == (root == .list ? .object : .event) { openSince = offset }
     path.append(field)
     return true
@@ -69,6 +76,7 @@ struct NodeVisitor: JSONVisitor {
   mutating func endObject(at offset: Int) throws(NodeDecodeError) {
     let field = path.popLast()
     next = path.last?.element ?? root
+    if field == .object { draft.end(unusable: dropped - droppedBefore) }
     switch field {
     case .address: draft.endAddress()
     case .condition: draft.endCondition()
@@ -114,12 +122,14 @@ struct NodeVisitor: JSONVisitor {
     // What a Node has used up is no matter of the list's, or of the next event's.
     guard text.isOfObject else { return document.set(text, String(decoding: bytes, as: UTF8.self)) }
     if draft.takeUnkept(text, bytes) { return }
-    guard bytes.count <= textLeft else { return dropped += 1 }
-    textLeft -= bytes.count
-    if text == .osImage, bytes.spells(lastImage) { return draft.set(text, annotation, lastImage) }
+    // Of labels there may be many small ones.
+    let cost = bytes.count + (key?.chosen.map { $0.utf8.count + Self.labelCost } ?? 0)
+    guard cost <= textLeft else { return dropped += 1 }
+    textLeft -= cost
+    if text == .osImage, bytes.spells(lastImage) { return draft.set(text, key, lastImage) }
     let value = String(decoding: bytes, as: UTF8.self)
     if text == .osImage { lastImage = value }
-    draft.set(text, annotation, value)
+    draft.set(text, key, value)
   }
 
   mutating func scalar(_ value: JSONScalar, at offset: Int) throws(NodeDecodeError) {
@@ -146,7 +156,7 @@ struct NodeVisitor: JSONVisitor {
     next = path.last?.element ?? root
     guard field != .other else { return field }
     document.forget(field)
-    draft.forget(field, annotation)
+    draft.forget(field, key)
     if field == .object { textLeft = Self.maximumObjectText }
     return field
   }

@@ -6,9 +6,11 @@
 package struct NodeWatchDecoder: Sendable {
   private var stream: NodeStream
 
-  /// - Parameter maximumObjectBytes: the most bytes of one event.
-  package init(maximumObjectBytes: Int = 16 << 20) {
-    stream = NodeStream(.event, maximumBytes: maximumObjectBytes)
+  /// - Parameters:
+  ///   - maximumObjectBytes: the most bytes of one event.
+  ///   - prefixes: which labels and annotations are to become labels.
+  package init(maximumObjectBytes: Int = 16 << 20, prefixes: LabelPrefixes = LabelPrefixes()) {
+    stream = NodeStream(.event, maximumBytes: maximumObjectBytes, prefixes: prefixes)
   }
 
   /// How many events were left out so far: of a type that isn't known, without an object, of a Node without a

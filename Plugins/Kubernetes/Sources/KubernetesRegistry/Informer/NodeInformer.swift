@@ -40,11 +40,12 @@ actor NodeInformer {
   private var emptyWatches = 0
   /// The Nodes that have been read of all; nil while nothing but changes is read.
   private var draft: NodeView.Draft?
-  private var page = NodeListDecoder()
-  private var watch = NodeWatch()
+  private var page: NodeListDecoder
+  private var watch: NodeWatch
+  private let prefixes: LabelPrefixes
 
   init(
-    client: KubernetesClient, session: RegistrySession, ownNode: OwnNode, streamsInitialNodes: Bool,
+    client: KubernetesClient, session: RegistrySession, ownNode: OwnNode, settings: KubernetesSettings,
     timing: InformerTiming
   ) {
     self.client = client
@@ -52,12 +53,16 @@ actor NodeInformer {
     self.ownNode = ownNode
     self.timing = timing
     reading = AspectReporter(.reading, session)
-    mayStream = streamsInitialNodes
-    self.streamsInitialNodes = streamsInitialNodes ? nil : false
+    prefixes = settings.labels
+    page = NodeListDecoder(prefixes: prefixes)
+    watch = NodeWatch(prefixes: prefixes)
+    mayStream = settings.sendsInitialEvents
+    streamsInitialNodes = mayStream ? nil : false
     lastProgress = client.time.elapsed
     backoff = timing.backoff
     view = NodeView(
-      localNodeID: session.context.localNodeID, problems: ProblemLog(logger: session.logger))
+      localNodeID: session.context.localNodeID, choice: settings.nodes,
+      problems: ProblemLog(logger: session.logger))
   }
 
   /// Applies all Nodes and their changes until the task is cancelled, or the session refuses.
@@ -196,13 +201,14 @@ actor NodeInformer {
   }
 
   private func readPage(_ request: APIRequest) async throws -> NodeListEnd {
-    page = NodeListDecoder()
+    page = NodeListDecoder(prefixes: prefixes)
     let silence = client.timing.silence
     do {
       try await client.stream(request, of: cluster, silence: { silence }) { part in
         try await self.takePage(part)
       }
       let end = try page.finish()
+      if page.skipped > 0 { view.noteNameless() }
       // So that pages without Nodes have an end too.
       try draft?.endPage(limit: timing.nodeLimit)
       failingSince = nil
@@ -247,7 +253,7 @@ actor NodeInformer {
       regular: timing.bookmarkSilence, lateness: .seconds(max(seconds - 30, 0)), time: client.time)
     draft = version == nil ? NodeView.Draft(own: ownNode.beginReading()) : nil
     defer { draft = nil }
-    watch = NodeWatch()
+    watch = NodeWatch(prefixes: prefixes)
     let request = APIRequest.watch(from: version, seconds: seconds)
     // Ended with this function.
     async let _: Void = settle()
@@ -311,10 +317,7 @@ actor NodeInformer {
   private func takeWatch(_ part: ByteBuffer, silence: SilenceLimit) throws {
     let skipped = watch.skipped
     let events = try watch.feed(part)
-    if skipped == 0, watch.skipped > 0 {
-      session.logger.warning(
-        "the server sent an object without a name in a watch of nodes; such are left out")
-    }
+    if skipped == 0, watch.skipped > 0 { view.noteNameless() }
     guard !events.isEmpty else { return }
     var updates: [RegistryUpdate] = []
     for event in events {

@@ -3,24 +3,32 @@ import RegistryKit
 
 /// What is known of all Nodes, and what its changes come to as updates.
 ///
-/// Of a Node only its record and a number are kept; of one that takes no part only the number.
+/// Of a Node only its record, its addresses and a number are kept; of one that takes no part only the number.
 struct NodeView {
   fileprivate struct Entry {
+    /// By the identity that the Node claims, else by its name.
     var record: AffiliateRecord?
+    /// Those under its name, of a Node that claims an identity.
+    var addresses: [IPAddress] = []
     var version: UInt64?
+
+    /// The identity that the Node claims.
+    var claim: NodeIdentity? { record.flatMap { $0.isLocalID ? nil : $0.affiliate.nodeID } }
   }
 
   /// By the Node's name.
   private var entries: [String: Entry] = [:]
-  /// The names of the Nodes that have an identity, in order. The first one counts: mostly it is the only one,
-  /// but a cloned disk carries its identity along.
+  /// The names of the Nodes that claim an identity, the first one being whose it is: mostly it is the only one, but
+  /// a cloned disk carries its identity along. The others have records by their names.
   private var owners: [NodeIdentity: [String]] = [:]
   private var isFirst = true
   private let localNodeID: NodeIdentity?
+  private let choice: NodeChoice
   private let problems: ProblemLog
 
-  init(localNodeID: NodeIdentity?, problems: ProblemLog) {
+  init(localNodeID: NodeIdentity?, choice: NodeChoice = .annotated, problems: ProblemLog) {
     self.localNodeID = localNodeID
+    self.choice = choice
     self.problems = problems
   }
 
@@ -66,36 +74,24 @@ struct NodeView {
   /// - Returns: all records the first time, then only what differs.
   mutating func replace(with draft: Draft) -> [RegistryUpdate] {
     problems.keep(only: draft.entries.keys)
-    let before = entries
-    entries = draft.entries
-    var claims: [NodeIdentity: [String]] = [:]
-    for (name, entry) in entries {
-      if let nodeID = entry.record?.affiliate.nodeID { claims[nodeID, default: []].append(name) }
-    }
-    for (nodeID, names) in claims where names.count > 1 { claims[nodeID] = names.sorted() }
+    let before = isFirst ? [:] : records(of: entries.keys)
     let previousOwners = owners
-    owners = claims
-    for (nodeID, names) in previousOwners where names.count > 1 { noteDuplicates(of: nodeID) }
-    for (nodeID, names) in owners where names.count > 1 { noteDuplicates(of: nodeID) }
-    if isFirst {
+    entries = draft.entries
+    owners = [:]
+    for (name, entry) in entries {
+      if let claim = entry.claim { owners[claim, default: []].append(name) }
+    }
+    for (nodeID, names) in owners where names.count > 1 {
+      owners[nodeID] = names.sorted { precedes($0, $1, for: nodeID) }
+    }
+    for (nodeID, names) in previousOwners where names.count > 1 { noteClaims(of: nodeID) }
+    for nodeID in owners.keys { noteClaims(of: nodeID) }
+    let after = records(of: entries.keys)
+    guard !isFirst else {
       isFirst = false
-      return [.snapshot(owners.keys.compactMap { record(of: $0) }, source: .only, absent: .deleted)]
+      return [.snapshot(Array(after.values), source: .only, absent: .deleted)]
     }
-    // Runs of one kind cross the plugin boundary as one.
-    var removals: [RegistryUpdate] = []
-    var upserts: [RegistryUpdate] = []
-    for (nodeID, names) in previousOwners {
-      guard owners[nodeID] != nil else {
-        removals.append(.remove(nodeID, source: .only, reason: .deleted))
-        continue
-      }
-      let old = names.first.flatMap { before[$0]?.record }
-      if let update = change(of: nodeID, from: old) { upserts.append(update) }
-    }
-    for nodeID in owners.keys where previousOwners[nodeID] == nil {
-      if let update = change(of: nodeID, from: nil) { upserts.append(update) }
-    }
-    return removals + upserts
+    return Self.difference(from: before, to: after)
   }
 
   /// A Node is new or changed.
@@ -115,68 +111,126 @@ struct NodeView {
   }
 
   private mutating func change(_ name: String, to entry: Entry?) -> [RegistryUpdate] {
-    let oldID = entries[name]?.record?.affiliate.nodeID
-    let newID = entry?.record?.affiliate.nodeID
-    let touched = oldID == newID ? [oldID] : [oldID, newID]
-    let before = touched.map { $0.flatMap { record(of: $0) } }
+    let old = entries[name]
+    // A heartbeat, mostly.
+    if let old, let entry, old.record == entry.record, old.addresses == entry.addresses {
+      entries[name] = entry
+      return []
+    }
+    // Whose identity is called as the Node.
+    let namesake = (try? NodeIdentity(name)).flatMap { owners[$0] == nil ? nil : $0 }
+    let claims = Set([old?.claim, entry?.claim, namesake].compactMap { $0 })
+    // Who has an identity, and who has it next.
+    let touched = claims.reduce(into: Set([name])) { $0.formUnion(owners[$1]?.prefix(2) ?? []) }
+    let before = records(of: touched)
+    if let claim = old?.claim {
+      let names = owners[claim]?.filter { $0 != name } ?? []
+      owners[claim] = names.isEmpty ? nil : names
+    }
     entries[name] = entry
-    if oldID != newID {
-      if let oldID { drop(name, from: oldID) }
-      if let newID { insert(name, into: newID) }
+    if let claim = entry?.claim {
+      var names = owners[claim] ?? []
+      names.insert(name, at: names.firstIndex { precedes(name, $0, for: claim) } ?? names.endIndex)
+      owners[claim] = names
     }
-    return zip(touched, before).compactMap { nodeID, before in nodeID.flatMap { change(of: $0, from: before) }
-    }
+    for claim in claims { noteClaims(of: claim) }
+    return Self.difference(from: before, to: records(of: touched))
   }
 
-  private func change(of nodeID: NodeIdentity, from old: AffiliateRecord?) -> RegistryUpdate? {
-    let new = record(of: nodeID)
-    if new == old { return nil }
-    return new.map { .upsert($0, source: .only) } ?? .remove(nodeID, source: .only, reason: .deleted)
+  /// The updates that make `after` of `before`. Runs of one kind cross the plugin boundary as one.
+  private static func difference(
+    from before: [NodeIdentity: AffiliateRecord], to after: [NodeIdentity: AffiliateRecord]
+  ) -> [RegistryUpdate] {
+    var updates: [RegistryUpdate] = []
+    for nodeID in before.keys where after[nodeID] == nil {
+      updates.append(.remove(nodeID, source: .only, reason: .deleted))
+    }
+    for (nodeID, record) in after where before[nodeID] != record {
+      updates.append(.upsert(record, source: .only))
+    }
+    return updates
   }
 
-  /// The record that counts.
-  private func record(of nodeID: NodeIdentity) -> AffiliateRecord? {
-    owners[nodeID]?.first.flatMap { entries[$0]?.record }
+  /// The records of the Nodes called `names`, by their ids. No two Nodes have one: see ``owner(of:)``.
+  private func records(of names: some Sequence<String>) -> [NodeIdentity: AffiliateRecord] {
+    var records: [NodeIdentity: AffiliateRecord] = [:]
+    for name in names {
+      if let record = record(of: name) { records[record.affiliate.nodeID] = record }
+    }
+    return records
+  }
+
+  /// The record of a Node; nil where it takes no part or is this machine's own.
+  private func record(of name: String) -> AffiliateRecord? {
+    guard let entry = entries[name], let record = entry.record else { return nil }
+    guard let claim = entry.claim else { return record }
+    guard owner(of: claim) == name else { return NodeMapping.local(record, addresses: entry.addresses) }
+    return claim == localNodeID ? nil : record
+  }
+
+  /// Whose an identity is. One that is the name of another Node is nobody's: it is that Node's local id.
+  private func owner(of nodeID: NodeIdentity) -> String? {
+    guard let first = owners[nodeID]?.first else { return nil }
+    return first != nodeID.text && entries[nodeID.text]?.record != nil ? nil : first
+  }
+
+  /// Whether the Node `name` rather than `other` has the identity that both claim: who is called so, then the older
+  /// one, then the first by name.
+  private func precedes(_ name: String, _ other: String, for nodeID: NodeIdentity) -> Bool {
+    if name == nodeID.text || other == nodeID.text { return name == nodeID.text }
+    let (age, otherAge) = (entries[name]?.record?.createdAt, entries[other]?.record?.createdAt)
+    guard age != otherAge else { return name < other }
+    return age ?? .unknownAge < otherAge ?? .unknownAge
   }
 
   /// What is kept of a Node; nil where it has no name to keep it under.
   private func entry(of node: NodeObject) -> Entry? {
     guard !node.name.isEmpty else {
-      problems.note(["a Node without a name is left out"], of: "/")
+      noteNameless()
       return nil
     }
-    let mapping = NodeMapping(node)
+    let mapping = NodeMapping(node, choice: choice)
     var all = mapping.problems
     if mapping.furtherProblems > 0 {
       all.append("Node '\(node.name)': and \(mapping.furtherProblems) more problems")
     }
+    guard node.name.utf8.count <= NodeMapping.maximumNameBytes else {
+      problems.note(all, of: "/\(node.name.unicodeScalars.prefix(64))")
+      return nil
+    }
     problems.note(all, of: node.name)
-    let record = mapping.record.flatMap { $0.affiliate.nodeID == localNodeID ? nil : $0 }
-    return Entry(record: record, version: UInt64(node.resourceVersion))
+    return Entry(
+      record: mapping.record, addresses: mapping.kubeletAddresses, version: UInt64(node.resourceVersion))
   }
 
-  private mutating func insert(_ name: String, into nodeID: NodeIdentity) {
-    var names = owners[nodeID] ?? []
-    names.insert(name, at: names.firstIndex { $0 > name } ?? names.endIndex)
-    owners[nodeID] = names
-    noteDuplicates(of: nodeID)
+  /// Logs, once, that there was something without a name among the Nodes.
+  func noteNameless() {
+    problems.note(["the server sent objects without a name among the nodes; such are left out"], of: "/")
   }
 
-  private mutating func drop(_ name: String, from nodeID: NodeIdentity) {
-    let names = owners[nodeID]?.filter { $0 != name } ?? []
-    owners[nodeID] = names.isEmpty ? nil : names
-    noteDuplicates(of: nodeID)
-  }
-
-  /// Logs Nodes that have one identity. Kept under the identity, which no Node's name is (it has a slash in
-  /// front).
-  private func noteDuplicates(of nodeID: NodeIdentity) {
+  /// Logs Nodes that claim one identity, or one that is another Node's name. Kept under the identity, which no
+  /// Node's name is (it has a slash in front).
+  private func noteClaims(of nodeID: NodeIdentity) {
     let names = owners[nodeID] ?? []
-    let problem =
-      "the Nodes \(names.prefix(5).map { "'\($0)'" }.joined(separator: ", ")) have one identity, '\(nodeID)'; only the "
-      + "first one counts"
-    problems.note(names.count > 1 ? [problem] : [], of: "/\(nodeID)")
+    var problem: String?
+    if let first = names.first {
+      let shown = names.prefix(5).map { "'\($0)'" }.joined(separator: ", ")
+      if owner(of: nodeID) == nil {
+        problem =
+          "the identity '\(nodeID)' of the Nodes \(shown) is another Node's name; they have records by their names"
+      } else if names.count > 1 {
+        problem =
+          "the Nodes \(shown) have one identity, '\(nodeID)'; '\(first)' keeps it as the oldest, the others have records "
+          + "by their names"
+      }
+    }
+    problems.note(problem.map { [$0] } ?? [], of: "/\(nodeID)")
   }
+}
+
+extension Timestamp {
+  /// Of a Node without a time at which it was made: every other one is older.
+  fileprivate static let unknownAge = Timestamp(milliseconds: .max)
 }
 
 extension APIError {

@@ -5,7 +5,7 @@ import Synchronization
 
 /// One watch of Nodes as it is read.
 struct NodeWatch {
-  private var decoder = NodeWatchDecoder()
+  private var decoder: NodeWatchDecoder
   /// Whether the server has agreed to it.
   var isAccepted = false
   /// When it did.
@@ -14,6 +14,8 @@ struct NodeWatch {
   var hasProgress = false
   /// Whether something came of it, or it has lasted for a while.
   var hasSettled = false
+
+  init(prefixes: LabelPrefixes) { decoder = NodeWatchDecoder(prefixes: prefixes) }
 
   /// Objects that were left out so far as they have no name.
   var skipped: Int { decoder.skipped }

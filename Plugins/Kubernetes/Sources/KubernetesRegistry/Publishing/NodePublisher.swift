@@ -83,7 +83,10 @@ actor NodePublisher {
   private func take(_ desired: DesiredPublication) {
     let revision = desired.revision
     guard settings.publishes else {
-      return session.published(revision, RegistryError(.unsupported, "its option publish is false"))
+      let reason =
+        settings.nodes == .all
+        ? "with nodes: all it publishes only where its option publish is true" : "its option publish is false"
+      return session.published(revision, RegistryError(.unsupported, reason))
     }
     guard let local = desired.publication?.local else { return withdraw(revision) }
     guard !local.nodename.isEmpty else {
