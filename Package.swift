@@ -56,6 +56,7 @@ let package = Package(
     .library(name: "RegistryConformance", targets: ["RegistryConformance"]),
     .library(name: "CRegistryPlugin", targets: ["CRegistryPlugin"]),
     .library(name: "rollcall-static-file", type: .dynamic, targets: ["StaticFilePlugin"]),
+    .library(name: "rollcall-exec", type: .dynamic, targets: ["ExecPlugin"]),
     .library(name: "rollcall-http", type: .dynamic, targets: ["HTTPPlugin"]),
     .library(name: "DiscoveryProtocol", targets: ["DiscoveryProtocol"]),
     .library(name: "rollcall-service", type: .dynamic, targets: ["ServicePlugin"]),
@@ -91,7 +92,11 @@ let package = Package(
       "AffiliateMerge", ["ClusterModel", .product(name: "HashTreeCollections", package: "swift-collections")]),
     library(
       "Lifecycle", ["ClusterModel", .product(name: "HashTreeCollections", package: "swift-collections")]),
-    library("PluginHost", ["RegistryKit", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
+    // The line protocol: a registry as a program of its own, on both its sides.
+    library("RegistryProtocol", ["RegistryKit", "ClusterModel", "Platform", logging]),
+    library(
+      "PluginHost",
+      ["RegistryKit", "RegistryProtocol", "ClusterModel", "CRegistryPlugin", "Platform", logging]),
     library("RegistryConformance", ["RegistryKit", "ClusterModel", "PluginHost", logging]),
 
     // Documents and configuration.
@@ -206,8 +211,8 @@ let package = Package(
         "Rollcall", "ClusterResources", "ClusterModel", "PluginHost", "RegistryConformance",
         "RollcallMetrics",
         "Outputs", "StatusClient", "StatusServer",
-        "RegistryKit", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService", "Documents", "Platform",
-        "Lifecycle", "Sealing", "StateFile", logging,
+        "RegistryKit", "RegistryProtocol", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService",
+        "Documents", "Platform", "Lifecycle", "Sealing", "StateFile", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -315,6 +320,15 @@ let package = Package(
         "RegistryConformance", "RegistryKit", "ClusterModel", "Documents", "Platform", logging,
       ]),
     tests(
+      "RegistryProtocolTests",
+      ["RegistryProtocol", "RegistryKit", "RegistryTestSupport", "ClusterModel", "Platform", logging]),
+    tests(
+      "ExecRegistryTests",
+      [
+        "ExecRegistry", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
+        "RegistryProtocol", "ClusterModel", "Platform", logging,
+      ]),
+    tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
         "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
@@ -376,7 +390,7 @@ let package = Package(
       name: "Benchmarks",
       dependencies: [
         "BenchmarkTable", "Rollcall", "AffiliateMerge", "ClusterModel", "Lifecycle", "PluginHost",
-        "RegistryKit",
+        "RegistryKit", "RegistryProtocol",
         logging,
       ],
       path: "Tests/Benchmarks",
@@ -415,6 +429,7 @@ let package = Package(
         "ClusterResources", "Dialing", "Documents", "HTTPTransport", "Inventories", "Platform", logging,
         nio("NIOCore"), nio("NIOHTTP1"),
       ])
+    + plugin("Exec", ["Documents", "Inventories", "Platform", "RegistryProtocol", logging])
     + plugin(
       "Service",
       [

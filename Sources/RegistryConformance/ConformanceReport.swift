@@ -13,6 +13,11 @@ public struct ConformanceReport: Hashable, Sendable, CustomStringConvertible {
     self.observation = observation
   }
 
+  /// The same with `check` before the others.
+  public func adding(_ check: ConformanceCheck) -> ConformanceReport {
+    ConformanceReport(checks: [check] + checks, observation: observation)
+  }
+
   /// Whether no check failed.
   public var isPassed: Bool { failures.isEmpty }
 

@@ -6,6 +6,13 @@ public protocol PluginSource: Sendable {
   ///
   /// - Throws: what a person is told: what isn't there, where it was looked for and what would be right.
   func plugin(named name: String, settings: PluginSettings) async throws -> AvailablePlugin
+
+  /// The same plugins, each registry of which runs in a process of its own; itself where that can't be.
+  var isolated: any PluginSource { get }
+}
+
+extension PluginSource {
+  public var isolated: any PluginSource { self }
 }
 
 /// Where plugins are looked for.

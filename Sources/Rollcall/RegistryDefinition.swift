@@ -60,6 +60,7 @@ public struct RegistryDefinition: Sendable {
     self.name = name
     self.retention = retention
     self.plugin = plugin
+    let source = plugin.isIsolated ? source.isolated : source
     describe = { try await source.plugin(named: plugin.name, settings: plugin.settings).descriptor }
     make = { context in
       let available = try await source.plugin(named: plugin.name, settings: plugin.settings)
@@ -92,6 +93,8 @@ public struct PluginReference: Hashable, Sendable {
   public var baseDirectory: String
   /// The folder below which registries keep what is theirs; nil: nothing is kept.
   public var stateDirectory: String?
+  /// Whether the registry runs in a process of its own.
+  public var isIsolated: Bool
   /// For how long what the registry can no longer find still counts, where that is to make it anew when it changes;
   /// nil: what its retention says when it is made.
   public var staleAfter: Duration?
@@ -101,8 +104,9 @@ public struct PluginReference: Hashable, Sendable {
     name: String, options: String = "{}", settings: PluginSettings = PluginSettings(),
     clusterID: String? = nil,
     clusterSecret: Secret? = nil, baseDirectory: String = ".", stateDirectory: String? = nil,
-    staleAfter: Duration? = nil
+    isIsolated: Bool = false, staleAfter: Duration? = nil
   ) {
+    self.isIsolated = isIsolated
     self.staleAfter = staleAfter
     self.name = name
     self.options = options

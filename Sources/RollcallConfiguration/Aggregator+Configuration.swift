@@ -15,7 +15,7 @@ extension Configuration {
       plugin: PluginReference(
         name: settings.plugin, options: settings.options, settings: plugins, clusterID: cluster.id,
         clusterSecret: cluster.secret, baseDirectory: baseDirectory, stateDirectory: stateDirectory,
-        staleAfter: settings.retention.staleAfter),
+        isIsolated: settings.isIsolated, staleAfter: settings.retention.staleAfter),
       from: source, retention: settings.retention)
     definition.disabled = settings.disabled
     definition.leases = settings.leases

@@ -36,7 +36,8 @@ extension Configuration {
       }
       // One that waits for the cluster's id and secret can't be judged before they are there.
       if cluster.id == nil || cluster.secret == nil,
-        let plugin = try? await plugins.plugin(named: registry.plugin, settings: self.plugins),
+        let plugin = try? await registry.source(plugins).plugin(
+          named: registry.plugin, settings: self.plugins),
         plugin.descriptor.wantsClusterSecret
       {
         continue
@@ -52,9 +53,10 @@ extension Configuration {
   ) async -> [ConfigurationError] {
     var problems: [ConfigurationError] = []
     for registry in registries {
-      guard let plugin = try? await plugins.plugin(named: registry.plugin, settings: self.plugins) else {
-        continue
-      }
+      guard
+        let plugin = try? await registry.source(plugins).plugin(
+          named: registry.plugin, settings: self.plugins)
+      else { continue }
       do {
         try await plugin.check(registry.options, context(of: registry, for: plugin.descriptor))
       } catch {

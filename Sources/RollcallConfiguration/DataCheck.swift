@@ -22,7 +22,8 @@ extension Configuration {
     var (errors, warnings): ([ConfigurationError], [ConfigurationError]) = ([], [])
     for registry in cluster.discovery.registries where !known.contains(registry.name) {
       guard let written = registry.written, !written.isExempt,
-        let plugin = try? await plugins.plugin(named: registry.plugin, settings: self.plugins),
+        let plugin = try? await registry.source(plugins).plugin(
+          named: registry.plugin, settings: self.plugins),
         let schema = try? OptionsSchema(json: plugin.descriptor.optionsSchema)
       else { continue }
       let files = schema.root.paths(in: JSONValue(written.options))

@@ -144,6 +144,7 @@ extension RegistrySettings {
     if let leases { pairs.append(("lease", .bool(leases))) }
     if let match { pairs.append(("match", .list(match.map(Self.node(of:))))) }
     if let alone { pairs.append(("alone", .text(alone.rawValue))) }
+    if isIsolated { pairs.append(("isolate", .bool(true))) }
     for pair in shown.pairs ?? [] { pairs.append((pair.key, pair.value)) }
     return .mapping(pairs)
   }

@@ -70,7 +70,7 @@ struct RegistriesReader {
         onFailure: onFailure ?? .keep, staleAfter: section.duration("staleAfter"),
         missingGrace: section.duration("missingGrace"),
         expect: section.duration("expect", in: .seconds(1)...DurationText.longest)),
-      leases: section.bool("lease"),
+      leases: section.bool("lease"), isIsolated: section.bool("isolate") ?? false,
       position: "\(diagnostics.file):\(pair.keyMark.line):\(pair.keyMark.column)")
     settings.match = match
     settings.alone = alone

@@ -22,6 +22,8 @@ public struct RegistrySettings: Sendable {
   public var match: [MatchKey]?
   /// `alone:`, what a machine is that nobody else knows; nil: what the plugin says.
   public var alone: StandaloneRole?
+  /// Whether it runs in a process of its own.
+  public var isIsolated: Bool
   /// Where the person wrote it: `file:line:column`.
   public var position: String?
   /// The registry as it was written; nil where no file names it.
@@ -30,7 +32,8 @@ public struct RegistrySettings: Sendable {
   /// The settings of the registry called `name`; the plugin is that of its name where none is given.
   public init(
     name: String, plugin: String? = nil, disabled: String? = nil, options: String = "{}",
-    retention: RetentionPolicy = RetentionPolicy(), leases: Bool? = nil, position: String? = nil
+    retention: RetentionPolicy = RetentionPolicy(), leases: Bool? = nil, isIsolated: Bool = false,
+    position: String? = nil
   ) {
     self.name = name
     self.plugin = plugin ?? name
@@ -38,6 +41,7 @@ public struct RegistrySettings: Sendable {
     self.options = options
     self.retention = retention
     self.leases = leases
+    self.isIsolated = isIsolated
     self.position = position
   }
 }
@@ -52,12 +56,13 @@ extension RegistrySettings: Hashable {
     let leases: Bool?
     let match: [MatchKey]?
     let alone: StandaloneRole?
+    let isIsolated: Bool
   }
 
   private var meaning: Meaning {
     Meaning(
       name: name, plugin: plugin, disabled: disabled, options: options, retention: retention,
-      leases: leases, match: match, alone: alone)
+      leases: leases, match: match, alone: alone, isIsolated: isIsolated)
   }
 
   public static func == (left: RegistrySettings, right: RegistrySettings) -> Bool {
@@ -65,6 +70,11 @@ extension RegistrySettings: Hashable {
   }
 
   public func hash(into hasher: inout Hasher) { hasher.combine(meaning) }
+}
+
+extension RegistrySettings {
+  /// Where its plugin comes from, of `plugins`: one that is isolated is never loaded into this process.
+  func source(_ plugins: any PluginSource) -> any PluginSource { isIsolated ? plugins.isolated : plugins }
 }
 
 /// A registry's section as a person wrote it, so that what is wrong can be told at its place.

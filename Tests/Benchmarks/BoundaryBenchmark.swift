@@ -38,16 +38,23 @@ enum BoundaryBenchmark {
     return best.sorted { $0.key < $1.key }.map { Figure(name: $0.key, microseconds: $0.value) }
   }
 
-  private static let logger = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
+  static let logger = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
 
   /// Compiles and loads the plugin in Tests/Support/ABI/many.c.
   private static func load() async throws -> LoadedPlugin {
+    let output = try compile(nodes: nodeCount, to: "librollcall-many.so")
+    return try await PluginCatalog(directories: PluginDirectories(folders: []), logger: logger).plugin(
+      at: output)
+  }
+
+  /// Compiles that plugin with so many nodes, to a file of that name, and returns its path.
+  static func compile(nodes: Int, to file: String) throws -> String {
     let package = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     let folder = "/\(package)/.build/benchmarks"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    let output = "\(folder)/librollcall-many.so"
+    let output = "\(folder)/\(file)"
     let arguments = [
-      "clang", "-shared", "-fPIC", "-O2", "-DNODES=\(nodeCount)", "-I",
+      "clang", "-shared", "-fPIC", "-O2", "-DNODES=\(nodes)", "-I",
       "/\(package)/Sources/CRegistryPlugin/include", "-o", output, "/\(package)/Tests/Support/ABI/many.c",
     ]
     var process = pid_t()
@@ -57,14 +64,19 @@ enum BoundaryBenchmark {
     guard posix_spawnp(&process, "clang", nil, nil, &words, environ) == 0,
       waitpid(process, &status, 0) == process, status == 0
     else { throw Failure.cannotCompile }
-    return try await PluginCatalog(directories: PluginDirectories(folders: []), logger: logger).plugin(
-      at: output)
+    return output
   }
 
   /// When the run began, the snapshot came, and the last change came.
   private static func measure(_ plugin: LoadedPlugin) async throws -> (snapshot: Double, upserts: Double) {
-    let times = try await times(
-      of: plugin.registry(context: RegistryContext(name: "many", logger: logger)), until: nodeCount + 1)
+    try await measure(plugin.registry(context: RegistryContext(name: "many", logger: logger)))
+  }
+
+  /// Microseconds for each affiliate of a registry of that plugin: in its snapshot, with its start, and one by one.
+  static func measure(
+    _ registry: any Registry, whileRunning: @escaping @Sendable () -> Void = {}
+  ) async throws -> (snapshot: Double, upserts: Double) {
+    let times = try await times(of: registry, until: nodeCount + 1, whileRunning: whileRunning)
     return (microseconds(times.start, times.first), microseconds(times.first, times.last))
   }
 
@@ -86,7 +98,9 @@ enum BoundaryBenchmark {
     var count = 0
   }
 
-  private static func times(of registry: any Registry, until count: Int) async throws -> Times {
+  private static func times(
+    of registry: any Registry, until count: Int, whileRunning: @escaping @Sendable () -> Void = {}
+  ) async throws -> Times {
     let start = ContinuousClock.now
     let times = Mutex(Times(start: start, first: start, last: start))
     let (done, finish) = AsyncStream.makeStream(of: Void.self)
@@ -103,6 +117,7 @@ enum BoundaryBenchmark {
     }
     let run = Task { try await registry.run(session) }
     for await _ in done {}
+    whileRunning()
     run.cancel()
     _ = await run.result
     return times.withLock { $0 }

@@ -6,6 +6,7 @@ let benchmarks: [(name: String, run: () async throws -> [BenchmarkRow])] = [
   ("match", { matchBenchmarks() }),
   ("lifecycle", { try lifecycleBenchmarks() }),
   ("boundary", boundaryBenchmark),
+  ("isolation", isolationBenchmark),
   ("aggregator", aggregatorBenchmark),
   ("command", commandBenchmark),
 ]

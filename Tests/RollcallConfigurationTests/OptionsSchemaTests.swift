@@ -78,7 +78,7 @@ import Testing
   func additionalProperties() throws {
     #expect(
       try errors(#"{"type":"object"}"#, "a: 1") == [
-        "o.yaml:1:1: unknown key 'a'; options knows plugin, disabled, onFailure, staleAfter, missingGrace, expect, lease, match, alone"
+        "o.yaml:1:1: unknown key 'a'; options knows plugin, disabled, onFailure, staleAfter, missingGrace, expect, lease, match, alone, isolate"
       ])
     #expect(try errors(#"{"type":"object","additionalProperties":true}"#, "a: 1").isEmpty)
     let texts = #"{"type":"object","additionalProperties":{"type":"string"}}"#

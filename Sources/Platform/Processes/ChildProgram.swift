@@ -46,8 +46,14 @@ package struct ChildProgram: Sendable {
 
   private let command: String
   private let arguments: [String]
-  /// Set beside what this process has in its environment.
+  /// Set beside what it has of this process' environment.
   package var environment: [String: String] = [:]
+  /// The variables of this process that it has; nil: all.
+  package var inherited: Set<String>?
+  /// The folder in which it runs; nil: that of this process. A command with a slash is relative to it.
+  package var folder: String?
+  /// Whether what it leaves running in its group when it ends by itself is killed.
+  package var endsGroup = false
   /// What it reads as its standard input; nil: nothing.
   package var input: [UInt8]?
   /// Whether what it prints as errors is a part of its output, in the order in which it prints.
@@ -102,7 +108,7 @@ package struct ChildProgram: Sendable {
     input?.pipe.closeReading()
     output.closeWriting()
     errors.closeWriting()
-    var running = RunningChild(child: child, termination: termination)
+    var running = RunningChild(child: child, termination: termination, endsGroup: endsGroup)
     defer { running.end() }
     let deadline = time.elapsed + limit
     var collected = Collected(limit: kept)
@@ -145,7 +151,8 @@ package struct ChildProgram: Sendable {
       leftOut: collected.leftOut, interruption: running.interruption)
   }
 
-  private func start(input: Pipe?, output: Pipe, errors: Pipe) throws(Failure) -> pid_t {
+  /// Starts it in a process group of its own, with these ends of the pipes and no other open file of this process.
+  func start(input: Pipe?, output: Pipe, errors: Pipe) throws(Failure) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -156,6 +163,13 @@ package struct ChildProgram: Sendable {
     }
     posix_spawn_file_actions_adddup2(&actions, output.writing, 1)
     posix_spawn_file_actions_adddup2(&actions, errors.writing, 2)
+    _ = SpawnExtensions.addCloseFrom?(&actions, 3)
+    if let folder {
+      guard let addFolder = SpawnExtensions.addFolder else {
+        throw .notStarted("this system can't start a program in another folder", isMissing: false)
+      }
+      _ = addFolder(&actions, folder)
+    }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -183,7 +197,8 @@ package struct ChildProgram: Sendable {
     while let entry = next.pointee {
       let text = String(cString: entry)
       let name = text.prefix { $0 != "=" }
-      if environment[String(name)] == nil { result.append(text) }
+      let isInherited = inherited?.contains(String(name)) ?? true
+      if isInherited, environment[String(name)] == nil { result.append(text) }
       next += 1
     }
     return result + environment.map { "\($0.key)=\($0.value)" }
@@ -206,16 +221,19 @@ private struct Collected {
 }
 
 /// A process that was started and is to be waited for.
-private struct RunningChild {
+struct RunningChild {
   let child: pid_t
   let termination: ChildProgram.Termination
+  private let endsGroup: Bool
   private(set) var interruption: ChildProgram.Failure?
-  private var killAt: Duration?
+  /// When it is killed that was told to end.
+  private(set) var killAt: Duration?
   private var ended: Int32?
 
-  init(child: pid_t, termination: ChildProgram.Termination) {
+  init(child: pid_t, termination: ChildProgram.Termination, endsGroup: Bool) {
     self.child = child
     self.termination = termination
+    self.endsGroup = endsGroup
   }
 
   var hasEnded: Bool { ended != nil }
@@ -243,8 +261,16 @@ private struct RunningChild {
 
   /// Looks whether it has ended.
   mutating func look() -> Bool {
+    guard ended == nil else { return true }
+    if endsGroup {
+      // Looked at before it is put away: until then no other group has its number.
+      var info = siginfo_t()
+      guard waitid(P_PID, id_t(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0, info.si_signo == SIGCHLD
+      else { return false }
+      kill(-child, SIGKILL)
+    }
     var status: Int32 = 0
-    if ended == nil, waitpid(child, &status, WNOHANG) == child { ended = status }
+    if waitpid(child, &status, WNOHANG) == child { ended = status }
     return ended != nil
   }
 
@@ -259,7 +285,7 @@ private struct RunningChild {
 }
 
 /// Two ends of a pipe, both closed on exec; the one that stays here never blocks.
-private final class Pipe {
+final class Pipe {
   private(set) var reading: Int32 = -1
   private(set) var writing: Int32 = -1
 
@@ -344,6 +370,21 @@ private enum WithoutBrokenPipe {
     }
     pthread_sigmask(SIG_SETMASK, &before, nil)
     return (count, code)
+  }
+}
+
+/// What the C library has beyond POSIX, and declares only where that is asked for.
+private enum SpawnExtensions {
+  typealias AddFolder =
+    @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, UnsafePointer<CChar>) -> Int32
+  typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+
+  static let addFolder = dlsym(nil, "posix_spawn_file_actions_addchdir_np").map {
+    unsafeBitCast($0, to: AddFolder.self)
+  }
+  /// Where there is none, a child has what was opened without O_CLOEXEC.
+  static let addCloseFrom = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
+    unsafeBitCast($0, to: AddCloseFrom.self)
   }
 }
 

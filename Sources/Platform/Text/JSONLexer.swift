@@ -5,6 +5,9 @@ package struct JSONLexer {
   /// The offset of ``current``; at the end the number of bytes.
   package private(set) var offset = 0
 
+  /// Whether the text that was read last had escapes: only those can stand for control characters below U+0020.
+  package private(set) var hadEscapes = false
+
   /// - Parameter bytes: UTF-8.
   package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -173,17 +176,21 @@ package struct JSONLexer {
     let start = offset
     offset += 1
     // The fast path: most texts have no escapes, and are taken as they are.
-    var end = offset
-    while end < bytes.count, bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\""),
-      bytes[end] != UInt8(ascii: "\\")
-    {
-      end += 1
-    }
-    if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
-      defer { offset = end + 1 }
-      return bytes.withUnsafeBufferPointer {
-        String(decoding: UnsafeBufferPointer(rebasing: $0[offset..<end]), as: UTF8.self)
+    let beginning = offset
+    let plain = bytes.withUnsafeBufferPointer { bytes -> (text: String, end: Int)? in
+      var end = beginning
+      while end < bytes.count, bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\""),
+        bytes[end] != UInt8(ascii: "\\")
+      {
+        end += 1
       }
+      guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return nil }
+      return (String(decoding: UnsafeBufferPointer(rebasing: bytes[beginning..<end]), as: UTF8.self), end)
+    }
+    hadEscapes = plain == nil
+    if let plain {
+      offset = plain.end + 1
+      return plain.text
     }
     var text: [UInt8] = []
     while let byte = current {

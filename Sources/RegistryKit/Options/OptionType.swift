@@ -86,6 +86,15 @@ extension OptionType where Value == String {
   /// files.
   public static var dataPath: OptionType { path(called: SchemaNode.dataPathFormat) }
 
+  /// A mapping of anything, as JSON text: for what the registry hands on without knowing it.
+  public static var anyMapping: OptionType {
+    var schema = SchemaNode(.object)
+    schema.additionalProperties = .any
+    return OptionType(
+      schema, { $0.members == nil ? nil : $0.description },
+      write: { (try? OptionsSchema.object($0)) ?? .object([]) })
+  }
+
   private static func path(called format: String) -> OptionType {
     var schema = SchemaNode(.string)
     schema.formatName = format

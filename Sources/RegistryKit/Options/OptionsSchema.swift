@@ -7,6 +7,7 @@ public struct OptionsSchema: Hashable, Sendable {
   /// The keys of a registry's section that aren't options of its plugin.
   package static let reservedKeys = [
     "plugin", "disabled", "onFailure", "staleAfter", "missingGrace", "expect", "lease", "match", "alone",
+    "isolate",
   ]
 
   package let root: SchemaNode
@@ -111,7 +112,7 @@ extension OptionsSchema {
   }
 
   /// The object that `json` writes.
-  static func object(_ json: String) throws(RegistryError) -> JSONValue {
+  package static func object(_ json: String) throws(RegistryError) -> JSONValue {
     let value: JSONValue
     do throws(JSONSyntaxError) {
       value = try JSONValueReader.read(json)

@@ -5,7 +5,8 @@ import RegistryKit
 
 /// What the checks of a plugin saw, for a person.
 enum ObservationText {
-  static func text(_ observation: RegistryObservation, of plugin: LoadedPlugin) -> String {
+  /// - Parameter plugin: nil for a program, which exports nothing.
+  static func text(_ observation: RegistryObservation, of plugin: LoadedPlugin?) -> String {
     var rows = observation.sources.map { source in
       ["nodes", (source.name.isEmpty ? "" : "source \(source.name): ") + list(source.nodes)]
     }
@@ -17,7 +18,7 @@ enum ObservationText {
     }
     rows += observation.log.prefix(20).map { ["log", $0] }
     if observation.log.count > 20 { rows.append(["log", "and \(observation.log.count - 20) lines more"]) }
-    rows.append(["exports", exports(of: plugin)])
+    if let plugin { rows.append(["exports", exports(of: plugin)]) }
     var table = TextTable()
     return table.text(of: rows.map { $0.map(\.shown) })
   }

@@ -13,7 +13,7 @@ import RollcallConfiguration
 struct PluginsCheck: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Load a plugin and check that it keeps the rules of a registry.",
+    abstract: "Check that a plugin, or a program, keeps the rules of a registry.",
     discussion: """
       Makes registries of it with the options given, and checks that the first update is a snapshot, that a stop \
       ends it, that nothing comes after it, and that it runs again. It publishes nothing. Then it says what it saw: \
@@ -22,10 +22,21 @@ struct PluginsCheck: AsyncParsableCommand {
 
         rollcall plugins check static-file --options '{"path": "members.yaml"}'
         rollcall plugins check ./librollcall-rack.so
+
+      With --exec it runs a program that speaks the line protocol (Docs/Registry-protocol.md), once each time or for good \
+      as it turns out, and checks its lines too:
+
+        rollcall plugins check --exec ./nodes.py --options '{"path": "machines.txt"}'
       """)
 
   @Argument(help: "The plugin's name, or its file.", completion: .file(extensions: ["so"]))
-  var name: String
+  var name: String?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("A program and its arguments, in place of a plugin.", valueName: "program"),
+    completion: .file())
+  var exec: [String] = []
 
   @Option(
     help: ArgumentHelp("The registry's options, as in its section of the configuration.", valueName: "json"))
@@ -34,6 +45,30 @@ struct PluginsCheck: AsyncParsableCommand {
   @OptionGroup var configuration: ConfigurationOptions
 
   func run() async throws {
+    switch (name, exec.isEmpty) {
+    case (let name?, true): try await checkPlugin(name)
+    case (nil, false): try await checkProgram()
+    default: throw CommandError.usage("name a plugin, or a program with --exec")
+    }
+  }
+
+  private func checkProgram() async throws {
+    let document = try readOptions()
+    let folder = try TemporaryStateFolder()
+    defer { folder.remove() }
+    let check = ProgramCheck(
+      command: exec, options: YAML.json(of: document), stateDirectory: folder.path)
+    let (about, report) = try await check.report()
+    try tell(about, report, ObservationText.text(report.observation, of: nil))
+  }
+
+  private func tell(_ about: String, _ report: ConformanceReport, _ seen: String) throws {
+    let lines = [about] + report.description.split(separator: "\n").map(String.init)
+    try Terminal.write(lines.map { $0.shown + "\n" }.joined() + "\n" + seen)
+    guard report.isPassed else { throw ExitCode.failure }
+  }
+
+  private func checkPlugin(_ name: String) async throws {
     let catalog = try PluginFolders.catalog(configuration)
     let plugin = try await PluginFolders.plugin(name, in: catalog)
     let options = try checkedOptions(of: plugin)
@@ -46,25 +81,33 @@ struct PluginsCheck: AsyncParsableCommand {
         options: options, context: RegistryContext(name: name, stateDirectory: state, logger: logger),
         stopTimeout: .seconds(4))
     }
-    let about = "\(plugin.descriptor.name) \(plugin.descriptor.version), \(plugin.file)"
-    let lines = [about] + report.description.split(separator: "\n").map(String.init)
-    let seen = ObservationText.text(report.observation, of: plugin)
-    try Terminal.write(lines.map { $0.shown + "\n" }.joined() + "\n" + seen)
-    guard report.isPassed else { throw ExitCode.failure }
+    try tell(
+      "\(plugin.descriptor.name) \(plugin.descriptor.version), \(plugin.file)", report,
+      ObservationText.text(report.observation, of: plugin))
   }
 
   /// The options as a JSON object that the plugin's schema takes.
   private func checkedOptions(of plugin: LoadedPlugin) throws -> String {
-    let file = "--options"
+    let document = try readOptions()
+    let problems = plugin.optionsSchema.validate(options: document, file: Self.file)
+    guard problems.isEmpty else {
+      throw CommandError(lines: problems.map(\.description), exitCode: CommandError.usage)
+    }
+    return YAML.json(of: document)
+  }
+
+  private static let file = "--options"
+
+  private func readOptions() throws -> YAMLNode {
     do {
-      let stream = try YAML.parse(options.utf8, file: file)
-      guard let document = stream.documents.first, stream.documents.count == 1 else {
+      let stream = try YAML.parse(options.utf8, file: Self.file)
+      guard let document = stream.documents.first, stream.documents.count == 1, document.pairs != nil else {
         throw CommandError.usage("--options takes one JSON object, such as '{\"path\": \"members.yaml\"}'")
       }
-      let problems = plugin.optionsSchema.validate(options: document, file: file)
-      let all = stream.duplicateKeys.map(\.description) + problems.map(\.description)
-      guard all.isEmpty else { throw CommandError(lines: all, exitCode: CommandError.usage) }
-      return YAML.json(of: document)
+      guard stream.duplicateKeys.isEmpty else {
+        throw CommandError(lines: stream.duplicateKeys.map(\.description), exitCode: CommandError.usage)
+      }
+      return document
     } catch let error as YAMLError {
       throw CommandError.usage(error.description)
     }

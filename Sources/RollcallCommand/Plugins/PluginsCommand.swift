@@ -8,12 +8,12 @@ import RollcallConfiguration
 struct PluginsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plugins",
-    abstract: "List plugins, show what they take, check one.",
+    abstract: "List plugins, show what they take, check one, run one by itself.",
     discussion: """
       Plugins are looked for in the folders of ROLLCALL_PLUGIN_PATH, of plugins.path in the configuration, and \
       beside the executable.
       """,
-    subcommands: [PluginsList.self, PluginsShow.self, PluginsCheck.self])
+    subcommands: [PluginsList.self, PluginsShow.self, PluginsCheck.self, PluginsRun.self])
 }
 
 /// The plugins that a configuration has.
@@ -27,11 +27,15 @@ enum PluginFolders {
   /// The plugin that `name` means: the file where it is a path, else the plugin of that name.
   static func plugin(_ name: String, in catalog: PluginCatalog) async throws -> LoadedPlugin {
     do throws(PluginError) {
-      return name.contains("/") || name.hasSuffix(".so")
-        ? try await catalog.plugin(at: name) : try await catalog.plugin(named: name)
+      return try await find(name, in: catalog)
     } catch {
       throw CommandError(error.description)
     }
+  }
+
+  static func find(_ name: String, in catalog: PluginCatalog) async throws(PluginError) -> LoadedPlugin {
+    name.contains("/") || name.hasSuffix(".so")
+      ? try await catalog.plugin(at: name) : try await catalog.plugin(named: name)
   }
 }
 

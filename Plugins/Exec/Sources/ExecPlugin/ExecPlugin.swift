@@ -1,0 +1,4 @@
+import ExecRegistry
+public import RegistryKit
+
+@c public func registry_plugin_entry_v1() -> PluginEntry { .exporting(ExecRegistry.self) }
