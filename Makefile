@@ -35,7 +35,7 @@ run: setup ## Build, then show the main job: two registries of a five-node clust
 
 install: setup ## Build for release and install below PREFIX, /usr/local: bin, lib/rollcall, include/rollcall
 	@echo "==> Building for release (several minutes the first time)"
-	@for product in rollcall rollcall-static-file rollcall-exec rollcall-service rollcall-kubernetes; do \
+	@for product in rollcall rollcall-static-file rollcall-exec rollcall-http rollcall-service rollcall-kubernetes; do \
 	  $(SWIFT) build --scratch-path .build-bench -c release --product $$product || exit 1; done
 	.ci/install .build-bench/release $(DESTDIR)$(PREFIX)
 

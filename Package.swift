@@ -57,6 +57,7 @@ let package = Package(
     .library(name: "CRegistryPlugin", targets: ["CRegistryPlugin"]),
     .library(name: "rollcall-static-file", type: .dynamic, targets: ["StaticFilePlugin"]),
     .library(name: "rollcall-exec", type: .dynamic, targets: ["ExecPlugin"]),
+    .library(name: "rollcall-http", type: .dynamic, targets: ["HTTPPlugin"]),
     .library(name: "DiscoveryProtocol", targets: ["DiscoveryProtocol"]),
     .library(name: "rollcall-service", type: .dynamic, targets: ["ServicePlugin"]),
     .library(name: "rollcall-kubernetes", type: .dynamic, targets: ["KubernetesPlugin"]),
@@ -101,7 +102,7 @@ let package = Package(
     // Documents and configuration.
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     library("Documents", ["ClusterModel", "CYAML", "Platform"]),
-    // Lists of machines, in the forms in which people have them.
+    // Lists of machines in whatever form, for the plugins that read some.
     library("Inventories", ["ClusterModel", "Documents", "Platform", "RegistryKit", logging]),
     library(
       "RollcallConfiguration",
@@ -134,6 +135,14 @@ let package = Package(
       [
         "COpenSSL", "ClusterModel", "Platform", nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ]),
+
+    // HTTP as plugins speak it.
+    library(
+      "HTTPTransport",
+      [
+        "Dialing", "Platform", "RegistryKit", nio("NIOCore"), nio("NIOHTTP1"),
+        .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
       ]),
 
     // The discovery service's wire.
@@ -291,12 +300,24 @@ let package = Package(
       ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
     tests(
       "InventoriesTests", resources: [.copy("Fixtures")],
-      ["Inventories", "Documents", "ClusterModel", "Platform"]),
+      ["Inventories", "ClusterModel", "Documents", "Platform", "RegistryKit"]),
     tests(
       "StaticFileRegistryTests",
       [
-        "StaticFileRegistry", "Inventories", "RegistryTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
+        "StaticFileRegistry", "Inventories", "RegistryTestSupport", "PluginHost", "RegistryConformance",
+        "RegistryKit",
         "ClusterModel", "Documents", "Platform", logging,
+      ]),
+    .target(
+      name: "HTTPTestSupport",
+      dependencies: [
+        "TestSupport", nio("NIOCore"), nio("NIOPosix"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ], path: "Tests/Support/HTTPTestSupport", swiftSettings: strict),
+    tests(
+      "HTTPRegistryTests",
+      [
+        "HTTPRegistry", "HTTPTestSupport", "Inventories", "RegistryTestSupport", "PluginHost",
+        "RegistryConformance", "RegistryKit", "ClusterModel", "Documents", "Platform", logging,
       ]),
     tests(
       "RegistryProtocolTests",
@@ -359,7 +380,8 @@ let package = Package(
       "KubernetesRegistryTests",
       resources: [.copy("Fixtures"), .copy("Decoding/DecodingFixtures")],
       [
-        "KubernetesRegistry", "Dialing", "KubernetesTestSupport", "NodeFixtures", "RegistryTestSupport",
+        "KubernetesRegistry", "Dialing", "HTTPTestSupport", "HTTPTransport", "KubernetesTestSupport",
+        "NodeFixtures", "RegistryTestSupport",
         "PluginHost",
         "RegistryConformance", "RegistryKit", "ClusterModel", "Rollcall", "Documents", "Platform", logging,
         nio("NIOCore"), nio("NIOPosix"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -401,6 +423,12 @@ let package = Package(
       path: "Tests/Benchmarks/Kubernetes", swiftSettings: strict),
   ]
     + plugin("StaticFile", ["Documents", "Inventories", "Platform", logging])
+    + plugin(
+      "HTTP",
+      [
+        "ClusterResources", "Dialing", "Documents", "HTTPTransport", "Inventories", "Platform", logging,
+        nio("NIOCore"), nio("NIOHTTP1"),
+      ])
     + plugin("Exec", ["Documents", "Inventories", "Platform", "RegistryProtocol", logging])
     + plugin(
       "Service",
@@ -417,8 +445,7 @@ let package = Package(
     + plugin(
       "Kubernetes",
       [
-        "Dialing", "Documents", "Platform", logging, nio("NIOCore"), nio("NIOHTTP1"),
-        .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+        "Dialing", "Documents", "HTTPTransport", "Platform", logging, nio("NIOCore"), nio("NIOHTTP1"),
       ]),
   swiftLanguageModes: [.v6]
 )

@@ -135,7 +135,7 @@ struct KubernetesNodes {
       // Unknown, of a Node whose kubelet has gone, isn't ready either.
       let isReady = condition.value("status")?.scalar?.text.lowercased() == "true"
       let reason = condition.value("reason")?.scalar?.text ?? ""
-      draft.health = isReady ? .ready : .notReady(reason: NodeReader.notReadyReason(reason))
+      draft.health = isReady ? .ready : .notReady(word: reason)
       break
     }
   }

@@ -84,7 +84,7 @@ struct NodeDocuments {
 
   /// A document as `get … -o yaml` prints it.
   private mutating func resource(_ node: YAMLNode) {
-    guard node["metadata"] != nil, let spec = node["spec"] else {
+    guard node["metadata"] != nil, var spec = node["spec"] else {
       let missing = node["spec"] == nil ? "spec" : "metadata"
       builder.hideNodes()
       return diagnostics.error(
@@ -92,6 +92,7 @@ struct NodeDocuments {
     }
     let metadata = FieldReader(
       node["metadata"], "metadata", path: "metadata", keys: nil, style: .lenient, diagnostics: diagnostics)
+    spec = Self.naming(spec, isLocal: node["status"]?["localId"]?.bool ?? false)
     let type = required("type", "affiliates or members", of: metadata)
     switch type.map(Self.shortName) {
     case nil: builder.hideNodes()
@@ -102,6 +103,22 @@ struct NodeDocuments {
         node.mark,
         "a document of type \(quoted(type ?? "")) is skipped; affiliates and members are read")
     }
+  }
+
+  /// `spec` with the local id that a node is told by in place of an identity. A node that merely one registry knows,
+  /// `inventory/17`, is called `inventory:17`: no id has a slash.
+  private static func naming(_ spec: YAMLNode, isLocal: Bool) -> YAMLNode {
+    guard let text = spec["nodeId"]?.scalar?.text, isLocal || text.contains("/"), let pairs = spec.pairs
+    else {
+      return spec
+    }
+    let named = pairs.map { pair in
+      guard pair.key == "nodeId" else { return pair }
+      let name = YAMLNode.text(text.replacing("/", with: ":"))
+      return YAMLPair(
+        key: "id", keyMark: pair.keyMark, value: YAMLNode(name.content, mark: pair.value.mark))
+    }
+    return YAMLNode(.mapping(named), mark: spec.mark)
   }
 
   private func required(
@@ -124,19 +141,21 @@ struct NodeDocuments {
 
   /// An affiliate; the id of a raw one has its origin before the node's identity.
   private mutating func affiliate(_ spec: YAMLNode, _ metadata: FieldReader) {
-    let record = NodeReader.read(spec, as: .affiliate, diagnostics)
+    var record = NodeReader.read(spec, as: .affiliate, diagnostics)
+    readLabels(metadata, into: &record)
     var origin = ""
     if let id = required("id", "a text", of: metadata) {
       let mark = metadata.mark(of: "id")
-      let slash = id.lastIndex(of: "/")
+      // A merged one that only one registry knows is called so itself.
+      let isOwn = record?.isLocalID == true && record?.affiliate.nodeID.text == id.replacing("/", with: ":")
+      let slash = isOwn ? nil : id.lastIndex(of: "/")
       if let slash { origin = String(id[..<slash]) }
       let name = slash.map { String(id[id.index(after: $0)...]) } ?? id
-      if let record, !record.isLocalID, record.affiliate.nodeID.text != name {
+      if let record, !isOwn, record.affiliate.nodeID.text != name {
         let nodeID = quoted(record.affiliate.nodeID.text)
         diagnostics.error(
           mark,
-          "the id \(quoted(id)) isn't that of the spec's nodeId \(nodeID), which counts"
-        )
+          "the id \(quoted(id)) isn't that of the spec's nodeId \(nodeID), which counts")
       }
       if slash != nil, (try? RegistrySource(origin)) == nil || origin.isEmpty {
         diagnostics.error(mark, "the raw id \(quoted(id)) isn't written as `prefix/node identity`")
@@ -149,6 +168,14 @@ struct NodeDocuments {
   /// A member; its id is the nodename.
   private mutating func member(_ spec: YAMLNode, _ metadata: FieldReader) {
     let nodename = required("id", "a text", of: metadata, maximum: InventoryLimits.nameBytes) ?? ""
-    builder.add(NodeReader.read(spec, as: .member(nodename: nodename), diagnostics), at: spec.mark)
+    var record = NodeReader.read(spec, as: .member(nodename: nodename), diagnostics)
+    readLabels(metadata, into: &record)
+    builder.add(record, at: spec.mark)
+  }
+
+  /// The labels of a resource, which are in its metadata.
+  private func readLabels(_ metadata: FieldReader, into record: inout AffiliateRecord?) {
+    let labels = NodeReader.readLabels(metadata.section("labels", keys: nil))
+    if record?.labels.isEmpty == true { record?.labels = labels }
   }
 }

@@ -1,4 +1,4 @@
-import ClusterModel
+package import ClusterModel
 import Documents
 import Platform
 
@@ -19,10 +19,10 @@ struct NodeReader {
 
     private static let memberKeys = [
       "nodeId", "hostname", "operatingSystem", "machineType", "addresses", "controlPlane", "labels",
-      "machineID",
+      "machineID", "id",
     ]
     private static let affiliateKeys =
-      memberKeys + ["nodename", "kubespan", "id", "ready", "reason", "stale", "createdAt", "confirmedAt"]
+      memberKeys + ["nodename", "kubespan", "ready", "reason", "stale", "createdAt", "confirmedAt"]
   }
 
   /// The node that `node` describes.
@@ -113,7 +113,7 @@ struct NodeReader {
 
   // MARK: Parts
 
-  private static func readLabels(_ fields: FieldReader) -> NodeLabels {
+  static func readLabels(_ fields: FieldReader) -> NodeLabels {
     var draft = LabelDraft()
     for pair in fields.pairs {
       guard let scalar = pair.value.scalar else {
@@ -142,15 +142,7 @@ struct NodeReader {
   private static func health(_ fields: FieldReader) -> NodeHealth? {
     guard let isReady = fields.bool("ready") else { return nil }
     guard !isReady else { return .ready }
-    return .notReady(reason: notReadyReason(fields.text("reason") ?? ""))
-  }
-
-  /// `text` where it is a word, as those of Kubernetes are.
-  static func notReadyReason(_ text: String) -> String {
-    let isWord =
-      (1...NodeHealth.maximumReasonLength).contains(text.utf8.count)
-      && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-    return isWord ? text : "NotReady"
+    return .notReady(word: fields.text("reason") ?? "")
   }
 
   private static func readControlPlane(_ fields: FieldReader) -> ControlPlane? {
@@ -202,5 +194,15 @@ struct NodeReader {
       return try MachineType(text)
     }
     throw ModelError("\(quoted(text)) isn't a machine type; \(advice)")
+  }
+}
+
+extension NodeHealth {
+  /// Not ready for the reason `word`, where that is one, as those of Kubernetes are.
+  package static func notReady(word: String) -> NodeHealth {
+    let isWord =
+      (1...maximumReasonLength).contains(word.utf8.count)
+      && word.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    return .notReady(reason: isWord ? word : "NotReady")
   }
 }

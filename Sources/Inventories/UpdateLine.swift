@@ -32,6 +32,12 @@ package struct UpdateLine: Hashable, Sendable {
   /// What is wrong with parts of it, each with its place.
   package var problems = ProblemList()
 
+  /// An update that says `content`.
+  package init(_ content: Content? = nil, source: RegistrySource = .only) {
+    self.content = content
+    self.source = source
+  }
+
   /// The most bytes of a line unless its reader says otherwise.
   package static let maximumBytes = 16 << 20
 

@@ -69,7 +69,7 @@ extension StatusClient {
       }
       var events = EventStream(id: place.last)
       for try await bytes in inbound {
-        for event in try events.take(bytes.readableBytesView) {
+        for event in try Self.events(in: bytes, of: &events) {
           if let read = try WatchEvent(event), try await !body(read) { return false }
           // Only what was taken is behind us.
           place.last = event.id
@@ -77,6 +77,16 @@ extension StatusClient {
         if let retry = events.retry { place.retry = .milliseconds(retry) }
       }
       return true
+    }
+  }
+
+  private static func events(
+    in bytes: ByteBuffer, of stream: inout EventStream
+  ) throws(StatusError) -> [ServerSentEvent] {
+    do throws(EventTooLong) {
+      return try stream.take(bytes.readableBytesView)
+    } catch {
+      throw StatusError(.malformed, "the daemon's answer can't be read: \(error)")
     }
   }
 

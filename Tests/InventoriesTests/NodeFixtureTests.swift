@@ -10,7 +10,7 @@ import Testing
   static let goodFiles = [
     "short.yaml", "list.json", "documents.yaml", "empty.yaml", "affiliates.yaml", "raw.yaml", "members.json",
     "others.yaml", "quoted.yaml", "merge.yaml", "several.yaml", "mapped.yaml",
-    "oddities.yaml",
+    "oddities.yaml", "local.yaml",
   ]
   static let badFiles = [
     "nodes.yaml", "toplevel.yaml", "resources.yaml", "syntax.yaml", "stream.json", "addresses.yaml",

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTransport
 import KubernetesTestSupport
 import Platform
 import RegistryKit
@@ -19,7 +20,7 @@ extension KubernetesIntegrationTests {
     let test = try registry(cluster.adminConfig)
     let path = test.folder.path("kubeconfig")
     let source = AccessSource { () throws(RegistryError) in AccessLocation(.files([path], mustExist: true)) }
-    let connections = Connections(connectTimeout: .seconds(10))
+    let connections = HTTPConnections(connectTimeout: .seconds(10))
     let client = KubernetesClient(
       source: source, connections: connections, timing: ClientTiming(), time: TimeSource(), userAgent: "test")
     do {

@@ -1,4 +1,5 @@
 import ClusterModel
+import HTTPTestSupport
 import RegistryConformance
 import RegistryKit
 import Synchronization

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTestSupport
 import KubernetesTestSupport
 import Platform
 import RegistryTestSupport

@@ -1,4 +1,5 @@
 import ClusterModel
+import HTTPTestSupport
 import RegistryKit
 import RegistryTestSupport
 import Synchronization

@@ -1,3 +1,5 @@
+import HTTPTestSupport
+import HTTPTransport
 import RegistryKit
 import RegistryTestSupport
 import TestSupport

@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import HTTPTransport
 import Platform
 import RegistryKit
 import Synchronization

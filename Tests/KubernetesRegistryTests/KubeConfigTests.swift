@@ -1,5 +1,6 @@
 import Dialing
 import Foundation
+import HTTPTransport
 import RegistryKit
 import TestSupport
 import Testing

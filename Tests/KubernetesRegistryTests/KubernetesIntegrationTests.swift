@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import HTTPTransport
 import KubernetesTestSupport
 import Platform
 import RegistryKit

@@ -1,4 +1,5 @@
 import ClusterModel
+import HTTPTestSupport
 import Logging
 import PluginHost
 import RegistryKit

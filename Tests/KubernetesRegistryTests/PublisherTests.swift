@@ -1,4 +1,5 @@
 import ClusterModel
+import HTTPTestSupport
 import Platform
 import RegistryKit
 import RegistryTestSupport

@@ -46,7 +46,7 @@ private func mark(_ seconds: Int64) -> FileMark {
       _ = files.take(scan(["a": try read("nodeId: x")]))
       #expect(files.take(scan([:])) != nil)
     }
-    #expect(files.nodes(of: "a")?[""]?.count == 1)
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.count == 1)
   }
 
   @Test("where a folder can't be looked into nothing is taken for gone")
@@ -70,7 +70,7 @@ private func mark(_ seconds: Int64) -> FileMark {
     let error = YAMLError(file: "a", mark: YAMLMark(line: 2, column: 3), message: "no YAML")
     _ = files.take(scan(["a": .malformed(error, mark(101))]))
     #expect(files.contentErrors.map(\.message) == ["a:2:3: no YAML"])
-    #expect(files.nodes(of: "a")?[""]?.count == 1)
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.count == 1)
     _ = files.take(scan(["a": .unchanged(mark(101))]))
     #expect(files.contentErrors.map(\.message) == ["a:2:3: no YAML"])
   }
@@ -81,7 +81,7 @@ private func mark(_ seconds: Int64) -> FileMark {
     _ = files.take(scan(["a": try read("[{nodeId: x}, {nodeId: y}]"), "b": try read("nodeId: z")]))
     #expect(files.contentErrors == [])
     _ = files.take(scan(["a": .unchanged(mark(100)), "b": try read("[{nodeId: v}, {nodeId: w}]")]))
-    #expect(files.nodes(of: "b")?[""]?.keys.map(\.text) == ["z"])
+    #expect(files.nodes(of: "b")?.byOrigin[""]?.keys.map(\.text) == ["z"])
     #expect(
       files.contentErrors.map(\.message) == [
         "with 'b' all files have 4 nodes, more than 3; its change isn't taken over"
@@ -108,12 +108,12 @@ private func mark(_ seconds: Int64) -> FileMark {
     var files = KnownFiles()
     _ = files.take(scan(["a": try read("[{nodeId: x}, {nodeId: y}]")]))
     _ = files.take(scan(["a": try read(text, at: 101)]))
-    #expect(files.nodes(of: "a")?[""]?.keys.map(\.text).sorted() == ["x", "y"])
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.keys.map(\.text).sorted() == ["x", "y"])
     #expect(files.contentErrors.count == 1)
     _ = files.take(scan(["a": .unchanged(mark(101))]))
     #expect(files.contentErrors.count == 1)
     _ = files.take(scan(["a": try read("nodes: []", at: 102)]))
-    #expect(files.nodes(of: "a") == [:])
+    #expect(files.nodes(of: "a")?.byOrigin == [:])
     #expect(files.contentErrors == [])
   }
 
@@ -129,7 +129,7 @@ private func mark(_ seconds: Int64) -> FileMark {
     var files = KnownFiles()
     _ = files.take(scan(["a": try read("[{nodeId: x}, {nodeId: y}]")]))
     _ = files.take(scan(["a": try read(text, at: 101)]))
-    #expect(files.nodes(of: "a") == [:])
+    #expect(files.nodes(of: "a")?.byOrigin == [:])
     #expect(files.contentErrors == [])
   }
 
@@ -154,10 +154,10 @@ private func mark(_ seconds: Int64) -> FileMark {
     var files = KnownFiles()
     _ = files.take(scan(["a": try read("[{nodeId: x}, {nodeId: y}]")]))
     _ = files.take(scan(["a": try read("[{nodeId: x}, {nodeID: y}]", at: 101)]))
-    #expect(files.nodes(of: "a")?[""]?.keys.map(\.text).sorted() == ["x", "y"])
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.keys.map(\.text).sorted() == ["x", "y"])
     #expect(files.contentErrors.count == 2)
     _ = files.take(scan(["a": try read("[{nodeId: x}]", at: 102)]))
-    #expect(files.nodes(of: "a")?[""]?.keys.map(\.text) == ["x"])
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.keys.map(\.text) == ["x"])
   }
 
   @Test("a mistake in a node is the same for who knew it before and who begins now", arguments: mistakes)
@@ -169,7 +169,7 @@ private func mark(_ seconds: Int64) -> FileMark {
     _ = before.take(scan(["a": bad]))
     var fresh = KnownFiles()
     _ = fresh.take(scan(["a": bad]))
-    let affiliates = { (files: KnownFiles) in files.nodes(of: "a")?[""]?.mapValues(\.affiliate) }
+    let affiliates = { (files: KnownFiles) in files.nodes(of: "a")?.byOrigin[""]?.mapValues(\.affiliate) }
     #expect(affiliates(before) == affiliates(fresh))
     #expect(affiliates(fresh)?.count == 2)
     #expect(before.contentErrors.map(\.message) == fresh.contentErrors.map(\.message))
@@ -190,9 +190,9 @@ private func mark(_ seconds: Int64) -> FileMark {
     #expect(files.take(scan([:], missing: ["a"]), at: .seconds(10)) != nil)
     #expect(files.readErrors == [])
     #expect(files.take(scan([:], missing: ["a"]), at: .seconds(11)) == .seconds(60))
-    #expect(files.nodes(of: "a")?[""]?.count == 2)
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.count == 2)
     // Elsewhere somebody may say otherwise now: that goes before the word of a file that is gone.
-    #expect(files.nodes(of: "a")?[""]?.values.allSatisfy(\.isStale) == true)
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.values.allSatisfy(\.isStale) == true)
     // What has no nodes is gone at once.
     #expect(files.order == ["a"])
     #expect(
@@ -212,11 +212,11 @@ private func mark(_ seconds: Int64) -> FileMark {
     var files = KnownFiles(staleAfter: .seconds(60))
     _ = files.take(scan(["a": try read("[{nodeId: x}]")]))
     for elapsed in [1, 2] { _ = files.take(scan([:], missing: ["a"]), at: .seconds(elapsed)) }
-    #expect(files.nodes(of: "a")?[""]?.values.map(\.isStale) == [true])
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.values.map(\.isStale) == [true])
     let revision = files.revision
     _ = files.take(
       scan(["a": isRead ? try read("[{nodeId: x}]", at: 101) : .unchanged(mark(100))]), at: .seconds(3))
-    #expect(files.nodes(of: "a")?[""]?.values.map(\.isStale) == [false])
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.values.map(\.isStale) == [false])
     #expect(files.revision > revision)
   }
 
@@ -227,7 +227,7 @@ private func mark(_ seconds: Int64) -> FileMark {
     var files = KnownFiles()
     _ = files.take(scan(["a": try read("nodes: [{nodeId: a}, {nodeId: b}]")]))
     _ = files.take(scan(["a": try read(text, at: 101)]))
-    #expect(files.nodes(of: "a")?[""]?.keys.map(\.text).sorted() == ["a", "b"])
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.keys.map(\.text).sorted() == ["a", "b"])
     #expect(files.contentErrors.count == 1)
   }
 
@@ -240,7 +240,7 @@ private func mark(_ seconds: Int64) -> FileMark {
       #expect(files.take(scan([:]), at: .seconds(start + 1)) == .seconds(60))
       _ = files.take(scan(["a": .unchanged(mark(100))]), at: .seconds(start + 50))
       #expect(files.readErrors == [])
-      #expect(files.nodes(of: "a")?[""]?.count == 1)
+      #expect(files.nodes(of: "a")?.byOrigin[""]?.count == 1)
     }
   }
 
@@ -249,9 +249,11 @@ private func mark(_ seconds: Int64) -> FileMark {
     var files = KnownFiles()
     _ = files.take(scan(["a": try read(nodes(["x": "1", "y": "1"]), at: 100)]))
     _ = files.take(scan(["a": try read(nodes(["x": "1", "y": "2"]), at: 200)]))
-    let ages = files.nodes(of: "a")?[""]?.map { "\($0.key) \($0.value.confirmedAt?.milliseconds ?? -1)" }
+    let ages = files.nodes(of: "a")?.byOrigin[""]?.map {
+      "\($0.key) \($0.value.confirmedAt?.milliseconds ?? -1)"
+    }
     #expect(ages?.sorted() == ["x 100000", "y 200000"])
     _ = files.take(scan(["a": try read(nodes(["x": "2"]), at: 0)]))
-    #expect(files.nodes(of: "a")?[""]?.values.map(\.confirmedAt) == [nil])
+    #expect(files.nodes(of: "a")?.byOrigin[""]?.values.map(\.confirmedAt) == [nil])
   }
 }

@@ -14,7 +14,8 @@ import Testing
   @Test("a report names the first ten problems and counts the others, and is made once")
   func bounded() throws {
     let recorder = SessionRecorder()
-    var reports = ProblemReports(logger: recorder.logger)
+    var reports = ProblemReports(
+      logger: recorder.logger, recoveries: [.content: "all of the files is good again"])
     #expect(reports.report(.content, []) == HealthReport(.content, nil))
     #expect(reports.report(.content, []) == nil)
     let expected = (1...10).map { "problem \($0); " }.joined() + "and 15 more"
@@ -32,7 +33,8 @@ import Testing
   @Test("a problem is logged once, whatever comes up or ends beside it")
   func once() {
     let recorder = SessionRecorder()
-    var reports = ProblemReports(logger: recorder.logger)
+    var reports = ProblemReports(
+      logger: recorder.logger, recoveries: [.content: "all of the files is good again"])
     for numbers in [[1], [2, 1], [1]] { _ = reports.report(.reading, errors(numbers)) }
     #expect(recorder.now.log == ["warning: problem 1", "warning: problem 2"])
   }

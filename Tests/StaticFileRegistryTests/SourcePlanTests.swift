@@ -1,4 +1,5 @@
 import ClusterModel
+import Inventories
 import RegistryKit
 import RegistryTestSupport
 import Testing
@@ -78,7 +79,7 @@ import Testing
   func moves() throws {
     let a = try RegistrySource("a")
     let b = try RegistrySource("b")
-    let updates = SourcePlan.updates(
+    let updates = SourceContents.updates(
       from: [a: try records([1, 2]), b: try records([3])], to: [a: try records([1]), b: try records([2, 3])])
     #expect(updates.map(\.summary) == ["a: remove n2 deleted", "b: upsert n2"])
   }
@@ -86,7 +87,7 @@ import Testing
   @Test("the nodes of a file that is gone were deleted")
   func gone() throws {
     let a = try RegistrySource("a")
-    let updates = SourcePlan.updates(from: [a: try records([1])], to: [.only: [:]])
+    let updates = SourceContents.updates(from: [a: try records([1])], to: [.only: [:]])
     #expect(
       updates == [
         .snapshot([], source: a, absent: .deleted), .sourceGone(a),
@@ -96,15 +97,16 @@ import Testing
 
   @Test("nothing new is no update, and much that is new is a snapshot")
   func sizes() throws {
-    #expect(SourcePlan.updates(from: [.only: try records(0..<9)], to: [.only: try records(0..<9)]) == [])
-    let much = SourcePlan.updates(from: [.only: try records(0..<200)], to: [.only: try records(150..<350)])
+    #expect(SourceContents.updates(from: [.only: try records(0..<9)], to: [.only: try records(0..<9)]) == [])
+    let much = SourceContents.updates(
+      from: [.only: try records(0..<200)], to: [.only: try records(150..<350)])
     #expect(much.count == 1)
     guard case .snapshot(let all, source: .only, absent: .deleted) = much.first else {
       Issue.record("\(much)")
       return
     }
     #expect(all.count == 200)
-    #expect(SourcePlan.updates(from: [:], to: [.only: [:]]).map(\.summary) == ["snapshot"])
+    #expect(SourceContents.updates(from: [:], to: [.only: [:]]).map(\.summary) == ["snapshot"])
   }
 
   @Test("at no point of a batch are there more sources or nodes than before or after it")
@@ -112,7 +114,7 @@ import Testing
     for _ in 0..<50 {
       let old = try contents("old"), new = try contents(Bool.random() ? "old" : "new")
       var now = old
-      for update in SourcePlan.updates(from: old, to: new) {
+      for update in SourceContents.updates(from: old, to: new) {
         switch update {
         case .snapshot(let records, let source, _):
           now[source] = Dictionary(uniqueKeysWithValues: records.map { ($0.affiliate.nodeID, $0) })
@@ -138,4 +140,10 @@ import Testing
   }
 
   private func count(_ contents: SourceContents) -> Int { contents.values.reduce(0) { $0 + $1.count } }
+}
+
+extension SourceContents {
+  fileprivate static func updates(from old: SourceContents, to new: SourceContents) -> [RegistryUpdate] {
+    old.updates(to: new)
+  }
 }

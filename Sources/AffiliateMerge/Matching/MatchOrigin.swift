@@ -156,6 +156,8 @@ struct MatchOutcome: Sendable {
     let old: [MatchNote]
   }
 
+  /// Where records are now, and why; nil for those that are gone. In order: a record may be in it twice.
+  var places: [(record: RawID, place: MatchPlace?)] = []
   var moves: [Move] = []
   var conflicts: [ConflictChange] = []
 }

@@ -11,8 +11,6 @@ import ClusterModel
 struct RecordMatcher: Sendable {
   private var index: MatchIndex
   private var lastSerial: UInt64 = 0
-  /// The records that stand alone although something tells nodes, by the nodes concerned.
-  private var conflicts = MatchConflictIndex()
 
   /// What changed since it was last settled: what records say now; nil for those that are gone.
   private var pending: [RecordNumber: MatchRecord?] = [:]
@@ -32,42 +30,10 @@ struct RecordMatcher: Sendable {
 
   /// The node of a record with a local id; nil where it isn't known or not settled.
   func node(of id: NodeIdentity, _ origin: Origin) -> NodeIdentity? {
-    index.place(of: id, origin.name)?.node
-  }
-
-  /// Whether the record is known, settled or not.
-  func isKnown(_ id: NodeIdentity, _ origin: Origin) -> Bool {
-    guard let position = index.position(of: origin.name) else { return false }
-    return number(RecordKey(origin: position, id: id, isLocalID: true)).map { current($0) != nil } ?? false
-  }
-
-  func placement(of id: NodeIdentity, _ origin: RecordOrigin) -> RecordPlacement? {
-    guard let place = index.place(of: id, origin), let position = index.position(of: origin) else {
-      return nil
-    }
-    let join = place.isJoined ? place.choice : nil
-    return RecordPlacement(
-      node: place.node,
-      join: join.map {
-        RecordPlacement.Join(
-          field: index.origins[position].keys[$0.position].field, value: $0.value.text, strength: $0.strength)
-      }, witnesses: join.map { index.witnesses($0, but: id, origin) } ?? [], notes: place.notes)
-  }
-
-  /// Why the record stands alone although something tells nodes; empty where nothing does.
-  func conflictNotes(_ id: RawID) -> [MatchNote] {
-    index.place(of: id.nodeID, id.origin)?.conflict ?? []
-  }
-
-  /// The records that stand alone although something tells this node, and those on it that do.
-  func conflicts(about node: NodeIdentity) -> [RawID] {
-    var found = conflicts.records(about: node)
-    for number in index.nodes[node]?.records ?? [] where number.isLocalID {
-      if let entry = index.records[number], entry.place?.conflict.isEmpty == false {
-        found.append(index.rawID(number, entry.record))
-      }
-    }
-    return found
+    guard let position = index.position(of: origin.name),
+      let number = index.locals[RecordKey(origin: position, id: id, isLocalID: true)]
+    else { return nil }
+    return index.records[number]?.place?.node
   }
 
   // MARK: Changes
@@ -296,14 +262,13 @@ struct RecordMatcher: Sendable {
       // Those of its origin that choose the same may be rivals no more.
       for other in index.nodes[node]?.choosers ?? [] where other.origin == number.origin { mark(other) }
     }
-    noteConflict(index.rawID(number, record), from: place, to: nil)
+    note(index.rawID(number, record), from: place, to: nil)
   }
 
-  private mutating func noteConflict(_ record: RawID, from old: MatchPlace?, to new: MatchPlace?) {
+  private mutating func note(_ record: RawID, from old: MatchPlace?, to new: MatchPlace?) {
+    outcome.places.append((record, new))
     let (before, after) = (old?.conflict ?? [], new?.conflict ?? [])
-    if before == after { return }
-    conflicts.set(record, to: after, insteadOf: before)
-    outcome.conflicts.append(MatchOutcome.ConflictChange(record: record, old: before))
+    if before != after { outcome.conflicts.append(MatchOutcome.ConflictChange(record: record, old: before)) }
   }
 
   /// Looks again at records of one layer, which see none of each other.
@@ -376,6 +341,6 @@ struct RecordMatcher: Sendable {
           record: entry.record.id, origin: index.origins[number.origin].origin, from: old?.node,
           to: place.node))
     }
-    noteConflict(index.rawID(number, entry.record), from: old, to: place)
+    note(index.rawID(number, entry.record), from: old, to: place)
   }
 }

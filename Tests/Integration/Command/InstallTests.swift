@@ -13,7 +13,7 @@ import Testing
       prefix.path("bin/rollcall"), ["plugins", "list"], environment: Command.environment,
       folder: prefix.path)
     #expect(list.status == 0, "\(list)")
-    for name in ["exec", "kubernetes", "service", "static-file"] {
+    for name in ["exec", "http", "kubernetes", "service", "static-file"] {
       #expect(list.output.contains(prefix.path("lib/rollcall/librollcall-\(name).so")), "\(list)")
     }
   }

@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import RegistryTestSupport
 
 @testable import KubernetesRegistry

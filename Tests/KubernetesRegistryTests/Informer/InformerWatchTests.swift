@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import HTTPTestSupport
 import Platform
 import RegistryKit
 import RegistryTestSupport

@@ -1,3 +1,4 @@
+import HTTPTestSupport
 import Platform
 import RegistryKit
 import RegistryTestSupport

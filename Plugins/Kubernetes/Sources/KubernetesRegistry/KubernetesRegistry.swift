@@ -1,6 +1,7 @@
 import ClusterModel
 import Dialing
 import FoundationEssentials
+import HTTPTransport
 import Platform
 public import RegistryKit
 
@@ -39,7 +40,7 @@ public struct KubernetesRegistry: RegistryPlugin {
         settings: settings, baseDirectory: baseDirectory, environment: environment,
         serviceAccountFolder: serviceAccountFolder)
     }
-    let connections = Connections(connectTimeout: clientTiming.connect)
+    let connections = HTTPConnections(connectTimeout: clientTiming.connect)
     let host = session.context.host
     let client = KubernetesClient(
       source: source, connections: connections, timing: clientTiming, time: TimeSource(session.clock),

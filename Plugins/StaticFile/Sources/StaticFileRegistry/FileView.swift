@@ -1,3 +1,4 @@
+import Inventories
 import Platform
 import RegistryKit
 
@@ -12,6 +13,7 @@ struct FileView {
   private var revision: Int?
   private var repetitions: [RegistryError] = []
   private var problems: ProblemReports
+  private var gap: FolderWatch.Gap?
 
   init(paths: [PathPattern], pollInterval: Duration, session: RegistrySession) {
     self.session = session
@@ -19,7 +21,11 @@ struct FileView {
     plan = SourcePlan(paths)
     files = KnownFiles(
       localNodeID: session.context.localNodeID, staleAfter: session.context.staleAfter)
-    problems = ProblemReports(logger: session.logger)
+    problems = ProblemReports(
+      logger: session.logger,
+      recoveries: [
+        .reading: "all files can be read again", .content: "all of the files is good again",
+      ])
   }
 
   /// What to hand to the next scan.
@@ -36,7 +42,7 @@ struct FileView {
     var batch = RegistryBatch()
     if files.revision != revision {
       let (new, repetitions) = plan.contents(of: files)
-      batch.updates = SourcePlan.updates(from: contents, to: new)
+      batch.updates = contents.updates(to: new)
       (contents, self.repetitions, revision) = (new, repetitions, files.revision)
     }
     batch.reports += [
@@ -44,9 +50,18 @@ struct FileView {
       problems.report(.content, files.contentErrors + repetitions),
     ].compactMap(\.self)
     problems.log(notes: files.notes)
-    problems.log(gap: scan.gap, pollInterval: pollInterval)
+    log(scan.gap)
     if !batch.isEmpty { try session.apply(batch) }
     return pause
+  }
+
+  /// Logs, once, that changes may go unnoticed.
+  private mutating func log(_ current: FolderWatch.Gap?) {
+    if let current, current != gap {
+      session.logger.notice(
+        "\(current): files are looked at every \(DurationText.text(of: pollInterval))")
+    }
+    gap = current
   }
 
   /// Reports that a scan hasn't ended within `limit`. The next one that does ends that.

@@ -7,12 +7,9 @@ import RegistryKit
 /// What is known of all files: takes in one scan after the other, and never gives up good content for bad, for
 /// none, or for a file's absence alone. A pure value.
 struct KnownFiles: Sendable {
-  /// A file's good nodes, by the raw prefix that they came under, then by node.
-  typealias Nodes = [String: [NodeIdentity: AffiliateRecord]]
-
   /// What is known of one file.
   private struct File {
-    var nodes: Nodes = [:]
+    var nodes = InventoryRecords()
     var mark: FileMark?
     /// What is wrong with the content that was last read.
     var problems = ProblemList()
@@ -28,7 +25,7 @@ struct KnownFiles: Sendable {
     /// Since when all scans have found it being written to; nil where the last one didn't.
     var unsettledSince: Duration?
 
-    var nodeCount: Int { nodes.values.reduce(0) { $0 + $1.count } }
+    var nodeCount: Int { nodes.count }
   }
 
   /// By the path that a person would write.
@@ -62,7 +59,7 @@ struct KnownFiles: Sendable {
   var marks: [String: FileMark] { files.compactMapValues(\.mark) }
 
   /// The good nodes of a file; nil where it isn't known.
-  func nodes(of shown: String) -> Nodes? { files[shown]?.nodes }
+  func nodes(of shown: String) -> InventoryRecords? { files[shown]?.nodes }
 
   /// Whether a file couldn't be read so far only because it is being written to.
   var isSettling: Bool {
@@ -149,7 +146,7 @@ struct KnownFiles: Sendable {
       // What is found elsewhere meanwhile goes before it. When it is back it is read anew: entries may say of
       // themselves that they are stale.
       files[shown]?.mark = nil
-      files[shown]?.nodes = file.nodes.mapValues { $0.mapValues { $0.with(isStale: true) } }
+      files[shown]?.nodes = file.nodes.with(isStale: true)
       revision += 1
     }
     files[shown]?.goneSince = since
@@ -168,7 +165,7 @@ struct KnownFiles: Sendable {
     var file = files.removeValue(forKey: shown) ?? File()
     file.missed = 0
     if file.goneSince != nil {
-      file.nodes = file.nodes.mapValues { $0.mapValues { $0.with(isStale: false) } }
+      file.nodes = file.nodes.with(isStale: false)
       revision += 1
     }
     file.goneSince = nil
@@ -178,7 +175,10 @@ struct KnownFiles: Sendable {
     case .unchanged(let mark): file.mark = mark
     case .read(let reading, let mark):
       revision += 1
-      let nodes = nodes(of: reading, previous: file.nodes, confirmedAt: mark.signature.modificationTime)
+      // Time zero and before is what images and archives write that know none.
+      let written = mark.signature.modificationTime
+      let nodes = file.nodes.following(
+        reading, without: localNodeID, confirmedAt: written.milliseconds > 0 ? written : nil)
       let previousCount = file.nodeCount
       var new = file
       (new.nodes, new.mark) = (nodes, mark)
@@ -221,37 +221,5 @@ struct KnownFiles: Sendable {
     return RegistryError(
       .invalidArgument,
       "'\(shown)' lists no nodes, not even none\(kept). Write `nodes: []` if there are none")
-  }
-
-  /// The nodes of a reading: those that didn't change keep the time since when the file has them so. Where the
-  /// file doesn't list its nodes, or a mistake hides some, those that aren't in it stay.
-  private func nodes(of reading: Inventory, previous: Nodes, confirmedAt: Timestamp) -> Nodes {
-    var nodes: Nodes = [:]
-    // Time zero and before is what images and archives write that know none.
-    let time = confirmedAt.milliseconds > 0 ? confirmedAt : nil
-    for (key, record) in reading.nodes where record.isLocalID || key.nodeID != localNodeID {
-      let known = previous[key.origin]?[key.nodeID]
-      var record = record
-      // A record that says itself when it was confirmed knows better.
-      if record.confirmedAt == nil {
-        record.confirmedAt = known.flatMap { $0.hasContent(of: record) ? $0.confirmedAt : nil } ?? time
-      }
-      nodes[key.origin, default: [:]][key.nodeID] = record
-    }
-    if reading.hidesNodes || !reading.listsNodes {
-      for (origin, known) in previous {
-        nodes[origin, default: [:]].merge(known) { new, _ in new }
-      }
-    }
-    return nodes
-  }
-}
-
-extension AffiliateRecord {
-  /// The same, fresh or as the last that is known.
-  fileprivate func with(isStale: Bool) -> AffiliateRecord {
-    var record = self
-    record.isStale = isStale
-    return record
   }
 }

@@ -1,8 +1,6 @@
 import ClusterModel
+import Inventories
 import RegistryKit
-
-/// Which source has which records.
-typealias SourceContents = [RegistrySource: [NodeIdentity: AffiliateRecord]]
 
 /// Decides of which source each file's nodes are.
 ///
@@ -32,33 +30,33 @@ struct SourcePlan: Sendable {
 
   /// The contents of all sources, never empty, and which nodes are left out as another file has them.
   func contents(of files: KnownFiles) -> (contents: SourceContents, repetitions: [RegistryError]) {
-    let all = files.order.map { ($0, files.nodes(of: $0) ?? [:]) }
-    let count = all.reduce(0) { $0 + max(1, $1.1.count) }
+    let all = files.order.map { ($0, files.nodes(of: $0) ?? InventoryRecords()) }
+    let count = all.reduce(0) { $0 + max(1, $1.1.byOrigin.count) }
     guard count > 0 else { return ([.only: [:]], []) }
     return count <= RegistrySource.maximumCount ? (separate(all), []) : Self.pooled(all)
   }
 
-  private func separate(_ files: [(shown: String, nodes: KnownFiles.Nodes)]) -> SourceContents {
+  private func separate(_ files: [(shown: String, nodes: InventoryRecords)]) -> SourceContents {
     var contents: SourceContents = [:]
     for file in files {
       let name = isSingle ? "" : fileName(file.shown)
       // A file without nodes has a source all the same: it is known to be empty.
-      let origins = file.nodes.isEmpty ? [""] : file.nodes.keys.sorted()
+      let origins = file.nodes.byOrigin.isEmpty ? [""] : file.nodes.byOrigin.keys.sorted()
       for origin in origins {
-        contents[unused(name, origin, in: contents)] = file.nodes[origin] ?? [:]
+        contents[unused(name, origin, in: contents)] = file.nodes.byOrigin[origin] ?? [:]
       }
     }
     return contents
   }
 
   private static func pooled(
-    _ files: [(shown: String, nodes: KnownFiles.Nodes)]
+    _ files: [(shown: String, nodes: InventoryRecords)]
   ) -> (contents: SourceContents, repetitions: [RegistryError]) {
     var records: [NodeIdentity: AffiliateRecord] = [:]
     var firstFile: [NodeIdentity: String] = [:]
     var repetitions: [String] = []
     for file in files {
-      for (_, nodes) in file.nodes.sorted(by: { $0.key < $1.key }) {
+      for (_, nodes) in file.nodes.byOrigin.sorted(by: { $0.key < $1.key }) {
         for (id, record) in nodes {
           if let first = firstFile[id] {
             repetitions.append(
@@ -76,40 +74,6 @@ struct SourcePlan: Sendable {
       repetitions = repetitions.prefix(FileLimits.problems) + ["\(more) more nodes that are in several files"]
     }
     return ([.only: records], repetitions.map { RegistryError(.invalidArgument, $0) })
-  }
-
-  // MARK: Changes
-
-  /// What leads from `old` to `new`, as one batch.
-  static func updates(from old: SourceContents, to new: SourceContents) -> [RegistryUpdate] {
-    var updates: [RegistryUpdate] = []
-    // What goes first makes room: at no point are there more sources or nodes than a registry may have.
-    for source in old.keys.filter({ new[$0] == nil }).sorted() {
-      updates += [.snapshot([], source: source, absent: .deleted), .sourceGone(source)]
-    }
-    func growth(_ source: RegistrySource) -> Int { (new[source]?.count ?? 0) - (old[source]?.count ?? 0) }
-    for source in new.keys.sorted(by: { (growth($0), $0) < (growth($1), $1) }) {
-      updates += changes(of: source, from: old[source], to: new[source] ?? [:])
-    }
-    return updates
-  }
-
-  private static func changes(
-    of source: RegistrySource, from old: [NodeIdentity: AffiliateRecord]?,
-    to new: [NodeIdentity: AffiliateRecord]
-  ) -> [RegistryUpdate] {
-    let all = RegistryUpdate.snapshot(sorted(new), source: source, absent: .deleted)
-    guard let old else { return [all] }
-    guard old != new else { return [] }
-    let changed = new.filter { old[$0.key] != $0.value }
-    let removed = old.keys.filter { new[$0] == nil }.sorted()
-    guard changed.count + removed.count <= max(64, new.count / 2) else { return [all] }
-    return removed.map { .remove($0, source: source, reason: .deleted) }
-      + sorted(changed).map { .upsert($0, source: source) }
-  }
-
-  private static func sorted(_ records: [NodeIdentity: AffiliateRecord]) -> [AffiliateRecord] {
-    records.values.sorted { $0.affiliate.nodeID < $1.affiliate.nodeID }
   }
 
   // MARK: Names

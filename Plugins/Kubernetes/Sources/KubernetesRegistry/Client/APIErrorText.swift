@@ -1,5 +1,6 @@
 import Dialing
 import Glibc
+import HTTPTransport
 import NIOCore
 import NIOHTTP1
 import Platform
@@ -85,6 +86,8 @@ extension APIError {
     switch error {
     case let error as APIError: self = error
     case let error as DialError: self.init(error, access: access)
+    case let error as TrustError:
+      self.init(.access, RegistryError(.invalidArgument, error.message))
     case let error as HTTPParserError where error != .invalidEOFState:
       self.init(
         .interrupted,

@@ -1,5 +1,6 @@
 import Dialing
 import FoundationEssentials
+import HTTPTransport
 import NIOCore
 import NIOHTTP1
 import Platform
@@ -9,7 +10,7 @@ import Synchronization
 /// Asks the API server, with the credentials as they are at that moment.
 struct KubernetesClient: Sendable {
   let source: AccessSource
-  let connections: Connections
+  let connections: HTTPConnections
   let timing: ClientTiming
   let time: TimeSource
   /// What the server knows us by, `rollcall/1.2.0`.
@@ -152,26 +153,15 @@ struct KubernetesClient: Sendable {
     silence: @escaping @Sendable () -> Duration, request: APIRequest, access: Access,
     _ body: @escaping @Sendable (Pulse) async throws -> Void
   ) async throws {
-    let pulse = Pulse()
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await body(pulse) }
-      group.addTask {
-        // A fourth of the time each: silence is noticed after 1 to 1.25 times what is allowed.
-        var quiet = 0
-        while quiet < 4 {
-          let before = pulse.count
-          try await time.sleep(silence() / 4)
-          quiet = pulse.count == before ? quiet + 1 : 0
-        }
-        throw APIError(
-          .silent,
-          RegistryError(
-            .deadlineExceeded,
-            "\(access.endpoint.server) has sent nothing for \(DurationText.text(of: silence())) while asked to \(request.action)"
-          ))
-      }
-      defer { group.cancelAll() }
-      try await group.next()
+    do {
+      try await Pulse.watch(silence: silence, time, body)
+    } catch let error as Pulse.Silence {
+      throw APIError(
+        .silent,
+        RegistryError(
+          .deadlineExceeded,
+          "\(access.endpoint.server) has sent nothing for \(DurationText.text(of: error.limit)) while asked to \(request.action)"
+        ))
     }
   }
 
@@ -203,11 +193,7 @@ struct KubernetesClient: Sendable {
     var head = HTTPRequestHead(
       version: .http1_1, method: HTTPMethod(rawValue: request.method.rawValue),
       uri: server.path + request.target)
-    let isStandardPort = server.port == (server.isSecure ? 443 : 80)
-    head.headers.add(
-      name: "host",
-      value: isStandardPort
-        ? String(server.hostAndPort.dropLast(server.isSecure ? 4 : 3)) : server.hostAndPort)
+    head.headers.add(name: "host", value: server.hostHeader)
     head.headers.add(name: "accept", value: "application/json")
     // Packing and unpacking would cost both ends more than the bytes do.
     head.headers.add(name: "accept-encoding", value: "identity")
@@ -238,12 +224,4 @@ struct ClientTiming: Hashable, Sendable {
   var head = Duration.seconds(30)
   /// For the next byte of an answer that isn't a watch.
   var silence = Duration.seconds(30)
-}
-
-/// Counts signs of life.
-final class Pulse: Sendable {
-  private let beats = Atomic<UInt64>(0)
-
-  var count: UInt64 { beats.load(ordering: .relaxed) }
-  func touch() { beats.add(1, ordering: .relaxed) }
 }

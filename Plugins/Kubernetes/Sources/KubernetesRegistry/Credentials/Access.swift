@@ -1,22 +1,11 @@
 import Dialing
+import HTTPTransport
 import Platform
 import RegistryKit
 
 /// Everything that a request needs, read and ready.
 struct Access: Sendable {
-  /// What makes a connection; equal ones can share connections.
-  struct Endpoint: Hashable, Sendable {
-    var server: ServerURL
-    /// PEM; nil for the system's authorities.
-    var certificateAuthority: [UInt8]?
-    var serverName: String?
-    var isInsecure: Bool
-    var proxy: ProxyURL?
-    /// PEM, the certificate and its chain.
-    var clientCertificate: [UInt8]?
-    /// PEM.
-    var clientKey: [UInt8]?
-  }
+  typealias Endpoint = HTTPEndpoint
 
   /// Which cluster it is. Versions and Nodes of one mean nothing in another.
   struct Cluster: Hashable, Sendable {
@@ -66,16 +55,7 @@ extension Access {
       token = text
       credentialName = "the token of \(plan.origin)"
     case .file(let path):
-      // A line break at the end is the habit of editors, not a part of the token.
-      let text = String(decoding: try SmallFiles.read(path, what: "token file"), as: UTF8.self).trimmed
-      guard BearerToken.isValid(String(text)) else {
-        throw RegistryError(
-          .invalidArgument,
-          text.isEmpty
-            ? "token file '\(path)' is empty"
-            : "token file '\(path)' holds something that isn't one bearer token")
-      }
-      token = String(text)
+      token = try BearerToken.read(path)
       credentialName = "token file '\(path)'"
     case .exec(let plugin): credentialName = "the credential program '\(plugin.command)'"
     }
@@ -103,23 +83,6 @@ extension AccessPlan.Material {
     switch self {
     case .inline(let bytes, _): bytes
     case .file(let path): try SmallFiles.read(path, what: what)
-    }
-  }
-}
-
-/// Files that are small by their nature: configuration, certificates, tokens.
-enum SmallFiles {
-  /// The most bytes that such a file may have.
-  static let maximumBytes = 4 << 20
-
-  /// The bytes of the file at `path`. Blocks.
-  ///
-  /// - Parameter what: names the file's purpose in errors, `token file`.
-  static func read(_ path: String, what: String) throws(RegistryError) -> [UInt8] {
-    do throws(FileError) {
-      return try BoundedFile.read(path, limit: maximumBytes).bytes
-    } catch {
-      throw RegistryError(error, named: "\(what) '\(path)'")
     }
   }
 }

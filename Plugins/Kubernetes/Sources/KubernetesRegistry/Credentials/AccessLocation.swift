@@ -1,3 +1,4 @@
+import HTTPTransport
 import Platform
 import RegistryKit
 

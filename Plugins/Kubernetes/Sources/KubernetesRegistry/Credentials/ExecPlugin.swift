@@ -1,5 +1,6 @@
 import ClusterModel
 import FoundationEssentials
+import HTTPTransport
 import Platform
 import RegistryKit
 

@@ -1,6 +1,7 @@
 import ClusterModel
 import Dialing
 import Documents
+import HTTPTransport
 import Platform
 import RegistryKit
 
@@ -73,13 +74,6 @@ extension AccessPlan {
       }
       token = .exec(exec.knowing(cluster: self))
     }
-  }
-}
-
-/// Bearer tokens as they may stand in a header.
-enum BearerToken {
-  static func isValid(_ text: String) -> Bool {
-    !text.isEmpty && text.utf8.count <= 64 << 10 && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
   }
 }
 

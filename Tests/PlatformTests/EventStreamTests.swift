@@ -1,6 +1,5 @@
+import Platform
 import Testing
-
-@testable import StatusClient
 
 @Suite("A stream of server-sent events")
 struct EventStreamTests {
@@ -66,7 +65,7 @@ struct EventStreamTests {
     let piece = Array(
       (hasLines
         ? "data: \(String(repeating: "x", count: 1 << 20))\n" : String(repeating: "x", count: 1 << 20)).utf8)
-    #expect(throws: StatusError.self) {
+    #expect(throws: EventTooLong.self) {
       for _ in 0..<20 { _ = try stream.take(piece) }
     }
   }

@@ -1,16 +1,16 @@
-import NIOCore
-import NIOHTTP1
+package import NIOCore
+package import NIOHTTP1
 import NIOHTTPCompression
 
 /// A connection that speaks HTTP/1.1, one request after the other. What is answered is read as fast as it is taken.
 ///
 /// It closes when a task that waits for it is cancelled.
-final class HTTPConnection: Sendable {
+package final class HTTPConnection: Sendable {
   private let channel: any Channel
   private let reader: NIOLoopBound<AnswerReader>
 
   /// Adds what speaks HTTP to `channel`, on its event loop.
-  init(_ channel: any Channel) throws {
+  package init(_ channel: any Channel) throws {
     self.channel = channel
     let reader = AnswerReader(channel.eventLoop)
     self.reader = NIOLoopBound(reader, eventLoop: channel.eventLoop)
@@ -24,7 +24,7 @@ final class HTTPConnection: Sendable {
   }
 
   /// Sends a request, and waits for the head of its answer.
-  func send(_ head: HTTPRequestHead, body: ByteBuffer?) async throws -> HTTPResponseHead {
+  package func send(_ head: HTTPRequestHead, body: ByteBuffer?) async throws -> HTTPResponseHead {
     try await closingOnCancel { [channel, reader] in
       channel.eventLoop.flatSubmit {
         do {
@@ -44,7 +44,7 @@ final class HTTPConnection: Sendable {
   }
 
   /// The next piece of the answer's body; nil at its end.
-  func next() async throws -> ByteBuffer? {
+  package func next() async throws -> ByteBuffer? {
     try await closingOnCancel { [channel, reader] in
       channel.eventLoop.flatSubmit { reader.value.next() }
     }.body
@@ -54,7 +54,7 @@ final class HTTPConnection: Sendable {
   ///
   /// - Parameter idleLimit: after which it closes by itself.
   /// - Returns: whether it is.
-  func release(idleLimit: TimeAmount) async -> Bool {
+  package func release(idleLimit: TimeAmount) async -> Bool {
     let isReusable = channel.eventLoop.submit { [channel, reader] in
       let isReusable = reader.value.rest(for: idleLimit)
       if !isReusable { channel.close(promise: nil) }
@@ -64,9 +64,9 @@ final class HTTPConnection: Sendable {
   }
 
   /// Whether it is still there.
-  var isOpen: Bool { channel.isActive }
+  package var isOpen: Bool { channel.isActive }
 
-  func close() { channel.close(promise: nil) }
+  package func close() { channel.close(promise: nil) }
 
   private func closingOnCancel(
     _ body: @Sendable () -> EventLoopFuture<AnswerReader.Piece>
@@ -81,9 +81,9 @@ final class HTTPConnection: Sendable {
 }
 
 /// The connection ended before the answer did.
-struct AnswerCutOff: Error {
+package struct AnswerCutOff: Error {
   /// Whether nothing of the answer had come.
-  var isBeforeAnswer: Bool
+  package var isBeforeAnswer: Bool
 }
 
 /// Gives out an answer piece by piece, and asks for more only when somebody waits for that.

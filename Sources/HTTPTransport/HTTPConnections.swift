@@ -2,14 +2,13 @@ import Dialing
 import Glibc
 import NIOCore
 import Platform
-import RegistryKit
 
 /// Connections that are kept for the next request to the same endpoint. A certificate that was replaced makes it
 /// another one.
-actor Connections {
+package actor HTTPConnections {
   private var idle: [HTTPConnection] = []
   /// What the idle ones are connected to.
-  private var endpoint: Access.Endpoint?
+  private var endpoint: HTTPEndpoint?
   private var isClosed = false
   private let dialer: Dialer
 
@@ -18,14 +17,14 @@ actor Connections {
   /// The most that are kept: one for the watch and one for all else.
   private static let maximumIdle = 2
 
-  init(connectTimeout: Duration) { dialer = Dialer(limit: connectTimeout) }
+  package init(connectTimeout: Duration) { dialer = Dialer(limit: connectTimeout) }
 
   /// Lends a connection to `body`.
   ///
   /// - Parameter isRepeatable: whether `body` may be called again, with a new connection, where a kept one turns out
   ///   to have ended.
-  func with<Value: Sendable>(
-    _ endpoint: Access.Endpoint, isRepeatable: Bool,
+  package func with<Value: Sendable>(
+    _ endpoint: HTTPEndpoint, isRepeatable: Bool,
     _ body: @Sendable (HTTPConnection) async throws -> Value
   ) async throws -> Value {
     if let kept = take(endpoint) {
@@ -39,13 +38,13 @@ actor Connections {
   }
 
   /// Closes all that are kept, and keeps no more.
-  func close() {
+  package func close() {
     isClosed = true
     drop()
   }
 
   private func lend<Value: Sendable>(
-    _ connection: HTTPConnection, _ endpoint: Access.Endpoint,
+    _ connection: HTTPConnection, _ endpoint: HTTPEndpoint,
     _ body: @Sendable (HTTPConnection) async throws -> Value
   ) async throws -> Value {
     do {
@@ -58,7 +57,7 @@ actor Connections {
     }
   }
 
-  private func take(_ endpoint: Access.Endpoint) -> HTTPConnection? {
+  private func take(_ endpoint: HTTPEndpoint) -> HTTPConnection? {
     if endpoint != self.endpoint { drop() }
     self.endpoint = endpoint
     while let connection = idle.popLast() {
@@ -67,7 +66,7 @@ actor Connections {
     return nil
   }
 
-  private func keep(_ connection: HTTPConnection, _ endpoint: Access.Endpoint) {
+  private func keep(_ connection: HTTPConnection, _ endpoint: HTTPEndpoint) {
     idle.removeAll { !$0.isOpen }
     guard !isClosed, endpoint == self.endpoint, idle.count < Self.maximumIdle else {
       return connection.close()
@@ -80,11 +79,11 @@ actor Connections {
     idle = []
   }
 
-  private func connect(_ endpoint: Access.Endpoint) async throws -> HTTPConnection {
+  private func connect(_ endpoint: HTTPEndpoint) async throws -> HTTPConnection {
     let server = endpoint.server
     return try await dialer.connect(
       to: HostPort(host: server.host, port: server.port), through: endpoint.proxy,
-      tls: try server.isSecure ? TLSSetup.tls(endpoint) : nil
+      tls: try server.isSecure ? endpoint.tls() : nil
     ) { channel in
       KeepAlive.enable(on: channel)
       return try HTTPConnection(channel)
@@ -102,27 +101,5 @@ enum KeepAlive {
     try? options.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 30)
     try? options.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: 10)
     try? options.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: 3)
-  }
-}
-
-/// TLS as an endpoint asks for it.
-enum TLSSetup {
-  static func tls(_ endpoint: Access.Endpoint) throws -> ClientTLS {
-    do throws(TrustError) {
-      var anchors: TrustAnchors? = .system
-      if let bytes = endpoint.certificateAuthority {
-        anchors = try TrustAnchors(pem: bytes, name: "the certificate authority")
-      }
-      var identity: ClientTLS.Identity?
-      if let certificate = endpoint.clientCertificate, let key = endpoint.clientKey {
-        identity = try ClientTLS.Identity(
-          certificate: certificate, named: "the client certificate", key: key, named: "the client key")
-      }
-      return ClientTLS(
-        peer: "\(endpoint.server)", serverName: endpoint.serverName ?? endpoint.server.host,
-        anchors: endpoint.isInsecure ? nil : anchors, identity: identity, protocols: ["http/1.1"])
-    } catch {
-      throw APIError(.access, RegistryError(.invalidArgument, error.message))
-    }
   }
 }

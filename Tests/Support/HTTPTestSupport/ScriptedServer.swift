@@ -1,39 +1,35 @@
+import Foundation
 import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
 import TestSupport
 
-@testable import KubernetesRegistry
-
 /// An HTTP server that answers as a test says, byte by byte.
-final class ScriptedServer: Sendable {
+public final class ScriptedServer: Sendable {
   /// A request as it came.
-  struct Request: Sendable {
-    var method: String
+  public struct Request: Sendable {
+    public var method: String
     /// Without the query.
-    var path: String
-    var query: [String: String]
+    public var path: String
+    public var query: [String: String]
     /// By lower-case name.
-    var headers: [String: String]
-    var body: String
+    public var headers: [String: String]
+    public var body: String
     /// How many requests came before it.
-    var number: Int
-
-    var isWatch: Bool { query["watch"] == "true" }
-    var isList: Bool { method == "GET" && path == "/api/v1/nodes" && !isWatch }
+    public var number: Int
   }
 
   /// Writes an answer.
-  struct Answer: Sendable {
+  public struct Answer: Sendable {
     fileprivate let write: @Sendable ([UInt8]) async throws -> Void
 
     /// Bytes as they are.
-    func raw(_ bytes: some Sequence<UInt8>) async throws { try await write(Array(bytes)) }
-    func raw(_ text: String) async throws { try await write(Array(text.utf8)) }
+    public func raw(_ bytes: some Sequence<UInt8>) async throws { try await write(Array(bytes)) }
+    public func raw(_ text: String) async throws { try await write(Array(text.utf8)) }
 
     /// A whole answer.
-    func send(_ body: String, status: Int = 200, headers: [String: String] = [:]) async throws {
+    public func send(_ body: String, status: Int = 200, headers: [String: String] = [:]) async throws {
       let fields = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
       try await raw(
         "HTTP/1.1 \(status) X\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)"
@@ -41,67 +37,58 @@ final class ScriptedServer: Sendable {
     }
 
     /// The beginning of an answer whose parts follow as chunks.
-    func begin(headers: [String: String] = [:]) async throws {
+    public func begin(headers: [String: String] = [:]) async throws {
       let fields = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
       try await raw(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\(fields)\r\n")
     }
 
-    func chunk(_ bytes: some Collection<UInt8>) async throws {
+    public func chunk(_ bytes: some Collection<UInt8>) async throws {
       guard !bytes.isEmpty else { return }
       try await write(Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + Array("\r\n".utf8))
     }
 
-    func chunk(_ text: String) async throws { try await chunk(Array(text.utf8)) }
+    public func chunk(_ text: String) async throws { try await chunk(Array(text.utf8)) }
 
-    func end() async throws { try await raw("0\r\n\r\n") }
+    public func end() async throws { try await raw("0\r\n\r\n") }
 
     /// Says nothing any more, and keeps the connection.
-    func hang() async throws { try await Task.sleep(for: .seconds(3600)) }
-
-    /// A Kubernetes error.
-    func refuse(
-      _ code: Int, reason: String = "", message: String = "no", headers: [String: String] = [:]
-    ) async throws {
-      try await send(Kube.status(code, reason: reason, message: message), status: code, headers: headers)
-    }
+    public func hang() async throws { try await Task.sleep(for: .seconds(3600)) }
   }
 
   /// Ends the connection at once.
-  struct HangUp: Error {}
+  public struct HangUp: Error {
+    public init() {}
+  }
 
-  let port: Int
+  public let port: Int
   private let log = Mutex<[Request]>([])
 
   private init(port: Int) { self.port = port }
 
-  var url: String { "http://127.0.0.1:\(port)" }
-  var requests: [Request] { log.withLock { $0 } }
-
-  /// Answers as a server does that has one Node, `a` with the identity 1, to which nothing happens.
-  @Sendable static func oneNode(_ request: Request, _ answer: Answer) async throws {
-    guard request.isWatch else {
-      return try await answer.send(Kube.list([Kube.node("a", id: "1", version: 1)], version: 10))
-    }
-    try await answer.begin()
-    try await answer.hang()
-  }
+  public var url: String { "http://127.0.0.1:\(port)" }
+  public var requests: [Request] { log.withLock { $0 } }
 
   /// Serves while `body` runs.
   ///
   /// - Parameters:
   ///   - greeting: what is said to who connects, before any request.
   ///   - tls: what the server shows over TLS, in files; nil: without TLS.
-  static func run<Value: Sendable>(
-    greeting: String = "", tls: (certificate: String, key: String)? = nil,
+  ///   - clientAuthority: who signs the certificates that clients must have, a file; nil: they need none.
+  public static func run<Value: Sendable>(
+    greeting: String = "", tls: (certificate: String, key: String)? = nil, clientAuthority: String? = nil,
     _ respond: @escaping @Sendable (Request, Answer) async throws -> Void,
     _ body: @escaping @Sendable (ScriptedServer) async throws -> Value
   ) async throws -> Value {
     let context = try tls.map { tls in
-      try NIOSSLContext(
-        configuration: .makeServerConfiguration(
-          certificateChain: try NIOSSLCertificate.fromPEMFile(tls.certificate).map { .certificate($0) },
-          privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem))))
+      var configuration = TLSConfiguration.makeServerConfiguration(
+        certificateChain: try NIOSSLCertificate.fromPEMFile(tls.certificate).map { .certificate($0) },
+        privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem)))
+      if let clientAuthority {
+        configuration.trustRoots = .file(clientAuthority)
+        configuration.certificateVerification = .noHostnameVerification
+      }
+      return try NIOSSLContext(configuration: configuration)
     }
     let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -177,7 +164,7 @@ final class ScriptedServer: Sendable {
     var query: [String: String] = [:]
     for item in target.dropFirst().first?.split(separator: "&") ?? [] {
       let parts = item.split(separator: "=", maxSplits: 1)
-      query[String(parts[0])] = parts.count > 1 ? PercentText.decode(String(parts[1])) : ""
+      query[String(parts[0])] = parts.count > 1 ? (String(parts[1]).removingPercentEncoding ?? "") : ""
     }
     return Request(
       method: String(first[0]), path: String(target[0]), query: query, headers: headers, body: body, number: 0

@@ -1,13 +1,13 @@
 /// One event of a stream (https://html.spec.whatwg.org/multipage/server-sent-events.html).
-public struct ServerSentEvent: Hashable, Sendable {
+package struct ServerSentEvent: Hashable, Sendable {
   /// What happened: `message` where the stream doesn't say.
-  public var name: String
+  package var name: String
   /// The lines of its data.
-  public var data: [UInt8]
+  package var data: [UInt8]
   /// The last id of the stream up to it; nil where there was none yet.
-  public var id: String?
+  package var id: String?
 
-  init(name: String, data: [UInt8], id: String?) {
+  package init(name: String, data: [UInt8], id: String?) {
     self.name = name
     self.data = data
     self.id = id
@@ -16,9 +16,9 @@ public struct ServerSentEvent: Hashable, Sendable {
 
 /// Takes a stream of server-sent events apart, whatever pieces it comes in. What a line and an event may have is
 /// bounded.
-struct EventStream {
+package struct EventStream {
   /// How long to wait before connecting again, in milliseconds, where the stream says so.
-  private(set) var retry: Int?
+  package private(set) var retry: Int?
   private var line: [UInt8] = []
   private var name = ""
   private var data: [UInt8]?
@@ -27,15 +27,15 @@ struct EventStream {
   private var isFirstLine = true
 
   /// The most bytes of an event.
-  static let maximumEvent = 16 << 20
+  package static let maximumEvent = 16 << 20
 
   /// - Parameter id: the last id that is known.
-  init(id: String? = nil) { self.id = id }
+  package init(id: String? = nil) { self.id = id }
 
   /// The events that are complete with `bytes`.
   ///
-  /// - Throws: ``StatusError`` where a line or an event is too long.
-  mutating func take(_ bytes: some Collection<UInt8>) throws -> [ServerSentEvent] {
+  /// - Throws: ``EventTooLong`` where a line or an event is too long.
+  package mutating func take(_ bytes: some Collection<UInt8>) throws(EventTooLong) -> [ServerSentEvent] {
     var events: [ServerSentEvent] = []
     var rest = bytes[...]
     while !rest.isEmpty {
@@ -58,10 +58,9 @@ struct EventStream {
     return events
   }
 
-  private mutating func append(_ bytes: some Collection<UInt8>) throws(StatusError) {
+  private mutating func append(_ bytes: some Collection<UInt8>) throws(EventTooLong) {
     guard line.count + (data?.count ?? 0) + bytes.count <= Self.maximumEvent else {
-      throw StatusError(
-        .malformed, "an event of the daemon's stream has more than \(Self.maximumEvent) bytes")
+      throw EventTooLong()
     }
     line.append(contentsOf: bytes)
   }
@@ -91,4 +90,9 @@ struct EventStream {
     }
     return nil
   }
+}
+
+/// A line or an event of a stream has more bytes than are read.
+package struct EventTooLong: Error, Hashable, CustomStringConvertible {
+  package var description: String { "an event of the stream has more than \(EventStream.maximumEvent) bytes" }
 }

@@ -1,30 +1,31 @@
-import Logging
-import Platform
-import RegistryKit
+package import Logging
+package import RegistryKit
 
-/// Reports what is wrong with the files: each thing once in the log, all of an aspect in one report.
-struct ProblemReports {
+/// Reports what is wrong with what a registry reads: each thing once in the log, all of an aspect in one report.
+package struct ProblemReports {
   /// The most problems that one report names, and one change logs.
-  static let maximumShown = 10
+  package static let maximumShown = 10
 
   private let logger: Logger
+  private let recoveries: [HealthAspect: String]
   private var known: [HealthAspect: [RegistryError]] = [:]
   private var notes: Set<String> = []
-  private var gap: FolderWatch.Gap?
 
-  init(logger: Logger) { self.logger = logger }
+  /// - Parameter recoveries: what is logged when nothing is wrong with an aspect any more.
+  package init(logger: Logger, recoveries: [HealthAspect: String]) {
+    self.logger = logger
+    self.recoveries = recoveries
+  }
 
   /// Takes in all that is wrong with an aspect now.
   ///
   /// - Returns: the report of it; nil where the one before still holds.
-  mutating func report(_ aspect: HealthAspect, _ problems: [RegistryError]) -> HealthReport? {
+  package mutating func report(_ aspect: HealthAspect, _ problems: [RegistryError]) -> HealthReport? {
     let before = known.updateValue(problems, forKey: aspect)
     guard problems != before else { return nil }
     log(new: problems.map(\.message), known: Set(before?.map(\.message) ?? []), .warning, "problems")
     guard let first = problems.first else {
-      if before != nil {
-        logger.info(aspect == .reading ? "all files can be read again" : "all of the files is good again")
-      }
+      if before != nil { logger.info("\(recoveries[aspect] ?? "\(aspect.rawValue) works again")") }
       return HealthReport(aspect, nil)
     }
     var shown = problems.prefix(Self.maximumShown).map(\.message)
@@ -34,17 +35,9 @@ struct ProblemReports {
   }
 
   /// Logs what was left out, once.
-  mutating func log(notes current: [String]) {
+  package mutating func log(notes current: [String]) {
     log(new: current, known: notes, .notice, "notes")
     notes = Set(current)
-  }
-
-  /// Logs, once, that changes may go unnoticed.
-  mutating func log(gap current: FolderWatch.Gap?, pollInterval: Duration) {
-    if let current, current != gap {
-      logger.notice("\(current): files are looked at every \(DurationText.text(of: pollInterval))")
-    }
-    gap = current
   }
 
   private func log(new texts: [String], known: Set<String>, _ level: Logger.Level, _ kind: String) {
@@ -54,4 +47,17 @@ struct ProblemReports {
       logger.log(level: level, "and \(new.count - Self.maximumShown) more \(kind)")
     }
   }
+}
+
+extension Inventory {
+  /// What is wrong with it, as a registry reports it; of very much the rest is counted.
+  package var errors: [RegistryError] {
+    var errors = problems.kept.map { RegistryError(.invalidArgument, $0.description) }
+    let more = problems.count - problems.kept.count
+    if more > 0 { errors.append(RegistryError(.invalidArgument, "\(more) more problems")) }
+    return errors
+  }
+
+  /// Whether it says nothing of nodes at all, not even that there are none, without a mistake that would be told.
+  package var isSilent: Bool { !listsNodes && problems.isEmpty && notes.isEmpty }
 }

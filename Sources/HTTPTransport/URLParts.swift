@@ -1,16 +1,16 @@
 /// The parts of a URL with a host. Strict: what isn't surely a URL is none.
-struct URLParts: Hashable, Sendable {
+package struct URLParts: Hashable, Sendable {
   /// In lower case.
-  let scheme: String
+  package let scheme: String
   /// `user:password` as written, percent signs and all.
-  let user: String?
+  package let user: String?
   /// A name or an address, IPv6 without brackets.
-  let host: String
-  let port: Int?
+  package let host: String
+  package let port: Int?
   /// Empty, or begins with a slash.
-  let path: String
+  package let path: String
 
-  init?(_ text: String) {
+  package init?(_ text: String) {
     guard text.utf8.count <= 2048, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
       let mark = text.range(of: "://"), !text.contains("?"), !text.contains("#")
     else { return nil }
