@@ -23,7 +23,9 @@ import Testing
   func examples() throws {
     let names = Set(ExecOptions.options.schema.options.map(\.name))
     for line in try text.split(separator: "\n") where line.hasPrefix("        ") {
-      guard let key = line.split(separator: ":").first?.trimmingPrefix(while: \.isWhitespace) else { continue }
+      guard let key = line.split(separator: ":").first?.trimmingPrefix(while: \.isWhitespace) else {
+        continue
+      }
       #expect(names.contains(String(key)) || key == "plugin", "\(line)")
     }
   }

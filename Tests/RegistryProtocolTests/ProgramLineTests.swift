@@ -154,7 +154,9 @@ import Testing
     #expect(line.hidesNodes && !line.problems.isEmpty)
   }
 
-  @Test("only a list says which nodes there are", arguments: ["null", "{}", #"{"id":"a"}"#, "0", #""""#, "false"])
+  @Test(
+    "only a list says which nodes there are",
+    arguments: ["null", "{}", #"{"id":"a"}"#, "0", #""""#, "false"])
   func noList(value: String) throws {
     let line = try read(#"{"snapshot":\#(value)}"#)
     #expect(line.batch.updates.isEmpty)

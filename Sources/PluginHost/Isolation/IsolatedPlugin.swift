@@ -32,7 +32,7 @@ public struct IsolatedPlugin: Sendable {
     options: String, context: RegistryContext, stopTimeout: Duration = .seconds(4)
   ) -> any Registry {
     var registry = ProgramRegistry(
-      launcher.program(name), name: "the process of plugin '\(name)'",
+      launcher.program(name, ["--owns-group"]), name: "the process of plugin '\(name)'",
       settings: settings(options, context, stopTimeout: stopTimeout))
     registry.writer = .plugin
     registry.publishes = descriptor.publishes

@@ -27,6 +27,9 @@ struct PluginsRun: AsyncParsableCommand {
   @Flag(help: "Make an instance by the settings and put it away, without starting it.")
   var check = false
 
+  @Flag(help: "Kill the process group at the end of the input, with all that the plugin started in it.")
+  var ownsGroup = false
+
   @Flag(help: "Load also a plugin that others may write to.")
   var allowUnsafePermissions = false
 
@@ -55,6 +58,8 @@ struct PluginsRun: AsyncParsableCommand {
     }
     let status = await run(plugin, settings, channel)
     channel.drain()
+    // The host may be gone, and see to it no more.
+    if ownsGroup, status == 0, getpgrp() == getpid() { kill(0, SIGKILL) }
     _exit(status)
   }
 

@@ -129,6 +129,25 @@ import Testing
     try await eventually("the processes' end") { processes(with: suffix).isEmpty }
   }
 
+  @Test("what isolated plugins started ends also with a daemon that is killed")
+  func killedDaemon() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write("", to: "plugins/none")
+    let suffix = String(UUID().uuidString.lowercased().prefix(8))
+    let fork = try #require(Self.deeds.first { $0.name == "fork" })
+    let plugin = try await put(fork, suffix, in: folder)
+    try folder.write(
+      "cluster: {discovery: {registries: {a: {plugin: \(plugin), isolate: true}}}}\nnode: {publish: false}\n",
+      to: "rollcall.yaml")
+    let daemon = try Command.start(
+      ["run", "--config", "rollcall.yaml", "--socket", folder.path("socket")], in: folder.path,
+      environment: ["ROLLCALL_PLUGIN_PATH": folder.path("plugins")])
+    try await logged(daemon, "registry synced", "registry=a")
+    try await eventually("the plugin's child") { processes(with: suffix).count == 2 }
+    daemon.signal(SIGKILL)
+    try await eventually("the processes' end") { processes(with: suffix).isEmpty }
+  }
+
   @Test("what a plugin is can be asked of a process, and how its settings can work")
   func run() async throws {
     let described = try await Command.run("plugins run static-file")

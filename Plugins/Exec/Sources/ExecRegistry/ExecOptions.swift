@@ -83,6 +83,8 @@ struct ExecSettings: Sendable {
 
   /// The variable that has the options.
   static let optionsVariable = "ROLLCALL_OPTIONS"
+  /// The most bytes of options that are handed over in the variable.
+  private static let maximumVariable = 64 << 10
 
   init(_ options: ExecOptions, context: RegistryContext) throws(RegistryError) {
     try options.check()
@@ -100,7 +102,9 @@ struct ExecSettings: Sendable {
     program.inherited = Set(options.inherit)
     program.environment = options.environment
     if options.environment[Self.optionsVariable] == nil {
-      program.environment[Self.optionsVariable] = try Self.withoutSecrets(options.programOptions)
+      let shown = try Self.withoutSecrets(options.programOptions)
+      // The system takes no variable of 128 KiB; the input has all of them.
+      if shown.utf8.count <= Self.maximumVariable { program.environment[Self.optionsVariable] = shown }
     }
     program.folder =
       context.baseDirectory.isEmpty || context.baseDirectory == "." ? nil : context.baseDirectory
