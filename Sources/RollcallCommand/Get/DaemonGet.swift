@@ -29,43 +29,57 @@ struct DaemonGet: Sendable {
 
   /// Prints what there is.
   func once() async throws {
-    let (documents, list) = try await request.ids.isEmpty ? listed() : named()
+    let (documents, list, missing) = try await request.ids.isEmpty ? listed() : named()
+    // Where nothing that was named is there nothing is printed, not even a header.
+    if documents.isEmpty, let missing { throw missing }
     // Documents that say it themselves need no more to be asked for.
     let node = documents.allSatisfy { $0["node"] != nil } ? "" : try await nodeName(list)
     var printer = request.printer(revision: list.resourceVersion)
     try Printing.print(try request.rows(documents, node: node), with: &printer, at: list.now)
     for note in printer.notes { Terminal.note(note) }
+    if let missing { throw missing }
     if Terminal.isPerson { try await tellPerson(documents, list) }
     guard checksWhole, request.type != .registry, request.type != .identity else { return }
     try PartialList.check(list.partial, isPartAllowed: request.isPartAllowed)
   }
 
-  private func listed() async throws -> ([ResourceValue], ResourceList) {
+  private func listed() async throws -> ([ResourceValue], ResourceList, missing: CommandError?) {
     let list = try await client.list(path, query, without: request.unneeded)
-    return (list.items, list)
+    return (list.items, list, nil)
   }
 
-  /// Those that were named, each with all that is known of it.
-  private func named() async throws -> ([ResourceValue], ResourceList) {
+  /// Those that were named, each with all that is known of it, and why others aren't among them.
+  private func named() async throws -> ([ResourceValue], ResourceList, missing: CommandError?) {
     let list = try await client.list("/v1/registries")
     var documents: [ResourceValue] = []
+    var missing: [CommandError] = []
     for id in request.ids {
-      // Slashes, in ids of raw affiliates and conflicts, belong to the path.
-      let hasParts = request.isRaw || request.type == .conflict
-      let parts =
-        hasParts ? id.split(separator: "/", omittingEmptySubsequences: false).map(String.init) : [id]
-      if request.isRaw, parts.count < 2 {
-        documents += try await rawAffiliates(of: id)
-        continue
+      do {
+        documents += try await named(id, at: list.now)
+      } catch let error as StatusError where error.code == .refused {
+        missing.append(error.commandError)
+      } catch let error as CommandError {
+        missing.append(error)
       }
-      let path = ([path] + parts.map(StatusClient.encoded)).joined(separator: "/")
-      let document = try await client.get(path).document()
-      if request.type == .member, !request.isAll, let text = MemberNotes.unlisted(document, at: list.now) {
-        throw CommandError(text)
-      }
-      documents.append(document)
     }
-    return (documents, list)
+    let error = missing.first.map { CommandError(lines: missing.flatMap(\.lines), exitCode: $0.exitCode) }
+    return (documents, list, error)
+  }
+
+  private func named(_ id: String, at now: Timestamp) async throws -> [ResourceValue] {
+    // Slashes, in ids of raw affiliates and conflicts, belong to the path.
+    let hasParts = request.isRaw || request.type == .conflict
+    let parts =
+      hasParts ? id.split(separator: "/", omittingEmptySubsequences: false).map(String.init) : [id]
+    if request.isRaw, parts.count < 2 {
+      return try await rawAffiliates(of: id)
+    }
+    let path = ([path] + parts.map(StatusClient.encoded)).joined(separator: "/")
+    let document = try await client.get(path).document()
+    if request.type == .member, !request.isAll, let text = MemberNotes.unlisted(document, at: now) {
+      throw CommandError(text)
+    }
+    return [document]
   }
 
   /// What each registry says of the node `id`.

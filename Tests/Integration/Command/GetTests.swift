@@ -211,4 +211,15 @@ import Testing
       environment: Command.environment, folder: fiveNodes)
     #expect(closed.errors == "")
   }
+
+  @Test("of several that are named those that are there are printed, and each that isn't is told")
+  func severalNamed() async throws {
+    let result = try await Command.run(
+      "get members worker-1 nope worker-2 nobody -o jsonpath={.metadata.id}", in: fiveNodes)
+    #expect(result.status == 1 && result.output == "worker-1\nworker-2\n", "\(result)")
+    let errors = result.errors.split(separator: "\n")
+    #expect(errors.count == 2 && errors[0].contains("'nope'") && errors[1].contains("'nobody'"), "\(result)")
+    let none = try await Command.run("get members nope", in: fiveNodes)
+    #expect(none.status == 1 && none.output == "", "\(none)")
+  }
 }
