@@ -20,10 +20,20 @@ public struct ClusterMerge: Sendable {
   /// What joins records without an identity to nodes; nil until there is one that may be joined, as most clusters have
   /// none.
   private var matcher: RecordMatcher?
+  /// What ``matcher`` led to, for readers.
+  private var places = MatchPlaces()
 
   /// A merge that knows nothing yet.
   public init(policy: MergePolicy = MergePolicy()) {
     nodes = NodeTable(policy: policy)
+  }
+
+  /// The same for readers: without what only further changes need, so that these copy none of it. What is done to it
+  /// makes that anew.
+  public var frozen: ClusterMerge {
+    var copy = self
+    copy.matcher = nil
+    return copy
   }
 
   // MARK: Registries
@@ -173,28 +183,29 @@ public struct ClusterMerge: Sendable {
     record.isLocalID && policy.matching[origin.name.registry]?.keys.isEmpty == false
   }
 
-  /// A matcher of `raws`, and the conflicts that it found.
-  private func matching(_ raws: [(node: NodeIdentity, raw: RawEntry)])
-    -> (matcher: RecordMatcher?, conflicts: [MatchOutcome.ConflictChange])
-  {
+  /// Makes a matcher of `raws`, which are all.
+  ///
+  /// - Returns: what it found.
+  private mutating func beginMatching(_ raws: [(node: NodeIdentity, raw: RawEntry)]) -> MatchOutcome {
     var matcher = RecordMatcher(policy)
     matcher?.setOwn(nodes.local?.record)
     for (_, raw) in raws {
       matcher?.put(raw.record, of: raw.origin, isStale: nodes.rules.isStale(raw.origin.name))
     }
-    let conflicts = matcher?.settle(nodes).conflicts ?? []
-    return (matcher, conflicts)
+    let outcome = matcher?.settle(nodes) ?? MatchOutcome()
+    for (record, place) in outcome.places { places.set(place, of: record.nodeID, record.origin) }
+    self.matcher = matcher
+    return outcome
   }
 
   /// Joins all records anew by the policy that holds now.
   private mutating func matchAnew(_ touched: inout Touched) {
-    let former = matcher
+    let former = places
     let raws = nodes.raws
     matcher = nil
+    places = MatchPlaces()
     if raws.contains(where: { mayBeJoined($0.raw.record, of: $0.raw.origin) }) {
-      let new = matching(raws)
-      matcher = new.matcher
-      touched.matches += new.conflicts
+      touched.matches += beginMatching(raws).conflicts
     }
     for (node, raw) in raws where raw.record.isLocalID {
       let id = raw.record.affiliate.nodeID
@@ -202,7 +213,8 @@ public struct ClusterMerge: Sendable {
     }
     for case .match(let record) in conflictHistories.keys {
       touched.matches.append(
-        MatchOutcome.ConflictChange(record: record, old: former?.conflictNotes(record) ?? []))
+        MatchOutcome.ConflictChange(
+          record: record, old: former[record.nodeID, record.origin]?.conflict ?? []))
     }
     joinRepeated(&touched)
   }
@@ -210,6 +222,7 @@ public struct ClusterMerge: Sendable {
   private mutating func change(
     at now: Timestamp, _ reason: RemovalReason? = nil, _ body: (inout ClusterMerge, inout Touched) -> Void
   ) -> [ClusterChange] {
+    if matcher == nil, !places.isEmpty { _ = beginMatching(nodes.raws) }
     let before = (nodes.rules, nodes.local)
     var touched = Touched(at: now, reason: reason)
     body(&self, &touched)
@@ -222,6 +235,7 @@ public struct ClusterMerge: Sendable {
   /// Joins the records without an identity that may be of another node by what changed.
   private mutating func settleMatches(_ touched: inout Touched) {
     guard let outcome = matcher?.settle(nodes) else { return }
+    for (record, place) in outcome.places { places.set(place, of: record.nodeID, record.origin) }
     touched.matches += outcome.conflicts
     for change in outcome.moves {
       if let from = change.from {
@@ -254,7 +268,7 @@ public struct ClusterMerge: Sendable {
 
   /// The node that a record of the origin is of.
   private func node(of id: NodeIdentity, isLocalID: Bool, _ origin: Origin) -> NodeIdentity {
-    if isLocalID, let node = matcher?.node(of: id, origin) { return node }
+    if isLocalID, let node = places[id, origin.name]?.node { return node }
     return origin.node(of: id, isLocalID: isLocalID)
   }
 
@@ -316,8 +330,8 @@ public struct ClusterMerge: Sendable {
     let origin = known.origin
     let isStale = nodes.rules.isStale(origin.name)
     // None that there are so far may be joined, so that nothing moves.
-    if matcher == nil, mayBeJoined(record, of: origin) { matcher = matching(nodes.raws).matcher }
-    if record.isLocalID, matcher != nil, matcher?.node(of: id, origin) == nil {
+    if matcher == nil, mayBeJoined(record, of: origin) { _ = beginMatching(nodes.raws) }
+    if record.isLocalID, matcher != nil, places[id, origin.name] == nil {
       let raw = RawEntry(record, of: origin, at: touched.now)
       let isNew = touched.arrivals.updateValue(raw, forKey: raw.id) == nil
       if isNew { known.added(isLocalID: true) }
@@ -632,11 +646,40 @@ extension ClusterMerge {
 
   /// Of which node a record with a local id is, and by what it came there; nil for one that isn't known.
   public func placement(of id: RawID) -> RecordPlacement? {
-    if let placement = matcher?.placement(of: id.nodeID, id.origin) { return placement }
+    if let place = places[id.nodeID, id.origin] { return placement(of: id, place) }
     guard let known = origins[id.origin], known.localCount > 0 else { return nil }
     let node = known.origin.node(of: id.nodeID, isLocalID: true)
     guard nodes[node]?.position(of: id.nodeID, isLocalID: true, known.origin) != nil else { return nil }
     return RecordPlacement(node: node, join: nil, witnesses: [], notes: [])
+  }
+
+  private func placement(of id: RawID, _ place: MatchPlace) -> RecordPlacement {
+    let keys = policy.matching[id.origin.registry]?.keys ?? []
+    guard place.isJoined, let choice = place.choice, keys.indices.contains(choice.position) else {
+      return RecordPlacement(node: place.node, join: nil, witnesses: [], notes: place.notes)
+    }
+    let join = RecordPlacement.Join(
+      field: keys[choice.position].field, value: choice.value.text, strength: choice.strength)
+    return RecordPlacement(
+      node: place.node, join: join, witnesses: witnesses(of: choice, but: id), notes: place.notes)
+  }
+
+  /// The records on the chosen node that say the value that told it, in the order of the texts of their raw ids.
+  private func witnesses(of choice: MatchChoice, but id: RawID) -> [RawID] {
+    let (rules, columns) = (nodes.rules, nodes.rules.columns)
+    func says(_ affiliate: Affiliate, _ record: AffiliateRecord) -> Bool {
+      columns.values(affiliate, record).contains {
+        $0.column == choice.value.column && $0.isCompatible(with: choice.value)
+      }
+    }
+    var witnesses = (nodes[choice.node]?.raws ?? []).filter { raw in
+      let strength = MatchStrength(isLocalID: raw.record.isLocalID, isStale: rules.isStale(raw))
+      return raw.id != id && strength == choice.strength && says(raw.record.affiliate, raw.record)
+    }.map(\.id)
+    if let own = nodes.local, own.id == choice.node, says(own.affiliate, own.record) {
+      witnesses.append(RawID(origin: .own, nodeID: own.id))
+    }
+    return witnesses.sorted { $0.description < $1.description }
   }
 
   /// Where each field of the node that is set came from; nil for an unknown node.
@@ -664,7 +707,12 @@ extension ClusterMerge {
     keys.insert(.nodename(node.nodename))
     keys.insert(.identity(id))
     keys.formUnion((node.merged.labels?.disputed ?? []).map { .label($0, of: id) })
-    keys.formUnion(matcher?.conflicts(about: id).map { .match($0) } ?? [])
+    keys.formUnion(places.conflicts(about: id).map { .match($0) })
+    for raw in node.raws where raw.record.isLocalID {
+      if places[raw.record.affiliate.nodeID, raw.origin.name]?.conflict.isEmpty == false {
+        keys.insert(.match(raw.id))
+      }
+    }
     keys.insert(.publicKey(affiliate.publicKey))
     return keys.sorted().compactMap { conflict($0) }
   }
@@ -696,7 +744,8 @@ extension ClusterMerge {
       return Conflict(key: key, nodes: [id], claims: reader.claims(onLabel: label, of: node))
     case .identity(let id):
       return nodes[id].flatMap { Self.identityConflict($0, nodes.rules, nodes.local) }
-    case .match(let record): return Self.conflict(record, matcher?.conflictNotes(record) ?? [])
+    case .match(let record):
+      return Self.conflict(record, places[record.nodeID, record.origin]?.conflict ?? [])
     case .address, .nodename, .publicKey: return nodes.conflict(key)
     }
   }

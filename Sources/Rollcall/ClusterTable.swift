@@ -442,7 +442,8 @@ struct TableWriter: Sendable {
     else { return commit }
     revision += 1
     let snapshot = ClusterSnapshot(
-      merge: transaction.merge, life: lifecycle.view, registries: registries.map(status), revision: revision,
+      merge: transaction.merge.frozen, life: lifecycle.view, registries: registries.map(status),
+      revision: revision,
       moment: moment)
     commit.snapshot = snapshot
     if !transaction.changes.isEmpty { commit.events.append(.changes(transaction.changes)) }

@@ -65,9 +65,9 @@ private struct MatchWorld {
   /// The median of changes of random nodes in a field that is compared. A copy is taken after each change.
   func changes(in merge: inout ClusterMerge) -> Duration {
     var generator = SampleGenerator(state: 7)
-    var reader = merge
+    var reader = merge.frozen
     var durations: [Duration] = []
-    for round in 0..<6_000 {
+    for round in 0..<30_000 {
       let registry = SampleCluster.registries[round / 3 % 3]
       var record = record(Int.random(in: 0..<cluster.nodes, using: &generator), of: registry)
       switch round % 3 {
@@ -77,7 +77,7 @@ private struct MatchWorld {
       }
       let now = Timestamp(milliseconds: Int64(round))
       durations.append(time { _ = merge.apply(.upsert(record, source: .only), of: registry, at: now) })
-      reader = merge
+      reader = merge.frozen
     }
     _ = reader
     return durations.dropFirst(100).median

@@ -1,19 +1,19 @@
 import ClusterModel
-import HashTreeCollections
 
-/// What records say, found by value: who says it, and on which node they are.
+/// What records say, found by value: who says it, and on which node they are. Nobody's but the writer's: a copy that
+/// is changed is made as a whole.
 struct MatchIndex: Sendable {
   private let policy: MergePolicy
   let columns: MatchColumns
   /// By the position in a record's number; the first one is this node itself.
   private(set) var origins: [MatchOrigin]
-  private(set) var records: TreeDictionary<RecordNumber, MatchEntry> = [:]
+  private(set) var records: [RecordNumber: MatchEntry] = [:]
   /// The numbers of records with local ids.
-  private(set) var locals: TreeDictionary<RecordKey, RecordNumber> = [:]
-  private(set) var nodes: TreeDictionary<NodeIdentity, NodeRecords> = [:]
-  private(set) var claims: TreeDictionary<MatchValue, Claims> = [:]
+  private(set) var locals: [RecordKey: RecordNumber] = [:]
+  private(set) var nodes: [NodeIdentity: NodeRecords] = [:]
+  private(set) var claims: [MatchValue: Claims] = [:]
   /// Records by the first labels of names, of fields of which a registry asks for these.
-  private(set) var firstLabels: TreeDictionary<MatchValue, Claims> = [:]
+  private(set) var firstLabels: [MatchValue: Claims] = [:]
   /// This node, which knows itself best: what registries say of it is no evidence.
   var ownID: NodeIdentity?
   /// Of which values and first labels it may be another thing than before whether they are common.
@@ -84,29 +84,8 @@ struct MatchIndex: Sendable {
     return number.isLocalID ? entry.place?.node : entry.record.id
   }
 
-  func place(of id: NodeIdentity, _ origin: RecordOrigin) -> MatchPlace? {
-    guard let position = position(of: origin) else { return nil }
-    return locals[RecordKey(origin: position, id: id, isLocalID: true)].flatMap { records[$0]?.place }
-  }
-
   func rawID(_ number: RecordNumber, _ record: MatchRecord) -> RawID {
     RawID(origin: origins[number.origin].origin.name, nodeID: record.id)
-  }
-
-  /// The records on the node that say the value by which a record of `origin` came there, or one that is compatible, in
-  /// the order of the texts of their raw ids.
-  func witnesses(_ choice: MatchChoice, but id: NodeIdentity, _ origin: RecordOrigin) -> [RawID] {
-    (nodes[choice.node]?.records ?? []).compactMap { number in
-      guard let record = records[number]?.record, strength(number, record) == choice.strength else {
-        return nil
-      }
-      let raw = rawID(number, record)
-      if raw.nodeID == id, raw.origin == origin { return nil }
-      let says = record.values.contains {
-        $0.column == choice.value.column && $0.isCompatible(with: choice.value)
-      }
-      return says ? raw : nil
-    }.sorted { $0.description < $1.description }
   }
 
   func firstLabel(_ value: MatchValue) -> MatchValue {
@@ -161,6 +140,7 @@ struct MatchIndex: Sendable {
   mutating func place(_ number: RecordNumber, _ place: MatchPlace) {
     guard let entry = records[number] else { return }
     records[number] = MatchEntry(record: entry.record, place: place)
+    look(number, place.looked, insteadOf: entry.place?.looked ?? [])
     if entry.place?.node == place.node { return }
     if let old = entry.place?.node { nodes[old] = nodes[old]?.removing(number) }
     nodes[place.node] = (nodes[place.node] ?? NodeRecords()).adding(number)
@@ -169,6 +149,7 @@ struct MatchIndex: Sendable {
   /// A record without an identity goes; what it says stays until it is replaced.
   mutating func unplace(_ number: RecordNumber, _ place: MatchPlace) {
     nodes[place.node] = nodes[place.node]?.removing(number)
+    look(number, [], insteadOf: place.looked)
     if let choice = place.choice { choose(number, nil, insteadOf: choice.node) }
   }
 
@@ -176,6 +157,16 @@ struct MatchIndex: Sendable {
     if node == old { return }
     if let old { nodes[old] = nodes[old]?.removing(chooser: number) }
     if let node { nodes[node] = (nodes[node] ?? NodeRecords()).adding(chooser: number) }
+  }
+
+  private mutating func look(
+    _ number: RecordNumber, _ looked: [NodeIdentity], insteadOf old: [NodeIdentity]
+  ) {
+    if looked == old { return }
+    for node in old where !looked.contains(node) { nodes[node] = nodes[node]?.removing(looker: number) }
+    for node in looked where !old.contains(node) {
+      nodes[node] = (nodes[node] ?? NodeRecords()).adding(looker: number)
+    }
   }
 
   /// Takes out which values may be common now and weren't, or the reverse.

@@ -60,6 +60,8 @@ struct CompiledKey: Sendable {
 struct NodeRecords: Sendable {
   private(set) var records: [RecordNumber] = []
   private(set) var choosers: [RecordNumber] = []
+  /// The records with local ids that looked at the node before they chose another one, or none.
+  private(set) var lookers: [RecordNumber] = []
 
   func adding(_ number: RecordNumber) -> NodeRecords {
     var new = self
@@ -71,6 +73,18 @@ struct NodeRecords: Sendable {
     var new = self
     new.choosers.append(number)
     return new
+  }
+
+  func adding(looker number: RecordNumber) -> NodeRecords {
+    var new = self
+    new.lookers.append(number)
+    return new
+  }
+
+  func removing(looker number: RecordNumber) -> NodeRecords? {
+    var new = self
+    new.lookers.removeAll { $0 == number }
+    return new.isEmpty ? nil : new
   }
 
   func removing(_ number: RecordNumber) -> NodeRecords? {
@@ -85,7 +99,7 @@ struct NodeRecords: Sendable {
     return new.isEmpty ? nil : new
   }
 
-  private var isEmpty: Bool { records.isEmpty && choosers.isEmpty }
+  private var isEmpty: Bool { records.isEmpty && choosers.isEmpty && lookers.isEmpty }
 }
 
 /// Which values may have become common, or ceased to be, with what they were before.
@@ -142,6 +156,8 @@ struct MatchOutcome: Sendable {
     let old: [MatchNote]
   }
 
+  /// Where records are now, and why; nil for those that are gone. In order: a record may be in it twice.
+  var places: [(record: RawID, place: MatchPlace?)] = []
   var moves: [Move] = []
   var conflicts: [ConflictChange] = []
 }

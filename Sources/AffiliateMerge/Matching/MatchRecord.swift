@@ -62,11 +62,18 @@ final class MatchPlace: Sendable {
   let choice: MatchChoice?
   /// What stood against nodes that it might have joined.
   let notes: [MatchNote]
+  /// The nodes that were looked at beside the chosen one: what is said of them decided too.
+  let looked: [NodeIdentity]
 
-  init(node: NodeIdentity, choice: MatchChoice?, notes: [MatchNote]) {
+  init(node: NodeIdentity, choice: MatchChoice?, notes: [MatchNote], looked: [NodeIdentity]) {
     self.node = node
     self.choice = choice
     self.notes = notes
+    self.looked = looked
+  }
+
+  func isSame(as other: MatchPlace) -> Bool {
+    node == other.node && choice == other.choice && notes == other.notes && looked == other.looked
   }
 
   /// Whether it is where it chose to be: else it stands alone.

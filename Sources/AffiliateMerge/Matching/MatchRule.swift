@@ -12,6 +12,8 @@ struct MatchRule {
     let choice: MatchChoice?
     /// What stood against others.
     var notes: [MatchNote]
+    /// The nodes that were looked at beside the chosen one.
+    var looked: [NodeIdentity]
   }
 
   /// What is known of the node in that column: what its strongest records say that say any, common values aside. Of
@@ -90,23 +92,25 @@ struct MatchRule {
 
   /// The node that the record's values lead to, and what stood against others.
   func evaluate(_ number: RecordNumber, _ record: MatchRecord) -> Result {
-    let origin = index.origins[number.origin]
     var search = Search(isStale: index.isStale(number, record))
-    var questions: [Question] = []
-    for (position, key) in origin.keys.enumerated() {
-      for value in record.values where value.column == key.column {
-        guard let claims = index.claims[value], !claims.isCommon else { continue }
-        questions.append(
-          Question(
-            position: position, value: value, claims: claims, short: key.isShort ? shortClaims(value) : nil))
-      }
-    }
+    let choice = choose(for: number, record, &search)
+    return Result(
+      choice: choice, notes: search.notes, looked: search.looked.filter { $0 != choice?.node })
+  }
+
+  /// The node that the record's values lead to by themselves.
+  private func choose(for number: RecordNumber, _ record: MatchRecord, _ search: inout Search) -> MatchChoice?
+  {
+    let origin = index.origins[number.origin]
+    // By key; found when it is asked for, as the first key mostly tells.
+    var questions: [[Question]] = []
     for strength in MatchStrength.allCases {
       var candidates: [NodeIdentity: MatchValue]?
       for (position, key) in origin.keys.enumerated() {
+        if position == questions.count { questions.append(self.questions(record, key, position)) }
         var told: [NodeIdentity: MatchValue] = [:]
-        for question in questions where question.position == position {
-          if search.spent.contains(question.value) { continue }
+        for question in questions[position] {
+          if !search.spent.isEmpty, search.spent.contains(question.value) { continue }
           ask(question, key, number, record, strength, &search, &told)
         }
         if told.isEmpty { continue }
@@ -114,25 +118,31 @@ struct MatchRule {
           let both = told.filter { known[$0.key] != nil }
           if both.isEmpty {
             let concerned = Set(known.keys).union(told.keys).sorted()
-            return Result(
-              choice: nil, notes: search.notes + [MatchNote(.split, key.field, nil, candidates: concerned)])
+            search.note(MatchNote(.split, key.field, nil, candidates: concerned))
+            return nil
           }
           told = both
         }
         if told.count == 1, let (node, value) = told.first {
-          return Result(
-            choice: MatchChoice(node: node, position: position, value: value, strength: strength),
-            notes: search.notes)
+          return MatchChoice(node: node, position: position, value: value, strength: strength)
         }
         candidates = told
       }
       if let candidates {
-        return Result(
-          choice: nil,
-          notes: search.notes + [MatchNote(.split, nil, nil, candidates: candidates.keys.sorted())])
+        search.note(MatchNote(.split, nil, nil, candidates: candidates.keys.sorted()))
+        return nil
       }
     }
-    return Result(choice: nil, notes: search.notes)
+    return nil
+  }
+
+  /// What is asked by one key: for each value of the record that isn't common, who says it.
+  private func questions(_ record: MatchRecord, _ key: CompiledKey, _ position: Int) -> [Question] {
+    record.values.compactMap { value in
+      guard value.column == key.column, let claims = index.claims[value], !claims.isCommon else { return nil }
+      return Question(
+        position: position, value: value, claims: claims, short: key.isShort ? shortClaims(value) : nil)
+    }
   }
 
   /// Whom a name is compared with where nobody says the very name.
@@ -157,8 +167,14 @@ struct MatchRule {
     /// Values that tell nothing.
     var spent: Set<MatchValue> = []
     private(set) var notes: [MatchNote] = []
+    /// The nodes that were looked at.
+    private(set) var looked: [NodeIdentity] = []
 
     init(isStale: Bool) { self.isStale = isStale }
+
+    mutating func look(at nodes: [NodeIdentity]) {
+      for node in nodes where !looked.contains(node) { looked.append(node) }
+    }
 
     mutating func note(_ note: MatchNote) { if !notes.contains(note) { notes.append(note) } }
   }
@@ -171,8 +187,9 @@ struct MatchRule {
     let layer = index.layer(number)
     var held = index.holders(question.claims, strength, before: layer)
     if held.isEmpty, let short = question.short { held = index.holders(short, strength, before: layer) }
-    held.removeAll(where: search.out.contains)
+    if !search.out.isEmpty { held.removeAll(where: search.out.contains) }
     if held.isEmpty { return }
+    search.look(at: held)
     let value = question.value
     let twins = twins(of: number, question.claims, isStale: search.isStale)
     if !twins.isEmpty {

@@ -11,8 +11,6 @@ import ClusterModel
 struct RecordMatcher: Sendable {
   private var index: MatchIndex
   private var lastSerial: UInt64 = 0
-  /// The records that stand alone although something tells nodes, by the nodes concerned.
-  private var conflicts = MatchConflictIndex()
 
   /// What changed since it was last settled: what records say now; nil for those that are gone.
   private var pending: [RecordNumber: MatchRecord?] = [:]
@@ -32,42 +30,10 @@ struct RecordMatcher: Sendable {
 
   /// The node of a record with a local id; nil where it isn't known or not settled.
   func node(of id: NodeIdentity, _ origin: Origin) -> NodeIdentity? {
-    index.place(of: id, origin.name)?.node
-  }
-
-  /// Whether the record is known, settled or not.
-  func isKnown(_ id: NodeIdentity, _ origin: Origin) -> Bool {
-    guard let position = index.position(of: origin.name) else { return false }
-    return number(RecordKey(origin: position, id: id, isLocalID: true)).map { current($0) != nil } ?? false
-  }
-
-  func placement(of id: NodeIdentity, _ origin: RecordOrigin) -> RecordPlacement? {
-    guard let place = index.place(of: id, origin), let position = index.position(of: origin) else {
-      return nil
-    }
-    let join = place.isJoined ? place.choice : nil
-    return RecordPlacement(
-      node: place.node,
-      join: join.map {
-        RecordPlacement.Join(
-          field: index.origins[position].keys[$0.position].field, value: $0.value.text, strength: $0.strength)
-      }, witnesses: join.map { index.witnesses($0, but: id, origin) } ?? [], notes: place.notes)
-  }
-
-  /// Why the record stands alone although something tells nodes; empty where nothing does.
-  func conflictNotes(_ id: RawID) -> [MatchNote] {
-    index.place(of: id.nodeID, id.origin)?.conflict ?? []
-  }
-
-  /// The records that stand alone although something tells this node, and those on it that do.
-  func conflicts(about node: NodeIdentity) -> [RawID] {
-    var found = conflicts.records(about: node)
-    for number in index.nodes[node]?.records ?? [] where number.isLocalID {
-      if let entry = index.records[number], entry.place?.conflict.isEmpty == false {
-        found.append(index.rawID(number, entry.record))
-      }
-    }
-    return found
+    guard let position = index.position(of: origin.name),
+      let number = index.locals[RecordKey(origin: position, id: id, isLocalID: true)]
+    else { return nil }
+    return index.records[number]?.place?.node
   }
 
   // MARK: Changes
@@ -224,53 +190,45 @@ struct RecordMatcher: Sendable {
   /// Who asks for one of these values that the record says or said looks again.
   private mutating func touch(_ values: [MatchValue], of number: RecordNumber) {
     for value in values where index.columns.isAsked(value.column) {
-      markAskers(of: value, saidBy: number, after: nil, withTwins: true)
+      markAskers(of: value, saidBy: number)
     }
   }
 
-  /// Something that the node says is otherwise, or which records are on it: who sees it looks again.
+  /// Something that the node says is otherwise, or which records are on it: who looked at it looks again.
+  ///
+  /// - Parameter layer: where a record of that layer came or went: only later ones see it.
   private mutating func touch(_ node: NodeIdentity, after layer: Int?) {
-    for number in index.nodes[node]?.records ?? [] {
-      guard let record = index.records[number]?.record else { continue }
-      for value in record.values where index.columns.isAsked(value.column) {
-        markAskers(of: value, saidBy: number, after: layer, withTwins: false)
-      }
-    }
+    guard let known = index.nodes[node] else { return }
+    for number in known.choosers where layer.map({ index.layer(number) > $0 }) ?? true { mark(number) }
+    for number in known.lookers where layer.map({ index.layer(number) > $0 }) ?? true { mark(number) }
   }
 
   /// Marks the records that ask for the value and see that the record says it, and would come as far.
-  private mutating func markAskers(
-    of value: MatchValue, saidBy number: RecordNumber, after: Int?, withTwins: Bool
-  ) {
+  private mutating func markAskers(of value: MatchValue, saidBy number: RecordNumber) {
     if let claims = index.claims[value], !claims.isCommon {
-      claims.forEach { mark(asker: $0, value.column, number, after, withTwins, isShort: false) }
+      claims.forEach { mark(asker: $0, value.column, number, isShort: false) }
       if index.columns.isShort(value.column), MatchName.isBare(value.text) {
-        index.firstLabels[value]?.forEach {
-          mark(asker: $0, value.column, number, after, withTwins, isShort: true)
-        }
+        index.firstLabels[value]?.forEach { mark(asker: $0, value.column, number, isShort: true) }
       }
     }
     if index.columns.isShort(value.column), let asking = index.firstLabels[index.firstLabel(value)],
       !asking.isCommon
     {
-      asking.forEach { mark(asker: $0, value.column, number, after, withTwins, isShort: true) }
+      asking.forEach { mark(asker: $0, value.column, number, isShort: true) }
     }
   }
 
   private mutating func mark(
-    asker: RecordNumber, _ column: MatchColumn, _ number: RecordNumber, _ after: Int?, _ withTwins: Bool,
-    isShort: Bool
+    asker: RecordNumber, _ column: MatchColumn, _ number: RecordNumber, isShort: Bool
   ) {
-    guard asker.isLocalID, asker != number, let place = index.records[asker]?.place else { return }
+    guard asker.isLocalID, asker != number, dirty[index.layer(asker)]?.contains(asker) != true,
+      let place = index.records[asker]?.place
+    else { return }
     let origin = index.origins[asker.origin]
     guard let position = origin.keys.firstIndex(where: { $0.column == column }),
       !isShort || origin.keys[position].isShort
     else { return }
-    if asker.origin == number.origin {
-      if withTwins || !number.isLocalID { mark(asker) }
-      return
-    }
-    if let after, origin.layer <= after { return }
+    if asker.origin == number.origin { return mark(asker) }
     if number.isLocalID, origin.layer <= index.layer(number) { return }
     if let choice = place.choice {
       let least = number.isLocalID ? MatchStrength.fresh : .freshIdentity
@@ -304,14 +262,13 @@ struct RecordMatcher: Sendable {
       // Those of its origin that choose the same may be rivals no more.
       for other in index.nodes[node]?.choosers ?? [] where other.origin == number.origin { mark(other) }
     }
-    noteConflict(index.rawID(number, record), from: place, to: nil)
+    note(index.rawID(number, record), from: place, to: nil)
   }
 
-  private mutating func noteConflict(_ record: RawID, from old: MatchPlace?, to new: MatchPlace?) {
+  private mutating func note(_ record: RawID, from old: MatchPlace?, to new: MatchPlace?) {
+    outcome.places.append((record, new))
     let (before, after) = (old?.conflict ?? [], new?.conflict ?? [])
-    if before == after { return }
-    conflicts.set(record, to: after, insteadOf: before)
-    outcome.conflicts.append(MatchOutcome.ConflictChange(record: record, old: before))
+    if before != after { outcome.conflicts.append(MatchOutcome.ConflictChange(record: record, old: before)) }
   }
 
   /// Looks again at records of one layer, which see none of each other.
@@ -335,7 +292,7 @@ struct RecordMatcher: Sendable {
         guard results[number] == nil, let place = index.records[number]?.place else { continue }
         // It comes to the same by itself; of rivals it is asked anew.
         results[number] = MatchRule.Result(
-          choice: place.choice, notes: place.notes.filter { $0.reason != .rival })
+          choice: place.choice, notes: place.notes.filter { $0.reason != .rival }, looked: place.looked)
       }
     }
     for (number, place) in places(results, table) { self.place(number, place, layer) }
@@ -352,14 +309,20 @@ struct RecordMatcher: Sendable {
       var notes = result.notes
       if let choice = result.choice {
         let rivals = rule.rivals(of: number, record, choice, results)
-        if rivals.isEmpty { return (number, MatchPlace(node: choice.node, choice: choice, notes: notes)) }
+        if rivals.isEmpty {
+          return (
+            number, MatchPlace(node: choice.node, choice: choice, notes: notes, looked: result.looked)
+          )
+        }
         notes.append(
           MatchNote(
             .rival, origin.keys[choice.position].field, choice.value.text, candidates: [choice.node],
             records: rivals))
       }
       let own = origin.origin.node(of: record.id, isLocalID: true)
-      return (number, MatchPlace(node: own, choice: result.choice, notes: notes))
+      return (
+        number, MatchPlace(node: own, choice: result.choice, notes: notes, looked: result.looked)
+      )
     }
   }
 
@@ -367,6 +330,7 @@ struct RecordMatcher: Sendable {
   private mutating func place(_ number: RecordNumber, _ place: MatchPlace, _ layer: Int) {
     guard let entry = index.records[number] else { return }
     let old = entry.place
+    if let old, old.isSame(as: place) { return }
     let moves = old?.node != place.node
     if moves, let old { touch(old.node, after: layer) }
     index.place(number, place)
@@ -377,6 +341,6 @@ struct RecordMatcher: Sendable {
           record: entry.record.id, origin: index.origins[number.origin].origin, from: old?.node,
           to: place.node))
     }
-    noteConflict(index.rawID(number, entry.record), from: old, to: place)
+    note(index.rawID(number, entry.record), from: old, to: place)
   }
 }
