@@ -27,12 +27,12 @@ import Testing
     var view = UpdateView(localNodeID: try NodeIdentity("me"))
     let steps: [(String, [String])] = [
       (#"{"remove":"x"}"#, []),
-      (#"{"snapshot":[{"nodeId":"a"},{"nodeId":"me"},{"id":"me"}]}"#, ["snapshot [a,me]"]),
-      (#"{"snapshot":[{"nodeId":"a"},{"id":"me"}]}"#, []), (#"{"upsert":{"nodeId":"a"}}"#, []),
+      (#"{"snapshot":[{"nodeId":"a"},{"nodeId":"me"},{"id":"mine"}]}"#, ["snapshot [a,mine]"]),
+      (#"{"snapshot":[{"nodeId":"a"},{"id":"mine"}]}"#, []), (#"{"upsert":{"nodeId":"a"}}"#, []),
       (#"{"upsert":{"nodeId":"a","hostname":"n"}}"#, ["upsert [a]"]), (#"{"upsert":{"nodeId":"me"}}"#, []),
       (#"{"remove":"a","reason":"expired"}"#, ["remove [a] expired"]), (#"{"remove":"a"}"#, []),
       (#"{"snapshot":[{"nodeId":"b"}],"source":"s"}"#, ["snapshot s[b]"]),
-      (#"{"snapshot":[{"nodeId":"c/d"}]}"#, []), (#"{"snapshot":[]}"#, ["remove [me] deleted"]),
+      (#"{"snapshot":[{"nodeId":"c/d"}]}"#, []), (#"{"snapshot":[]}"#, ["remove [mine] deleted"]),
     ]
     for (text, expected) in steps {
       #expect(Self.described(view.take(try Self.line(text))) == expected, "\(text)")

@@ -62,7 +62,8 @@ import Testing
   func data() async throws {
     let folder = try TemporaryFolder()
     try folder.write(
-      "nodes:\n  - {nodeId: n1, nodename: one, addresses: [10.0.0.300]}\n  - {operatingSystem: two}\n", to: "a.yaml")
+      "nodes:\n  - {nodeId: n1, nodename: one, addresses: [10.0.0.300]}\n  - {machineType: worker}\n",
+      to: "a.yaml")
     try folder.write("nodes: [\n", to: "d/x.yaml")
     try folder.write("nodes:\n  - {nodeid: 3}\n", to: "b.yaml")
     let text = registries(

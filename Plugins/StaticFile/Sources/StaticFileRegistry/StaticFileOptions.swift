@@ -25,7 +25,7 @@ public struct StaticFileOptions: RegistryOptions {
       "paths", \.paths, .list(of: .dataPath, count: 1...64), "several files and patterns")
     RegistryOption(
       "format", \.format, .choice,
-      "how the files are written: see the forms above; `auto` tells it by each file's content")
+      "how the files are written; `auto` tells it by each file's content")
     RegistryOption(
       "pollInterval", \.pollInterval, .duration(in: .milliseconds(100) ... .seconds(86_400)),
       "how often the files are looked at even when the system reports no change")
