@@ -27,7 +27,7 @@ struct WaitingTests {
       try await eventually("the rest is known") {
         aggregator.state("slow") == .degraded && aggregator.state("quick") == .synced
       }
-      let wait = Task { try await aggregator.waitUntilSynced(timeout: .seconds(60)) }
+      let wait = Task { try await aggregator.waitUntilSynced(timeout: .seconds(5)) }
       try await eventually("it waits") { clock.pending == [.seconds(5)] }
       clock.advance(by: .seconds(5))
       let error = await #expect(throws: SyncError.self) { try await wait.value }
