@@ -72,7 +72,8 @@ public final class FakeDaemon: Sendable {
     Thread.detachNewThread { [weak self, listener] in
       while true {
         let connection = accept(listener, nil, nil)
-        guard connection >= 0 else { return }
+        // Closed by nobody else: its number could be another one's by then.
+        guard connection >= 0 else { return _ = close(listener) }
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         guard let self else { return _ = close(connection) }
         Thread.detachNewThread { self.serve(connection) }
@@ -109,7 +110,6 @@ public final class FakeDaemon: Sendable {
     guard wasOpen else { return }
     endStreams()
     shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
     unlink(socket)
   }
 
