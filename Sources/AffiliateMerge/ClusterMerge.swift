@@ -173,7 +173,11 @@ public struct ClusterMerge: Sendable {
   public mutating func setPolicy(_ policy: MergePolicy, at now: Timestamp) -> [ClusterChange] {
     if policy == self.policy { return [] }
     return change(at: now) { merge, touched in
+      let ignoresOthers = policy.ignoredAddresses != merge.policy.ignoredAddresses
       merge.nodes.setPolicy(policy, &touched)
+      for case .address(let address) in merge.conflictHistories.keys where ignoresOthers {
+        merge.nodes.note(.address(address), &touched)
+      }
       merge.matchAnew(&touched)
     }
   }
@@ -419,7 +423,9 @@ public struct ClusterMerge: Sendable {
     }
     for key in touched.shared.keys.sorted() {
       let owner = touched.ownerBefore(of: key)
-      let old = nodes.conflict(key, among: touched.shared[key] ?? nil, owner) { entryBefore(&touched, $0) }
+      let old = nodes.conflict(
+        key, among: touched.shared[key] ?? nil, owner, ignoring: before.rules.policy.ignoredAddresses
+      ) { entryBefore(&touched, $0) }
       appendConflictChange(key, old, touched.now, &changes)
     }
     return changes

@@ -58,7 +58,8 @@ public struct Conflict: Hashable, Sendable {
     self.notes = notes
   }
 
-  /// Whether more than ``maximumNodes`` nodes have it, or an address that container bridges have by default: that
+  /// Whether more than ``maximumNodes`` nodes have it, or an address that container bridges have by default or that the
+  /// policy ignores: that
   /// is told once, and no change of it follows where further nodes get it or lose it. Which nodes have it,
   /// ``ClusterMerge/holders(of:)`` says.
   public var isShared: Bool { nodes.isEmpty }

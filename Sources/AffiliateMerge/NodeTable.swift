@@ -54,13 +54,15 @@ struct NodeTable: Sendable {
 
   /// The conflict about `key`, which isn't a field, as it is now; nil where fewer than two nodes have it.
   func conflict(_ key: ConflictKey) -> Conflict? {
-    conflict(key, among: holders.several(of: key), holders.owner(of: key)) { nodes[$0] }
+    conflict(
+      key, among: holders.several(of: key), holders.owner(of: key), ignoring: rules.policy.ignoredAddresses
+    ) { nodes[$0] }
   }
 
   /// The conflict about `key`, which isn't a field, where `sharers` are those that have it, or what looks alike.
   func conflict(
     _ key: ConflictKey, among sharers: TreeSet<NodeIdentity>?, _ owner: NameOwner?,
-    _ entry: (NodeIdentity) -> NodeEntry?
+    ignoring ignored: IgnoredAddresses, _ entry: (NodeIdentity) -> NodeEntry?
   ) -> Conflict? {
     guard let sharers else { return nil }
     guard sharers.count <= Conflict.maximumNodes else {
@@ -68,8 +70,17 @@ struct NodeTable: Sendable {
     }
     let nodes = sharers.filter { entry($0)?.has(key) == true }.sorted()
     if nodes.count < 2 { return nil }
-    if case .address(let address) = key, address.isContainerBridge { return Conflict(key: key, nodes: []) }
+    if case .address(let address) = key,
+      address.isContainerBridge || ignored.networks.contains(where: { $0.contains(address) })
+    {
+      return Conflict(key: key, nodes: [])
+    }
     return Conflict(key: key, nodes: nodes, owner: owner?.id, rule: owner?.rule)
+  }
+
+  /// Notes that the conflict about `key` may be another one, though nothing of its nodes is.
+  func note(_ key: ConflictKey, _ touched: inout Touched) {
+    if let several = holders.several(of: key) { touched.note(key, of: several) }
   }
 
   /// Settles which node is the member of each nodename that was touched and that several nodes have.

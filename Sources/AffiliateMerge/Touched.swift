@@ -46,7 +46,7 @@ struct Touched {
     return first.values.sorted { $0.record.description < $1.record.description }
   }
 
-  var isEmpty: Bool { nodes.isEmpty && nodenames.isEmpty && matches.isEmpty }
+  var isEmpty: Bool { nodes.isEmpty && nodenames.isEmpty && matches.isEmpty && shared.isEmpty }
 
   /// The nodes in the order in which they were touched.
   var all: [TouchedNode] { nodes }

@@ -79,7 +79,9 @@ package enum HostLineReader {
       case "node":
         guard try !values.takeNull() else { return }
         let record = try RecordReader(writer: .plugin).read(&values, in: "node", at: 0)
-        desired.publication = record.map { Publication(local: $0.affiliate) }
+        desired.publication = record.map {
+          Publication(local: $0.affiliate, labels: $0.labels, machineID: $0.machineID)
+        }
       case "seenEndpoints":
         try values.object(key) { (values, key) throws(Failure) in
           guard let id = try? NodeIdentity(key) else { return try values.lexer.skipValue() }

@@ -28,7 +28,7 @@ package enum HostLineWriter {
       writer.number("revision", desired.revision)
       guard let publication = desired.publication else { return writer.null("node") }
       writer.key("node")
-      RecordWriter.write(.init(publication.local), &writer)
+      RecordWriter.write(publication.localRecord, &writer)
       guard !publication.seenEndpoints.isEmpty else { return }
       writer.key("seenEndpoints")
       writer.beginObject()

@@ -350,7 +350,11 @@ struct NaiveMerge {
   }
 
   private func isShared(_ key: ConflictKey, _ count: Int) -> Bool {
-    if case .address(let address) = key, address.isContainerBridge { return true }
+    if case .address(let address) = key,
+      address.isContainerBridge || policy.ignoredAddresses.networks.contains(where: { $0.contains(address) })
+    {
+      return true
+    }
     return count > 8
   }
 }

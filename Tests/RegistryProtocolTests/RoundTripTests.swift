@@ -64,7 +64,8 @@ import Testing
     let id = try NodeIdentity("n1")
     let publication = Publication(
       local: Affiliate(nodeID: id, addresses: [try IPAddress("10.0.0.1")], nodename: "w-1"),
-      seenEndpoints: [try NodeIdentity("n2"): [try IPEndpoint("[fd00::2]:51820")]])
+      seenEndpoints: [try NodeIdentity("n2"): [try IPEndpoint("[fd00::2]:51820")]],
+      labels: try NodeLabels(["rack": "r1"]), machineID: "0123456789abcdef0123456789abcdef")
     for desired in [
       DesiredPublication(revision: 7, publication: publication),
       DesiredPublication(revision: .max, publication: nil),

@@ -11,6 +11,9 @@ extension Conflict {
     case .label(let label, let identity): return disagreement(on: "label \(label)", of: identity)
     case .address(let address) where isShared && address.isContainerBridge:
       return "address \(address) is shared by several nodes: container bridges have it by default"
+    case .address(let address) where isShared:
+      return
+        "address \(address) is shared by more than \(Self.maximumNodes) nodes, or in merge.match.ignoreAddresses"
     case .address(let address): return "address \(address) \(claimed)"
     case .nodename(let name): return "nodename '\(name)' \(claimed)"
     case .publicKey(let key): return "WireGuard public key \(key) \(claimed)"

@@ -89,7 +89,8 @@ extension ClusterDocuments {
     }
     guard !conflict.isShared else {
       return
-        "shared by more than \(Conflict.maximumNodes) nodes, or by what container bridges have by default"
+        "shared by more than \(Conflict.maximumNodes) nodes, or an address that container bridges have by default or "
+        + "merge.match.ignoreAddresses has"
     }
     return claims.map { "\(ShortID.text($0.node)): \($0.sources.joined(separator: ","))" }.joined(
       separator: "; ")

@@ -76,7 +76,7 @@ struct SeedCluster: Sendable {
 
     /// What the command prints where it has nothing to complain of.
     func output(_ line: String) async throws -> String {
-      try await Command.output("\(line) --state state", in: folder)
+      try await Command.output("\(line) --state state --timeout 60s", in: folder)
     }
 
     /// Waits until the command prints `table`, whatever the versions in it are.

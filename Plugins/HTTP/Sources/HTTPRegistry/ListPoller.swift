@@ -77,6 +77,9 @@ struct ListPoller {
       let limit = isLongPoll ? settings.idleTimeout : settings.timeout
       let (answer, body) = try await client.get(url, headers: headers, within: limit)
       guard answer.status != 304 else {
+        guard view.isKnown else {
+          throw HTTPFailure(.unavailable, "\(url) answers 304, not modified, though it was never read")
+        }
         try view.unchanged()
         return .good
       }

@@ -56,6 +56,9 @@ struct ListView {
     if !batch.isEmpty { try session.apply(batch) }
   }
 
+  /// Whether a list was taken in.
+  var isKnown: Bool { !contents.isEmpty }
+
   /// Takes in that the list is what it was.
   mutating func unchanged() throws {
     try report([problems.report(.reading, []), problems.report(.credentials, [])])

@@ -42,12 +42,20 @@ struct FileView {
     var batch = RegistryBatch()
     if files.revision != revision {
       let (new, repetitions) = plan.contents(of: files)
-      batch.updates = contents.updates(to: new)
-      (contents, self.repetitions, revision) = (new, repetitions, files.revision)
+      (self.repetitions, revision) = (repetitions, files.revision)
+      // Where nothing could be read yet nobody knows that there is nobody: what was known before stays.
+      let isRead = files.readErrors.isEmpty && files.contentErrors.isEmpty
+      if isRead || !contents.isEmpty || new.values.contains(where: { !$0.isEmpty }) {
+        batch.updates = contents.updates(to: new)
+        contents = new
+      }
     }
+    let contentErrors = files.contentErrors + repetitions
+    // What is wrong with all that there is keeps the files from being read, for who waits for that.
+    let isUnknown = contents.isEmpty && revision != nil
     batch.reports += [
-      problems.report(.reading, files.readErrors),
-      problems.report(.content, files.contentErrors + repetitions),
+      problems.report(.reading, files.readErrors + (isUnknown ? contentErrors : [])),
+      problems.report(.content, isUnknown ? [] : contentErrors),
     ].compactMap(\.self)
     problems.log(notes: files.notes)
     log(scan.gap)
