@@ -659,6 +659,30 @@ extension ClusterMerge {
     return RecordPlacement(node: node, join: nil, witnesses: [], notes: [])
   }
 
+  /// What the node, or a record, says of a field that records are matched by, as it may be shown: of a machine id
+  /// nothing.
+  public func matchText(of field: MatchField, node: NodeIdentity) -> String? {
+    guard let affiliate = nodes[node]?.merged.affiliate else { return nil }
+    return Self.text(of: field, affiliate, labels(of: node))
+  }
+
+  /// The same of a record.
+  public func matchText(of field: MatchField, record: RawID) -> String? {
+    raw(record).flatMap { Self.text(of: field, $0.value.affiliate, $0.value.labels) }
+  }
+
+  private static func text(of field: MatchField, _ affiliate: Affiliate, _ labels: NodeLabels) -> String? {
+    let text: String? =
+      switch field {
+      case .nodename: affiliate.nodename
+      case .hostname: affiliate.hostname.isEmpty ? affiliate.nodename : affiliate.hostname
+      case .publicKey: affiliate.publicKey
+      case .label(let key): labels[key]
+      case .machineID, .address: nil
+      }
+    return text?.isEmpty == false ? text : nil
+  }
+
   private func placement(of id: RawID, _ place: MatchPlace) -> RecordPlacement {
     let keys = policy.matching[id.origin.registry]?.keys ?? []
     guard place.isJoined, let choice = place.choice, keys.indices.contains(choice.position) else {

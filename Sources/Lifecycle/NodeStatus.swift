@@ -166,7 +166,10 @@ extension RowConflict {
       "\(value) is claimed by more than \(NameHolders.maximumCount) nodes"
     case .nodename: "\(value) is also claimed by \(others.joined(separator: ", "))"
     case .identity: "\(value) is on two machines"
-    case .match: others.isEmpty ? "\(value)" : "\(value) may also be of \(others.joined(separator: ", "))"
+    case .match:
+      // The node that the record itself founded is none that it may be of.
+      others.contains { "\(value)".hasSuffix($0) }
+        ? "\(value) may be of it" : "\(value) may also be of \(others.joined(separator: ", "))"
     }
   }
 }

@@ -3,8 +3,12 @@ public import ClusterModel
 extension MatchNote {
   /// What stood against it in one line, for a person. What comes from outside isn't escaped yet.
   ///
-  /// - Parameter name: what a node is called.
-  public func words(naming name: (NodeIdentity) -> String) -> String {
+  /// - Parameters:
+  ///   - name: what a node is called.
+  ///   - saying: what a node says of a field, or nil: this record.
+  public func words(
+    naming name: (NodeIdentity) -> String, saying: (MatchField, NodeIdentity?) -> String? = { _, _ in nil }
+  ) -> String {
     let nodes = candidates.map(name).joinedAsList
     let said = [field?.description, field.flatMap { field in value.map { field.shown($0) } }]
       .compactMap { $0 }.joined(separator: " ")
@@ -16,7 +20,13 @@ extension MatchNote {
         + "so it tells no records of \(records.first?.origin.registry ?? "this registry") apart; \(nodes) "
         + (candidates.count == 1 ? "has it" : "have it")
     case .contradiction:
-      return "\(said) is \(nodes)'s, but that one's \(against?.description ?? "name") is another one"
+      let field = against?.description ?? "name"
+      let theirs = against.flatMap { field in candidates.first.flatMap { saying(field, $0) } }
+      let own = against.flatMap { saying($0, nil) }
+      guard let theirs, let own else {
+        return "\(said) is \(nodes)'s, but that one's \(field) is another one"
+      }
+      return "\(said) is \(nodes)'s, but that one's \(field) is \(theirs), not \(own)"
     case .split:
       return field.map { "\($0) tells none of those that fields before it tell: \(nodes)" }
         ?? "what it says is said by \(nodes)"

@@ -38,9 +38,19 @@ struct DaemonGet: Sendable {
     try Printing.print(try request.rows(documents, node: node), with: &printer, at: list.now)
     for note in printer.notes { Terminal.note(note) }
     if let missing { throw missing }
+    if documents.isEmpty { try await explainEmptiness() }
     if Terminal.isPerson { try await tellPerson(documents, list) }
     guard checksWhole, request.type != .registry, request.type != .identity else { return }
     try PartialList.check(list.partial, isPartAllowed: request.isPartAllowed)
+  }
+
+  /// Tells who looks for members where there are nodes, but none that counts as one.
+  private func explainEmptiness() async throws {
+    guard request.type == .member, request.format == .table, request.ids.isEmpty,
+      request.labelSelector == nil, request.fieldSelector == nil
+    else { return }
+    let count = try await client.list("/v1/affiliates").items.count
+    if count > 0 { Terminal.note(MemberNotes.noMembers(among: count)) }
   }
 
   private func listed() async throws -> ([ResourceValue], ResourceList, missing: CommandError?) {

@@ -38,6 +38,12 @@ enum MemberNotes {
     return all.joined(separator: "; ") + ": see 'rollcall status'"
   }
 
+  /// What is said where there are nodes, but no members.
+  static func noMembers(among count: Int) -> String {
+    "none of the \(count) affiliates is a member: a member has a nodename, and one that only a registry without node "
+      + "identities knows needs its 'alone: member'; 'rollcall get affiliates' shows them"
+  }
+
   /// What is said of a member that isn't listed; nil for one that is.
   static func unlisted(_ document: ResourceValue, at now: Timestamp) -> String? {
     let name = document.at("metadata", "id")?.text ?? ""

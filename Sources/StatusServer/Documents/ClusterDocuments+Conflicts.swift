@@ -81,9 +81,11 @@ extension ClusterDocuments {
       }
       return ([holder].compactMap { $0 } + rest).joined(separator: "; ")
     case .identity:
-      return "on two machines: \(conflict.records.map(\.description).joined(separator: ", ")) differ"
+      return "on two machines: \(conflict.records.map(\.description).joined(separator: ", ")) differ; "
+        + "remove node-identity.yaml from the copy and restart it"
     case .match(let record):
-      let reasons = conflict.notes.map { $0.words { name($0, of: conflict.key) } }.joined(separator: "; ")
+      let reasons = words(of: conflict.notes, about: record) { name($0, of: conflict.key) }
+        .joined(separator: "; ")
       return "\(record) stands alone: \(reasons); \(conflict.notes.last?.advice ?? "")"
     case .address, .publicKey: break
     }

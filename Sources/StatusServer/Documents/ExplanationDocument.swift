@@ -83,12 +83,12 @@ extension ClusterDocuments {
         return .present([
           ("id", .text(id.description)), ("joined", .bool(placement?.join != nil)),
           ("by", placement?.join.map { .text($0.words) }),
-          ("placement", .text(sentence(placement, of: record.value, from: id.origin.registry))),
+          ("placement", .text(sentence(placement, of: record.value, id))),
           (
             "notes",
             placement.flatMap { placement in
               placement.notes.isEmpty
-                ? nil : .texts(placement.notes.map { $0.words(naming: displayName) })
+                ? nil : .texts(words(of: placement.notes, about: id, naming: displayName))
             }
           ),
         ])
@@ -96,13 +96,14 @@ extension ClusterDocuments {
   }
 
   private func sentence(
-    _ placement: RecordPlacement?, of record: AffiliateRecord, from registry: String
+    _ placement: RecordPlacement?, of record: AffiliateRecord, _ id: RawID
   ) -> String {
+    let registry = id.origin.registry
     let keys = snapshot.merge.policy.matching[registry]?.keys ?? []
     guard let placement, !keys.isEmpty else {
       return "stands alone: nothing is in the match list of \(registry)"
     }
-    let notes = placement.notes.map { $0.words(naming: displayName) }
+    let notes = words(of: placement.notes, about: id, naming: displayName)
     if let join = placement.join {
       let witness = placement.witnesses.first.map { ", said by \($0)" } ?? ""
       return (["joined by \(join.words)\(witness)"] + notes.map { "told nothing: \($0)" })
@@ -119,6 +120,16 @@ extension ClusterDocuments {
         ? "stands alone" : "stands alone: nobody else says \(said.joined(separator: " or "))"
     }
     return "stands alone: \(notes.joined(separator: "; ")); \(last.advice)"
+  }
+
+  /// What stood against a record, with what it and the nodes say.
+  func words(of notes: [MatchNote], about record: RawID, naming name: (NodeIdentity) -> String) -> [String] {
+    notes.map { note in
+      note.words(naming: name) { field, node in
+        node.map { snapshot.merge.matchText(of: field, node: $0) }
+          ?? snapshot.merge.matchText(of: field, record: record)
+      }
+    }
   }
 
   /// What a node is called in a sentence.
