@@ -57,7 +57,8 @@ extension InventoryFormat {
     }
     guard let pairs = document.pairs else { return .nodes }
     if let kind = document["kind"]?.string {
-      return kind == "Node" || kind == "NodeList" || document["apiVersion"] != nil ? .kubernetes : .nodes
+      return ["Node", "NodeList", "List"].contains(kind) || document["apiVersion"] != nil
+        ? .kubernetes : .nodes
     }
     return AnsibleInventory.isInventory(pairs) ? .ansible : .nodes
   }

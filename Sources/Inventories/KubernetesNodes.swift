@@ -40,6 +40,11 @@ struct KubernetesNodes {
           }
           builder.add(reader.node(item), at: item.mark)
         }
+      } else if kind == "Status" {
+        // What an API server answers in place of a list.
+        let message = document["message"]?.string.map { ": \($0)" } ?? ""
+        reader.diagnostics.error(document.mark, "this is a Status of Kubernetes, no list of Nodes\(message)")
+        reader.hidesNodes = true
       } else {
         reader.skip(document, kind)
       }

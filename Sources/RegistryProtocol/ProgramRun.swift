@@ -19,6 +19,8 @@ final class ProgramRun: Sendable {
     var hasSnapshot = false
     /// The sources that had a snapshot in this run or in one before.
     var known: Set<RegistrySource>
+    /// Those of them that this run hasn't named yet.
+    var unnamed: Set<RegistrySource>
     /// Whether what the batch that is under way doesn't list may be there all the same.
     var hidesNodes = false
     /// Whether reading was reported to fail, by the host or by the program.
@@ -51,7 +53,8 @@ final class ProgramRun: Sendable {
     self.publications = publications
     reader = ProgramLineReader(registry.writer)
     time = TimeSource(session.clock)
-    state = Mutex(State(known: before?.state.withLock { $0.known } ?? [], isReadingFailing: before != nil))
+    let known = before?.state.withLock { $0.known } ?? []
+    state = Mutex(State(known: known, unnamed: known, isReadingFailing: before != nil))
     do throws(ChildProgram.Failure) {
       stream = try ChildStream(registry.program, grace: registry.grace)
     } catch {
@@ -118,7 +121,7 @@ final class ProgramRun: Sendable {
   private func watchStart() async {
     guard (try? await time.sleep(registry.startLimit)) != nil else { return }
     let isReady = state.withLock { $0.isReady }
-    guard !isReady else { return }
+    guard !isReady else { return forgetUnnamed() }
     let what = registry.writer == .program ? "snapshot" : "line"
     end(
       .program(
@@ -126,6 +129,21 @@ final class ProgramRun: Sendable {
           .deadlineExceeded,
           "\(registry.name) had no \(what) within \(DurationText.text(of: registry.startLimit)), and was ended"
         )))
+  }
+
+  /// Sources that a program had which was started again, and that it hasn't named since, are no more.
+  private func forgetUnnamed() {
+    let gone = state.withLock { state in
+      guard state.hasSnapshot else { return Set<RegistrySource>() }
+      defer {
+        state.known.subtract(state.unnamed)
+        state.unnamed = []
+      }
+      return state.unnamed
+    }
+    guard !gone.isEmpty else { return }
+    let batch = RegistryBatch(updates: gone.sorted().map { .sourceGone($0) })
+    do throws(RegistryError) { try session.apply(batch) } catch { end(.registry(error)) }
   }
 
   private func end(_ end: End) {
@@ -227,6 +245,8 @@ final class ProgramRun: Sendable {
   private func apply(_ batch: RegistryBatch, line: (number: Int, problems: [String])) {
     let batch = state.withLock { state in
       var batch = batch
+      state.unnamed.subtract(batch.expectedSources ?? [])
+      state.unnamed.subtract(batch.updates.map(\.source))
       batch.updates = Self.updates(batch.updates, &state)
       let hasSnapshot = batch.updates.contains { if case .snapshot = $0 { true } else { false } }
       if hasSnapshot {

@@ -119,6 +119,30 @@ import Testing
     }
   }
 
+  @Test("a source that a program had before it was started again, and names no more, goes with its nodes")
+  func forgottenSource() async throws {
+    let program = try ProgramFolder(
+      """
+      echo run >> runs
+      [ $(wc -l < runs) -gt 1 ] || {
+        echo '{"snapshot":[{"id":"a"}]}'; echo '{"snapshot":[{"id":"ghost"}],"source":"c"}'
+        echo '{"snapshot":[{"id":"x"}],"source":"d"}'; exit 1
+      }
+      echo '{"snapshot":[{"id":"b"}]}'; echo '{"snapshot":[{"id":"x"}],"source":"d"}'; sleep 1000
+      """)
+    let recorder = SessionRecorder()
+    var registry = try program.registry {
+      $0.stream = true
+      $0.timeout = .milliseconds(500)
+    }
+    registry.backoff = Backoff(initial: .milliseconds(50))
+    let (run, gone, kept) = (registry, try RegistrySource("c"), try RegistrySource("d"))
+    try await recorder.run(run) {
+      let record = try await recorder.wait(for: "its end") { $0.updates.contains(.sourceGone(gone)) }
+      #expect(names(record) == ["b"] && !record.updates.contains(.sourceGone(kept)))
+    }
+  }
+
   @Test("one that has no snapshot in time is ended and started again")
   func noStart() async throws {
     let program = try ProgramFolder("exec sleep 1000")

@@ -61,6 +61,18 @@ import Testing
     #expect(inventory.hidesNodes || !inventory.listsNodes, "\(inventory)")
   }
 
+  @Test("what an API server answers in place of a list hides nodes; an empty list is one")
+  func kubernetesAnswers() throws {
+    let status = #"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"nodes is forbidden"}"#
+    for format in [InventoryFormat.auto, .kubernetes] {
+      let read = try Inventory.read(Array(status.utf8), name: "list", format: format)
+      #expect(read.hidesNodes && read.nodes.isEmpty)
+      #expect(read.problems.kept.map(\.description).contains { $0.contains("nodes is forbidden") })
+      let empty = try Inventory.read(Array(#"{"kind":"List","items":[]}"#.utf8), name: "list", format: format)
+      #expect(empty.listsNodes && !empty.hidesNodes && empty.problems.kept.isEmpty)
+    }
+  }
+
   @Test("hostile lists are bounded: each ends soon and within the limits")
   func hostile() throws {
     let clock = ContinuousClock()
