@@ -61,9 +61,9 @@ package struct ProgramDocument: Sendable {
     var assembly = BatchAssembly()
     var failure: RegistryError?
     var number = 0
-    var splitter = LineSplitter()
+    var splitter = ProtocolLines()
     let reader = ProgramLineReader(.program)
-    let take = { (line: LineSplitter.Line) in
+    let take = { (line: ProtocolLines.Line) in
       number += 1
       guard failure == nil else { return }
       do throws(RegistryError) {

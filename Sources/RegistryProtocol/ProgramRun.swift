@@ -8,10 +8,10 @@ import Synchronization
 /// One life of a program that speaks the protocol: its lines become batches, in order.
 final class ProgramRun: Sendable {
   private struct State {
-    var lines = LineSplitter()
+    var lines = ProtocolLines()
     var number = 0
     var assembly = BatchAssembly()
-    var errors = LineSplitter(limit: ProtocolLimits.messageBytes)
+    var errors = ProtocolLines(limit: ProtocolLimits.messageBytes)
     var lastError = ""
     var budget = LogBudget()
     var problems = ContentProblems()
@@ -160,7 +160,7 @@ final class ProgramRun: Sendable {
   private func take(_ bytes: ArraySlice<UInt8>) {
     // Out of the lock while lines are worked on: only this thread has them.
     var lines = state.withLock { state in
-      defer { state.lines = LineSplitter() }
+      defer { state.lines = ProtocolLines() }
       return state.lines
     }
     lines.take(bytes) { self.take($0) }
@@ -174,7 +174,7 @@ final class ProgramRun: Sendable {
     errors.finish { self.logError($0) }
   }
 
-  private func take(_ line: LineSplitter.Line) {
+  private func take(_ line: ProtocolLines.Line) {
     let number = state.withLock { state in
       state.number += 1
       return state.number
@@ -304,7 +304,7 @@ final class ProgramRun: Sendable {
     state.withLock { [errors] in $0.errors = errors }
   }
 
-  private func logError(_ line: LineSplitter.Line) {
+  private func logError(_ line: ProtocolLines.Line) {
     guard case .whole(let bytes) = line else { return }
     let text = ValueReader.oneLine(String(decoding: bytes, as: UTF8.self))
     state.withLock { $0.lastError = String(text.prefix(200)) }

@@ -71,7 +71,7 @@ enum IsolationBenchmark {
       let start = ContinuousClock.now
       ProgramLineWriter.write(batch) { lines.append($0) }
       let written = ContinuousClock.now
-      var splitter = LineSplitter()
+      var splitter = ProtocolLines()
       var assembly = BatchAssembly()
       var result: RegistryBatch?
       let reader = ProgramLineReader(.plugin)

@@ -15,8 +15,8 @@ import Testing
     ]}
     """
 
-  private func mapping(_ configure: (inout MappingOptions) -> Void) throws -> NodeMapping {
-    try NodeMapping(
+  private func mapping(_ configure: (inout MappingOptions) -> Void) throws -> ListMapping {
+    try ListMapping(
       MappingOptions {
         $0.items = ".results[*]"
         $0.id = ".id"
@@ -55,7 +55,7 @@ import Testing
 
   @Test("readiness, identity and key are parts as others are")
   func parts() throws {
-    let mapping = try NodeMapping(
+    let mapping = try ListMapping(
       MappingOptions {
         $0.items = "$"
         ($0.nodeID, $0.ready, $0.publicKey) = (".uid", ".up", ".wg")
@@ -105,7 +105,7 @@ import Testing
   @Test("a mapping that doesn't say what machines are known by is none")
   func nameless() {
     let error = #expect(throws: RegistryError.self) {
-      try NodeMapping(
+      try ListMapping(
         MappingOptions {
           $0.items = "$"
           $0.machineType = ".x"

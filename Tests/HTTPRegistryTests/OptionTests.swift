@@ -35,7 +35,7 @@ import Testing
     ])
   func refused(options: String, says: String) {
     let error = #expect(throws: RegistryError.self) {
-      _ = try HTTPSettings(HTTPOptions(json: options), baseDirectory: "/")
+      _ = try HTTPRegistrySettings(HTTPOptions(json: options), baseDirectory: "/")
     }
     #expect(error?.message.contains(says) == true, "\(error?.message ?? "")")
     #expect(error?.message.contains("geheim") == false)
@@ -78,7 +78,7 @@ import Testing
       for registry in registries {
         #expect(registry.value["plugin"]?.string == HTTPRegistry.descriptor.name)
         let options = (registry.value.pairs ?? []).filter { $0.key != "plugin" }.map { ($0.key, $0.value) }
-        _ = try HTTPSettings(HTTPOptions(json: YAML.json(of: .mapping(options))), baseDirectory: "/")
+        _ = try HTTPRegistrySettings(HTTPOptions(json: YAML.json(of: .mapping(options))), baseDirectory: "/")
       }
     }
   }

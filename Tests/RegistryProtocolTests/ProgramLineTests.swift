@@ -217,8 +217,8 @@ import Testing
 
   @Test("lines are cut at their ends, also CRLF; one that is too long is told, and those behind it count")
   func splitter() {
-    var splitter = LineSplitter(limit: 10)
-    var lines: [LineSplitter.Line] = []
+    var splitter = ProtocolLines(limit: 10)
+    var lines: [ProtocolLines.Line] = []
     for piece in ["{\"a\"", ":1}\r\n\n  \n", "123456789012", "3\n{}", "\n{\"b\":2"] {
       splitter.take(Array(piece.utf8)[...]) { lines.append($0) }
     }

@@ -11,7 +11,7 @@ import Testing
   private func read(_ batches: [RegistryBatch], pieces: Int = 1000) throws -> [RegistryBatch] {
     var bytes: [UInt8] = []
     for batch in batches { ProgramLineWriter.write(batch) { bytes += $0 } }
-    var splitter = LineSplitter()
+    var splitter = ProtocolLines()
     var assembly = BatchAssembly()
     var result: [RegistryBatch] = []
     let reader = ProgramLineReader(.plugin)

@@ -137,7 +137,7 @@ public struct PluginLauncher: Sendable {
       throw PluginError(.loadFailed, "plugin '\(name)': \(error.message)", cause: error)
     case .success(let end):
       var lines: [ProgramLine] = []
-      var splitter = LineSplitter()
+      var splitter = ProtocolLines()
       splitter.take(end.output[...]) { line in
         if case .whole(let bytes) = line, let read = try? ProgramLineReader(.plugin).read(bytes) {
           lines.append(read)

@@ -112,7 +112,7 @@ private struct ProgramLook: Sendable {
       }
       return look
     }
-    var splitter = LineSplitter()
+    var splitter = ProtocolLines()
     let reader = ProgramLineReader(.program)
     splitter.take(output[...]) { line in
       look.lines += 1

@@ -80,7 +80,7 @@ final class ProtocolChannel: Sendable {
   func read() { DispatchQueue(label: "rollcall.protocol").async { self.readAll() } }
 
   private func readAll() {
-    var splitter = LineSplitter()
+    var splitter = ProtocolLines()
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while true {
       let count = Glibc.read(input, &buffer, buffer.count)
@@ -92,7 +92,7 @@ final class ProtocolChannel: Sendable {
     ended.notify()
   }
 
-  private func take(_ line: LineSplitter.Line) {
+  private func take(_ line: ProtocolLines.Line) {
     do throws(RegistryError) {
       guard case .whole(let bytes) = line else {
         throw RegistryError(.limitExceeded, "a line has more than \(ProtocolLimits.lineBytes) bytes")

@@ -11,7 +11,7 @@ import Synchronization
 /// A redirect is followed at most ``maximumRedirects`` times, never to another scheme, and never to another host or port
 /// where requests carry anything that makes who asks known.
 struct HTTPClient: Sendable {
-  let settings: HTTPSettings
+  let settings: HTTPRegistrySettings
   let connections: HTTPConnections
   let proxies: ProxyEnvironment
   /// What the server knows us by, `rollcall/1.2.0`.

@@ -128,7 +128,7 @@ public struct MappingOptions: RegistryOptions {
 }
 
 /// The options, found to work together.
-struct HTTPSettings: Sendable {
+struct HTTPRegistrySettings: Sendable {
   /// What is asked for, and how.
   enum Subject: Sendable {
     case list(RequestURL, ListForm, isLongPoll: Bool)
@@ -220,7 +220,7 @@ struct HTTPSettings: Sendable {
       guard options.format == .auto else {
         throw RegistryError(.invalidArgument, "mapping and format exclude each other")
       }
-      form = .mapped(try NodeMapping(mapping))
+      form = .mapped(try ListMapping(mapping))
     } else {
       form = .known(options.format)
     }

@@ -19,11 +19,11 @@ public struct HTTPRegistry: RegistryPlugin {
       optionsSchema: HTTPOptions.schema, matching: .inventory(alone: .affiliate))
   }
 
-  private let settings: HTTPSettings
+  private let settings: HTTPRegistrySettings
   var environment = ProcessInfo.processInfo.environment
 
   public init(options: HTTPOptions, context: RegistryContext) throws {
-    settings = try HTTPSettings(options, baseDirectory: context.baseDirectory)
+    settings = try HTTPRegistrySettings(options, baseDirectory: context.baseDirectory)
   }
 
   public func run(_ session: RegistrySession) async throws {

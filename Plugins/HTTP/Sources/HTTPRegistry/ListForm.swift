@@ -4,7 +4,7 @@ import Inventories
 /// How a list is read.
 enum ListForm: Sendable {
   case known(InventoryFormat)
-  case mapped(NodeMapping)
+  case mapped(ListMapping)
 
   /// What is asked for: the first of these that the server has.
   var accept: String {

@@ -9,7 +9,7 @@ import RegistryKit
 ///
 /// What is found becomes an entry of the short form, and is read as one; problems name the item by its place in the
 /// list, `items[3]`, as paths have no lines.
-struct NodeMapping: Sendable {
+struct ListMapping: Sendable {
   private let items: JSONPathExpression
   private let fields: [(key: String, path: JSONPathExpression)]
   private let labels: [(key: String, path: JSONPathExpression)]

@@ -5,7 +5,7 @@
 #endif
 
 /// Cuts what comes through a pipe into lines, of a bounded length each.
-package struct LineSplitter {
+package struct ProtocolLines {
   /// A line, or one that was too long to be kept.
   package enum Line: Hashable, Sendable {
     case whole([UInt8])
