@@ -54,7 +54,7 @@ public struct MeshReconciler: Sendable {
     public var ranking: EndpointRanking
     /// The device as it was read; nil: it isn't there yet.
     public var device: DeviceState?
-    /// The moment, by a steady clock that never goes back.
+    /// The moment, by a steady clock: later than that of the pass before.
     public var now: Duration
     /// The moment, as people are shown it.
     public var wallClock: Timestamp

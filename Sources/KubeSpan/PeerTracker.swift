@@ -15,7 +15,7 @@ public struct PeerTracker: Hashable, Sendable {
     public var peer: DevicePeer?
     /// What to try, from ``EndpointRanking``.
     public var candidates: [IPEndpoint]
-    /// The moment, by a steady clock that never goes back.
+    /// The moment, by a steady clock: later than that of the reading before.
     public var now: Duration
     /// The moment, as people are shown it.
     public var wallClock: Timestamp
@@ -153,24 +153,25 @@ public struct PeerTracker: Hashable, Sendable {
 
   /// The peer isn't up: the next endpoint, once the one that is tried had its time.
   private mutating func seek(_ reading: Reading, _ timings: MeshTimings) -> DesiredEndpoint {
-    var search = Search(at: reading)
-    if !reading.ownAddressChanged, let running = self.search, !running.tried.isEmpty { search = running }
+    var search = self.search ?? Search(at: reading)
     defer { self.search = search }
+    if reading.ownAddressChanged || search.tried.isEmpty && !reading.candidates.isEmpty {
+      search = Search(at: reading)
+    }
     if !Set(reading.candidates).isSubset(of: search.candidates) { search.round = 0 }
     search.candidates = reading.candidates
     var length = timings.attempt(round: search.round, roundTrip: reading.roundTrip)
-    let isListed = lastUsedEndpoint.map(reading.candidates.contains) == true
-    let isDue =
-      search.tried.isEmpty || !isListed || reading.peer == nil || reading.now - search.attemptStart >= length
-    guard isDue else {
+    if let endpoint = lastUsedEndpoint, search.tried.contains(endpoint),
+      reading.candidates.contains(endpoint),
+      reading.now - search.attemptStart < length
+    {
+      if reading.peer == nil { search.attemptStart = reading.now }
       nextCheck = check(reading.now, until: search.attemptStart + length, of: length, timings)
-      return .keep
+      return reading.peer == nil ? .reconnect(endpoint) : .keep
     }
     // Where a search begins the best one is tried first, though it be the one that was used last.
-    let next =
-      search.tried.isEmpty
-      ? reading.candidates.first : EndpointRotation.next(in: reading.candidates, after: lastUsedEndpoint)
-    guard let next else {
+    let untried = reading.candidates.first { !search.tried.contains($0) }
+    guard let next = untried ?? EndpointRotation.next(in: reading.candidates, after: lastUsedEndpoint) else {
       nextCheck = reading.now + timings.poll
       return .keep
     }

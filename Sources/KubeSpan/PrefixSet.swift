@@ -70,9 +70,13 @@ extension IPPrefix {
   /// From the network's first address to its last one.
   fileprivate var range: ClosedRange<UInt128> {
     let first = network.address.number
-    let hostBits = address.family.bitCount - length
-    return first...(hostBits == 128 ? .max : first + (1 << UInt128(hostBits)) - 1)
+    return first...(first | .lowest(address.family.bitCount - length))
   }
+}
+
+extension UInt128 {
+  /// The number whose `count` lowest bits are set.
+  fileprivate static func lowest(_ count: Int) -> UInt128 { count == 0 ? 0 : .max >> UInt128(128 - count) }
 }
 
 /// Ranges of numbers, ascending, of which no two overlap or touch.
@@ -172,7 +176,7 @@ private struct AddressRanges: Hashable, Sendable {
         {
           prefixes.append(prefix)
         }
-        let last = hostBits == 128 ? .max : first + (1 << UInt128(hostBits)) - 1
+        let last = first | .lowest(hostBits)
         if last == range.upperBound { break }
         first = last + 1
       }
