@@ -69,9 +69,12 @@ public struct PeerPlan: Hashable, Sendable {
       .sorted { $0.nodeID < $1.nodeID }
     for affiliate in others where !stale.contains(affiliate.nodeID) { builder.add(affiliate) }
     for affiliate in others where stale.contains(affiliate.nodeID) { builder.add(affiliate) }
-    specs = builder.specs.sorted { $0.nodeID < $1.nodeID }
+    let (specs, overlaps) = builder.specs()
+    self.specs = specs.sorted { $0.nodeID < $1.nodeID }
     omissions = builder.omissions
-    conflicts = builder.conflicts
+    conflicts =
+      overlaps + builder.duplicates
+      + self.specs.filter(\.allowedIPs.isEmpty).map { .emptied(node: $0.nodeID) }
     self.local = local
   }
 
@@ -101,12 +104,10 @@ public struct PeerPlan: Hashable, Sendable {
 
 /// Adds peers one after the other: who comes earlier keeps what it has.
 private struct PeerPlanBuilder {
-  private(set) var specs: [PeerSpec] = []
   private(set) var omissions: [NodeIdentity: PeerOmission] = [:]
-  private var overlaps: [PeerConflict] = []
-  /// What anybody holds, and who what.
-  private var held = PrefixSet()
-  private var holdings: [(node: NodeIdentity, set: PrefixSet)] = []
+  /// What each node says that it has: this node's own address first, then the peers'.
+  private var claims: [(node: NodeIdentity, set: PrefixSet)] = []
+  private var peers: [(affiliate: Affiliate, address: IPAddress, claim: Int)] = []
   private var nodesByKey: [String: [NodeIdentity]] = [:]
   private var nodesByAddress: [IPAddress: [NodeIdentity]] = [:]
 
@@ -114,8 +115,7 @@ private struct PeerPlanBuilder {
     if !local.publicKey.isEmpty { nodesByKey[local.publicKey] = [local.nodeID] }
     guard let address = local.address else { return }
     nodesByAddress[address] = [local.nodeID]
-    held = PrefixSet([IPPrefix(host: address)])
-    holdings = [(local.nodeID, held)]
+    claims = [(local.nodeID, PrefixSet([IPPrefix(host: address)]))]
   }
 
   mutating func add(_ affiliate: Affiliate) {
@@ -139,36 +139,45 @@ private struct PeerPlanBuilder {
     let claimed =
       advertised.subtracting(PrefixSet(affiliate.excludeAdvertisedNetworks))
       .union(PrefixSet([IPPrefix(host: address)]))
-    let allowed = keep(claimed, nodeID)
-    specs.append(
-      PeerSpec(
-        nodeID: nodeID, publicKey: publicKey, address: address, allowedIPs: allowed.prefixes,
-        endpoints: affiliate.endpoints, label: affiliate.nodename))
+    peers.append((affiliate, address, claims.count))
+    claims.append((nodeID, claimed))
   }
 
-  /// What of `claimed` nobody holds yet, which is the node's from now on.
-  private mutating func keep(_ claimed: PrefixSet, _ nodeID: NodeIdentity) -> PrefixSet {
-    let contested = claimed.intersection(held)
-    let allowed = contested.isEmpty ? claimed : claimed.subtracting(contested)
-    if !contested.isEmpty {
-      for holding in holdings {
-        let common = contested.intersection(holding.set)
-        guard !common.isEmpty else { continue }
-        overlaps.append(.overlap(node: nodeID, holder: holding.node, prefixes: common.prefixes))
+  /// The peers in the order in which they were added, and what those lose to earlier ones.
+  ///
+  /// Hardly any overlap, as a rule: only those that do are compared with each other.
+  func specs() -> (specs: [PeerSpec], overlaps: [PeerConflict]) {
+    let contested = PrefixSet.overlapping(claims.map(\.set)).sorted()
+    var allowed = claims.map(\.set)
+    var overlaps: [PeerConflict] = []
+    var held = PrefixSet()
+    for (count, position) in contested.enumerated() {
+      var taken = claims[position].set.intersection(held)
+      if !taken.isEmpty {
+        allowed[position] = claims[position].set.subtracting(taken)
+        for earlier in contested[..<count] where !taken.isEmpty {
+          let common = taken.intersection(allowed[earlier])
+          guard !common.isEmpty else { continue }
+          taken = taken.subtracting(common)
+          overlaps.append(
+            .overlap(node: claims[position].node, holder: claims[earlier].node, prefixes: common.prefixes))
+        }
       }
+      held = held.union(allowed[position])
     }
-    held = held.union(allowed)
-    holdings.append((nodeID, allowed))
-    return allowed
+    let specs = peers.map { affiliate, address, claim in
+      PeerSpec(
+        nodeID: affiliate.nodeID, publicKey: affiliate.publicKey, address: address,
+        allowedIPs: allowed[claim].prefixes, endpoints: affiliate.endpoints, label: affiliate.nodename)
+    }
+    return (specs, overlaps)
   }
 
-  /// Overlaps as they were met, then what is one's twice, then the emptied.
-  var conflicts: [PeerConflict] {
-    let addresses = nodesByAddress.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }
-      .map { PeerConflict.sameAddress($0.key, nodes: $0.value.sorted()) }
-    let keys = nodesByKey.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }
-      .map { PeerConflict.samePublicKey($0.key, nodes: $0.value.sorted()) }
-    let emptied = specs.filter(\.allowedIPs.isEmpty).map { PeerConflict.emptied(node: $0.nodeID) }
-    return overlaps + addresses + keys + emptied
+  /// What several nodes have that is to be one's alone, in order.
+  var duplicates: [PeerConflict] {
+    nodesByAddress.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }
+      .map { .sameAddress($0.key, nodes: $0.value.sorted()) }
+      + nodesByKey.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }
+      .map { .samePublicKey($0.key, nodes: $0.value.sorted()) }
   }
 }

@@ -52,6 +52,13 @@ public struct PrefixSet: Hashable, Sendable {
   }
 }
 
+extension PrefixSet {
+  /// Which of `sets`, by their positions, have an address that another one of them has too.
+  static func overlapping(_ sets: [PrefixSet]) -> Set<Int> {
+    AddressRanges.overlapping(sets.map(\.v4)).union(AddressRanges.overlapping(sets.map(\.v6)))
+  }
+}
+
 extension IPAddress {
   /// The address's bits as one number.
   fileprivate var number: UInt128 { UInt128(bits.high) << 64 | UInt128(bits.low) }
@@ -159,6 +166,24 @@ private struct AddressRanges: Hashable, Sendable {
       if let start { rest.append(start...range.upperBound) }
     }
     return AddressRanges(ordered: rest)
+  }
+
+  /// Which of `all`, by their positions, have a number that another one of them has too.
+  static func overlapping(_ all: [AddressRanges]) -> Set<Int> {
+    let ordered = all.enumerated().flatMap { position, ranges in
+      ranges.ranges.map { (range: $0, position: position) }
+    }.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    var found: Set<Int> = []
+    // The range that reaches furthest so far: what begins within any one before begins within this one.
+    guard var furthest = ordered.first else { return [] }
+    for next in ordered.dropFirst() {
+      if next.range.lowerBound <= furthest.range.upperBound {
+        found.insert(next.position)
+        found.insert(furthest.position)
+      }
+      if next.range.upperBound > furthest.range.upperBound { furthest = next }
+    }
+    return found
   }
 
   /// The fewest prefixes of these ranges: from the start of each the largest block that begins there and fits.

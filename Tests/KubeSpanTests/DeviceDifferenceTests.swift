@@ -103,7 +103,7 @@ struct DeviceDifferenceTests {
     var generator = SeededGenerator(seed: seed)
     var device = SimulatedDevice()
     for _ in 0..<20 {
-      let affiliates = try World.affiliates(10, &generator)
+      let affiliates = try RandomAffiliates.make(10, &generator)
       let plan = PeerPlan(
         affiliates: affiliates, local: PeerPlan.LocalPeer(nodeID: try NodeIdentity("L")))
       let peers = try plan.specs.map { spec in

@@ -260,6 +260,35 @@ struct MeshReconcilerTests {
     #expect(mesh.last?.statuses.first?.trouble == .clockBehind(latestHandshake: handshake))
   }
 
+  @Test("adds a peer again that somebody removed from the device, where it was last")
+  func removed() throws {
+    var mesh = try Mesh([first, second])
+    mesh.device.answering = [try IPEndpoint(second)]
+    mesh.run(for: .seconds(30))
+    var none = try #require(mesh.last?.device)
+    none.peers = []
+    mesh.device.apply(DeviceDifference(from: mesh.device.state, to: none))
+    mesh.device.advance(to: mesh.device.now + .seconds(1))
+    let pass = mesh.pass()
+    #expect(pass.device.peers.map(\.endpoint) == [.reconnect(try IPEndpoint(second))])
+    #expect(pass.statuses.map(\.state) == [.unknown])
+    let time = try #require(mesh.run(within: .seconds(5)) { $0.statuses.first?.state == .up })
+    #expect(time <= .seconds(1))
+  }
+
+  @Test("goes on with the same endpoint while the device isn't there")
+  func noDevice() throws {
+    var tracker = PeerTracker()
+    let candidates = try [first, second].map { try IPEndpoint($0) }
+    for pass in 1...20 {
+      let reading = PeerTracker.Reading(
+        peer: nil, candidates: candidates, now: .milliseconds(100 * pass),
+        wallClock: Timestamp(milliseconds: 0))
+      #expect(tracker.advance(reading) == .reconnect(candidates[0]))
+    }
+    #expect(tracker.endpointChanges == 1)
+  }
+
   @Test("counts bytes on where a peer was removed and added")
   func totals() throws {
     var mesh = try Mesh([first, second])
@@ -305,7 +334,7 @@ struct MeshReconcilerTests {
     var mesh = try Mesh()
     for _ in 0..<10 {
       let plan = PeerPlan(
-        affiliates: try World.affiliates(8, &generator),
+        affiliates: try RandomAffiliates.make(8, &generator),
         local: PeerPlan.LocalPeer(nodeID: try NodeIdentity("L")))
       mesh.specs = plan.specs.shuffled(using: &generator)
       let all = plan.specs.flatMap(\.endpoints)

@@ -167,7 +167,7 @@ struct PeerPlanTests {
     arguments: 1...30)
   func property(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
-    let affiliates = try World.affiliates(12, &generator)
+    let affiliates = try RandomAffiliates.make(12, &generator)
     let stale = Set(affiliates.map(\.nodeID).filter { _ in Int.random(in: 0..<4, using: &generator) == 0 })
     let mine = try local(key: publicKey(1000), try IPAddress("fd00::3"))
     let plan = PeerPlan(affiliates: affiliates, local: mine, stale: stale)
@@ -223,8 +223,8 @@ struct PeerPlanTests {
 }
 
 /// Affiliates whose addresses, networks and keys often meet.
-enum World {
-  static func affiliates(_ count: Int, _ generator: inout SeededGenerator) throws -> [Affiliate] {
+enum RandomAffiliates {
+  static func make(_ count: Int, _ generator: inout SeededGenerator) throws -> [Affiliate] {
     try (0..<count).map { try affiliate($0, &generator) }
   }
 
