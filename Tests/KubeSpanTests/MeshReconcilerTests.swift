@@ -307,6 +307,22 @@ struct MeshReconcilerTests {
     #expect(try #require(mesh.device.additions[publicKey(0)]) > 1)
   }
 
+  @Test("counts all bytes of a peer that was added anew, though its counter is past the old one already")
+  func pastOldCounter() throws {
+    var tracker = PeerTracker()
+    let candidates = [try IPEndpoint(first)]
+    func reading(_ milliseconds: Int, sent: UInt64) -> PeerTracker.Reading {
+      PeerTracker.Reading(
+        peer: DevicePeer(publicKey: publicKey(1), endpoint: candidates[0], sentBytes: sent),
+        candidates: candidates, now: .milliseconds(milliseconds), wallClock: Timestamp(milliseconds: 0))
+    }
+    #expect(tracker.advance(reading(1, sent: 148)) == .reconnect(candidates[0]))
+    #expect(tracker.advance(reading(500, sent: 296)) == .keep)
+    #expect(tracker.sentBytes == 148 + 296)
+    #expect(tracker.advance(reading(600, sent: 444)) == .keep)
+    #expect(tracker.sentBytes == 148 + 444)
+  }
+
   @Test("keeps the marked set whole while a peer is down, and leaves the peer out with bypass")
   func bypass() throws {
     var mesh = try Mesh([first], [second])
