@@ -175,6 +175,9 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
 
+    // KubeSpan's rules, without I/O.
+    library("KubeSpan", ["ClusterModel", "Platform"]),
+
     // The command.
     library("ClusterResources", ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
 
@@ -294,6 +297,8 @@ let package = Package(
         "StateFile", "Rollcall", "AffiliateMerge", "Lifecycle", "ClusterModel", "Platform", "RegistryKit",
         "Sealing", logging,
       ]),
+    tests(
+      "KubeSpanTests", resources: [.copy("Vectors")], ["KubeSpan", "ClusterModel", "Platform", "Sealing"]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
