@@ -101,6 +101,8 @@ public enum MergeRule: String, Hashable, Sendable {
   case identity
   /// A list: all that anybody says.
   case union
+  /// Nobody says a nodename, and only lists without node identities know the machine: its hostname is its name.
+  case hostname
   /// This node knows itself best.
   case local
 }
@@ -226,6 +228,7 @@ struct ProvenanceReader {
 
   private func rule(for field: AffiliateField, _ id: NodeIdentity, _ claims: [FieldClaim]) -> MergeRule {
     if id == local?.id { return .local }
+    if claims.isEmpty { return .hostname }
     if claims.count == 1 { return .onlyClaim }
     if Self.agree(claims) { return .agreement }
     if field.isList { return .union }

@@ -372,7 +372,13 @@ struct NodeTable: Sendable {
     var merged = walk.merged(id)
     merged.labels = walk.labels()
     merged.isOnTwoMachines = raws.count > 1 && !IdentityCheck(rules, nil).differing(raws, id).isEmpty
-    if raws.indices.allSatisfy({ raws[$0].record.isLocalID }) { merged.isMember = rules.isMember(raws) }
+    if raws.indices.allSatisfy({ raws[$0].record.isLocalID }) {
+      merged.isMember = rules.isMember(raws)
+      // Lists that people keep have hostnames: who has no other name is called by that.
+      if merged.isMember, merged.affiliate.isEmpty(.nodename), !merged.affiliate.isEmpty(.hostname) {
+        merged.affiliate.nodename = merged.affiliate.hostname
+      }
+    }
     return merged
   }
 }

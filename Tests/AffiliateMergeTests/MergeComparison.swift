@@ -74,6 +74,7 @@ struct MergeComparison {
       let owned = freshest.filter { $0.localID == nil }
       let strongest = (owned.isEmpty || !naive.policy.precedence.isEmpty ? freshest : owned).map(\.values)
       switch field.rule {
+      case .hostname: #expect(claims.isEmpty && field.values == [affiliate.hostname])
       case .local: #expect(affiliate.nodeID == naive.local?.nodeID && field.values == claims.first)
       case .onlyClaim: #expect(claims.map(distinct) == [field.values])
       case .agreement: #expect(claims.count > 1 && claims.allSatisfy { distinct($0) == field.values })

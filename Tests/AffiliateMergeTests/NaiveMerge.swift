@@ -173,9 +173,11 @@ struct NaiveMerge {
       additionalAddresses: union { $0.kubeSpan?.additionalAddresses },
       excludeAdvertisedNetworks: union { $0.kubeSpan?.excludeAdvertisedNetworks },
       endpoints: union { $0.kubeSpan?.endpoints })
+    let hostname = scalar { $0.values(.hostname).first } ?? ""
+    let isListed = isMember(id) && walk.allSatisfy(\.record.isLocalID)
     return Affiliate(
-      nodeID: id, addresses: union { $0.addresses }, hostname: scalar { $0.values(.hostname).first } ?? "",
-      nodename: scalar { $0.values(.nodename).first } ?? "",
+      nodeID: id, addresses: union { $0.addresses }, hostname: hostname,
+      nodename: scalar { $0.values(.nodename).first } ?? (isListed ? hostname : ""),
       operatingSystem: scalar(first: true) { $0.values(.operatingSystem).first } ?? "",
       machineType: scalar { $0.machineType == .unknown ? nil : $0.machineType } ?? .unknown,
       kubeSpan: kubeSpan == KubeSpanAffiliate() ? nil : kubeSpan,

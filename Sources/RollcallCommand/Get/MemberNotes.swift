@@ -40,8 +40,8 @@ enum MemberNotes {
 
   /// What is said where there are nodes, but no members.
   static func noMembers(among count: Int) -> String {
-    "none of the \(count) affiliates is a member: a member has a nodename, and one that only a registry without node "
-      + "identities knows needs its 'alone: member'; 'rollcall get affiliates' shows them"
+    "none of the \(count) affiliates is a member: a member has a nodename, and one that only registries without "
+      + "node identities know has a hostname, and their 'alone: member'; 'rollcall get affiliates' shows them"
   }
 
   /// What is said of a member that isn't listed; nil for one that is.

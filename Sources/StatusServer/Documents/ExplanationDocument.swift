@@ -196,6 +196,7 @@ extension MergeRule {
     case .identity: "a record of the node's identity goes before those that were joined to it"
     case .fresh: "a fresh word goes before stale ones"
     case .union: "a list holds all that anybody says"
+    case .hostname: "nobody says a nodename: the hostname is its name"
     case .local: "this node knows itself best"
     }
   }
