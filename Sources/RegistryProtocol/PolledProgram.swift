@@ -74,7 +74,8 @@ package struct PolledProgram: Registry {
     let constant = program
     let cancelled = Cancellation()
     let outcome = await withTaskCancellationHandler {
-      // Waited for after a cancellation too, so that no program outlives its registry.
+      // A task of its own, which a cancellation doesn't reach: it is waited for after one too, so that no program
+      // outlives its registry.
       await Task {
         try? await queue.run { _ -> Result<ChildProgram.End, ChildProgram.Failure> in
           do throws(ChildProgram.Failure) {
@@ -108,7 +109,7 @@ package struct PolledProgram: Registry {
     case let interruption?: return .failure(ProgramEnd.error(interruption, of: name))
     case nil: break
     }
-    let lastError = end.errors.split(separator: "\n").last.map { ValueReader.oneLine(String($0.prefix(200))) }
+    let lastError = end.errors.lines.last { !$0.isEmpty }.map { ValueReader.oneLine(String($0.prefix(200))) }
     guard end.status == 0 else {
       return .failure(ProgramEnd.error(end, of: name, lastError: lastError ?? ""))
     }
@@ -128,7 +129,7 @@ package struct PolledProgram: Registry {
 
   private func log(_ errors: String, _ session: RegistrySession) {
     guard let errorLevel else { return }
-    let lines = errors.split(separator: "\n", omittingEmptySubsequences: true)
+    let lines = errors.lines.filter { !$0.isEmpty }
     for line in lines.prefix(Self.maximumErrors) {
       session.logger.log(level: errorLevel, "\(ValueReader.oneLine(String(line)))")
     }

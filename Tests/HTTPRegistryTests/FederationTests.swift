@@ -42,6 +42,7 @@ import Testing
       while true {
         let piece = said.value.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         if piece == "end" { throw ScriptedServer.HangUp() }
+        // A look at what the test wants to be sent, not a wait for what is tested.
         if let piece { try await answer.chunk(piece) } else { try await Task.sleep(for: .milliseconds(2)) }
       }
     } _: { server in

@@ -29,6 +29,7 @@ import Testing
       while newest.withLock({ $0 }) == number {
         let piece = pieces.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         guard let piece else {
+          // A look at what the test wants to be sent, not a wait for what is tested.
           try await Task.sleep(for: .milliseconds(2))
           continue
         }

@@ -106,7 +106,7 @@ public struct PluginLauncher: Sendable {
   }
 
   private static func text(_ end: ChildProgram.End) -> String {
-    let words = end.errors.split(separator: "\n").last.map { ": \($0.prefix(300))" } ?? ""
+    let words = end.errors.lines.last { !$0.isEmpty }.map { ": \($0.prefix(300))" } ?? ""
     return "its process \(ProgramEnd.text(end.status))\(words)"
   }
 

@@ -59,11 +59,11 @@ struct PluginsCheck: AsyncParsableCommand {
     let check = ProgramCheck(
       command: exec, options: YAML.json(of: document), stateDirectory: folder.path)
     let (about, report) = try await check.report()
-    try tell(about, report, ObservationText.text(report.observation, of: nil))
+    try show(about, report, ObservationText.text(report.observation, of: nil))
   }
 
-  private func tell(_ about: String, _ report: ConformanceReport, _ seen: String) throws {
-    let lines = [about] + report.description.split(separator: "\n").map(String.init)
+  private func show(_ about: String, _ report: ConformanceReport, _ seen: String) throws {
+    let lines = [about] + report.description.lines.filter { !$0.isEmpty }.map(String.init)
     try Terminal.write(lines.map { $0.shown + "\n" }.joined() + "\n" + seen)
     guard report.isPassed else { throw ExitCode.failure }
   }
@@ -81,7 +81,7 @@ struct PluginsCheck: AsyncParsableCommand {
         options: options, context: RegistryContext(name: name, stateDirectory: state, logger: logger),
         stopTimeout: .seconds(4))
     }
-    try tell(
+    try show(
       "\(plugin.descriptor.name) \(plugin.descriptor.version), \(plugin.file)", report,
       ObservationText.text(report.observation, of: plugin))
   }

@@ -167,15 +167,7 @@ struct FederationState {
   }
 
   mutating func fail(_ failure: HTTPFailure) throws {
-    let reading =
-      failure.isOfCredentials
-      ? RegistryError(.permissionDenied, "\(name) isn't read without credentials that it accepts")
-      : failure.error
-    let batch = RegistryBatch(
-      reports: [
-        problems.report(.reading, [reading]),
-        problems.report(.credentials, failure.isOfCredentials ? [failure.error] : []),
-      ].compactMap(\.self))
+    let batch = RegistryBatch(reports: problems.reports(of: failure, name))
     if !batch.isEmpty { try session.apply(batch) }
   }
 }

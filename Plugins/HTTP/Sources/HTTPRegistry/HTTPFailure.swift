@@ -1,6 +1,7 @@
 import Dialing
 import Glibc
 import HTTPTransport
+import Inventories
 import NIOCore
 import NIOHTTP1
 import Platform
@@ -94,5 +95,19 @@ struct HTTPFailure: Error, Hashable, CustomStringConvertible {
     let printable = String(
       String.UnicodeScalarView(line.unicodeScalars.filter { $0.properties.generalCategory != .control }))
     return printable.count > 200 ? printable.prefix(200) + "…" : printable
+  }
+}
+
+extension ProblemReports {
+  /// What becomes another report by `failure`: where credentials are refused, it is theirs, and what is called `name` isn't
+  /// read because of them.
+  mutating func reports(of failure: HTTPFailure, _ name: String) -> [HealthReport] {
+    let reading =
+      failure.isOfCredentials
+      ? RegistryError(.permissionDenied, "\(name) isn't read without credentials that it accepts")
+      : failure.error
+    return [
+      report(.reading, [reading]), report(.credentials, failure.isOfCredentials ? [failure.error] : []),
+    ].compactMap(\.self)
   }
 }

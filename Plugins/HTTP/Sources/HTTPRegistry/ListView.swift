@@ -66,15 +66,7 @@ struct ListView {
 
   /// Takes in that the list can't be had.
   mutating func fail(_ failure: HTTPFailure) throws {
-    guard !failure.isOfCredentials else {
-      return try report([
-        problems.report(.credentials, [failure.error]),
-        problems.report(
-          .reading,
-          [RegistryError(.permissionDenied, "\(name) isn't read without credentials that it accepts")]),
-      ])
-    }
-    try report([problems.report(.reading, [failure.error]), problems.report(.credentials, [])])
+    try report(problems.reports(of: failure, name))
   }
 
   /// Takes in that what was had isn't a list.
