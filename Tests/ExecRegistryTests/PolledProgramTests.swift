@@ -73,6 +73,7 @@ import Testing
     "whatever fails, what was known stays, and is degraded with the cause until the program works again",
     arguments: [
       ("echo no >&2; exit 3", "the program ended with exit code 3; its last words: no"),
+      (#"printf 'yes\r\nno\r\n' >&2; exit 3"#, "the program ended with exit code 3; its last words: no"),
       (#"printf '{"snapshot":[{"id":"c"'"#, "the program: line 1: column "),
       (#"printf '[{"id":"c"'"#, "the program: output:1:"),
       ("exit 0", "the program: it printed nothing; to say that there are no nodes, print"),
