@@ -107,9 +107,8 @@ let package = Package(
     library(
       "RollcallConfiguration",
       [
-        "AffiliateMerge", "ClusterResources", "Documents", "ClusterModel", "Lifecycle", "Outputs", "Platform",
-        "PluginHost",
-        "RegistryKit", "Rollcall", logging,
+        "AffiliateMerge", "ClusterResources", "Documents", "ClusterModel", "KubeSpan", "Lifecycle", "Outputs",
+        "Platform", "PluginHost", "RegistryKit", "Rollcall", logging,
       ]),
 
     // The aggregator.
@@ -253,8 +252,8 @@ let package = Package(
     tests(
       "RollcallConfigurationTests", resources: [.copy("Fixtures")],
       [
-        "RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "ClusterResources", "Outputs",
-        "RegistryKit",
+        "RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "ClusterResources", "KubeSpan",
+        "Outputs", "RegistryKit",
       ]),
     tests(
       "RollcallTests",
