@@ -176,6 +176,8 @@ let package = Package(
 
     // KubeSpan's rules, without I/O.
     library("KubeSpan", ["ClusterModel", "Platform"]),
+    // The mesh as it runs.
+    library("Mesh", ["ClusterModel", "Documents", "KubeSpan", "Platform", "Sealing"]),
 
     // The command.
     library("ClusterResources", ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
@@ -298,6 +300,7 @@ let package = Package(
       ]),
     tests(
       "KubeSpanTests", resources: [.copy("Vectors")], ["KubeSpan", "ClusterModel", "Platform", "Sealing"]),
+    tests("MeshTests", ["Mesh", "KubeSpan", "Platform"]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
