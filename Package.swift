@@ -180,7 +180,9 @@ let package = Package(
     library("Mesh", ["ClusterModel", "Documents", "KubeSpan", "Platform", "Sealing"]),
 
     // The command.
-    library("ClusterResources", ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
+    library(
+      "ClusterResources",
+      ["AffiliateMerge", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform"]),
 
     // What a running daemon gives: the API, files and commands, metrics.
     library("Exposition", ["Platform"]),
@@ -304,7 +306,7 @@ let package = Package(
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
-      ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
+      ["ClusterResources", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform"]),
     tests(
       "InventoriesTests", resources: [.copy("Fixtures")],
       ["Inventories", "ClusterModel", "Documents", "Platform", "RegistryKit"]),
