@@ -188,7 +188,10 @@ let package = Package(
     library("Exposition", ["Platform"]),
     library(
       "RollcallMetrics",
-      ["AffiliateMerge", "ClusterModel", "Exposition", "Lifecycle", "Platform", "RegistryKit", "Rollcall"]),
+      [
+        "AffiliateMerge", "ClusterModel", "Exposition", "KubeSpan", "Lifecycle", "Platform", "RegistryKit",
+        "Rollcall",
+      ]),
     library(
       "Outputs",
       [
@@ -198,7 +201,8 @@ let package = Package(
     .target(
       name: "StatusServer",
       dependencies: [
-        "AffiliateMerge", "ClusterModel", "ClusterResources", "Lifecycle", "Platform", "Rollcall", logging,
+        "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan", "Lifecycle", "Platform", "Rollcall",
+        logging,
         nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -218,7 +222,7 @@ let package = Package(
         "RollcallMetrics",
         "Outputs", "StatusClient", "StatusServer",
         "RegistryKit", "RegistryProtocol", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService",
-        "Documents", "Platform", "Lifecycle", "Sealing", "StateFile", logging,
+        "Documents", "KubeSpan", "Mesh", "Platform", "Lifecycle", "Sealing", "StateFile", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -293,7 +297,10 @@ let package = Package(
       ]),
     tests(
       "RollcallMetricsTests",
-      ["RollcallMetrics", "ClusterModel", "Exposition", "Lifecycle", "RegistryKit", "Rollcall", "Platform"]),
+      [
+        "RollcallMetrics", "ClusterModel", "Exposition", "KubeSpan", "Lifecycle", "RegistryKit", "Rollcall",
+        "Platform",
+      ]),
     tests(
       "StateFileTests",
       [
