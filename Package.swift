@@ -177,6 +177,9 @@ let package = Package(
 
     // KubeSpan's rules, without I/O.
     library("KubeSpan", ["ClusterModel", "Platform"]),
+    // The mesh as it runs: passes over a device, this node's key, what others are told.
+    library(
+      "Mesh", ["ClusterModel", "KubeSpan", "Lifecycle", "Platform", "Rollcall", "Sealing", logging]),
 
     // The command.
     library("ClusterResources", ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
@@ -269,6 +272,9 @@ let package = Package(
         "StateFile", "StatusClient", "StatusTestSupport", "Platform", logging,
       ]),
     .target(
+      name: "KubeSpanTestSupport", dependencies: ["KubeSpan", "ClusterModel"],
+      path: "Tests/Support/KubeSpanTestSupport", swiftSettings: strict),
+    .target(
       name: "StatusTestSupport", path: "Tests/Support/StatusTestSupport", swiftSettings: strict),
     tests(
       "StatusClientTests",
@@ -298,7 +304,9 @@ let package = Package(
         "Sealing", logging,
       ]),
     tests(
-      "KubeSpanTests", resources: [.copy("Vectors")], ["KubeSpan", "ClusterModel", "Platform", "Sealing"]),
+      "KubeSpanTests", resources: [.copy("Vectors")], ["KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Sealing"]),
+    tests(
+      "MeshTests", ["Mesh", "KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Rollcall", logging]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],

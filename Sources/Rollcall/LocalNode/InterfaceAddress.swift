@@ -10,12 +10,18 @@ struct NetworkInterface: Hashable, Sendable {
   var isLoopback = false
   /// The bridge or bond that it is a part of, by index; nil for none.
   var master: UInt32?
+  /// Whether it is one of Ethernet, by ARPHRD_ETHER.
+  var isEthernet = false
+  /// Its hardware address; empty for none.
+  var hardwareAddress: [UInt8] = []
 }
 
 /// An address of an interface, as the kernel tells of it.
 struct InterfaceAddress: Hashable, Sendable {
   var address: IPAddress
   var interface: UInt32
+  /// Bits of its network.
+  var prefixLength = 0
   var scope: Scope = .global
   /// A privacy address, which goes after a day.
   var isTemporary = false

@@ -73,8 +73,10 @@ enum RouteMessage {
     var interface = NetworkInterface(index: integer(body, at: 4, as: UInt32.self), name: "")
     interface.isUp = flags & 0x1 != 0
     interface.isLoopback = flags & 0x8 != 0
+    interface.isEthernet = integer(body, at: 2, as: UInt16.self) == 1
     for (type, value) in attributes(body.dropFirst(16)) {
       switch type {
+      case 1: interface.hardwareAddress = Array(value)
       case 3: interface.name = text(value)
       case 10 where value.count >= 4: interface.master = integer(value, at: 0, as: UInt32.self)
       case 18:
@@ -104,7 +106,8 @@ enum RouteMessage {
     guard let address = local ?? peer else { return nil }
     let scope: InterfaceAddress.Scope = head[3] < 200 ? .global : head[3] == 253 ? .link : .host
     return InterfaceAddress(
-      address: address, interface: integer(body, at: 4, as: UInt32.self), scope: scope,
+      address: address, interface: integer(body, at: 4, as: UInt32.self), prefixLength: Int(head[1]),
+      scope: scope,
       // IFA_F_TEMPORARY is IFA_F_SECONDARY for IPv4, where a second address is an address like others.
       isTemporary: flags & 0x01 != 0 && address.family == .v6,
       isDeprecated: flags & 0x20 != 0,
