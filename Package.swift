@@ -107,9 +107,8 @@ let package = Package(
     library(
       "RollcallConfiguration",
       [
-        "AffiliateMerge", "ClusterResources", "Documents", "ClusterModel", "Lifecycle", "Outputs", "Platform",
-        "PluginHost",
-        "RegistryKit", "Rollcall", logging,
+        "AffiliateMerge", "ClusterResources", "Documents", "ClusterModel", "KubeSpan", "Lifecycle", "Outputs",
+        "Platform", "PluginHost", "RegistryKit", "Rollcall", logging,
       ]),
 
     // The aggregator.
@@ -179,7 +178,11 @@ let package = Package(
     library("KubeSpan", ["ClusterModel", "Platform"]),
     // The mesh as it runs: passes over a device, this node's key, what others are told.
     library(
-      "Mesh", ["ClusterModel", "KubeSpan", "Lifecycle", "Platform", "Rollcall", "Sealing", logging]),
+      "Mesh",
+      [
+        "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform", "Rollcall", "Sealing",
+        "WireGuard", logging,
+      ]),
 
     // The command.
     library("ClusterResources", ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
@@ -218,7 +221,7 @@ let package = Package(
         "RollcallMetrics",
         "Outputs", "StatusClient", "StatusServer",
         "RegistryKit", "RegistryProtocol", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService",
-        "Documents", "Platform", "Lifecycle", "Sealing", "StateFile", logging,
+        "Documents", "KubeSpan", "Mesh", "Platform", "Lifecycle", "Sealing", "StateFile", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -256,8 +259,8 @@ let package = Package(
     tests(
       "RollcallConfigurationTests", resources: [.copy("Fixtures")],
       [
-        "RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "ClusterResources", "Outputs",
-        "RegistryKit",
+        "RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "ClusterResources", "KubeSpan",
+        "Outputs", "RegistryKit",
       ]),
     tests(
       "RollcallTests",
@@ -304,9 +307,11 @@ let package = Package(
         "Sealing", logging,
       ]),
     tests(
-      "KubeSpanTests", resources: [.copy("Vectors")], ["KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Sealing"]),
+      "KubeSpanTests", resources: [.copy("Vectors")],
+      ["KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Sealing"]),
     tests(
-      "MeshTests", ["Mesh", "KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Rollcall", logging]),
+      "MeshTests",
+      ["Mesh", "KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Rollcall", logging]),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],

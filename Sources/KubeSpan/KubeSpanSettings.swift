@@ -17,6 +17,9 @@ public struct KubeSpanSettings: Hashable, Sendable {
   public var allowsDownPeerBypass = false
   /// `harvestExtraEndpoints`: whether others are told at which unlisted endpoints peers are up.
   public var harvestsExtraEndpoints = false
+  /// What ``mtu`` may be: IPv6 needs 1280, and the largest packet has 80 bytes for the tunnel itself.
+  public static let mtuRange = 1280...65_455
+
   /// `mtu`: bytes of a packet within the tunnel, 1280 or more; the network's without is to carry 80 more.
   public var mtu: UInt32 = 1420
   /// `filters.endpoints`: which of this node's addresses are announced as endpoints; nil: all.

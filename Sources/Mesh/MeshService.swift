@@ -10,31 +10,20 @@ package import Rollcall
 /// One pass after the other: the machine and the cluster are read, the pure rules (`KubeSpan`) say what is to be, what
 /// differs is written and read back. A pass that fails leaves what was before, is reported, and is tried again.
 package actor MeshService {
-  /// Which cluster, and who this node is in it.
-  package struct Membership: Hashable, Sendable {
+  /// What a mesh is to be.
+  package struct Definition: Hashable, Sendable {
     /// The cluster's id, any text as it was configured.
     package var clusterID: String
     /// The cluster's secret, which all peers share with each other.
     package var secret: DeviceKey
-    /// This node.
-    package var nodeID: NodeIdentity
+    /// What a person set.
+    package var settings: KubeSpanSettings
 
-    /// A node of a cluster.
-    package init(clusterID: String, secret: DeviceKey, nodeID: NodeIdentity) {
+    /// The mesh of a cluster.
+    package init(clusterID: String, secret: DeviceKey, settings: KubeSpanSettings = KubeSpanSettings()) {
       self.clusterID = clusterID
       self.secret = secret
-      self.nodeID = nodeID
-    }
-  }
-
-  /// A node's WireGuard keys.
-  package struct Keys: Hashable, Sendable {
-    package var privateKey: DeviceKey
-    package var publicKey: String
-
-    package init(privateKey: DeviceKey, publicKey: String) {
-      self.privateKey = privateKey
-      self.publicKey = publicKey
+      self.settings = settings
     }
   }
 
@@ -61,7 +50,7 @@ package actor MeshService {
     }
   }
 
-  /// So soon, at the earliest, a pass follows another one: a cluster in turmoil changes a thousand times a second.
+  /// So soon, at the earliest, a pass follows another one.
   private static let shortestPause: Duration = .milliseconds(50)
   /// After a pass that failed the next one comes so late.
   private static let retryPause: Duration = .seconds(1)
@@ -70,8 +59,8 @@ package actor MeshService {
   /// How often the file of last good endpoints is written, at most.
   private static let memoryPause: Duration = .seconds(5)
 
-  private let membership: Membership
-  private let keys: @Sendable () throws -> Keys
+  private let nodeID: NodeIdentity
+  private let keys: @Sendable (KubeSpanSettings) throws -> MeshIdentityFile.Keys
   private let machine: any MeshMachine
   private let outlets: Outlets
   private let time: TimeSource
@@ -80,12 +69,14 @@ package actor MeshService {
   /// Notified when a pass is due before its time.
   private let wake = ChangeSignal()
 
-  private var settings: KubeSpanSettings?
+  private var definition: Definition?
+  /// What the next pass is to look at.
+  private var snapshot: ClusterSnapshot?
   private var world = MeshWorld()
   private var isWorldNew = true
   private var plan: PeerPlan?
   private var reconciler: MeshReconciler
-  private var knownKeys: Keys?
+  private var knownKeys: MeshIdentityFile.Keys?
   private var address: MeshAddress?
   private var device: MeshReport.Device?
   private var ownAddresses: [IPPrefix] = []
@@ -103,18 +94,19 @@ package actor MeshService {
   private var remembered: [NodeIdentity: IPEndpoint]
   private var nextMemory: Duration = .zero
 
-  /// A mesh that is off until it has settings.
+  /// This node's mesh; off while it has no definition.
   ///
   /// - Parameters:
   ///   - keys: reads this node's keys, or makes them. Called again after it has thrown.
   ///   - machine: what the mesh stands on.
   package init(
-    _ membership: Membership, settings: KubeSpanSettings?, keys: @escaping @Sendable () throws -> Keys,
-    machine: any MeshMachine, outlets: Outlets, time: TimeSource = TimeSource(),
+    _ nodeID: NodeIdentity, _ definition: Definition?,
+    keys: @escaping @Sendable (KubeSpanSettings) throws -> MeshIdentityFile.Keys, machine: any MeshMachine,
+    outlets: Outlets, time: TimeSource = TimeSource(),
     now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
   ) {
-    self.membership = membership
-    self.settings = settings
+    self.nodeID = nodeID
+    self.definition = definition
     self.keys = keys
     self.machine = machine
     self.outlets = outlets
@@ -132,20 +124,30 @@ package actor MeshService {
 
   // MARK: Running
 
-  /// Takes on other settings; nil: the mesh is given up.
-  package func apply(_ settings: KubeSpanSettings?) async {
-    guard settings != self.settings else { return }
-    self.settings = settings
+  /// Takes on another definition; nil: the mesh is given up.
+  package func apply(_ definition: Definition?) {
+    guard definition != self.definition else { return }
+    if definition?.settings.identityFile != self.definition?.settings.identityFile { knownKeys = nil }
+    self.definition = definition
     isWorldNew = true
     wake.notify()
   }
 
   /// Takes on another state of the cluster.
-  package func take(_ world: MeshWorld) {
+  func take(_ world: MeshWorld) {
     guard world != self.world else { return }
     self.world = world
     isWorldNew = true
-    wake.notify()
+  }
+
+  /// Takes on each state of the cluster, until there are no more.
+  package func follow(_ snapshots: ClusterSnapshots) async {
+    for await snapshot in snapshots {
+      self.snapshot = snapshot
+      wake.notify()
+      // A cluster in turmoil changes a thousand times a second.
+      try? await time.sleep(Self.shortestPause)
+    }
   }
 
   /// Keeps the mesh until the task is cancelled, and leaves it standing then: ``leave()`` comes once others know that
@@ -172,8 +174,8 @@ package actor MeshService {
   /// Gives the mesh up: removes all that was installed, or, where `keepOnExit` says so, leaves it for the next process.
   package func leave() async {
     remember(isLast: true)
-    guard device != nil || settings != nil else { return }
-    if settings?.keepsOnExit == true { await machine.detach() } else { await machine.close() }
+    guard device != nil || definition != nil else { return }
+    if definition?.settings.keepsOnExit == true { await machine.detach() } else { await machine.close() }
     device = nil
     outlets.reports.publish(nil)
   }
@@ -182,10 +184,10 @@ package actor MeshService {
   ///
   /// - Returns: after how long the next one is due, where nothing changes before.
   package func pass() async -> Duration {
-    guard let settings else { return await standDown() }
+    guard let definition else { return await standDown() }
     passCount += 1
     do {
-      let next = try await reconcile(settings)
+      let next = try await reconcile(definition)
       if problem != nil { logger.notice("the mesh is well again") }
       problem = nil
       outlets.reports.publish(latest)
@@ -225,12 +227,13 @@ package actor MeshService {
     return .seconds(3600)
   }
 
-  private func reconcile(_ settings: KubeSpanSettings) async throws -> Duration {
-    let keys = try knownKeys ?? self.keys()
+  private func reconcile(_ definition: Definition) async throws -> Duration {
+    let settings = definition.settings
+    let keys = try knownKeys ?? self.keys(settings)
     knownKeys = keys
     let network = try machine.network()
     let address = try MeshAddress(
-      settings, clusterID: membership.clusterID, nodeID: membership.nodeID, network: network)
+      settings, clusterID: definition.clusterID, nodeID: nodeID, network: network)
     if address != self.address {
       self.address = address
       isWorldNew = true
@@ -241,11 +244,15 @@ package actor MeshService {
     latest.identity = MeshIdentity(
       address: IPPrefix(host: address.address), subnet: address.prefix.network, publicKey: keys.publicKey)
 
+    if let snapshot {
+      take(MeshWorld(snapshot, keepFor: settings.keepsPeersFor))
+      self.snapshot = nil
+    }
     device = try await machine.open(settings, address: address.prefix)
     latest.device = device
     publishOwnPart(settings, keys, address)
 
-    let own = network.addresses.filter { $0.address != address.address && !$0.address.isLinkLocal }
+    let own = network.addresses(besides: settings.interface)
     if own != ownAddresses {
       if !ownAddresses.isEmpty { hasMoved = true }
       ownAddresses = own
@@ -260,7 +267,7 @@ package actor MeshService {
         ranking: EndpointRanking(
           filter: settings.peerEndpointFilter, tunnel: address.prefix.network, ownAddresses: own),
         device: state, now: moment, wallClock: now(), ownAddressChanged: hasMoved),
-      MeshSettings(settings, keys, membership.secret))
+      MeshSettings(settings, keys, definition.secret))
     if !pass.changes.isEmpty {
       try await machine.apply(pass.changes)
       try check(try await machine.read(), against: pass.device)
@@ -273,12 +280,12 @@ package actor MeshService {
 
   // MARK: Parts of a pass
 
-  private func plan(_ keys: Keys, _ address: MeshAddress) -> PeerPlan {
+  private func plan(_ keys: MeshIdentityFile.Keys, _ address: MeshAddress) -> PeerPlan {
     if let plan, !isWorldNew { return plan }
     let plan = PeerPlan(
       affiliates: world.affiliates,
       local: PeerPlan.LocalPeer(
-        nodeID: membership.nodeID, publicKey: keys.publicKey, address: address.address), stale: world.stale)
+        nodeID: nodeID, publicKey: keys.publicKey, address: address.address), stale: world.stale)
     self.plan = plan
     isWorldNew = false
     noteDisputes(plan.conflicts)
@@ -299,7 +306,9 @@ package actor MeshService {
   }
 
   /// Others are told of this node once it can be reached: before, what they sent into the tunnel would be lost.
-  private func publishOwnPart(_ settings: KubeSpanSettings, _ keys: Keys, _ address: MeshAddress) {
+  private func publishOwnPart(
+    _ settings: KubeSpanSettings, _ keys: MeshIdentityFile.Keys, _ address: MeshAddress
+  ) {
     let part = LocalKubeSpan(
       publicKey: keys.publicKey, address: address.address,
       port: device?.listenPort.nonZero ?? settings.listenPort, publicAddresses: world.publicAddresses,
@@ -338,7 +347,7 @@ package actor MeshService {
     report.disputes = disputes
     report.kept = world.kept
     report.passCount = passCount
-    report.warnings = await machine.warnings() + [address.note].compactMap { $0 }
+    report.warnings = await machine.warnings() + [address.note, knownKeys?.warning].compactMap { $0 }
     report.overdue = overdue(pass.statuses, after: settings.degradedAfter)
     latest = report
     note(pass.statuses)
@@ -411,7 +420,7 @@ package struct MeshError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension MeshSettings {
-  fileprivate init(_ settings: KubeSpanSettings, _ keys: MeshService.Keys, _ secret: DeviceKey) {
+  fileprivate init(_ settings: KubeSpanSettings, _ keys: MeshIdentityFile.Keys, _ secret: DeviceKey) {
     self.init(privateKey: keys.privateKey, presharedKey: secret)
     listenPort = settings.listenPort
     firewallMark = settings.deviceMark

@@ -35,7 +35,7 @@ struct RouteMessageTests {
   @Test("interfaces with their kind, state and master")
   func interfaces() {
     let head: [UInt8] = [0, 0, 1, 0] + bytes(UInt32(4)) + bytes(UInt32(0x1003)) + bytes(UInt32(0))
-    let name = attribute(3, Array("lanbridge".utf8) + [0])
+    let name = attribute(3, Array("lanbridge".utf8) + [0]) + attribute(1, [2, 0, 0, 0, 0, 7])
     let kind = attribute(18 | 0x8000, attribute(1, Array("bridge".utf8) + [0]))
     let (progress, state) = read(
       message(RouteMessage.newLink, head + name + attribute(10, bytes(UInt32(9))) + kind)
@@ -43,7 +43,9 @@ struct RouteMessageTests {
     #expect(progress == .done)
     #expect(
       state.interfaces == [
-        NetworkInterface(index: 4, name: "lanbridge", kind: "bridge", isUp: true, master: 9)
+        NetworkInterface(
+          index: 4, name: "lanbridge", kind: "bridge", isUp: true, master: 9, isEthernet: true,
+          hardwareAddress: [2, 0, 0, 0, 0, 7])
       ])
   }
 
@@ -60,6 +62,7 @@ struct RouteMessageTests {
     #expect(state.addresses.map(\.isDeprecated) == [false, false, true, false])
     #expect(state.addresses.map(\.isUnusable) == [false, false, false, true])
     #expect(state.addresses.map(\.scope) == [.global, .global, .global, .link])
+    #expect(state.addresses.map(\.prefixLength) == [24, 24, 24, 24])
   }
 
   @Test("on a point-to-point link the local end is ours")

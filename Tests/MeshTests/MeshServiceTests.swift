@@ -16,6 +16,8 @@ private final class Bench: Sendable {
   let logs = LogRecorder()
   let service: MeshService
   let harvests: Harvests
+  /// The mesh with all its defaults.
+  let definition: MeshService.Definition
   private let elapsed: Elapsed
 
   init(
@@ -26,11 +28,13 @@ private final class Bench: Sendable {
     let (elapsed, harvests) = (Elapsed(), Harvests())
     (self.machine, self.elapsed, self.harvests) = (machine, elapsed, harvests)
     let secret = try #require(DeviceKey(bytes: Array(repeating: 7, count: 32)))
+    definition = .init(clusterID: "a-cluster", secret: secret)
+    let keys = MeshIdentityFile.Keys(privateKey: secret, publicKey: key(0), warning: nil)
     service = MeshService(
-      .init(clusterID: "a-cluster", secret: secret, nodeID: try NodeIdentity("me")), settings: settings,
-      keys: {
+      try NodeIdentity("me"), settings.map { .init(clusterID: "a-cluster", secret: secret, settings: $0) },
+      keys: { _ in
         if let keyFailure { throw MeshError(keyFailure) }
-        return .init(privateKey: secret, publicKey: key(0))
+        return keys
       }, machine: machine,
       outlets: .init(
         reports: reports, amendment: amendment, harvest: { harvests.take($0) },
@@ -216,7 +220,7 @@ struct MeshServiceTests {
     bench.machine.state.withLock { $0.device.answering = [answering] }
     await bench.service.take(world(try peer("w-1", 1, address: "10.0.0.1", endpoints: [endpoint])))
     await bench.run(for: .seconds(1))
-    let moved = try IPPrefix("192.0.2.77/24")
+    let moved = LocalNetwork.Address(interface: "eth0", prefix: try IPPrefix("192.0.2.77/24"))
     let before = bench.machine.state.withLock { state in
       state.network.addresses = [moved]
       return state.applied.count
@@ -317,7 +321,7 @@ struct MeshServiceTests {
     #expect(bench.machine.state.withLock { $0.closeCount } == 1)
     #expect(try bench.ownRecord().affiliate.kubeSpan == nil)
     #expect(bench.reports.current == nil)
-    await bench.service.apply(KubeSpanSettings())
+    await bench.service.apply(bench.definition)
     #expect(await bench.pass()?.problem == nil)
     #expect(try bench.ownRecord().affiliate.kubeSpan != nil)
   }

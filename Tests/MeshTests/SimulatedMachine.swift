@@ -28,7 +28,11 @@ final class SimulatedMachine: MeshMachine {
   let state = Mutex(State())
 
   init(addresses: [String] = ["192.0.2.1/24"]) {
-    state.withLock { $0.network.addresses = addresses.compactMap { try? IPPrefix($0) } }
+    state.withLock {
+      $0.network.addresses = addresses.compactMap { try? IPPrefix($0) }.map {
+        LocalNetwork.Address(interface: "eth0", prefix: $0)
+      }
+    }
   }
 
   func network() throws -> LocalNetwork { state.withLock { $0.network } }

@@ -3,8 +3,21 @@ package import ClusterModel
 /// This machine's network as a mesh between machines needs it: read from the kernel, in the network namespace of the
 /// process.
 package struct LocalNetwork: Hashable, Sendable {
-  /// The addresses of interfaces that are up, loopback's left out, with the length of their network.
-  package var addresses: [IPPrefix] = []
+  /// An address of an interface.
+  package struct Address: Hashable, Sendable {
+    /// The interface's name.
+    package var interface: String
+    /// The address, with the length of its network.
+    package var prefix: IPPrefix
+
+    package init(interface: String, prefix: IPPrefix) {
+      self.interface = interface
+      self.prefix = prefix
+    }
+  }
+
+  /// The addresses of interfaces that are up, loopback's left out.
+  package var addresses: [Address] = []
   /// The hardware addresses of Ethernet interfaces by name.
   package var hardware: [String: [UInt8]] = [:]
   /// The names of the interfaces in ``hardware`` that are no virtual ones, ascending.
@@ -22,15 +35,24 @@ package struct LocalNetwork: Hashable, Sendable {
   package static func changes() -> AsyncStream<Void> { AddressWatch.pulses() }
 
   init(_ state: NetworkState) {
-    var shown: Set<UInt32> = []
+    var shown: [UInt32: String] = [:]
     for interface in state.interfaces {
-      if interface.isUp, !interface.isLoopback { shown.insert(interface.index) }
+      if interface.isUp, !interface.isLoopback { shown[interface.index] = interface.name }
       guard interface.isEthernet, interface.hardwareAddress.count == 6 else { continue }
       hardware[interface.name] = interface.hardwareAddress
       if interface.kind.isEmpty { physical.append(interface.name) }
     }
     physical.sort()
-    addresses = state.addresses.filter { shown.contains($0.interface) && !$0.isUnusable }
-      .compactMap { IPPrefix(address: $0.address, length: $0.prefixLength) }
+    addresses = state.addresses.compactMap { address in
+      guard let name = shown[address.interface], !address.isUnusable,
+        let prefix = IPPrefix(address: address.address, length: address.prefixLength)
+      else { return nil }
+      return Address(interface: name, prefix: prefix)
+    }
+  }
+
+  /// The addresses that others may reach this machine at, but by way of `interface`.
+  package func addresses(besides interface: String) -> [IPPrefix] {
+    addresses.filter { $0.interface != interface && !$0.prefix.address.isLinkLocal }.map(\.prefix)
   }
 }
