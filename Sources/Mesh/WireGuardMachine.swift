@@ -40,13 +40,7 @@ package actor WireGuardMachine: MeshMachine {
     ways.forced = !settings.allowsDownPeerBypass
     ways.nftTable = settings.nftablesTable
     self.settings = ways
-    do {
-      try await self.ways.configure(ways)
-    } catch let error as DeviceError where error.code == .gone {
-      // Somebody removed the link: the next pass makes it anew.
-      self.device = nil
-      throw error
-    }
+    try await noticingLoss { try await self.ways.configure(ways) }
     return MeshReport.Device(
       interface: device.interface, isKernel: device.kind == .kernel, listenPort: settings.listenPort,
       mtu: settings.mtu)
@@ -56,19 +50,25 @@ package actor WireGuardMachine: MeshMachine {
     try network().addresses(besides: interface).first { $0.address.family == .v4 }?.address
   }
 
-  package func read() async throws -> DeviceState {
-    guard let device else { throw MeshError("there is no WireGuard device yet") }
+  /// What `operation` returns. Where it finds the device gone, as somebody removed the link or the program ended, the next
+  /// pass makes it anew.
+  private func noticingLoss<Value: Sendable>(_ operation: () async throws -> Value) async throws -> Value {
     do {
-      return try await device.read()
-    } catch let error as DeviceError where error.code == .gone {
-      self.device = nil
+      return try await operation()
+    } catch {
+      if (error as? DeviceError)?.code == .gone { device = nil }
       throw error
     }
   }
 
+  package func read() async throws -> DeviceState {
+    guard let device else { throw MeshError("there is no WireGuard device yet") }
+    return try await noticingLoss { try await device.read() }
+  }
+
   package func apply(_ changes: DeviceDifference) async throws {
     guard let device else { throw MeshError("there is no WireGuard device yet") }
-    try await device.apply(changes)
+    try await noticingLoss { try await device.apply(changes) }
   }
 
   package func mark(_ set: MarkedSet) async throws -> Bool { try await ways.mark(set) }

@@ -157,7 +157,6 @@ final class MeshLab: Sendable {
           registries:
             service:
               endpoint: \(endpoint)
-              insecure: true
             kubernetes: {disabled: true}
       stateDirectory: state
       node:
