@@ -177,6 +177,10 @@ let package = Package(
 
     // KubeSpan's rules, without I/O.
     library("KubeSpan", ["ClusterModel", "Platform"]),
+    // The kernel's netlink, without what is said through it.
+    library("Netlink", ["Platform"]),
+    // The devices, and what leads packets into them.
+    library("WireGuard", ["ClusterModel", "KubeSpan", "Netlink", "Platform"]),
 
     // The command.
     library("ClusterResources", ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
@@ -299,6 +303,11 @@ let package = Package(
       ]),
     tests(
       "KubeSpanTests", resources: [.copy("Vectors")], ["KubeSpan", "ClusterModel", "Platform", "Sealing"]),
+    tests("NetlinkTests", ["Netlink"]),
+    tests("WireGuardTests", ["WireGuard", "KubeSpan", "Netlink", "ClusterModel", "Platform"]),
+    .executableTarget(
+      name: "WireGuardProbe", dependencies: ["WireGuard", "KubeSpan", "ClusterModel", "Platform"],
+      path: "Tests/Support/WireGuardProbe", swiftSettings: strict),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],

@@ -1,0 +1,124 @@
+import ClusterModel
+import Glibc
+import Platform
+
+/// A connection to the program that serves a userspace device. Blocks, for seconds at most. Closed when it goes.
+///
+/// A socket's path knows no network namespace: whoever serves it may have the device of that name in another one. So it
+/// is only believed after a look at who that is.
+final class ConfigurationSocket: Sendable {
+  /// Where devices have their sockets, by their names.
+  static let standardFolder = "/var/run/wireguard"
+
+  /// The process that serves it.
+  let processID: Int32
+  private let file: Int32
+  private let path: String
+
+  /// Connects.
+  ///
+  /// - Returns: nil where nobody serves it: no such file, or one that was left behind.
+  /// - Throws: ``DeviceError/Code/notOurs`` where a process of another network namespace serves it.
+  init?(path: String) throws(DeviceError) {
+    self.path = path
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let size = MemoryLayout.size(ofValue: address.sun_path)
+    guard path.utf8.count < size else {
+      throw DeviceError(.invalid, "\(quoted(path)) is too long for the path of a socket")
+    }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard file >= 0 else { throw DeviceError(.failed, "can't open a socket: \(errnoText(errno))") }
+    // Bounds the connecting too.
+    var timeout = timeval(tv_sec: 5, tv_usec: 0)
+    for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+      setsockopt(file, SOL_SOCKET, option, &timeout, socklen_t(MemoryLayout<timeval>.size))
+    }
+    let file = file
+    let status = withUnsafePointer(to: address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(file, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard status == 0 else {
+      let code = errno
+      close(file)
+      if code == ENOENT || code == ECONNREFUSED { return nil }
+      throw DeviceError(
+        code == EACCES || code == EPERM ? .notPermitted : .failed,
+        "can't connect to \(quoted(path)): \(errnoText(code))")
+    }
+    // struct ucred: process, user, group; of who began to listen.
+    var peer: (Int32, UInt32, UInt32) = (0, 0, 0)
+    var length = socklen_t(MemoryLayout.size(ofValue: peer))
+    guard getsockopt(file, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 else {
+      let code = errno
+      close(file)
+      throw DeviceError(.failed, "can't find out who serves \(quoted(path)): \(errnoText(code))")
+    }
+    processID = peer.0
+    // From here on the end of this object closes the file.
+    try Self.checkNamespace(of: processID, serving: path)
+  }
+
+  deinit { close(file) }
+
+  private static func checkNamespace(of processID: Int32, serving path: String) throws(DeviceError) {
+    let advice = "choose another name with 'interface' in the KubeSpan settings"
+    // 0: of a process namespace that isn't seen from here.
+    guard processID > 0 else {
+      throw DeviceError(
+        .notOurs, "\(quoted(path)) is served by a process of another process namespace; \(advice)")
+    }
+    guard let theirs = NetworkNamespace(processID: processID), let ours = NetworkNamespace.current else {
+      throw DeviceError(
+        .notOurs,
+        "\(quoted(path)) is served by process \(processID), whose network namespace can't be found out; \(advice)"
+      )
+    }
+    guard theirs == ours else {
+      throw DeviceError(
+        .notOurs, "\(quoted(path)) is served by process \(processID) of another network namespace; \(advice)")
+    }
+  }
+
+  /// What the device answers to `text`.
+  func ask(_ text: String) throws(DeviceError) -> [UInt8] {
+    try send(Array(text.utf8))
+    var answer: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while !ConfigurationText.isWhole(answer) {
+      let count = recv(file, &buffer, buffer.count, 0)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        // It closes without an answer what it doesn't understand, and when it ends.
+        guard count < 0 else { throw failure("it closed the connection", isGone: true) }
+        throw failure(
+          errno == EAGAIN ? "no answer within 5 s" : errnoText(errno), isGone: errno == ECONNRESET)
+      }
+      answer += buffer[..<count]
+      guard answer.count <= ConfigurationText.maximumAnswer else {
+        throw failure("more than \(ConfigurationText.maximumAnswer) bytes of answer", isGone: false)
+      }
+    }
+    return answer
+  }
+
+  private func send(_ bytes: [UInt8]) throws(DeviceError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let file = file
+      let count = rest.withUnsafeBytes { Glibc.send(file, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        throw failure(errnoText(errno), isGone: errno == EPIPE || errno == ECONNRESET)
+      }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  private func failure(_ explanation: String, isGone: Bool) -> DeviceError {
+    DeviceError(isGone ? .gone : .failed, "\(quoted(path)), a WireGuard device's socket: \(explanation)")
+  }
+}
