@@ -15,6 +15,7 @@ import WireGuard
 ///     configure NAME ADDRESS/64 k=v ...     remove
 ///     marked PREFIX ...
 ///     nft PROGRAM              which nftables is run
+///     sh COMMAND               what the shell says to it
 ///     die                      as kill -9 does it
 @main struct WireGuardProbe {
   private static func say(_ text: String) {
@@ -45,7 +46,7 @@ import WireGuard
   }
 
   private static let verbs: Set<String> = [
-    "open", "apply", "mesh", "read", "close", "configure", "remove", "marked", "nft", "die",
+    "open", "apply", "mesh", "read", "close", "configure", "remove", "marked", "nft", "sh", "die",
   ]
 
   private var device: (any WireGuardDevice)?
@@ -109,6 +110,10 @@ import WireGuard
       guard let program = arguments.first else { break }
       network = MeshNetwork(nft: program)
       return "nft"
+    case "sh":
+      let end = try ChildProgram("/bin/sh", ["-c"] + arguments).run(
+        within: .seconds(30), maximumOutput: 1 << 20)
+      return String(String(decoding: end.output, as: UTF8.self).trimmed)
     case "die": kill(getpid(), SIGKILL)
     default: break
     }
