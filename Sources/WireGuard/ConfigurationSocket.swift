@@ -17,38 +17,12 @@ final class ConfigurationSocket: Sendable {
 
   /// Connects.
   ///
-  /// - Returns: nil where nobody serves it: no such file, or one that was left behind.
+  /// - Returns: nil where nobody serves it: no such file, or one that was left behind, or whose server is about to end.
   /// - Throws: ``DeviceError/Code/notOurs`` where a process of another network namespace serves it.
   init?(path: String) throws(DeviceError) {
     self.path = path
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let size = MemoryLayout.size(ofValue: address.sun_path)
-    guard path.utf8.count < size else {
-      throw DeviceError(.invalid, "\(quoted(path)) is too long for the path of a socket")
-    }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard file >= 0 else { throw DeviceError(.failed, "can't open a socket: \(errnoText(errno))") }
-    // Bounds the connecting too.
-    var timeout = timeval(tv_sec: 5, tv_usec: 0)
-    for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
-      setsockopt(file, SOL_SOCKET, option, &timeout, socklen_t(MemoryLayout<timeval>.size))
-    }
-    let file = file
-    let status = withUnsafePointer(to: address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(file, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard status == 0 else {
-      let code = errno
-      close(file)
-      if code == ENOENT || code == ECONNREFUSED { return nil }
-      throw DeviceError(
-        code == EACCES || code == EPERM ? .notPermitted : .failed,
-        "can't connect to \(quoted(path)): \(errnoText(code))")
-    }
+    guard let file = try Self.connected(to: path) else { return nil }
+    self.file = file
     // struct ucred: process, user, group; of who began to listen.
     var peer: (Int32, UInt32, UInt32) = (0, 0, 0)
     var length = socklen_t(MemoryLayout.size(ofValue: peer))
@@ -59,28 +33,75 @@ final class ConfigurationSocket: Sendable {
     }
     processID = peer.0
     // From here on the end of this object closes the file.
-    try Self.checkNamespace(of: processID, serving: path)
+    guard try Self.isInOurNamespace(processID, serving: path) else { return nil }
   }
 
   deinit { close(file) }
 
-  private static func checkNamespace(of processID: Int32, serving path: String) throws(DeviceError) {
-    let advice = "choose another name with 'interface' in the KubeSpan settings"
+  /// Whether anybody serves it, whoever that is.
+  static func isServed(_ path: String) throws(DeviceError) -> Bool {
+    guard let file = try connected(to: path) else { return false }
+    close(file)
+    return true
+  }
+
+  /// A connected socket's descriptor; nil where nobody serves it.
+  private static func connected(to path: String) throws(DeviceError) -> Int32? {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let size = MemoryLayout.size(ofValue: address.sun_path)
+    guard path.utf8.count < size else {
+      throw DeviceError(.invalid, "\(quoted(path)) is too long for the path of a socket")
+    }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard file >= 0 else { throw DeviceError(.failed, "can't open a socket: \(errnoText(errno))") }
+    // Bounds the connecting too.
+    var timeout = timeval(tv_sec: 5, tv_usec: 0)
+    for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+      setsockopt(file, SOL_SOCKET, option, &timeout, socklen_t(MemoryLayout<timeval>.size))
+    }
+    let status = withUnsafePointer(to: address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(file, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard status != 0 else { return file }
+    let code = errno
+    close(file)
+    if code == ENOENT || code == ECONNREFUSED { return nil }
+    throw DeviceError(
+      code == EACCES || code == EPERM ? .notPermitted : .failed,
+      "can't connect to \(quoted(path)): \(errnoText(code))")
+  }
+
+  /// Whether a process is in the network namespace of this one; false where it is about to end.
+  ///
+  /// - Throws: ``DeviceError/Code/notOurs`` where it is in another one, or that can't be told.
+  private static func isInOurNamespace(
+    _ processID: Int32, serving path: String
+  ) throws(DeviceError) -> Bool {
     // 0: of a process namespace that isn't seen from here.
     guard processID > 0 else {
-      throw DeviceError(
-        .notOurs, "\(quoted(path)) is served by a process of another process namespace; \(advice)")
+      throw foreign(path, "a process of another process namespace")
     }
-    guard let theirs = NetworkNamespace(processID: processID), let ours = NetworkNamespace.current else {
-      throw DeviceError(
-        .notOurs,
-        "\(quoted(path)) is served by process \(processID), whose network namespace can't be found out; \(advice)"
-      )
+    let theirs: NetworkNamespace?
+    do throws(NetworkNamespace.ProcessGone) {
+      theirs = try NetworkNamespace(processID: processID)
+    } catch {
+      return false
     }
-    guard theirs == ours else {
-      throw DeviceError(
-        .notOurs, "\(quoted(path)) is served by process \(processID) of another network namespace; \(advice)")
+    guard let theirs, let ours = NetworkNamespace.current else {
+      throw foreign(path, "process \(processID), whose network namespace can't be found out")
     }
+    guard theirs == ours else { throw foreign(path, "process \(processID) of another network namespace") }
+    return true
+  }
+
+  private static func foreign(_ path: String, _ server: String) -> DeviceError {
+    DeviceError(
+      .notOurs,
+      "\(quoted(path)) is served by \(server); choose another name with 'interface' in the KubeSpan settings")
   }
 
   /// What the device answers to `text`.

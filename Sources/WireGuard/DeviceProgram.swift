@@ -36,7 +36,7 @@ struct DeviceProgram: Sendable {
     }
     defer { close(log) }
     var program = ChildProgram(command, ["-f", interface])
-    program.environment = [Self.variable: mark, "LOG_LEVEL": "error"]
+    program.environment = [Self.variable: Self.value(interface, mark), "LOG_LEVEL": "error"]
     let child: Int32
     do throws(ChildProgram.Failure) {
       child = try program.startApart(output: log)
@@ -82,12 +82,31 @@ struct DeviceProgram: Sendable {
     return lines.isEmpty ? "it says nothing" : String(lines.suffix(3).joined(separator: "; ").suffix(500))
   }
 
-  /// Whether the process was started by us for that mark.
-  func isOurs(_ processID: Int32, mark: String) -> Bool {
+  /// Whether the process was started by us for that device.
+  func isOurs(_ processID: Int32, _ interface: String, mark: String) -> Bool {
     guard let bytes = (try? BoundedFile.read("/proc/\(processID)/environ", limit: 1 << 20))?.bytes else {
       return false
     }
-    return bytes.split(separator: 0).contains { $0.elementsEqual("\(Self.variable)=\(mark)".utf8) }
+    let variable = "\(Self.variable)=\(Self.value(interface, mark))".utf8
+    return bytes.split(separator: 0).contains { $0.elementsEqual(variable) }
+  }
+
+  private static func value(_ interface: String, _ mark: String) -> String { "\(interface), \(mark)" }
+
+  /// Ends what was started by us for that device, of this network namespace, and isn't reached by its socket any more.
+  /// While it ends it would take the next one's socket away.
+  func endLeftovers(_ interface: String, mark: String) {
+    guard let stream = opendir("/proc") else { return }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      guard let processID = Int32(name), isOurs(processID, interface, mark: mark),
+        let namespace = try? NetworkNamespace(processID: processID), namespace == NetworkNamespace.current
+      else { continue }
+      end(processID)
+    }
   }
 
   /// Begins its log anew where that has grown long. It writes at the file's end, wherever that is.
@@ -102,11 +121,7 @@ struct DeviceProgram: Sendable {
     end(processID)
     let socket = socketPath(interface)
     // One that was killed leaves its socket; somebody else's stays.
-    do {
-      if try ConfigurationSocket(path: socket) == nil { unlink(socket) }
-    } catch {
-      // It has another server.
-    }
+    if (try? ConfigurationSocket.isServed(socket)) == false { unlink(socket) }
     unlink(logPath(interface))
   }
 
@@ -129,6 +144,6 @@ struct DeviceProgram: Sendable {
     guard let bytes = (try? BoundedFile.read("/proc/\(processID)/stat", limit: 4096))?.bytes,
       let bracket = bytes.lastIndex(of: UInt8(ascii: ")"))
     else { return kill(processID, 0) != 0 && errno == ESRCH }
-    return bytes.dropFirst(bracket + 2).first == UInt8(ascii: "Z")
+    return bytes.dropFirst(bracket + 2 - bytes.startIndex).first.map { "ZX".utf8.contains($0) } ?? true
   }
 }

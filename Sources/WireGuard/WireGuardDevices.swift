@@ -77,7 +77,8 @@ public actor WireGuardDevices {
     case "tun" where link.alias == mark || link.alias.isEmpty:
       let server = try ConfigurationSocket(path: program.socketPath(link.name))
       // One that was just started when we ended has no mark yet.
-      let isOurs = link.alias == mark || server.map { program.isOurs($0.processID, mark: mark) } == true
+      let isOurs =
+        link.alias == mark || server.map { program.isOurs($0.processID, link.name, mark: mark) } == true
       guard isOurs else { throw notOurs(link) }
       if let processID = server?.processID {
         if preference != .kernel {
@@ -111,14 +112,18 @@ public actor WireGuardDevices {
     _ interface: String, _ socket: NetlinkSocket
   ) throws(DeviceError) -> any WireGuardDevice {
     // Its interface is gone: so is it, in a moment.
+    program.endLeftovers(interface, mark: mark)
+    let path = program.socketPath(interface)
     let deadline = ContinuousClock.now + program.patience
-    while let server = try ConfigurationSocket(path: program.socketPath(interface)) {
+    while try ConfigurationSocket.isServed(path) {
+      // Says so at once where it is somebody else's.
+      let server = try ConfigurationSocket(path: path)
       guard ContinuousClock.now < deadline else {
+        let process = server.map { "process \($0.processID)" } ?? "a process that doesn't end"
         throw DeviceError(
           .notOurs,
-          "\(quoted(program.socketPath(interface))) is served by process \(server.processID), and the interface "
-            + "\(quoted(interface)) isn't there: end it, or choose another name with 'interface' in the KubeSpan "
-            + "settings")
+          "\(quoted(path)) is served by \(process), and the interface \(quoted(interface)) isn't there: end it, or "
+            + "choose another name with 'interface' in the KubeSpan settings")
       }
       usleep(5000)
     }
