@@ -112,11 +112,15 @@ let package = Package(
         "RegistryKit", "Rollcall", logging,
       ]),
 
+    // The kernel's netlink: messages, a socket, and what it tells of interfaces and addresses.
+    library("Netlink", ["ClusterModel", "Platform"]),
+
     // The aggregator.
     library(
       "Rollcall",
       [
-        "AffiliateMerge", "ClusterModel", "Lifecycle", "Platform", "PluginHost", "RegistryKit", logging,
+        "AffiliateMerge", "ClusterModel", "Lifecycle", "Netlink", "Platform", "PluginHost", "RegistryKit",
+        logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
 
@@ -177,8 +181,6 @@ let package = Package(
 
     // KubeSpan's rules, without I/O.
     library("KubeSpan", ["ClusterModel", "Platform"]),
-    // The kernel's netlink, without what is said through it.
-    library("Netlink", ["Platform"]),
     // The devices, and what leads packets into them.
     library("WireGuard", ["ClusterModel", "KubeSpan", "Netlink", "Platform"]),
 
@@ -303,12 +305,12 @@ let package = Package(
       ]),
     tests(
       "KubeSpanTests", resources: [.copy("Vectors")], ["KubeSpan", "ClusterModel", "Platform", "Sealing"]),
-    tests("NetlinkTests", ["Netlink"]),
+    tests("NetlinkTests", ["Netlink", "ClusterModel"]),
     tests("WireGuardTests", ["WireGuard", "KubeSpan", "Netlink", "ClusterModel", "Platform"]),
     .executableTarget(
       name: "WireGuardProbe", dependencies: ["WireGuard", "KubeSpan", "ClusterModel", "Platform"],
       path: "Tests/Support/WireGuardProbe", swiftSettings: strict),
-    tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
+    tests("LocalNodeTests", ["Rollcall", "ClusterModel", "Netlink", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
       ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),

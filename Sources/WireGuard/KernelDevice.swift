@@ -17,7 +17,7 @@ actor KernelDevice: WireGuardDevice {
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  init(_ link: NetworkLink, mark: String, family: UInt16) {
+  init(_ link: NetworkInterface, mark: String, family: UInt16) {
     interface = link.name
     index = link.index
     self.mark = mark
@@ -51,7 +51,8 @@ actor KernelDevice: WireGuardDevice {
 
   func close() {
     guard let socket = try? NetlinkSocket(Netlink.route),
-      let link = try? NetworkLink.find(interface, through: socket), link.index == index, link.alias == mark
+      let link = try? NetworkInterface.find(interface, through: socket), link.index == index,
+      link.alias == mark
     else { return }
     try? socket.perform(link.delete())
   }

@@ -131,10 +131,10 @@ public actor MeshNetwork {
     }
   }
 
-  private func ourLink(_ interface: String, _ socket: NetlinkSocket) throws(DeviceError) -> NetworkLink {
-    let link: NetworkLink?
+  private func ourLink(_ interface: String, _ socket: NetlinkSocket) throws(DeviceError) -> NetworkInterface {
+    let link: NetworkInterface?
     do throws(NetlinkError) {
-      link = try NetworkLink.find(interface, through: socket)
+      link = try NetworkInterface.find(interface, through: socket)
     } catch {
       throw DeviceError("can't ask for the interface \(quoted(interface))", error)
     }
@@ -146,7 +146,7 @@ public actor MeshNetwork {
   }
 
   private func state(
-    _ link: NetworkLink, _ settings: Settings, _ socket: NetlinkSocket
+    _ link: NetworkInterface, _ settings: Settings, _ socket: NetlinkSocket
   ) throws(DeviceError) -> MeshState {
     do throws(NetlinkError) {
       var state = MeshState(link: link)
@@ -159,8 +159,8 @@ public actor MeshNetwork {
     }
   }
 
-  private func addresses(_ socket: NetlinkSocket) throws(NetlinkError) -> [InterfacePrefix] {
-    try socket.dump(InterfacePrefix.dump).compactMap(InterfacePrefix.init)
+  private func addresses(_ socket: NetlinkSocket) throws(NetlinkError) -> [InterfaceAddress] {
+    try socket.dump(InterfaceAddress.dump).compactMap(InterfaceAddress.init)
   }
 
   private func routes(_ table: UInt32, _ socket: NetlinkSocket) throws(NetlinkError) -> [DefaultRoute] {
@@ -186,14 +186,15 @@ public actor MeshNetwork {
   }
 
   private func perform(
-    _ step: MeshPlan.Step, _ link: NetworkLink, _ socket: NetlinkSocket
+    _ step: MeshPlan.Step, _ link: NetworkInterface, _ socket: NetlinkSocket
   ) throws(DeviceError) {
     let name = quoted(link.name)
     let (action, message): (String, NetlinkMessage) =
       switch step {
       case .setMTU(let mtu): ("can't set the MTU of \(name) to \(mtu)", link.setMTU(mtu))
-      case .add(let address): ("can't give \(name) the address \(address.prefix)", address.add)
-      case .delete(let address): ("can't take \(address.prefix) from \(name)", address.delete)
+      case .add(let address):
+        ("can't give \(name) the address \(address.address)/\(address.length)", address.add)
+      case .delete(let address): ("can't take \(address.address) from \(name)", address.delete)
       case .setUp: ("can't take \(name) into use", link.setUp())
       case .replace(let route): ("can't add a route to table \(route.table)", route.replace)
       case .deleteRoute(let route): ("can't remove a route from table \(route.table)", route.delete)
@@ -207,7 +208,7 @@ public actor MeshNetwork {
       // Somebody was faster, or it went with the address.
       case (.addRule, EEXIST), (.delete, EADDRNOTAVAIL), (.deleteRoute, ESRCH), (.deleteRule, ENOENT): return
       case (.setUp, EADDRINUSE): throw DeviceError.portInUse(nil, interface: link.name)
-      case (.add(let address), EACCES) where address.prefix.address.family == .v6:
+      case (.add(let address), EACCES) where address.address.family == .v6:
         throw DeviceError(
           .failed, "\(action): IPv6 is off there; set net.ipv6.conf.\(link.name).disable_ipv6 to 0")
       default: throw DeviceError(action, error)
@@ -335,7 +336,7 @@ public actor MeshNetwork {
       link: link, addresses: (try? addresses(socket)) ?? [],
       routes: (try? routes(settings.table, socket)) ?? [], rules: (try? rules(socket)) ?? [], settings)
     for step in steps {
-      try? perform(step, link ?? NetworkLink(index: 0, name: settings.interface), socket)
+      try? perform(step, link ?? NetworkInterface(index: 0, name: settings.interface), socket)
     }
   }
 }

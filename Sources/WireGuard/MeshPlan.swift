@@ -1,9 +1,10 @@
 import ClusterModel
+import Netlink
 
 /// What of a machine's network leads into the tunnel, as it is.
 struct MeshState: Hashable, Sendable {
-  var link: NetworkLink
-  var addresses: [InterfacePrefix] = []
+  var link: NetworkInterface
+  var addresses: [InterfaceAddress] = []
   /// The default routes of our table.
   var routes: [DefaultRoute] = []
   var rules: [RoutingRule] = []
@@ -14,8 +15,8 @@ struct MeshPlan: Hashable, Sendable {
   /// A change. Each is of use, and harmless, without those that come after it.
   enum Step: Hashable, Sendable {
     case setMTU(UInt32)
-    case add(InterfacePrefix)
-    case delete(InterfacePrefix)
+    case add(InterfaceAddress)
+    case delete(InterfaceAddress)
     case setUp
     case replace(DefaultRoute)
     case deleteRoute(DefaultRoute)
@@ -41,9 +42,10 @@ struct MeshPlan: Hashable, Sendable {
     let link = state.link
     if link.mtu != settings.mtu { steps.append(.setMTU(settings.mtu)) }
     let prefixes = [settings.address] + (linkAddress.map { [IPPrefix(host: $0)] } ?? [])
-    let present = state.addresses.filter { $0.index == link.index && $0.isGlobal }
-    for prefix in prefixes where !present.contains(where: { $0.prefix == prefix }) {
-      steps.append(.add(InterfacePrefix(index: link.index, prefix: prefix)))
+    let present = state.addresses.filter { $0.interface == link.index && $0.scope == .global }
+    for prefix in prefixes where !present.contains(where: { $0.isAt(prefix) }) {
+      steps.append(
+        .add(InterfaceAddress(address: prefix.address, length: prefix.length, interface: link.index)))
     }
     if !link.isUp { steps.append(.setUp) }
     // The backstop first, then the ways, then who is sent there.
@@ -72,10 +74,10 @@ struct MeshPlan: Hashable, Sendable {
     for rule in state.rules where rule.isOurs(settings) && !rules.contains(rule) {
       steps.append(.deleteRule(rule))
     }
-    let superfluous = present.filter { !prefixes.contains($0.prefix) }
+    let superfluous = present.filter { address in !prefixes.contains { address.isAt($0) } }
     steps += superfluous.map { .delete($0) }
     // With its last IPv4 address the kernel takes a link's IPv4 routes away.
-    if superfluous.contains(where: { $0.prefix.address.family == .v4 }), linkAddress == nil, !missesRoute {
+    if superfluous.contains(where: { $0.address.family == .v4 }), linkAddress == nil, !missesRoute {
       steps.append(
         .replace(
           DefaultRoute(
@@ -89,7 +91,7 @@ struct MeshPlan: Hashable, Sendable {
   ///
   /// - Parameter state: without a link where that is gone.
   static func removal(
-    link: NetworkLink?, addresses: [InterfacePrefix], routes: [DefaultRoute], rules: [RoutingRule],
+    link: NetworkInterface?, addresses: [InterfaceAddress], routes: [DefaultRoute], rules: [RoutingRule],
     _ settings: MeshNetwork.Settings
   ) -> [Step] {
     rules.filter { $0.isOurs(settings) }.map { .deleteRule($0) }
@@ -100,7 +102,7 @@ struct MeshPlan: Hashable, Sendable {
         case .other: false
         }
       }.map { .deleteRoute($0) }
-      + addresses.filter { $0.isGlobal && $0.index == link?.index }.map { .delete($0) }
+      + addresses.filter { $0.scope == .global && $0.interface == link?.index }.map { .delete($0) }
   }
 
   private static func backstop(_ family: IPAddress.Family, _ settings: MeshNetwork.Settings) -> DefaultRoute {
@@ -123,7 +125,7 @@ struct MeshPlan: Hashable, Sendable {
 
 extension DefaultRoute {
   /// Whether it is a way into the tunnel, or the backstop behind it.
-  fileprivate func isOurs(_ link: NetworkLink) -> Bool {
+  fileprivate func isOurs(_ link: NetworkInterface) -> Bool {
     switch target {
     case .interface(let index, _): index == link.index
     case .unreachable: metric == MeshPlan.backstopMetric
@@ -137,4 +139,8 @@ extension RoutingRule {
   fileprivate func isOurs(_ settings: MeshNetwork.Settings) -> Bool {
     table == settings.table && mask == settings.markMask
   }
+}
+
+extension InterfaceAddress {
+  fileprivate func isAt(_ prefix: IPPrefix) -> Bool { address == prefix.address && length == prefix.length }
 }

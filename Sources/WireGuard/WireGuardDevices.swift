@@ -8,7 +8,7 @@ import Platform
 /// Ours is whose interface carries our mark as its alias. What doesn't is neither used nor removed.
 public actor WireGuardDevices {
   /// What our interfaces carry as their alias.
-  public static let standardMark = "rollcall KubeSpan"
+  public static var standardMark: String { NetworkInterface.overlayMark }
 
   private let mark: String
   private let program: DeviceProgram
@@ -41,8 +41,8 @@ public actor WireGuardDevices {
     let family = preference == .userspace ? nil : try Self.family()
     if let family {
       do throws(NetlinkError) {
-        try socket.perform(NetworkLink.create(interface, kind: "wireguard", alias: mark))
-        if let link = try NetworkLink.find(interface, through: socket) {
+        try socket.perform(NetworkInterface.create(interface, kind: "wireguard", alias: mark))
+        if let link = try NetworkInterface.find(interface, through: socket) {
           return KernelDevice(link, mark: mark, family: family)
         }
       } catch  where error.code == EOPNOTSUPP && preference == .auto {
@@ -59,15 +59,15 @@ public actor WireGuardDevices {
     return try start(interface, socket)
   }
 
-  private func find(_ interface: String, _ socket: NetlinkSocket) throws(DeviceError) -> NetworkLink? {
+  private func find(_ interface: String, _ socket: NetlinkSocket) throws(DeviceError) -> NetworkInterface? {
     try Self.performing("can't ask for the interface \(quoted(interface))") { () throws(NetlinkError) in
-      try NetworkLink.find(interface, through: socket)
+      try NetworkInterface.find(interface, through: socket)
     }
   }
 
   /// The device of an interface that is there; nil where it was ours, and had to be removed.
   private func reclaim(
-    _ link: NetworkLink, _ preference: DevicePreference, _ socket: NetlinkSocket
+    _ link: NetworkInterface, _ preference: DevicePreference, _ socket: NetlinkSocket
   ) throws(DeviceError) -> (any WireGuardDevice)? {
     switch link.kind {
     case "wireguard" where link.alias == mark:
@@ -99,7 +99,7 @@ public actor WireGuardDevices {
     return nil
   }
 
-  private func notOurs(_ link: NetworkLink) -> DeviceError {
+  private func notOurs(_ link: NetworkInterface) -> DeviceError {
     let kind = link.kind.isEmpty ? "an interface" : "an interface of kind \(quoted(link.kind))"
     return DeviceError(
       .notOurs,
@@ -140,7 +140,7 @@ public actor WireGuardDevices {
     return UserspaceDevice(interface, mark: mark, program: program, processID: processID)
   }
 
-  private func setMark(_ link: NetworkLink, _ socket: NetlinkSocket) throws(DeviceError) {
+  private func setMark(_ link: NetworkInterface, _ socket: NetlinkSocket) throws(DeviceError) {
     try Self.performing("can't mark the interface \(quoted(link.name))") { () throws(NetlinkError) in
       try socket.perform(link.setAlias(mark))
     }

@@ -8,11 +8,7 @@ import Testing
 
 @Suite("What leads packets into the tunnel")
 struct MeshPlanTests {
-  private var link: NetworkLink {
-    var link = NetworkLink(index: 7, name: "kubespan")
-    link.mtu = 1420
-    return link
-  }
+  private let link = NetworkInterface(index: 7, name: "kubespan", isUp: false, mtu: 1420)
 
   private func settings(forced: Bool = true) throws -> MeshNetwork.Settings {
     var settings = MeshNetwork.Settings(interface: "kubespan", address: try IPPrefix("fd00:0:0:2::5/64"))
@@ -30,8 +26,8 @@ struct MeshPlanTests {
       case .add(let address): state.addresses.append(address)
       case .delete(let address):
         state.addresses.removeAll { $0 == address }
-        if address.prefix.address.family == .v4,
-          !state.addresses.contains(where: { $0.prefix.address.family == .v4 })
+        if address.address.family == .v4,
+          !state.addresses.contains(where: { $0.address.family == .v4 })
         {
           state.routes.removeAll { $0.family == .v4 && $0.metric == MeshPlan.metric }
         }
@@ -97,23 +93,29 @@ struct MeshPlanTests {
     let own = try IPAddress("10.0.0.1")
     let start = MeshState(link: link)
     let with = state(after: try plan(start, settings, linkAddress: own), from: start)
-    #expect(with.addresses.map(\.prefix) == [settings.address, IPPrefix(host: own)])
+    #expect(
+      with.addresses.compactMap { IPPrefix(address: $0.address, length: $0.length) } == [
+        settings.address, IPPrefix(host: own),
+      ])
     let without = state(after: try plan(with, settings), from: with)
-    #expect(without.addresses.map(\.prefix) == [settings.address])
+    #expect(
+      without.addresses.compactMap { IPPrefix(address: $0.address, length: $0.length) } == [settings.address])
     #expect(try plan(without, settings).steps.isEmpty)
     var moved = settings
     moved.address = try IPPrefix("fd00:0:0:2::6/64")
     let after = state(after: try plan(without, moved), from: without)
-    #expect(after.addresses.map(\.prefix) == [moved.address])
+    #expect(
+      after.addresses.compactMap { IPPrefix(address: $0.address, length: $0.length) } == [moved.address])
   }
 
   @Test("addresses and routes of others stay; one that is in the way is an error that says so")
   func others() throws {
     let settings = try settings()
     var state = MeshState(link: link)
-    var local = InterfacePrefix(index: 7, prefix: try IPPrefix("fe80::1/64"))
-    local.isGlobal = false
-    state.addresses = [local, InterfacePrefix(index: 3, prefix: try IPPrefix("10.0.0.1/24"))]
+    state.addresses = [
+      InterfaceAddress(address: try IPAddress("fe80::1"), length: 64, interface: 7, scope: .link),
+      InterfaceAddress(address: try IPAddress("10.0.0.1"), length: 24, interface: 3),
+    ]
     state.routes = [DefaultRoute(family: .v4, table: 180, metric: 5, target: .other)]
     state.rules = [RoutingRule(family: .v4, priority: 32500, mark: 1, mask: 1, table: 180)]
     let steps = try plan(state, settings).steps
@@ -214,30 +216,6 @@ struct MeshPlanTests {
     // FRA_IIFNAME
     rule.append(3, text: "eth0")
     #expect(RoutingRule(NetlinkMessage(32, head: head, rule)) == nil)
-  }
-
-  @Test("links and their addresses, byte by byte and back")
-  func links() throws {
-    let create = NetworkLink.create("wg0", kind: "wireguard", alias: "ours")
-    #expect(create.map(\.type) == [16, 16])
-    #expect(create[0].flags == [.create, .exclusive])
-    #expect(
-      Array(create[0].body) == [UInt8](repeating: 0, count: 16) + [8, 0, 3, 0] + Array("wg0".utf8) + [0]
-        + [20, 0, 18, 0x80, 14, 0, 1, 0] + Array("wireguard".utf8) + [0, 0, 0])
-    var message = create[0]
-    message.body =
-      (Array(message.body) + NetworkLink(index: 1, name: "").setAlias("ours").body.dropFirst(16))[...]
-    let link = try #require(NetworkLink(message))
-    #expect((link.name, link.kind, link.alias) == ("wg0", "wireguard", "ours"))
-    let up = NetworkLink(index: 7, name: "").setUp()
-    #expect(Array(up.body) == [0, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0])
-
-    let address = InterfacePrefix(index: 7, prefix: try IPPrefix("10.0.0.1/32"))
-    #expect(
-      Array(address.add.body) == [
-        2, 32, 0x82, 0, 7, 0, 0, 0, 8, 0, 2, 0, 10, 0, 0, 1, 8, 0, 1, 0, 10, 0, 0, 1,
-      ])
-    #expect(InterfacePrefix(address.add) == address)
   }
 
   @Test("nftables' generation and table, big-endian, are read")
