@@ -105,7 +105,10 @@ final class ConfigurationSocket: Sendable {
   }
 
   /// What the device answers to `text`.
-  func ask(_ text: String) throws(DeviceError) -> [UInt8] {
+  ///
+  /// - Parameter patience: how long all of it may take, beyond the time that one piece of it may.
+  func ask(_ text: String, patience: Duration = .seconds(10)) throws(DeviceError) -> [UInt8] {
+    let deadline = ContinuousClock.now + patience
     try send(Array(text.utf8))
     var answer: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -121,6 +124,9 @@ final class ConfigurationSocket: Sendable {
       answer += buffer[..<count]
       guard answer.count <= ConfigurationText.maximumAnswer else {
         throw failure("more than \(ConfigurationText.maximumAnswer) bytes of answer", isGone: false)
+      }
+      guard ContinuousClock.now < deadline else {
+        throw failure("no whole answer within \(DurationText.text(of: patience))", isGone: false)
       }
     }
     return answer

@@ -31,6 +31,10 @@ enum ConfigurationText {
     for line in try lines(answer) {
       let (key, value) = (line.key, line.value)
       switch key {
+      // The most of them.
+      case "allowed_ip":
+        guard let prefix = try? IPPrefix(value) else { throw malformed(key) }
+        try change(key) { $0.allowedIPs.append(prefix) }
       case "private_key": privateKey = try secret(value, key)
       case "listen_port": port = try number(value, key)
       case "fwmark": mark = try number(value, key)
@@ -61,9 +65,6 @@ enum ConfigurationText {
       case "tx_bytes":
         let count: UInt64 = try number(value, key)
         try change(key) { $0.sentBytes = count }
-      case "allowed_ip":
-        guard let prefix = try? IPPrefix(value) else { throw malformed(key) }
-        try change(key) { $0.allowedIPs.append(prefix) }
       case "errno":
         let code: Int32 = try number(value, key)
         guard code == 0 else { throw refused(code) }
@@ -89,16 +90,14 @@ enum ConfigurationText {
   private static func lines(
     _ answer: ArraySlice<UInt8>
   ) throws(DeviceError) -> [(key: Substring, value: Substring)] {
+    // Decoded once: an answer has thousands of lines.
+    let text = String(decoding: answer, as: UTF8.self).utf8
     var result: [(key: Substring, value: Substring)] = []
-    for line in answer.split(separator: 0x0A) {
+    for line in text.split(separator: 0x0A) {
       guard line.count <= maximumLine, let equals = line.firstIndex(of: UInt8(ascii: "=")) else {
         throw DeviceError(.failed, "a WireGuard device answered a line that is no 'key=value'")
       }
-      result.append(
-        (
-          Substring(decoding: line[..<equals], as: UTF8.self),
-          Substring(decoding: line[(equals + 1)...], as: UTF8.self)
-        ))
+      result.append((Substring(line[..<equals]), Substring(line[line.index(after: equals)...])))
     }
     return result
   }
@@ -186,8 +185,17 @@ enum ConfigurationText {
 
   /// 32 bytes.
   private static func hexadecimal(_ text: Substring) -> [UInt8]? {
-    let digits = text.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
+    let digits = text.utf8.compactMap(digit)
     guard digits.count == 64, text.utf8.count == 64 else { return nil }
-    return stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+  }
+
+  private static func digit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    default: nil
+    }
   }
 }

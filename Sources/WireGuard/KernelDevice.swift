@@ -24,7 +24,7 @@ actor KernelDevice: WireGuardDevice {
     self.family = family
   }
 
-  func read() throws(DeviceError) -> DeviceState {
+  func read() throws -> DeviceState {
     let answers: [NetlinkMessage]
     do throws(NetlinkError) {
       answers = try NetlinkSocket(Netlink.generic).dump(KernelDeviceMessage.get(index: index, family: family))
@@ -34,7 +34,7 @@ actor KernelDevice: WireGuardDevice {
     return try KernelDeviceMessage.state(answers)
   }
 
-  func apply(_ difference: DeviceDifference) throws(DeviceError) {
+  func apply(_ difference: DeviceDifference) throws {
     guard !difference.isEmpty else { return }
     do throws(NetlinkError) {
       let socket = try NetlinkSocket(Netlink.generic)

@@ -76,7 +76,7 @@ public actor MeshNetwork {
   ///
   /// - Throws: ``DeviceError``; with ``DeviceError/Code/gone`` where the interface isn't there. What came before the error
   ///   stays done.
-  public func configure(_ settings: Settings) throws(DeviceError) {
+  public func configure(_ settings: Settings) throws {
     try Self.check(settings)
     if let before = self.settings, !before.isInPlace(of: settings) { removeNow(before) }
     let socket = try routeSocket()
@@ -247,7 +247,7 @@ public actor MeshNetwork {
   /// - Returns: whether nftables was given something.
   /// - Throws: ``DeviceError``: before ``configure(_:)``, where there is no `nft`, and where that refuses.
   @discardableResult
-  public func mark(_ set: MarkedSet) throws(DeviceError) -> Bool {
+  public func mark(_ set: MarkedSet) throws -> Bool {
     guard let settings else {
       throw DeviceError(.invalid, "packets can't be marked before there is a way into the tunnel")
     }

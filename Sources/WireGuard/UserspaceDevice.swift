@@ -35,12 +35,12 @@ actor UserspaceDevice: WireGuardDevice {
     return try socket.ask(text)
   }
 
-  func read() throws(DeviceError) -> DeviceState {
+  func read() throws -> DeviceState {
     program.trimLog(interface)
     return try ConfigurationText.state(try ask(ConfigurationText.get)[...])
   }
 
-  func apply(_ difference: DeviceDifference) throws(DeviceError) {
+  func apply(_ difference: DeviceDifference) throws {
     guard !difference.isEmpty else { return }
     let code = try ConfigurationText.errorNumber(try ask(ConfigurationText.set(difference))[...])
     if code == -EADDRINUSE { throw DeviceError.portInUse(difference.listenPort, interface: interface) }

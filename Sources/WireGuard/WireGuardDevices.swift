@@ -30,7 +30,7 @@ public actor WireGuardDevices {
   ///   ``DeviceError/Code/unsupported`` and ``DeviceError/Code/missingProgram`` where there is no such device.
   public func open(
     interface: String, preference: DevicePreference = .auto
-  ) throws(DeviceError) -> any WireGuardDevice {
+  ) throws -> any WireGuardDevice {
     try InterfaceName.check(interface)
     let socket = try Self.performing("can't ask for network interfaces") { () throws(NetlinkError) in
       try NetlinkSocket(Netlink.route)
