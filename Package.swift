@@ -111,11 +111,15 @@ let package = Package(
         "Platform", "PluginHost", "RegistryKit", "Rollcall", logging,
       ]),
 
+    // The kernel's netlink: messages, a socket, and what it tells of interfaces and addresses.
+    library("Netlink", ["ClusterModel", "Platform"]),
+
     // The aggregator.
     library(
       "Rollcall",
       [
-        "AffiliateMerge", "ClusterModel", "Lifecycle", "Platform", "PluginHost", "RegistryKit", logging,
+        "AffiliateMerge", "ClusterModel", "Lifecycle", "Netlink", "Platform", "PluginHost", "RegistryKit",
+        logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
 
@@ -176,6 +180,8 @@ let package = Package(
 
     // KubeSpan's rules, without I/O.
     library("KubeSpan", ["ClusterModel", "Platform"]),
+    // The devices, and what leads packets into them.
+    library("WireGuard", ["ClusterModel", "KubeSpan", "Netlink", "Platform"]),
     // The mesh as it runs: passes over a device, this node's key, what others are told.
     library(
       "Mesh",
@@ -312,7 +318,12 @@ let package = Package(
     tests(
       "MeshTests",
       ["Mesh", "KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Rollcall", logging]),
-    tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
+    tests("NetlinkTests", ["Netlink", "ClusterModel"]),
+    tests("WireGuardTests", ["WireGuard", "KubeSpan", "Netlink", "ClusterModel", "Platform"]),
+    .executableTarget(
+      name: "WireGuardProbe", dependencies: ["WireGuard", "KubeSpan", "ClusterModel", "Platform"],
+      path: "Tests/Support/WireGuardProbe", swiftSettings: strict),
+    tests("LocalNodeTests", ["Rollcall", "ClusterModel", "Netlink", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
       ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),

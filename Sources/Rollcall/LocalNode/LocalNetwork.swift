@@ -1,4 +1,5 @@
 package import ClusterModel
+import Netlink
 
 /// This machine's network as a mesh between machines needs it: read from the kernel, in the network namespace of the
 /// process.
@@ -45,7 +46,7 @@ package struct LocalNetwork: Hashable, Sendable {
     physical.sort()
     addresses = state.addresses.compactMap { address in
       guard let name = shown[address.interface], !address.isUnusable,
-        let prefix = IPPrefix(address: address.address, length: address.prefixLength)
+        let prefix = IPPrefix(address: address.address, length: address.length)
       else { return nil }
       return Address(interface: name, prefix: prefix)
     }
