@@ -191,13 +191,18 @@ let package = Package(
       ]),
 
     // The command.
-    library("ClusterResources", ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
+    library(
+      "ClusterResources",
+      ["AffiliateMerge", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform"]),
 
     // What a running daemon gives: the API, files and commands, metrics.
     library("Exposition", ["Platform"]),
     library(
       "RollcallMetrics",
-      ["AffiliateMerge", "ClusterModel", "Exposition", "Lifecycle", "Platform", "RegistryKit", "Rollcall"]),
+      [
+        "AffiliateMerge", "ClusterModel", "Exposition", "KubeSpan", "Lifecycle", "Platform", "RegistryKit",
+        "Rollcall",
+      ]),
     library(
       "Outputs",
       [
@@ -207,7 +212,8 @@ let package = Package(
     .target(
       name: "StatusServer",
       dependencies: [
-        "AffiliateMerge", "ClusterModel", "ClusterResources", "Lifecycle", "Platform", "Rollcall", logging,
+        "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan", "Lifecycle", "Platform", "Rollcall",
+        logging,
         nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -305,7 +311,10 @@ let package = Package(
       ]),
     tests(
       "RollcallMetricsTests",
-      ["RollcallMetrics", "ClusterModel", "Exposition", "Lifecycle", "RegistryKit", "Rollcall", "Platform"]),
+      [
+        "RollcallMetrics", "ClusterModel", "Exposition", "KubeSpan", "Lifecycle", "RegistryKit", "Rollcall",
+        "Platform",
+      ]),
     tests(
       "StateFileTests",
       [
@@ -326,7 +335,7 @@ let package = Package(
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", "Netlink", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
-      ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
+      ["ClusterResources", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform"]),
     tests(
       "InventoriesTests", resources: [.copy("Fixtures")],
       ["Inventories", "ClusterModel", "Documents", "Platform", "RegistryKit"]),

@@ -113,3 +113,21 @@ public struct MeshReport: Hashable, Sendable {
     overdue = []
   }
 }
+
+extension MeshReport {
+  /// What becomes of `address` as one of `affiliate`'s, which is of about the same state of the cluster.
+  ///
+  /// - Parameter localID: this node; nil where it has no identity.
+  public func fate(of address: IPAddress, of affiliate: Affiliate, localID: NodeIdentity?) -> PeerPlan.Fate {
+    // Who has no identity holds nothing either.
+    let local = PeerPlan.LocalPeer(
+      nodeID: localID ?? affiliate.nodeID, address: localID == nil ? nil : identity?.address.address)
+    return PeerPlan.fate(of: address, of: affiliate, among: specs, omissions: omissions, local: local)
+  }
+
+  /// What people are shown for `node`: its nodename, else its identity.
+  public func label(of node: NodeIdentity) -> String {
+    let label = specs.first { $0.nodeID == node }?.label ?? ""
+    return label.isEmpty ? node.text : label
+  }
+}

@@ -18,6 +18,15 @@ public final class MeshReports: Sendable {
     signal.notify()
   }
 
+  /// How many reports were published so far.
+  public var changeCount: UInt64 { signal.value }
+
+  /// Waits until other than `seen` reports were published, or the task is cancelled.
+  ///
+  /// - Returns: how many were.
+  @discardableResult
+  public func waitForChange(after seen: UInt64) async -> UInt64 { await signal.wait(after: seen) }
+
   /// The report of now and, each time that it changes, the latest one: who is slow misses those in between. Ends when
   /// the task that reads it is cancelled.
   public func updates() -> Updates { Updates(reports: self) }

@@ -1,4 +1,5 @@
 import ClusterModel
+import KubeSpan
 import Logging
 import Outputs
 import Platform
@@ -23,6 +24,8 @@ struct Daemon: Sendable {
   /// What started this process.
   private let manager = ServiceManager(environment: environment)
   private let metrics: DaemonMetrics
+  /// How the WireGuard mesh is, for those who ask.
+  let meshReports = MeshReports()
   /// What revisions of this start begin with.
   private let epoch: String
 
@@ -172,12 +175,14 @@ struct Daemon: Sendable {
       nodeLabel: session.nodeLabel, socket: socket?.socket, http: configuration.http.map { .init($0) })
     settings.clusterID = configuration.cluster.id
     settings.epoch = epoch
-    settings.metrics = { [aggregator = session.aggregator, metrics, keeper] accept in
+    settings.meshReports = meshReports
+    settings.metrics = { [aggregator = session.aggregator, metrics, keeper, meshReports] accept in
       if let status = keeper?.status {
         metrics.cached(
           at: status.currentAt, writeErrors: status.writeErrors, isDamaged: status.damage != nil)
       }
-      let page = metrics.page(aggregator.snapshot(), at: aggregator.now().wall, accept: accept)
+      let page = metrics.page(
+        aggregator.snapshot(), mesh: meshReports.current, at: aggregator.now().wall, accept: accept)
       return (page.contentType, page.text)
     }
     settings.problems = { [keeper] in

@@ -14,7 +14,18 @@ enum StatusAPI {
     let administration = AdministrationHandler(context: context, logger: logger)
     let sessions = SessionHandler(access: access)
     let discovery = DiscoveryHandler(context: context)
-    return RouteTable(routes: [
+    let mesh = MeshHandler(context: context)
+    return RouteTable(
+      routes: ListKind.ofMesh.flatMap { list in
+        [
+          Route(.get, "/v1/\(list.rawValue)", query: ListHandler.query) { try lists.list(list, $0) },
+          // A public key may have a slash.
+          Route(.get, "/v1/\(list.rawValue)/{id}", takesRest: true) {
+            try mesh.resource(list, $0.parameters[0])
+          },
+        ]
+      } + [
+      Route(.get, "/v1/kubespan") { _ in mesh.mesh() },
       Route(.get, "/v1") { _ in discovery.discover() },
       Route(.get, "/openapi.yaml") { _ in discovery.openAPI() },
       Route(.get, "/v1/status") { _ in resources.overview() },
