@@ -134,10 +134,11 @@ package actor MeshService {
   }
 
   /// Takes on another state of the cluster.
-  func take(_ world: MeshWorld) {
+  package func take(_ world: MeshWorld) {
     guard world != self.world else { return }
     self.world = world
     isWorldNew = true
+    wake.notify()
   }
 
   /// Takes on each state of the cluster, until there are no more.
@@ -245,7 +246,8 @@ package actor MeshService {
       address: IPPrefix(host: address.address), subnet: address.prefix.network, publicKey: keys.publicKey)
 
     if let snapshot {
-      take(MeshWorld(snapshot, keepFor: settings.keepsPeersFor))
+      let world = MeshWorld(snapshot, keepFor: settings.keepsPeersFor)
+      if world != self.world { (self.world, isWorldNew) = (world, true) }
       self.snapshot = nil
     }
     device = try await machine.open(settings, address: address.prefix)

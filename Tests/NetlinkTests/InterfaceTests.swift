@@ -30,10 +30,12 @@ struct InterfaceTests {
     let kind = attribute(18 | 0x8000, attribute(1, Array("bridge".utf8) + [0]))
     let rest =
       attribute(10, bytes(UInt32(9))) + attribute(4, bytes(UInt32(1500))) + attribute(20, Array("ours".utf8))
+      + attribute(1, [2, 0, 0, 0, 0, 7])
     #expect(
       NetworkInterface(NetlinkMessage(16, head: head + name + kind + rest))
         == NetworkInterface(
-          index: 4, name: "lanbridge", kind: "bridge", isUp: true, master: 9, alias: "ours", mtu: 1500))
+          index: 4, name: "lanbridge", kind: "bridge", isUp: true, master: 9, alias: "ours", mtu: 1500,
+          isEthernet: true, hardwareAddress: [2, 0, 0, 0, 0, 7]))
     #expect(NetworkInterface(NetlinkMessage(20, head: head + name)) == nil)
     #expect(NetworkInterface(NetlinkMessage(16, head: Array(head.dropLast(4)))) == nil)
   }

@@ -56,7 +56,8 @@ struct Daemon: Sendable {
     let configuration = loaded.configuration
     let context = OutputContext(logger: logger, metrics: metrics)
     let outputs = OutputService(configuration.outputs, context)
-    let mesh = DaemonMesh(session, configuration, logger: Logger(label: "rollcall.kubespan"))
+    let mesh = DaemonMesh(
+      session, configuration, reports: meshReports, logger: Logger(label: "rollcall.kubespan"))
     let hooks = HookService(configuration.hooks, hookSource, cursors: hookCursors, context)
     let end: End?
     do {

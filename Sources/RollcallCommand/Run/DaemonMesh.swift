@@ -8,14 +8,15 @@ import RollcallConfiguration
 
 /// The WireGuard mesh of a daemon: there from the start, though off, so that a reload may switch it on.
 struct DaemonMesh: Sendable {
-  /// How it is.
-  let reports = MeshReports()
   /// nil where this machine takes no part.
   private let service: MeshService?
   private let aggregator: Aggregator
   private let logger: Logger
 
-  init(_ session: ClusterSession, _ configuration: Configuration, logger: Logger) {
+  /// - Parameter reports: are given how the mesh is.
+  init(
+    _ session: ClusterSession, _ configuration: Configuration, reports: MeshReports, logger: Logger
+  ) {
     self.logger = logger
     let (aggregator, folder) = (session.aggregator, configuration.stateDirectory)
     self.aggregator = aggregator

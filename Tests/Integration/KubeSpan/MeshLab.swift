@@ -142,14 +142,14 @@ final class MeshLab: Sendable {
   func start(
     _ machine: Machine, kubeSpan: [String] = [], node: [String] = [], secrets: String? = nil
   ) async throws {
-    configure(machine, kubeSpan: kubeSpan, node: node, secrets: secrets)
+    try configure(machine, kubeSpan: kubeSpan, node: node, secrets: secrets)
     try await run(machine)
   }
 
   /// Writes the machine's configuration.
   func configure(
     _ machine: Machine, kubeSpan: [String] = [], node: [String] = [], secrets: String? = nil
-  ) {
+  ) throws {
     let lines = ["enabled: true", "device: userspace"] + kubeSpan
     let text = """
       \(secrets ?? self.secrets)
@@ -166,7 +166,7 @@ final class MeshLab: Sendable {
       kubespan:
       \(lines.map { "  \($0)\n" }.joined())
       """
-    try? folder.write(text, to: "\(machine.name)/rollcall.yaml")
+    try folder.write(text, to: "\(machine.name)/rollcall.yaml")
   }
 
   /// Starts the machine's daemon as it is configured, and waits until it can be asked.
@@ -203,16 +203,18 @@ extension MeshLab.Machine {
 
   /// The peers that are up, by their names.
   var peersUp: Set<String> {
-    Set((mesh?.peers ?? []).filter { $0.state == "up" }.map(\.name))
+    Set((mesh?.peers ?? []).filter { $0.state == "up" }.map(\.label))
   }
 }
 
 /// What of a daemon's `/v1/kubespan` the tests look at.
 struct MeshStatus: Decodable, Sendable {
   struct Peer: Decodable, Sendable {
-    let name: String
+    /// Its nodename.
+    let label: String
     let state: String
-    let endpoint: String?
+    let endpoint: String
+    let why: [String]
   }
 
   let peers: [Peer]
