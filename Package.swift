@@ -111,11 +111,15 @@ let package = Package(
         "Platform", "PluginHost", "RegistryKit", "Rollcall", logging,
       ]),
 
+    // The kernel's netlink: messages, a socket, and what it tells of interfaces and addresses.
+    library("Netlink", ["ClusterModel", "Platform"]),
+
     // The aggregator.
     library(
       "Rollcall",
       [
-        "AffiliateMerge", "ClusterModel", "Lifecycle", "Platform", "PluginHost", "RegistryKit", logging,
+        "AffiliateMerge", "ClusterModel", "Lifecycle", "Netlink", "Platform", "PluginHost", "RegistryKit",
+        logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
 
@@ -176,8 +180,15 @@ let package = Package(
 
     // KubeSpan's rules, without I/O.
     library("KubeSpan", ["ClusterModel", "Platform"]),
-    // The mesh as it runs.
-    library("Mesh", ["ClusterModel", "Documents", "KubeSpan", "Platform", "Sealing"]),
+    // The devices, and what leads packets into them.
+    library("WireGuard", ["ClusterModel", "KubeSpan", "Netlink", "Platform"]),
+    // The mesh as it runs: passes over a device, this node's key, what others are told.
+    library(
+      "Mesh",
+      [
+        "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform", "Rollcall", "Sealing",
+        "WireGuard", logging,
+      ]),
 
     // The command.
     library(
@@ -280,6 +291,9 @@ let package = Package(
         "Platform", logging,
       ]),
     .target(
+      name: "KubeSpanTestSupport", dependencies: ["KubeSpan", "ClusterModel"],
+      path: "Tests/Support/KubeSpanTestSupport", swiftSettings: strict),
+    .target(
       name: "StatusTestSupport", path: "Tests/Support/StatusTestSupport", swiftSettings: strict),
     tests(
       "StatusClientTests",
@@ -313,9 +327,17 @@ let package = Package(
         "Sealing", logging,
       ]),
     tests(
-      "KubeSpanTests", resources: [.copy("Vectors")], ["KubeSpan", "ClusterModel", "Platform", "Sealing"]),
-    tests("MeshTests", ["Mesh", "KubeSpan", "Platform"]),
-    tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
+      "KubeSpanTests", resources: [.copy("Vectors")],
+      ["KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Sealing"]),
+    tests(
+      "MeshTests",
+      ["Mesh", "KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Rollcall", logging]),
+    tests("NetlinkTests", ["Netlink", "ClusterModel"]),
+    tests("WireGuardTests", ["WireGuard", "KubeSpan", "Netlink", "ClusterModel", "Platform"]),
+    .executableTarget(
+      name: "WireGuardProbe", dependencies: ["WireGuard", "KubeSpan", "ClusterModel", "Platform"],
+      path: "Tests/Support/WireGuardProbe", swiftSettings: strict),
+    tests("LocalNodeTests", ["Rollcall", "ClusterModel", "Netlink", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
       ["ClusterResources", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform"]),

@@ -19,6 +19,12 @@ public struct MeshIdentityFile: Sendable {
     public let publicKey: String
     /// What a person should know of the file although it is used, such as that others may read it: one line.
     public let warning: String?
+
+    package init(privateKey: DeviceKey, publicKey: String, warning: String?) {
+      self.privateKey = privateKey
+      self.publicKey = publicKey
+      self.warning = warning
+    }
   }
 
   /// The file's name in the node's state folder, where nothing else is configured.
