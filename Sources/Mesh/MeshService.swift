@@ -252,7 +252,7 @@ package actor MeshService {
     }
     device = try await machine.open(settings, address: address.prefix)
     latest.device = device
-    publishOwnPart(settings, keys, address)
+    publishOwnPart(settings, keys, address, network)
 
     let own = network.addresses(besides: settings.interface)
     if own != ownAddresses {
@@ -309,12 +309,13 @@ package actor MeshService {
 
   /// Others are told of this node once it can be reached: before, what they sent into the tunnel would be lost.
   private func publishOwnPart(
-    _ settings: KubeSpanSettings, _ keys: MeshIdentityFile.Keys, _ address: MeshAddress
+    _ settings: KubeSpanSettings, _ keys: MeshIdentityFile.Keys, _ address: MeshAddress,
+    _ network: LocalNetwork
   ) {
     let part = LocalKubeSpan(
       publicKey: keys.publicKey, address: address.address,
       port: device?.listenPort.nonZero ?? settings.listenPort, publicAddresses: world.publicAddresses,
-      settings: settings)
+      podNetworks: network.podNetworks, settings: settings)
     guard part != published else { return }
     published = part
     outlets.amendment.set { part.amend(&$0) }
