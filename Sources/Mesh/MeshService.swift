@@ -154,12 +154,9 @@ package actor MeshService {
   /// Keeps the mesh until the task is cancelled, and leaves it standing then: ``leave()`` comes once others know that
   /// this node goes.
   package func run() async {
-    let changes = (try? machine.network()) == nil ? nil : LocalNetwork.changes()
     await withTaskGroup(of: Void.self) { group in
-      if let changes {
-        group.addTask { [wake] in
-          for await _ in changes { wake.notify() }
-        }
+      group.addTask { [machine, wake] in
+        for await _ in machine.networkChanges() { wake.notify() }
       }
       while !Task.isCancelled {
         let seen = wake.value
