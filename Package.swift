@@ -245,6 +245,9 @@ let package = Package(
     .target(
       name: "RegistryTestSupport", dependencies: ["RegistryKit", "ClusterModel", "TestSupport", logging],
       path: "Tests/Support/RegistryTestSupport", swiftSettings: strict),
+    .target(
+      name: "MeshTestSupport", dependencies: ["ClusterModel", "KubeSpan"],
+      path: "Tests/Support/MeshTestSupport", swiftSettings: strict),
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
@@ -283,8 +286,9 @@ let package = Package(
     tests(
       "RollcallCommandTests",
       [
-        "RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "ClusterResources", "RegistryKit",
-        "StateFile", "StatusClient", "StatusTestSupport", "Platform", logging,
+        "RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan",
+        "Mesh", "MeshTestSupport", "RegistryKit", "StateFile", "StatusClient", "StatusTestSupport",
+        "Platform", logging,
       ]),
     .target(
       name: "KubeSpanTestSupport", dependencies: ["KubeSpan", "ClusterModel"],
@@ -297,7 +301,8 @@ let package = Package(
     tests(
       "StatusServerTests",
       [
-        "StatusServer", "AffiliateMerge", "ClusterModel", "ClusterResources", "Lifecycle", "Platform",
+        "StatusServer", "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan", "Lifecycle",
+        "MeshTestSupport", "Platform",
         "RegistryKit", "Rollcall", "Documents", logging, nio("NIOCore"), nio("NIOPosix"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ]),
@@ -312,8 +317,8 @@ let package = Package(
     tests(
       "RollcallMetricsTests",
       [
-        "RollcallMetrics", "ClusterModel", "Exposition", "KubeSpan", "Lifecycle", "RegistryKit", "Rollcall",
-        "Platform",
+        "RollcallMetrics", "ClusterModel", "Exposition", "KubeSpan", "Lifecycle", "MeshTestSupport",
+        "RegistryKit", "Rollcall", "Platform",
       ]),
     tests(
       "StateFileTests",
