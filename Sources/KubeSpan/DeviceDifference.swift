@@ -56,6 +56,8 @@ public struct DesiredDevice: Hashable, Sendable {
   public var firewallMark: UInt32
   /// The peers, each key once.
   public var peers: [DesiredPeer]
+  /// Whether the device keeps the peers that it has beside these, as it isn't known yet who they are.
+  public var keepsOtherPeers = false
 
   /// The device that is to be so.
   public init(privateKey: DeviceKey, listenPort: UInt16, firewallMark: UInt32, peers: [DesiredPeer]) {
@@ -121,7 +123,7 @@ public struct DeviceDifference: Hashable, Sendable {
     firewallMark = current.firewallMark == desired.firewallMark ? nil : desired.firewallMark
 
     let wanted = Set(desired.peers.map(\.publicKey))
-    var removals = current.peers.keys.filter { !wanted.contains($0) }
+    var removals = desired.keepsOtherPeers ? [] : current.peers.keys.filter { !wanted.contains($0) }
     var (givers, others): ([Step], [Step]) = ([], [])
     for peer in desired.peers.sorted(by: { $0.publicKey < $1.publicKey }) {
       guard let present = current.peers[peer.publicKey] else {

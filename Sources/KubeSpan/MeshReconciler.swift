@@ -62,6 +62,9 @@ public struct MeshReconciler: Sendable {
     public var ownAddressChanged: Bool
     /// How long packets to peers and their answers take, where that is known.
     public var roundTrips: [NodeIdentity: Duration]
+    /// Whether the peers are all that there are. While they aren't, as after a start, the device keeps those that it
+    /// has from before: a tunnel that works isn't torn down by who doesn't know better yet.
+    public var isComplete = true
 
     /// What was read.
     public init(
@@ -126,9 +129,10 @@ public struct MeshReconciler: Sendable {
           HarvestedEndpoint(publicKey: spec.publicKey, nodeID: spec.nodeID, endpoint: seen))
       }
     }
-    let device = DesiredDevice(
+    var device = DesiredDevice(
       privateKey: settings.privateKey, listenPort: settings.listenPort, firewallMark: settings.firewallMark,
       peers: peers)
+    device.keepsOtherPeers = !input.isComplete
     return MeshPass(
       device: device, changes: DeviceDifference(from: input.device ?? DeviceState(), to: device),
       marked: MarkedSet(

@@ -72,13 +72,15 @@ package actor MeshService {
   private var definition: Definition?
   /// What the next pass is to look at.
   private var snapshot: ClusterSnapshot?
-  private var world = MeshWorld()
+  private var world = MeshWorld.unknown
   private var isWorldNew = true
   private var plan: PeerPlan?
   private var reconciler: MeshReconciler
   private var knownKeys: MeshIdentityFile.Keys?
   private var address: MeshAddress?
   private var device: MeshReport.Device?
+  /// Whether something may have been installed on the machine, though the device didn't come to be.
+  private var isOpen = false
   private var ownAddresses: [IPPrefix] = []
   /// Whether an address of this node changed and the device wasn't given its endpoints again since.
   private var hasMoved = false
@@ -172,9 +174,15 @@ package actor MeshService {
   /// Gives the mesh up: removes all that was installed, or, where `keepOnExit` says so, leaves it for the next process.
   package func leave() async {
     remember(isLast: true)
-    guard device != nil || definition != nil else { return }
-    if definition?.settings.keepsOnExit == true { await machine.detach() } else { await machine.close() }
-    device = nil
+    guard isOpen else { return }
+    if definition?.settings.keepsOnExit == true {
+      await machine.detach()
+      logger.notice("the mesh stays, for the next start to take over")
+    } else {
+      await machine.close()
+      logger.notice("the mesh is removed")
+    }
+    (device, isOpen) = (nil, false)
     outlets.reports.publish(nil)
   }
 
@@ -210,9 +218,9 @@ package actor MeshService {
   private var latest = MeshReport(moment: Timestamp(milliseconds: 0))
 
   private func standDown() async -> Duration {
-    if device != nil {
+    if isOpen {
       await machine.close()
-      device = nil
+      (device, isOpen) = (nil, false)
       reconciler = MeshReconciler(lastGood: remembered)
       (plan, disputes, problem, downSince) = (nil, [], nil, [:])
       logger.notice("the mesh is given up: kubespan is off")
@@ -247,6 +255,7 @@ package actor MeshService {
       if world != self.world { (self.world, isWorldNew) = (world, true) }
       self.snapshot = nil
     }
+    isOpen = true
     device = try await machine.open(settings, address: address.prefix)
     latest.device = device
     publishOwnPart(settings, keys, address, network)
@@ -260,19 +269,20 @@ package actor MeshService {
     let state = try await machine.read()
     let moment = max(time.elapsed, lastPass + .nanoseconds(1))
     lastPass = moment
-    let pass = reconciler.pass(
-      MeshReconciler.Input(
-        specs: plan.specs,
-        ranking: EndpointRanking(
-          filter: settings.peerEndpointFilter, tunnel: address.prefix.network, ownAddresses: own),
-        device: state, now: moment, wallClock: now(), ownAddressChanged: hasMoved),
-      MeshSettings(settings, keys, definition.secret))
+    var input = MeshReconciler.Input(
+      specs: plan.specs,
+      ranking: EndpointRanking(
+        filter: settings.peerEndpointFilter, tunnel: address.prefix.network, ownAddresses: own),
+      device: state, now: moment, wallClock: now(), ownAddressChanged: hasMoved)
+    input.isComplete = world.isKnown
+    let pass = reconciler.pass(input, MeshSettings(settings, keys, definition.secret))
     if !pass.changes.isEmpty {
       try await machine.apply(pass.changes)
       try check(try await machine.read(), against: pass.device)
     }
     hasMoved = false
-    try await machine.mark(pass.marked)
+    // Before anything is known, what was marked before a restart stays so: nothing is to go in clear meanwhile.
+    if world.isKnown || !plan.specs.isEmpty { try await machine.mark(pass.marked) }
     await report(plan, pass, address, settings)
     return max(pass.nextCheck - time.elapsed, .zero)
   }

@@ -12,6 +12,15 @@ package struct MeshWorld: Hashable, Sendable {
   package var kept: Set<NodeIdentity> = []
   /// The addresses that registries saw this node come from.
   package var publicAddresses: [IPAddress] = []
+  /// Whether that is the whole cluster: each registry has said what it knows, now or before a restart.
+  package var isKnown = true
+
+  /// Nothing is known yet.
+  package static var unknown: MeshWorld {
+    var world = MeshWorld()
+    world.isKnown = false
+    return world
+  }
 
   /// An empty cluster.
   package init() {}
@@ -21,6 +30,7 @@ package struct MeshWorld: Hashable, Sendable {
   /// Records of a registry that fails stay in the merge. What goes from it is a lease that a peer let end, as one does
   /// that was started anew and empty: such a node stays a peer for `keepFor`, for as long as a registry isn't in sync.
   package init(_ snapshot: ClusterSnapshot, keepFor: Duration) {
+    isKnown = snapshot.isKnown
     for affiliate in snapshot.affiliates {
       let value = affiliate.value
       affiliates.append(value)

@@ -59,6 +59,7 @@ struct Daemon: Sendable {
     let mesh = DaemonMesh(
       session, configuration, reports: meshReports, logger: Logger(label: "rollcall.kubespan"))
     let hooks = HookService(configuration.hooks, hookSource, cursors: hookCursors, context)
+    await mesh.prepare()
     let end: End?
     do {
       end = try await run(aggregator, loaded, (outputs, hooks, mesh), until: signals)

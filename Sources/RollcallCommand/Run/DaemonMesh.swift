@@ -37,6 +37,10 @@ struct DaemonMesh: Sendable {
       logger: logger)
   }
 
+  /// Makes the device, or reclaims it, before anything is published: others would take a node that says nothing of the
+  /// mesh for one that has left it.
+  func prepare() async { _ = await service?.pass() }
+
   /// Keeps the mesh until the task is cancelled; it stands then still.
   func run() async {
     guard let service else { return }
