@@ -202,7 +202,7 @@ let package = Package(
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ], resources: [.embedInCode("openapi.yaml")], swiftSettings: strict),
+      ], resources: [.embedInCode("openapi.yaml"), .embedInCode("Page")], swiftSettings: strict),
     library(
       "StatusClient",
       [

@@ -14,7 +14,14 @@ enum StatusAPI {
     let administration = AdministrationHandler(context: context, logger: logger)
     let sessions = SessionHandler(access: access)
     let discovery = DiscoveryHandler(context: context)
-    return RouteTable(routes: [
+    let page = PageHandler()
+    // The page itself is for everybody who reaches it: it has nothing of the cluster, and it is where one signs in.
+    let pages = [
+      Route(.get, "/", access: .open) { try page.index($0) },
+      Route(.get, "/page/{file}", access: .open) { try page.file($0.parameters[0], $0) },
+    ]
+    let hasPage = access == nil || context.options.http?.page ?? true
+    return RouteTable(routes: (hasPage ? pages : []) + [
       Route(.get, "/v1") { _ in discovery.discover() },
       Route(.get, "/openapi.yaml") { _ in discovery.openAPI() },
       Route(.get, "/v1/status") { _ in resources.overview() },

@@ -1,0 +1,431 @@
+// The members, worst first, and whoever else is known by name.
+
+import { adjusted, go, href } from "./route.js";
+import { mark, presence, presenceWords, square, state } from "./marks.js";
+import { compareNames, states } from "./store.js";
+import { ageOf, keep, table, ticking } from "./table.js";
+import { counted, el, middle, named, number, spoken } from "./text.js";
+import { VirtualList } from "./virtuallist.js";
+
+const columns = [
+  { name: "status", title: "Status", by: "status" },
+  { name: "name", title: "Name", by: "name" },
+  { name: "since", title: "Since", by: "since" },
+  { name: "why", title: "Why" },
+  { name: "sources", title: "Sources" },
+  { name: "addresses", title: "Addresses", by: "address" },
+];
+
+const orders = {
+  status: (left, right) => left.rank - right.rank || right.since - left.since || compareNames(left.id, right.id),
+  name: (left, right) => compareNames(left.id, right.id) || Number(right.isListed) - Number(left.isListed),
+  since: (left, right) => right.since - left.since || compareNames(left.id, right.id),
+  address: (left, right) => compareNames(left.addresses[0] ?? "", right.addresses[0] ?? "")
+    || compareNames(left.id, right.id),
+};
+
+const orderWords = {
+  status: ["worst first", "best first"], name: ["A to Z", "Z to A"], since: ["newest first", "oldest first"],
+  address: ["lowest first", "highest first"],
+};
+
+/** What `f` goes through. */
+const cycle = [null, "missing", "notready", "stale", "left", "ready", "conflict"];
+
+export const tab = {
+  id: "members", key: "m", title: "Members",
+  badge: store => [number(store.counts.listed)],
+  create: app => new Members(app),
+};
+
+class Members {
+  element = el("section", { class: "view members", "aria-labelledby": "members-title" });
+  #app;
+  #route = null;
+  #list;
+  #table;
+  #scroller;
+  #chips = el("div", { class: "chips", role: "group", "aria-label": "Filter by status" });
+  #tokens = el("div", { class: "tokens" });
+  #extra = el("div", { class: "extra" });
+  #moved = el("div", { class: "moved", hidden: true });
+  #empty = el("div", { class: "empty", hidden: true });
+  #count = el("span");
+  #sort = el("span", { class: "wide" });
+  #revision = el("span", { class: "wide" });
+  #hasPointer = false;
+  /** What each row was sorted by when it was last put in its place. */
+  #placed = new Map();
+  /** Rows that are gone but stay in their place until the list is sorted again. */
+  #ghosts = new Map();
+  #filter = null;
+  #buttons = new Map();
+
+  constructor(app) {
+    this.#app = app;
+    this.#table = table("Members", columns.map(column => ({ ...column, sort: column.by ? "none" : null })), { class: "rows" });
+    this.#heads();
+    this.#scroller = el("div", { class: "scroller", tabindex: "-1" }, this.#table.element, this.#empty);
+    this.#list = new VirtualList(this.#scroller, this.#table, columns.length,
+      key => this.#make(key), (element, key) => this.#update(element, key));
+    this.#table.body.addEventListener("pointerenter", event => {
+      if (event.pointerType === "mouse") this.#hasPointer = true;
+    });
+    this.#table.body.addEventListener("pointerleave", () => {
+      this.#hasPointer = false;
+      this.changed();
+    });
+    this.#table.body.addEventListener("focusout", event => {
+      if (!this.#table.body.contains(event.relatedTarget)) queueMicrotask(() => this.changed());
+    });
+    this.#scroller.addEventListener("scroll", () => {
+      if (this.#scroller.scrollTop === 0) this.changed();
+    }, { passive: true });
+    // The whole row is a link's target for a pointer; the link is there for the keys and for screen readers.
+    this.#table.body.addEventListener("click", event => {
+      if (event.target.closest("a,button") || getSelection()?.toString()) return;
+      event.target.closest("tr")?.querySelector("a[data-open]")?.click();
+    });
+    this.element.append(
+      el("h2", { id: "members-title", class: "hidden", tabindex: "-1" }, "Members"),
+      el("div", { class: "filters" }, this.#chips, this.#tokens, this.#extra),
+      this.#moved, this.#scroller,
+      el("footer", { class: "foot" }, this.#count, this.#sort, this.#revision,
+        el("span", { class: "space" }),
+        el("button", { type: "button", class: "plain wide", onclick: () => app.help() }, el("kbd", {}, "?"), " keys"),
+        el("a", { class: "wide", href: "v1/members", target: "_blank", rel: "noopener" }, "/v1/members as JSON")),
+    );
+  }
+
+  /** Column heads that sort are buttons, made once: a sort must not take the focus away. */
+  #heads() {
+    columns.forEach((column, index) => {
+      if (!column.by) return;
+      const button = el("button", { type: "button", class: "sort", onclick: () => this.#sortBy(column.by) },
+        column.title, el("span", { class: "arrow", "aria-hidden": "true" }));
+      this.#table.head.children[index].replaceChildren(button);
+    });
+  }
+
+  // What is shown.
+
+  show(route) {
+    this.#route = route;
+    const params = route.params;
+    const sort = params.get("sort") ?? "status";
+    const by = sort.replace(/^-/, "");
+    this.#filter = {
+      words: (params.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean),
+      states: new Set((params.get("state") ?? "").split(",").filter(Boolean)),
+      flag: params.get("flag"),
+      all: params.get("all") === "1",
+      set: params.get("in"),
+      lacks: params.get("lacks"),
+      sort: orders[by] ? by : "status",
+      isReversed: sort.startsWith("-"),
+    };
+    this.#arrange();
+    this.#paint();
+  }
+
+  changed() {
+    if (this.#route === null || !this.element.isConnected) return;
+    if (this.#isHeld) this.#hold(); else this.#arrange();
+    this.#paint();
+  }
+
+  tick() { this.#revision.textContent = this.#app.revision ? `revision ${this.#app.revision}` : ""; }
+
+  get #isHeld() { return this.#list.hasFocus || this.#list.isScrolled || this.#hasPointer; }
+
+  #selected() {
+    const { words, states: wanted, flag, all, set, lacks, sort, isReversed } = this.#filter;
+    const order = this.#app.store.registries.map(registry => registry.metadata.id);
+    const members = this.#app.store.members(all).filter(member =>
+      (wanted.size === 0 || wanted.has(member.state))
+      && (flag === null || member.flags.includes(flag))
+      && (lacks === null || (member.isListed && !member.isLocal && !member.registries.has(lacks)))
+      && (set === null || order.filter(id => member.registries.has(id)).join(",") === set)
+      && words.every(word => member.text.includes(word)));
+    members.sort(orders[sort]);
+    if (isReversed) members.reverse();
+    return members;
+  }
+
+  /** Puts everything in its place. */
+  #arrange() {
+    const members = this.#selected();
+    this.#ghosts.clear();
+    this.#placed = new Map(members.map(member => [member.key, this.#sortKey(member)]));
+    this.#list.keys = members.map(member => member.key);
+    this.#moved.hidden = true;
+  }
+
+  /**
+   * Leaves each row where it is, as somebody is about to click it, or reads there: what would move is counted, and
+   * waits.
+   */
+  #hold() {
+    const members = this.#selected();
+    let moved = 0;
+    const there = new Set();
+    for (const member of members) {
+      there.add(member.key);
+      if (this.#placed.get(member.key) !== this.#sortKey(member)) moved += 1;
+    }
+    for (const key of this.#list.keys) if (!there.has(key)) moved += 1;
+    this.#list.render();
+    this.#moved.hidden = moved === 0;
+    if (moved > 0) {
+      this.#moved.replaceChildren(
+        counted(moved, "row"), " moved ",
+        el("button", { type: "button", class: "link", onclick: () => this.#resort() }, "resort"));
+    }
+  }
+
+  #resort() {
+    this.#scroller.scrollTop = 0;
+    this.#arrange();
+    this.#paint();
+  }
+
+  #sortKey(member) {
+    switch (this.#filter.sort) {
+      case "status": return `${member.rank} ${member.since}`;
+      case "since": return String(member.since);
+      case "address": return member.addresses[0] ?? "";
+      default: return member.id;
+    }
+  }
+
+  // The frame around the list.
+
+  #paint() {
+    const { store } = this.#app;
+    const { counts } = store;
+    const filter = this.#filter;
+    const known = new Set(["listed", "conflict", "flapping", "superseded", "tombstones", "unlisted", ...states]);
+    const others = Object.keys(counts).filter(name => !known.has(name));
+    for (const name of [...states, ...others]) this.#chip(name, name, counts[name], filter.states.has(name));
+    this.#chip("conflict", "in conflict", counts.conflict, filter.flag === "conflict");
+    if (counts.flapping > 0 || filter.flag === "flapping" || this.#buttons.has("flapping")) {
+      this.#chip("flapping", "flapping", counts.flapping, filter.flag === "flapping");
+    }
+    const tokens = [];
+    if (filter.set !== null) {
+      tokens.push(this.#token(filter.set === "" ? "in no registry" : `only in ${filter.set.split(",").join(", ")}`, "in"));
+    }
+    if (filter.lacks !== null) tokens.push(this.#token(`not in ${filter.lacks}`, "lacks"));
+    keep(this.#tokens, tokens);
+    const extra = [
+      counts.superseded > 0 && `${number(counts.superseded)} superseded`,
+      counts.unlisted > 0 && `${number(counts.unlisted)} unlisted`,
+      counts.tombstones > 0 && counted(counts.tombstones, "tombstone"),
+    ].filter(Boolean);
+    keep(this.#extra, extra.length === 0 && !filter.all ? [] : [
+      el("span", {}, extra.join(", ") || "nobody else"),
+      el("button", {
+        type: "button", class: "link", "aria-pressed": String(filter.all),
+        onclick: () => this.#adjust({ all: filter.all ? null : "1" }),
+      }, filter.all ? "hide" : "show"),
+    ]);
+    columns.forEach((column, index) => {
+      if (!column.by) return;
+      const isSorted = filter.sort === column.by;
+      const descends = isSorted && filter.isReversed;
+      this.#table.head.children[index].setAttribute("aria-sort",
+        isSorted ? descends ? "descending" : "ascending" : "none");
+    });
+    const total = store.members(filter.all).length;
+    const shown = this.#list.keys.length;
+    this.#count.textContent = `${number(shown)} of ${number(total)}`;
+    this.#sort.textContent = `sorted by ${filter.sort}, ${orderWords[filter.sort][Number(filter.isReversed)]}`;
+    this.#table.element.hidden = shown === 0;
+    this.#empty.hidden = shown > 0;
+    if (shown === 0) this.#nobody(total);
+    this.tick();
+  }
+
+  /** The button of a filter. It is made once: one that is replaced between press and release can't be clicked. */
+  #chip(name, word, count, isPressed) {
+    let button = this.#buttons.get(name);
+    if (button === undefined) {
+      const isFlag = name === "conflict" || name === "flapping";
+      button = el("button", {
+        type: "button", class: `chip is-${name}`,
+        onclick: () => isFlag ? this.#adjust({ flag: this.#filter.flag === name ? null : name }) : this.#toggleState(name),
+      }, mark(name), el("b"), el("span", { class: "word" }, word));
+      this.#buttons.set(name, button);
+      this.#chips.append(button);
+    }
+    const text = number(count);
+    if (button.children[1].textContent !== text) button.children[1].textContent = text;
+    button.classList.toggle("is-none", count === 0);
+    button.setAttribute("aria-pressed", String(isPressed));
+  }
+
+  #token(text, parameter) {
+    return el("span", { class: "token" }, text, el("button", {
+      type: "button", "aria-label": `No longer ${text}`, "data-key": parameter,
+      onclick: () => this.#adjust({ [parameter]: null }),
+    }, "×"));
+  }
+
+  #nobody(total) {
+    const { store } = this.#app;
+    if (!store.isSynced) {
+      // Nothing flickers where it takes but a moment: the style sheet lets these come after 300 ms.
+      keep(this.#empty, [el("div", { class: "skeleton", "aria-hidden": "true", "data-key": "skeleton" },
+        ...Array.from({ length: 8 }, () => el("div")))]);
+      this.#empty.setAttribute("aria-busy", "true");
+      return;
+    }
+    this.#empty.removeAttribute("aria-busy");
+    if (total > 0) {
+      keep(this.#empty, [
+        el("h3", {}, "Nobody matches"),
+        el("p", {}, `${counted(total, "member")} ${total === 1 ? "is" : "are"} hidden by the search and the filters.`),
+        el("button", { type: "button", class: "button", onclick: () => this.clear() }, "Show all"),
+      ]);
+      return;
+    }
+    const registries = store.registries;
+    keep(this.#empty, [
+      el("h3", {}, "No members"),
+      registries.length === 0
+        ? el("p", {}, "No registry is configured. Name one in rollcall.yaml, below cluster.discovery.registries: a file of nodes is enough.")
+        : el("ul", {}, ...registries.map(registry => {
+          const { state: how, records, lastError } = registry.status;
+          const why = registry.spec.disabledReason ?? lastError?.message;
+          return el("li", {}, state(how), " ", el("a", { href: href("registries") }, named(registry.metadata.id)), " ",
+            el("span", { class: "muted" }, `${counted(records, "record")}${why ? `: ${why}` : ""}`));
+        })),
+      el("p", { class: "muted" }, "What a registry lists becomes a member as soon as a nodename is known. ",
+        el("code", {}, "rollcall get affiliates"), " shows also those without one, ",
+        el("code", {}, "rollcall config check"), " whether the file is right."),
+    ]);
+  }
+
+  // Rows.
+
+  #make() {
+    const parts = {
+      status: el("td", { role: "cell", class: "status" }),
+      name: el("td", { role: "cell", class: "name" }),
+      since: el("td", { role: "cell", class: "since" }),
+      why: el("td", { role: "cell", class: "why" }),
+      sources: el("td", { role: "cell", class: "sources" }),
+      addresses: el("td", { role: "cell", class: "addresses" }),
+    };
+    const element = el("tr", { role: "row" }, ...Object.values(parts));
+    element.parts = parts;
+    return element;
+  }
+
+  #update(element, key) {
+    const current = this.#app.store.member(key);
+    const member = current ?? this.#ghosts.get(key) ?? element.member;
+    if (!member) return;
+    const isGhost = current === undefined;
+    if (isGhost) this.#ghosts.set(key, member);
+    if (element.member === member && element.isGhost === isGhost && element.order === this.#order) return;
+    const before = element.member;
+    const { parts } = element;
+    element.className = `is-${member.state}${isGhost || !member.isListed ? " is-gone" : ""}`;
+    parts.status.replaceChildren(
+      ...[mark(member.state), el("span", { class: "word" }, isGhost ? "gone" : member.state),
+        member.flags.includes("conflict") && flagMark("conflict", "in conflict"),
+        member.flags.includes("flapping") && el("span", { class: "tag" }, "flapping")].filter(Boolean));
+    // The link stays the one that it was: it may have the focus.
+    if (before === undefined) {
+      element.link = el("a", { "data-open": true, tabindex: "-1", href: href("node", member.isListed ? member.id : member.nodeId) },
+        named(member.id, 40));
+      parts.name.replaceChildren(element.link);
+    }
+    while (element.link.nextSibling) element.link.nextSibling.remove();
+    if (!member.isListed) {
+      parts.name.append(el("span", { class: "tag" },
+        member.isTombstone ? "tombstone" : member.reason === "superseded" ? "superseded" : "unlisted"));
+    }
+    parts.since.replaceChildren(ageOf(member.since));
+    parts.why.replaceChildren(this.#why(member));
+    parts.sources.replaceChildren(...this.#sources(member));
+    const [first, ...more] = member.addresses;
+    parts.addresses.replaceChildren(...first === undefined ? [el("span", { class: "faint" }, "–")] : [
+      el("bdi", {}, middle(first, 40)),
+      ...more.length > 0 ? [el("span", { class: "more", title: more.join(" ") }, ` +${more.length}`),
+        spoken(more.join(" "))] : [],
+    ]);
+    if (before !== undefined && before.message + before.state !== member.message + member.state) flash(element);
+    Object.assign(element, { member, isGhost, order: this.#order });
+  }
+
+  get #order() { return this.#app.store.registries; }
+
+  #why(member) {
+    const attributes = { class: "sentence", title: member.message };
+    const text = member.message || member.reason;
+    return member.aging ? ticking("span", attributes, member.aging) : el("span", attributes, text);
+  }
+
+  #sources(member) {
+    if (member.sources.length === 0) {
+      return [el("span", { class: "source" }, square("fresh"), el("span", {}, member.isLocal ? "this node" : "nobody"))];
+    }
+    const order = this.#order.map(registry => registry.metadata.id);
+    const sources = [...member.sources].sort((left, right) =>
+      order.indexOf(left.registry) - order.indexOf(right.registry));
+    // Many registries have room as squares only; a screen reader is told the names all the same.
+    const isCompact = sources.length > 4;
+    return sources.map(source => el("span", {
+      class: `source is-${presence(source)}${isCompact ? " is-compact" : ""}`,
+      title: `${source.registry}: ${presenceWords(source)}`,
+    }, square(presence(source)), el("span", { class: isCompact ? "hidden" : "label" }, source.registry),
+    source.presence === "fresh" && !source.health ? null : spoken(` (${presenceWords(source)})`)));
+  }
+
+  // What a person does.
+
+  #adjust(changes) { go(adjusted(this.#route, changes)); }
+
+  #toggleState(name) {
+    const wanted = new Set(this.#filter.states);
+    if (!wanted.delete(name)) wanted.add(name);
+    this.#adjust({ state: [...wanted].join(",") || null });
+  }
+
+  #sortBy(by) {
+    const isSame = this.#filter.sort === by;
+    const sort = isSame && !this.#filter.isReversed ? `-${by}` : by;
+    this.#adjust({ sort: sort === "status" ? null : sort });
+  }
+
+  cycleFilter() {
+    const { states: wanted, flag } = this.#filter;
+    const now = flag ?? [...wanted][0] ?? null;
+    const next = cycle[(cycle.indexOf(now) + 1) % cycle.length];
+    this.#adjust({ state: next === "conflict" ? null : next, flag: next === "conflict" ? next : null });
+    this.#app.announce(next === null ? "all members" : `only ${next === "conflict" ? "in conflict" : next}`, true);
+  }
+
+  clear() { go(href("members")); }
+
+  move(step) { this.#list.move(step); }
+  focusActive() { if (this.#list.active !== null) this.#list.focus(this.#list.active); }
+
+  get subject() {
+    const member = this.#app.store.member(this.#list.active ?? "");
+    return member ? { id: member.nodeId, name: member.id } : null;
+  }
+}
+
+function flagMark(kind, words) {
+  return el("span", { class: `flag is-${kind}`, title: words }, mark(kind), spoken(words));
+}
+
+/** The left edge shows that a row changed, for two seconds; not to who wants no movement. */
+function flash(element) {
+  element.classList.remove("changed");
+  void element.offsetWidth;
+  element.classList.add("changed");
+}
