@@ -269,6 +269,9 @@ let package = Package(
         "StateFile", "StatusClient", "StatusTestSupport", "Platform", logging,
       ]),
     .target(
+      name: "BrowserTestSupport", dependencies: ["TestSupport"], path: "Tests/Support/BrowserTestSupport",
+      swiftSettings: strict),
+    .target(
       name: "StatusTestSupport", path: "Tests/Support/StatusTestSupport", swiftSettings: strict),
     tests(
       "StatusClientTests",
@@ -336,8 +339,9 @@ let package = Package(
     tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
-        "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", "StatusTestSupport", logging,
+        "BrowserTestSupport", "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance",
+        "RegistryKit", "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing",
+        "StatusTestSupport", logging,
         nio("NIOCore"), nio("NIOPosix"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),

@@ -14,7 +14,8 @@ extension APIResponse {
     let path = head.path?.prefix { $0 != "?" }
     guard path == "/", head.headerFields[.accept]?.contains("text/html") ?? false else { return }
     // As plain text, which can't be markup whatever is in it.
-    body = .bytes(ByteBuffer(string: "\(problem.status.code) \(problem.status.reasonPhrase)\n\n\(problem.detail)\n"))
+    body = .bytes(
+      ByteBuffer(string: "\(problem.status.code) \(problem.status.reasonPhrase)\n\n\(problem.detail)\n"))
     fields[.contentType] = "text/plain; charset=utf-8"
   }
 

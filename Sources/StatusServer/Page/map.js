@@ -105,7 +105,8 @@ class MapView {
           return ["dot", id, el("span", { title: `${id}: ${text}`, class: `source is-${source ? presence(source) : "nothing"}` },
             square(source ? presence(source) : "nothing")), spoken(text)];
         }),
-        ["words", "Status", el("span", { class: `state is-${member.state}` }, mark(member.state), el("span", {}, member.state))],
+        ["words", "Status", el("span", { class: `state is-${member.state}` }, mark(member.state), el("span", {}, member.state)),
+          member.isLocal ? el("span", { class: "muted" }, " · this node") : null],
       ]));
     }
     return el("section", { class: "part" }, el("h3", {}, "Each member"),

@@ -98,7 +98,7 @@ class Registries {
         [spec.plugin && spec.plugin !== id ? spec.plugin : null, spec.pluginVersion, spec.lease ? "leases" : null].filter(Boolean).join(" · "))],
       ["how", "State", state(status.state),
         troubled(registry) && Number.isFinite(limit)
-          ? ticking("div", { class: "small muted" }, () => limit > now() ? `stale in ${age(now(), limit)}` : "records are stale") : null],
+          ? ticking("div", { class: "small muted" }, () => limit > now() ? `stale in ${age(now(), limit)}` : "") : null],
       ["since", "Since", ageOf(since)],
       ["aspect", "Read", aspectOf(status, ["reading", "content"])],
       ["aspect", "Publish", publicationOf(status)],
