@@ -332,7 +332,7 @@ class App {
       })
       : refusal(problem.detail ?? "The daemon refuses to answer."));
     this.#paintMode();
-    main.querySelector("input")?.focus();
+    main.querySelector("#token")?.focus();
   }
 
   /** How much what is shown can be believed. */
@@ -421,7 +421,8 @@ class App {
       const { metadata: { id }, status } = registry;
       const since = Date.parse(status.since);
       const isUnheard = status.records === 0 && !status.lastSuccess
-        && (status.state === "failed" || (status.state === "starting" && clock.now() - since > startingFor));
+        && (["degraded", "failed"].includes(status.state)
+          || (status.state === "starting" && clock.now() - since > startingFor));
       if (isUnheard) {
         shown.add(`partial ${id}`);
         this.#bars.set(`partial ${id}`, "warning", [

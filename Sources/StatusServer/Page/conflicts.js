@@ -69,11 +69,14 @@ class Conflicts {
 
   #card({ metadata, spec }) {
     const isInfo = spec.severity === "info";
-    const subject = metadata.id.slice(metadata.id.indexOf("/") + 1);
+    // What registries say differently of one node is called as that node; anything else as what is claimed.
+    const isOfNode = metadata.id.startsWith("field/") || metadata.id.startsWith("label/");
+    const claimed = metadata.id.slice(metadata.id.indexOf("/") + 1);
+    const subject = isOfNode ? spec.nodes[0] ?? claimed : claimed;
     return el("article", { class: `card${isInfo ? " is-info" : ""}` },
       el("h3", {}, el("span", { class: `flag is-${isInfo ? "other" : "conflict"}` }, mark(isInfo ? "other" : "conflict")),
         el("span", {}, kinds[spec.kind] ?? spec.kind), " ",
-        el("bdi", { class: "subject", title: subject }, named(isInfo ? spec.nodes[0] ?? subject : subject, 56)),
+        el("bdi", { class: "subject", title: subject }, named(subject, 56)),
         el("span", { class: "muted when" }, ageOf(Date.parse(spec.since)))),
       spec.claims.length > 0 ? el("ul", { class: "claims" }, ...spec.claims.map(claim => el("li", {},
         el("a", { href: href("node", claim.nodeId), "data-key": `${metadata.id} ${claim.nodeId} ${claim.sources.join()}` }, named(claim.node, 48)),

@@ -70,7 +70,7 @@ export class Keyboard {
       onchange: event => { this.hasLetters = event.target.checked; },
     });
     return [
-      el("h2", { id: "help-title" }, "Keys"),
+      el("h2", {}, "Keys"),
       el("dl", { class: "keys" }, ...rows.flatMap(([keys, words]) => [
         el("dt", {}, ...keys.split(" ").map(key => el("kbd", {}, key))), el("dd", {}, words),
       ])),

@@ -2,7 +2,7 @@
 
 import { adjusted, go, href } from "./route.js";
 import { mark, presence, presenceWords, square, state } from "./marks.js";
-import { compareNames, states } from "./store.js";
+import { compare, compareNames, states } from "./store.js";
 import { ageOf, keep, table, ticking } from "./table.js";
 import { counted, el, middle, named, number, spoken } from "./text.js";
 import { VirtualList } from "./virtuallist.js";
@@ -16,12 +16,13 @@ const columns = [
   { name: "addresses", title: "Addresses", by: "address" },
 ];
 
+const byName = (left, right) => compare(left.order, right.order) || compare(left.key, right.key);
+
 const orders = {
-  status: (left, right) => left.rank - right.rank || right.since - left.since || compareNames(left.id, right.id),
-  name: (left, right) => compareNames(left.id, right.id) || Number(right.isListed) - Number(left.isListed),
-  since: (left, right) => right.since - left.since || compareNames(left.id, right.id),
-  address: (left, right) => compareNames(left.addresses[0] ?? "", right.addresses[0] ?? "")
-    || compareNames(left.id, right.id),
+  status: (left, right) => left.rank - right.rank || right.since - left.since || byName(left, right),
+  name: byName,
+  since: (left, right) => right.since - left.since || byName(left, right),
+  address: (left, right) => compareNames(left.addresses[0] ?? "", right.addresses[0] ?? "") || byName(left, right),
 };
 
 const orderWords = {
@@ -53,11 +54,12 @@ class Members {
   #count = el("span");
   #sort = el("span", { class: "wide" });
   #revision = el("span", { class: "wide" });
-  #hasPointer = false;
   /** What each row was sorted by when it was last put in its place. */
   #placed = new Map();
   /** Rows that are gone but stay in their place until the list is sorted again. */
   #ghosts = new Map();
+  /** Where the mouse is; null where it isn't over the page. */
+  #pointer = null;
   #filter = null;
   #buttons = new Map();
 
@@ -68,13 +70,7 @@ class Members {
     this.#scroller = el("div", { class: "scroller", tabindex: "-1" }, this.#table.element, this.#empty);
     this.#list = new VirtualList(this.#scroller, this.#table, columns.length,
       key => this.#make(key), (element, key) => this.#update(element, key));
-    this.#table.body.addEventListener("pointerenter", event => {
-      if (event.pointerType === "mouse") this.#hasPointer = true;
-    });
-    this.#table.body.addEventListener("pointerleave", () => {
-      this.#hasPointer = false;
-      this.changed();
-    });
+    this.#followPointer();
     this.#table.body.addEventListener("focusout", event => {
       if (!this.#table.body.contains(event.relatedTarget)) queueMicrotask(() => this.changed());
     });
@@ -107,6 +103,28 @@ class Members {
     });
   }
 
+  /**
+   * Where the mouse is, by its place. What the browser says of entering and leaving is wrong for a moment whenever a
+   * cell under the mouse is made anew.
+   */
+  #followPointer() {
+    const follow = event => {
+      const had = this.#pointer !== null;
+      this.#pointer = event.pointerType === "mouse" ? [event.clientX, event.clientY] : null;
+      if (had && !this.#moved.hidden && !this.#isHeld) this.changed();
+    };
+    addEventListener("pointermove", follow, { passive: true });
+    document.documentElement.addEventListener("mouseleave", () => {
+      this.#pointer = null;
+      this.changed();
+    });
+  }
+
+  get #hasPointer() {
+    return this.#pointer !== null
+      && (document.elementFromPoint(...this.#pointer)?.closest("tbody") ?? null) === this.#table.body;
+  }
+
   // What is shown.
 
   show(route) {
@@ -136,25 +154,25 @@ class Members {
 
   tick() { this.#revision.textContent = this.#app.revision ? `revision ${this.#app.revision}` : ""; }
 
-  get #isHeld() { return this.#list.hasFocus || this.#list.isScrolled || this.#hasPointer; }
+  get #isHeld() {
+    return this.#list.hasFocus || this.#list.isScrolled || this.#hasPointer;
+  }
 
   #selected() {
-    const { words, states: wanted, flag, all, set, lacks, sort, isReversed } = this.#filter;
+    const { words, states: wanted, flag, all, set, lacks } = this.#filter;
     const order = this.#app.store.registries.map(registry => registry.metadata.id);
-    const members = this.#app.store.members(all).filter(member =>
+    return this.#app.store.members(all).filter(member =>
       (wanted.size === 0 || wanted.has(member.state))
       && (flag === null || member.flags.includes(flag))
       && (lacks === null || (member.isListed && !member.isLocal && !member.registries.has(lacks)))
       && (set === null || order.filter(id => member.registries.has(id)).join(",") === set)
       && words.every(word => member.text.includes(word)));
-    members.sort(orders[sort]);
-    if (isReversed) members.reverse();
-    return members;
   }
 
   /** Puts everything in its place. */
   #arrange() {
-    const members = this.#selected();
+    const members = this.#selected().sort(orders[this.#filter.sort]);
+    if (this.#filter.isReversed) members.reverse();
     this.#ghosts.clear();
     this.#placed = new Map(members.map(member => [member.key, this.#sortKey(member)]));
     this.#list.keys = members.map(member => member.key);

@@ -5,12 +5,18 @@ import { el } from "./text.js";
 
 const remembered = "rollcall.signedIn";
 
+let isIn = null;
+
 /** Whether one signed in here. Only to show a way out; what counts is the cookie. */
 export function hasSignedIn() {
-  try { return sessionStorage.getItem(remembered) === "1"; } catch { return false; }
+  if (isIn === null) {
+    try { isIn = sessionStorage.getItem(remembered) === "1"; } catch { isIn = false; }
+  }
+  return isIn;
 }
 
-function remember(isIn) {
+function remember(value) {
+  isIn = value;
   try {
     if (isIn) sessionStorage.setItem(remembered, "1"); else sessionStorage.removeItem(remembered);
   } catch { /* Storage may be forbidden. */ }
@@ -48,7 +54,10 @@ export function signInForm(done) {
       field.focus();
       field.select();
     },
-  }, el("label", { for: "token" }, "Token"), field, button, error);
+  },
+  // For keepers of passwords, which file a token under a name.
+  el("input", { type: "text", autocomplete: "username", value: "rollcall", hidden: true }),
+  el("label", { for: "token" }, "Token"), field, button, error);
   return el("section", { class: "gate", "aria-labelledby": "gate-title" },
     el("h2", { id: "gate-title", tabindex: "-1" }, "Sign in"),
     el("p", { class: "muted" }, "This daemon shows its cluster to who has a token: a line of the file that ",

@@ -65,7 +65,9 @@ export function counted(count, one, several = `${one}s`) {
   return `${number(count)} ${count === 1 ? one : several}`;
 }
 
+const figures = new Intl.NumberFormat("en-US");
+
 /** `1,990` */
 export function number(count) {
-  return count.toLocaleString("en-US");
+  return figures.format(count);
 }

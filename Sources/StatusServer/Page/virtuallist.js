@@ -20,11 +20,12 @@ export class VirtualList {
   #active = null;
   #frame = 0;
   #height = 0;
+  #top = 0;
   /** Called with the active key when another one is. */
   onActive = () => {};
 
   /**
-   * `make(key)` makes a row, `update(row, key, index)` brings one up to date. The link in a row, `a[data-open]`, takes
+   * `make(key)` makes a row, `update(row, key)` brings one up to date. The link in a row, `a[data-open]`, takes
    * the focus; only the active row's is reached by the tabulator.
    */
   constructor(scroller, table, columns, make, update) {
@@ -62,10 +63,12 @@ export class VirtualList {
     this.render();
   }
 
-  /** The height of a row, as the style sheet has it for this width. */
+  /** The height of a row, as the style sheet has it for this width; and that of the head, where the first row is. */
   get rowHeight() {
+    // Asked for once a width: to ask in each frame is to lay everything out once more in each frame.
     if (this.#height === 0) {
       this.#height = parseFloat(getComputedStyle(this.table).getPropertyValue("--row-height")) || 32;
+      this.#top = this.table.tHead?.offsetHeight ?? 0;
     }
     return this.#height;
   }
@@ -76,12 +79,6 @@ export class VirtualList {
       this.#frame = 0;
       this.render();
     });
-  }
-
-  /** Where the first row is, below what scrolls with the list. */
-  get #top() {
-    return this.table.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top
-      + this.#scroller.scrollTop + (this.table.tHead?.offsetHeight ?? 0);
   }
 
   /** Brings the rows in view up to date. */
@@ -110,14 +107,15 @@ export class VirtualList {
       // Moving an element takes its focus away, so only what isn't in its place is moved.
       if (place.nextSibling !== row) place.after(row);
       place = row;
-      row.setAttribute("aria-rowindex", String(first + index + 2));
-      row.querySelector("a[data-open]")?.setAttribute("tabindex", key === this.#active ? "0" : "-1");
-      this.#update(row, key, first + index);
+      this.#update(row, key);
+      const number = String(first + index + 2);
+      if (row.getAttribute("aria-rowindex") !== number) row.setAttribute("aria-rowindex", number);
+      const stop = key === this.#active ? "0" : "-1";
+      const link = row.querySelector("a[data-open]");
+      if (link !== null && link.getAttribute("tabindex") !== stop) link.setAttribute("tabindex", stop);
     });
-    this.#above.firstChild.style.height = `${first * height}px`;
-    this.#below.firstChild.style.height = `${Math.max(0, this.#keys.length - first - keys.length) * height}px`;
-    this.#above.hidden = first === 0;
-    this.#below.hidden = first + keys.length >= this.#keys.length;
+    stretch(this.#above, first * height);
+    stretch(this.#below, (this.#keys.length - first - keys.length) * height);
     // The row with the focus went out of view: the keys still work, and it has the focus again when it comes back.
     if (hadFocus && !this.hasFocus) this.#scroller.focus({ preventScroll: true });
   }
@@ -159,4 +157,12 @@ export class VirtualList {
     this.render();
     this.#link(key)?.focus({ preventScroll: true });
   }
+}
+
+/** Makes a spacer as high as the rows that aren't there. */
+function stretch(spacer, height) {
+  if (spacer.room === height) return;
+  spacer.room = height;
+  spacer.hidden = height <= 0;
+  spacer.firstChild.style.height = `${Math.max(0, height)}px`;
 }

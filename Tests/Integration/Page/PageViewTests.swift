@@ -26,7 +26,9 @@ struct PageViewTests {
     let said = try await page.text("\(row).innerText")
     #expect(said.contains("w-2.rack.example") && said.contains("conflict"))
     let raw = try await page.text("document.querySelector('.raw a').getAttribute('href')")
-    #expect(try await page.text("fetch('\(raw)').then(r => r.json()).then(d => d.spec.nodename)") == "w-2")
+    let nodename: String = try await page.value(
+      "fetch('\(raw)').then(r => r.json()).then(d => d.spec.nodename)")
+    #expect(nodename == "w-2")
     // It is live: what changes is asked for again.
     var moved = PageWorld.w2
     moved.address = "10.20.0.99"

@@ -199,7 +199,7 @@ extension BrowserPage {
 
   /// What a member's row shows, cell by cell.
   func cell(_ name: String, _ column: String) async throws -> String {
-    try await text(Self.row(name) + ".querySelector('td.\(column)').innerText")
+    try await text(Self.row(name) + ".querySelector('td.\(column)').textContent")
   }
 
   func untilRow(_ name: String, _ column: String, has text: String) async throws {

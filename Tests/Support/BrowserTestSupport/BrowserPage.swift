@@ -19,7 +19,9 @@ public struct BrowserPage: Sendable {
       browser.send("Target.createTarget", ["url": "about:blank", "browserContextId": context]))
     session = try await Self.text(
       "sessionId", browser.send("Target.attachToTarget", ["targetId": target, "flatten": true]))
-    for domain in ["Page", "Runtime", "Log", "Network", "Performance"] { try await send("\(domain).enable") }
+    for domain in ["Page", "Runtime", "Log", "Network"] { try await send("\(domain).enable") }
+    // Of the page's own thread: what else the machine does meanwhile doesn't count.
+    try await send("Performance.enable", ["timeDomain": "threadTicks"])
     if let script { try await send("Page.addScriptToEvaluateOnNewDocument", ["source": script]) }
     try await resize(width, height)
   }
@@ -65,7 +67,11 @@ public struct BrowserPage: Sendable {
     -> Value
   {
     let data = try await send(
-      "Runtime.evaluate", ["expression": expression, "returnByValue": true, "awaitPromise": true])
+      "Runtime.evaluate",
+      [
+        "expression": expression, "returnByValue": true, "awaitPromise": true,
+        "allowUnsafeEvalBlockedByCSP": false,
+      ])
     let answer = try JSONDecoder().decode(Evaluation<Value>.self, from: data)
     if let exception = answer.exceptionDetails {
       throw Browser.Failure(
@@ -131,7 +137,8 @@ public struct BrowserPage: Sendable {
     return answer?["cookies"] as? [[String: Any]] ?? []
   }
 
-  /// The browser's own figures: `TaskDuration`, `ScriptDuration`, `LayoutDuration` in seconds.
+  /// The browser's own figures: `TaskDuration`, `ScriptDuration`, `LayoutDuration` in seconds of
+  /// the processor.
   public func metrics() async throws -> [String: Double] {
     struct Answer: Decodable {
       struct Metric: Decodable {
