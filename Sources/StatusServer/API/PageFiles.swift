@@ -8,10 +8,12 @@ enum PageFiles {
     "app.js": script(PackageResources.app_js),
     "clock.js": script(PackageResources.clock_js),
     "conflicts.js": script(PackageResources.conflicts_js),
+    "freshness.js": script(PackageResources.freshness_js),
     "history.js": script(PackageResources.history_js),
     "keyboard.js": script(PackageResources.keyboard_js),
     "map.js": script(PackageResources.map_js),
     "marks.js": script(PackageResources.marks_js),
+    "memberrow.js": script(PackageResources.memberrow_js),
     "members.js": script(PackageResources.members_js),
     "node.js": script(PackageResources.node_js),
     "notices.js": script(PackageResources.notices_js),
@@ -23,6 +25,7 @@ enum PageFiles {
     "table.js": script(PackageResources.table_js),
     "text.js": script(PackageResources.text_js),
     "virtuallist.js": script(PackageResources.virtuallist_js),
+    "warnings.js": script(PackageResources.warnings_js),
   ]
 
   private static func script(_ bytes: [UInt8]) -> PageHandler.File {

@@ -2,6 +2,7 @@
 
 import * as clock from "./clock.js";
 import { tab as conflicts } from "./conflicts.js";
+import { Freshness } from "./freshness.js";
 import { tab as historyTab } from "./history.js";
 import { Keyboard } from "./keyboard.js";
 import { tab as map } from "./map.js";
@@ -13,15 +14,14 @@ import { tab as registries } from "./registries.js";
 import { adjusted, go, href, parse } from "./route.js";
 import { hasSignedIn, refusal, signInForm, signOut } from "./signin.js";
 import { Store } from "./store.js";
-import { behindAfter, offlineAfter, Stream } from "./stream.js";
-import { tick, ticking } from "./table.js";
-import { counted, el, named, nodes, short, spoken } from "./text.js";
+import { Stream } from "./stream.js";
+import { tick } from "./table.js";
+import { el, named, nodes, short, spoken } from "./text.js";
+import { Warnings } from "./warnings.js";
 
 const tabs = [members, registries, conflicts, historyTab, map];
 const views = [...tabs, node];
 const overviewInterval = 30_000;
-/** For how long a registry may start before it counts as one that was never heard. */
-const startingFor = 5_000;
 
 const $ = id => document.getElementById(id);
 
@@ -39,8 +39,9 @@ class App {
   #byKeys = false;
   #isTyped = false;
   #toast = null;
-  #wasAwaySince = null;
   #bars = new Bars($("bars"));
+  #freshness = new Freshness(this.#bars);
+  #warnings = new Warnings(this.#bars);
   #announcer = new Announcer($("announcer"));
   #keyboard;
   /** Where "Members" leads back to: with the search and filters that were there. */
@@ -291,8 +292,7 @@ class App {
     if (name === "RESET") this.store.resume();
     this.store.take(name, data);
     if (name === "SYNCED") {
-      clock.thaw();
-      this.#returned();
+      this.#freshness.returned(this.store.takeMissed());
       this.#askOverview();
     }
   }
@@ -300,22 +300,6 @@ class App {
   #streamChanged() {
     if (this.stream.state === "open") this.store.resume();
     this.#paintMode();
-  }
-
-  /** Everything was heard again. */
-  #returned() {
-    const missed = this.store.takeMissed();
-    if (this.#wasAwaySince !== null && missed > 0) {
-      const [from, to] = [this.#wasAwaySince, clock.now() + 1_000].map(time => new Date(time).toISOString());
-      this.#bars.set("missed", "info", [
-        `${counted(missed, "change")} while away `,
-        el("a", { href: href("history", null, { from, to }), onclick: () => this.#bars.set("missed", "info", null) }, "show"),
-        el("button", {
-          type: "button", class: "close", "aria-label": "Dismiss", onclick: () => this.#bars.set("missed", "info", null),
-        }, "×"),
-      ]);
-    }
-    this.#wasAwaySince = null;
   }
 
   #refused(status, problem) {
@@ -335,56 +319,14 @@ class App {
     main.querySelector("#token")?.focus();
   }
 
-  /** How much what is shown can be believed. */
   #paintMode() {
-    const { stream } = this;
-    if (!stream) return;
-    const { silence } = stream;
-    const mode = this.#isGated || stream.state === "refused" ? "refused"
-      : silence > offlineAfter ? "offline"
-        : silence > behindAfter ? "behind"
-          : stream.state === "open" && stream.isSynced ? "live" : "connecting";
-    if ((mode === "behind" || mode === "offline") && this.store.isSynced) clock.freeze(silence);
-    if (mode !== "live" && this.store.isSynced) this.#wasAwaySince ??= clock.now() - silence;
-    if (mode === "live") clock.thaw();
-    const seconds = Math.floor(silence / 1000);
-    $("pulse").dataset.state = mode;
-    const words = {
-      live: ["live", el("span", { class: "wide" }, `, ${seconds} s ago`)], behind: ["behind"], offline: ["offline"],
-      connecting: ["connecting…"], refused: [this.#isGated ? "signed out" : "refused"],
-    };
-    $("pulse-text").replaceChildren(...nodes(words[mode]));
-    $("pulse").title = mode === "live" ? `The daemon was last heard ${seconds} s ago` : "";
+    if (!this.stream) return;
+    const mode = this.#freshness.paint(this.stream, this.store.isSynced, this.#isGated);
     $("signout").hidden = this.#isGated || !hasSignedIn();
-    document.body.dataset.mode = mode;
     document.body.toggleAttribute("data-gated", this.#isGated);
-    if (this.#mode !== mode) {
-      this.#mode = mode;
-      this.#title();
-    }
-    this.#paintSilence(mode, silence);
-  }
-
-  #paintSilence(mode, silence) {
-    const isSilent = mode === "behind" || mode === "offline";
-    const since = Date.now() - silence;
-    const text = mode === "offline" ? "Offline: what is shown is as of " : "As of ";
-    const bar = !isSilent ? null : !this.store.isSynced
-      ? ["The daemon doesn't answer, trying… ", this.#nowButton()]
-      : [el("strong", {}, text, clock.clock(clock.now())),
-        // An alert must not be read out again each second.
-        el("span", { "aria-hidden": "true" }, ` (${clock.age(since, Date.now())} ago)`), ", reconnecting… ", this.#nowButton()];
-    this.#bars.set("behind", "warning", mode === "behind" ? bar : null);
-    if (mode !== "offline") this.#bars.set("offline", "alarm", null);
-    else if (!document.querySelector("[data-id=offline]")) this.#bars.set("offline", "alarm", bar);
-    else {
-      const age = document.querySelector("[data-id=offline] span[aria-hidden]");
-      if (age) age.textContent = ` (${clock.age(since, Date.now())} ago)`;
-    }
-  }
-
-  #nowButton() {
-    return el("button", { type: "button", class: "link", "data-key": "now", onclick: () => this.stream.connect() }, "now");
+    if (this.#mode === mode) return;
+    this.#mode = mode;
+    this.#title();
   }
 
   // What is shown beside the view.
@@ -413,43 +355,7 @@ class App {
     }
   }
 
-  #paintBars() {
-    const { store } = this;
-    if (!store.isSynced) return;
-    const shown = new Set();
-    for (const registry of store.registries) {
-      const { metadata: { id }, status } = registry;
-      const since = Date.parse(status.since);
-      const isUnheard = status.records === 0 && !status.lastSuccess
-        && (["degraded", "failed"].includes(status.state)
-          || (status.state === "starting" && clock.now() - since > startingFor));
-      if (isUnheard) {
-        shown.add(`partial ${id}`);
-        this.#bars.set(`partial ${id}`, "warning", [
-          el("strong", {}, named(id)), " was never heard since the start: what you see is only a part. ",
-          el("a", { href: href("registries"), "data-key": `partial ${id}` }, "why"),
-        ]);
-        continue;
-      }
-      if (status.state !== "failed") continue;
-      const stale = store.members().filter(member => member.state === "stale"
-        && member.sources.some(source => source.registry === id && source.presence === "stale")).length;
-      shown.add(`stale ${id}`);
-      this.#bars.set(`stale ${id}`, "warning", [
-        el("strong", {}, named(id)), " has failed ", ticking("span", { "aria-hidden": "true" }, () => clock.age(since)), " ago",
-        stale > 0 ? `: ${counted(stale, "member")} known only from before` : "", ". ",
-        el("a", { href: href("registries"), "data-key": `stale ${id}` }, "why"),
-      ]);
-    }
-    for (const [index, problem] of (this.#overview?.problems ?? []).entries()) {
-      shown.add(`problem ${index}`);
-      this.#bars.set(`problem ${index}`, "warning", [el("strong", {}, "This daemon: "), problem]);
-    }
-    for (const id of this.#shownBars) if (!shown.has(id)) this.#bars.set(id, "warning", null);
-    this.#shownBars = shown;
-  }
-
-  #shownBars = new Set();
+  #paintBars() { this.#warnings.paint(this.store, this.#overview?.problems ?? []); }
 
   async #askOverview() {
     this.#lastOverview = performance.now();

@@ -1,6 +1,6 @@
 // Shapes of states. A mark never stands alone: the word is beside it, or spoken.
 
-import { el, spoken } from "./text.js";
+import { el } from "./text.js";
 
 const shapes = {
   ready: () => [el("circle", { cx: 6, cy: 6, r: 4, fill: "currentColor" })],
@@ -82,9 +82,4 @@ export function square(kind) {
     class: `square is-${kind}`, viewBox: "0 0 12 12", width: 12, height: 12, "aria-hidden": "true",
     focusable: "false",
   }, ...squares[kind]());
-}
-
-/** A square, and its words for those who can't see it. */
-export function presenceMark(source) {
-  return el("span", { title: presenceWords(source) }, square(presence(source)), spoken(presenceWords(source)));
 }

@@ -1,10 +1,11 @@
 // The members, worst first, and whoever else is known by name.
 
+import { mark, state } from "./marks.js";
+import { makeRow, updateRow } from "./memberrow.js";
 import { adjusted, go, href } from "./route.js";
-import { mark, presence, presenceWords, square, state } from "./marks.js";
 import { compare, compareNames, states } from "./store.js";
-import { ageOf, keep, table, ticking } from "./table.js";
-import { counted, el, middle, named, number, spoken } from "./text.js";
+import { keep, table } from "./table.js";
+import { counted, el, named, number } from "./text.js";
 import { VirtualList } from "./virtuallist.js";
 
 const columns = [
@@ -69,7 +70,7 @@ class Members {
     this.#heads();
     this.#scroller = el("div", { class: "scroller", tabindex: "-1" }, this.#table.element, this.#empty);
     this.#list = new VirtualList(this.#scroller, this.#table, columns.length,
-      key => this.#make(key), (element, key) => this.#update(element, key));
+      makeRow, (element, key) => this.#update(element, key));
     this.#followPointer();
     this.#table.body.addEventListener("focusout", event => {
       if (!this.#table.body.contains(event.relatedTarget)) queueMicrotask(() => this.changed());
@@ -324,82 +325,13 @@ class Members {
     ]);
   }
 
-  // Rows.
-
-  #make() {
-    const parts = {
-      status: el("td", { role: "cell", class: "status" }),
-      name: el("td", { role: "cell", class: "name" }),
-      since: el("td", { role: "cell", class: "since" }),
-      why: el("td", { role: "cell", class: "why" }),
-      sources: el("td", { role: "cell", class: "sources" }),
-      addresses: el("td", { role: "cell", class: "addresses" }),
-    };
-    const element = el("tr", { role: "row" }, ...Object.values(parts));
-    element.parts = parts;
-    return element;
-  }
-
   #update(element, key) {
-    const current = this.#app.store.member(key);
+    const { store } = this.#app;
+    const current = store.member(key);
     const member = current ?? this.#ghosts.get(key) ?? element.member;
     if (!member) return;
-    const isGhost = current === undefined;
-    if (isGhost) this.#ghosts.set(key, member);
-    if (element.member === member && element.isGhost === isGhost && element.order === this.#order) return;
-    const before = element.member;
-    const { parts } = element;
-    element.className = `is-${member.state}${isGhost || !member.isListed ? " is-gone" : ""}`;
-    parts.status.replaceChildren(
-      ...[mark(member.state), el("span", { class: "word" }, isGhost ? "gone" : member.state),
-        member.flags.includes("conflict") && flagMark("conflict", "in conflict"),
-        member.flags.includes("flapping") && el("span", { class: "tag" }, "flapping")].filter(Boolean));
-    // The link stays the one that it was: it may have the focus.
-    if (before === undefined) {
-      element.link = el("a", { "data-open": true, tabindex: "-1", href: href("node", member.isListed ? member.id : member.nodeId) },
-        named(member.id, 40));
-      parts.name.replaceChildren(element.link);
-    }
-    while (element.link.nextSibling) element.link.nextSibling.remove();
-    if (!member.isListed) {
-      parts.name.append(el("span", { class: "tag" },
-        member.isTombstone ? "tombstone" : member.reason === "superseded" ? "superseded" : "unlisted"));
-    }
-    parts.since.replaceChildren(ageOf(member.since));
-    parts.why.replaceChildren(this.#why(member));
-    parts.sources.replaceChildren(...this.#sources(member));
-    const [first, ...more] = member.addresses;
-    parts.addresses.replaceChildren(...first === undefined ? [el("span", { class: "faint" }, "–")] : [
-      el("bdi", {}, middle(first, 40)),
-      ...more.length > 0 ? [el("span", { class: "more", title: more.join(" ") }, ` +${more.length}`),
-        spoken(more.join(" "))] : [],
-    ]);
-    if (before !== undefined && before.message + before.state !== member.message + member.state) flash(element);
-    Object.assign(element, { member, isGhost, order: this.#order });
-  }
-
-  get #order() { return this.#app.store.registries; }
-
-  #why(member) {
-    const attributes = { class: "sentence", title: member.message };
-    const text = member.message || member.reason;
-    return member.aging ? ticking("span", attributes, member.aging) : el("span", attributes, text);
-  }
-
-  #sources(member) {
-    if (member.sources.length === 0) {
-      return [el("span", { class: "source" }, square("fresh"), el("span", {}, member.isLocal ? "this node" : "nobody"))];
-    }
-    const order = this.#order.map(registry => registry.metadata.id);
-    const sources = [...member.sources].sort((left, right) =>
-      order.indexOf(left.registry) - order.indexOf(right.registry));
-    // Many registries have room as squares only; a screen reader is told the names all the same.
-    const isCompact = sources.length > 4;
-    return sources.map(source => el("span", {
-      class: `source is-${presence(source)}${isCompact ? " is-compact" : ""}`,
-      title: `${source.registry}: ${presenceWords(source)}`,
-    }, square(presence(source)), el("span", { class: isCompact ? "hidden" : "label" }, source.registry),
-    source.presence === "fresh" && !source.health ? null : spoken(` (${presenceWords(source)})`)));
+    if (current === undefined) this.#ghosts.set(key, member);
+    updateRow(element, member, current === undefined, store.registries);
   }
 
   // What a person does.
@@ -435,15 +367,4 @@ class Members {
     const member = this.#app.store.member(this.#list.active ?? "");
     return member ? { id: member.nodeId, name: member.id } : null;
   }
-}
-
-function flagMark(kind, words) {
-  return el("span", { class: `flag is-${kind}`, title: words }, mark(kind), spoken(words));
-}
-
-/** The left edge shows that a row changed, for two seconds; not to who wants no movement. */
-function flash(element) {
-  element.classList.remove("changed");
-  void element.offsetWidth;
-  element.classList.add("changed");
 }

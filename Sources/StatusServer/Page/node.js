@@ -133,9 +133,9 @@ class Node {
     const status = member?.status;
     const since = status ? Date.parse(status.since) : NaN;
     const isGone = member?.metadata.phase === "tombstone";
-    const row = this.#app.store.member(node.isMember ? name : `${name}\n${node.nodeId}`);
-    const sentence = row && row.nodeId === node.nodeId && row.aging
-      ? ticking("span", {}, row.aging) : el("span", {}, status?.message ?? "not a member: no nodename is known");
+    const known = this.#app.store.member(node.isMember ? name : `${name}\n${node.nodeId}`);
+    const sentence = known && known.nodeId === node.nodeId && known.aging
+      ? ticking("span", {}, known.aging) : el("span", {}, status?.message ?? "not a member: no nodename is known");
     const conflicts = (node.conflicts ?? []).filter(conflict => conflict.spec?.severity !== "info");
     return [
       this.#head(name,

@@ -26,6 +26,11 @@ export class Bars {
     this.#paint();
   }
 
+  has(id) { return this.#bars.has(id); }
+
+  /** What is in the bar `id`. */
+  find(id, selector) { return this.#bars.get(id)?.querySelector(selector) ?? null; }
+
   #paint() {
     const ids = [...this.#bars.keys()].sort((left, right) => rank(left) - rank(right));
     keep(this.#root, ids.map(id => this.#bars.get(id)));

@@ -188,8 +188,6 @@ export class Store {
       Number(right.spec.lease) - Number(left.spec.lease) || compare(left.metadata.id, right.metadata.id)));
   }
 
-  registry(id) { return this.#registries.byKey.get(id); }
-
   /** The conflicts; those of severity info only with `all`. */
   conflicts(all = false) {
     return this.#once(`conflicts ${all}`, () => this.#conflicts.values
@@ -258,7 +256,7 @@ export function compare(left, right) {
 }
 
 /** A name as a text in whose order people put names: w-2 before w-10. Made once: thousands are sorted in a frame. */
-export function naturally(name) {
+function naturally(name) {
   return name.replace(/\d+/g, digits => digits.padStart(12, "0"));
 }
 

@@ -13,7 +13,7 @@ export function table(label, columns, attributes = {}) {
   return { element, head, body };
 }
 
-export function heading(column) {
+function heading(column) {
   return el("th", { role: "columnheader", scope: "col", class: column.name, "aria-sort": column.sort },
     column.content ?? column.title);
 }

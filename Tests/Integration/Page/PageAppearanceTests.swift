@@ -84,6 +84,11 @@ struct PageAppearanceTests {
         }
       }
     }
+    // With colours of the reader's own there is still everything to be seen.
+    try await page.prefer(["forced-colors": "active", "prefers-color-scheme": "dark"])
+    let forced: [String] = try await page.value(audit)
+    #expect(forced == [])
+    try await page.screenshot().write(to: Self.folder.appendingPathComponent("forced-colors-1280.png"))
     try await page.press("?")
     try await page.until("document.querySelector('dialog[open]')")
     try await look("help")

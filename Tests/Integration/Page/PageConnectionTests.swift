@@ -108,7 +108,11 @@ struct PageConnectionTests {
     let page = try await world.open()
     try await page.untilRow("w-2", "status", has: "ready")
     try world.say(#"{"failed":"the door is closed"}"#)
-    try await page.until("document.getElementById('bars').innerText.includes('service has failed')")
+    let bars = "document.getElementById('bars').innerText"
+    try await page.until("\(bars).includes('service has failed')")
+    try await page.until("\(bars).includes('2 members known only from before')")
+    try await page.untilRow("w-2", "status", has: "stale")
+    try await page.untilRow("w-2", "sources", has: "stale, registry-failed")
     try await page.until("document.getElementById('tabs').innerText.includes('1 not in sync')")
     page.expectNoTrouble()
     try await page.close()

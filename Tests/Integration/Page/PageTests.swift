@@ -50,7 +50,8 @@ struct PageTests {
     try world.list([PageWorld.cp2, PageWorld.w2])
     let page = try await world.open()
     try await page.untilRow("w-2", "status", has: "ready")
-    let requests = "performance.getEntriesByType('resource').filter(e => e.name.includes('/v1/') && !e.name.endsWith('/v1/status')).length"
+    let requests =
+      "performance.getEntriesByType('resource').filter(e => e.name.includes('/v1/') && !e.name.endsWith('/v1/status')).length"
     let before: Int = try await page.value(requests)
     try world.put(PageWorld.w3)
     try await page.untilRow("w-3", "why", has: "leased in service")

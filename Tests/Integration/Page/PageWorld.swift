@@ -56,7 +56,7 @@ final class PageWorld: Sendable {
         id: 7dQi+k9JuwCPIeKAeS3H/3pAbNnVostDFXkNGrL/fDo=
         discovery:
           registries:
-            service: {plugin: exec, stream: true, lease: true, alone: member, command: \(Self.follow("service"))}
+            service: {plugin: exec, stream: true, lease: true, alone: member, staleAfter: 1s, command: \(Self.follow("service"))}
             kubernetes: {disabled: false, plugin: exec, stream: true, alone: member, command: \(Self.follow("kubernetes"))}
             inventory: {plugin: static-file, path: inventory.yaml, debounce: 10ms}
             netbox: {plugin: static-file, path: netbox.yaml, disabled: true}
