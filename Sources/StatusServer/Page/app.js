@@ -167,7 +167,8 @@ class App {
     const next = order[(order.indexOf(root.dataset.theme) + 1) % order.length];
     if (next === undefined) delete root.dataset.theme; else root.dataset.theme = next;
     try {
-      if (next === undefined) localStorage.removeItem("rollcall.theme"); else localStorage.setItem("rollcall.theme", next);
+      if (next === undefined) localStorage.removeItem("rollcall.theme");
+      else localStorage.setItem("rollcall.theme", next);
     } catch { /* Then until the page is closed. */ }
     this.#showTheme();
     this.#say(`theme: ${next ?? "as the system"}`);
@@ -214,10 +215,11 @@ class App {
         PageDown: () => inList() && move(10), PageUp: () => inList() && move(-10),
         Home: () => inList() && move(-Infinity), End: () => inList() && move(Infinity),
         Enter: event => {
-          if (event.target !== $("search") && event.target !== document.body && !event.target.matches(".scroller")) return false;
+          const { target } = event;
+          if (target !== $("search") && target !== document.body && !target.matches(".scroller")) return false;
           if (!this.#view?.focusActive) return false;
           this.#view.focusActive();
-          if (event.target !== $("search")) document.activeElement.click();
+          if (target !== $("search")) document.activeElement.click();
           return true;
         },
         Backspace: () => {
@@ -264,7 +266,8 @@ class App {
       $("main").replaceChildren(view.element);
     }
     for (const [id, { link }] of this.#tabs) {
-      if (id === found.id || (found.id === "node" && id === "members")) link.setAttribute("aria-current", found.id === "node" ? "true" : "page");
+      const isNode = found.id === "node";
+      if (id === (isNode ? "members" : found.id)) link.setAttribute("aria-current", isNode ? "true" : "page");
       else link.removeAttribute("aria-current");
     }
     view.show(route);
@@ -365,14 +368,18 @@ class App {
       this.#overview = body;
       this.#version ??= body.version;
       const { cluster, id } = body.node;
-      $("cluster").replaceChildren(...cluster ? [el("span", { class: "muted" }, "cluster "), el("code", { title: cluster },
-        cluster.length > 12 ? `${cluster.slice(0, 4)}…${cluster.slice(-4)}` : cluster)] : []);
+      $("cluster").replaceChildren(...cluster ? [
+        el("span", { class: "muted" }, "cluster "),
+        el("code", { title: cluster }, cluster.length > 12 ? `${cluster.slice(0, 4)}…${cluster.slice(-4)}` : cluster),
+      ] : []);
       $("daemon").replaceChildren(el("span", { class: "muted" }, "on "), named(id, 32));
       $("daemon").title = `rollcall ${body.version}, since ${body.started}`;
       // Scripts of one version and a daemon of another may misunderstand each other.
       this.#bars.set("version", "info", body.version === this.#version ? null : [
         `The daemon is ${body.version} now. `,
-        el("button", { type: "button", class: "link", "data-key": "reload", onclick: () => location.reload() }, "reload"),
+        el("button", {
+          type: "button", class: "link", "data-key": "reload", onclick: () => location.reload(),
+        }, "reload"),
       ]);
       this.#paintBars();
     } catch {

@@ -58,7 +58,8 @@ class Conflicts {
     const cards = conflicts.slice(0, maximumShown).map(conflict => this.#card(conflict));
     if (conflicts.length > maximumShown) {
       cards.push(el("p", { class: "muted" },
-        `and ${counted(conflicts.length - maximumShown, "more", "more")}: `, el("code", {}, "rollcall get conflicts --all")));
+        `and ${counted(conflicts.length - maximumShown, "more", "more")}: `,
+        el("code", {}, "rollcall get conflicts --all")));
     }
     if (conflicts.length === 0 && store.isSynced) {
       cards.push(el("div", { class: "empty" }, el("h3", {}, "No conflicts"),
@@ -73,19 +74,23 @@ class Conflicts {
     const isOfNode = metadata.id.startsWith("field/") || metadata.id.startsWith("label/");
     const claimed = metadata.id.slice(metadata.id.indexOf("/") + 1);
     const subject = isOfNode ? spec.nodes[0] ?? claimed : claimed;
+    const kind = isInfo ? "other" : "conflict";
+    const more = spec.nodeCount - spec.claims.length;
     return el("article", { class: `card${isInfo ? " is-info" : ""}` },
-      el("h3", {}, el("span", { class: `flag is-${isInfo ? "other" : "conflict"}` }, mark(isInfo ? "other" : "conflict")),
+      el("h3", {}, el("span", { class: `flag is-${kind}` }, mark(kind)),
         el("span", {}, kinds[spec.kind] ?? spec.kind), " ",
         el("bdi", { class: "subject", title: subject }, named(subject, 56)),
         el("span", { class: "muted when" }, ageOf(Date.parse(spec.since)))),
       spec.claims.length > 0 ? el("ul", { class: "claims" }, ...spec.claims.map(claim => el("li", {},
-        el("a", { href: href("node", claim.nodeId), "data-key": `${metadata.id} ${claim.nodeId} ${claim.sources.join()}` }, named(claim.node, 48)),
+        el("a", {
+          href: href("node", claim.nodeId), "data-key": `${metadata.id} ${claim.nodeId} ${claim.sources.join()}`,
+        }, named(claim.node, 48)),
         claim.values ? el("bdi", { class: `datum${claim.chosen ? "" : " muted"}` }, claim.values.join(", ")) : null,
         el("span", { class: "muted" }, claim.sources.join(", ")),
         claim.chosen ? el("span", { class: "tag" }, "shown") : null,
         claim.stale ? el("span", { class: "tag" }, "stale") : null))) : null,
-      spec.nodeCount > spec.claims.length && spec.claims.length > 0
-        ? el("p", { class: "muted" }, `and ${counted(spec.nodeCount - spec.claims.length, "more node", "more nodes")}`) : null,
+      more > 0 && spec.claims.length > 0
+        ? el("p", { class: "muted" }, `and ${counted(more, "more node")}`) : null,
       // Where the claims don't say it all: two machines of one identity, a record that nobody takes.
       ["identity", "match", "nodename"].includes(spec.kind) || spec.claims.length === 0
         ? el("p", { class: "muted" }, spec.message) : null);

@@ -4,7 +4,7 @@ import { age, minute, now } from "./clock.js";
 import { mark } from "./marks.js";
 import { adjusted, go, href } from "./route.js";
 import { keep, momentOf, table, ticking } from "./table.js";
-import { counted, el, named, number, short } from "./text.js";
+import { counted, el, named, number } from "./text.js";
 import { VirtualList } from "./virtuallist.js";
 
 const hour = 3_600_000;
@@ -25,9 +25,8 @@ export const tab = {
 
 /** What an entry says changed: `ready → missing`. */
 export function changeWords(entry) {
-  if (entry.type === "member" && entry.nodeId && entry.from && entry.from === short(entry.from) && entry.from.endsWith("…")) {
-    return [`${entry.from} → ${entry.to}`];
-  }
+  // From one identity to another one: these are no states.
+  if (entry.type === "member" && entry.from?.endsWith("…")) return [`${entry.from} → ${entry.to}`];
   const to = el("span", { class: `is-${entry.to}` }, entry.to);
   return entry.from ? [entry.from, el("span", { class: "faint" }, " → "), to] : [to];
 }
@@ -58,9 +57,11 @@ class HistoryView {
       { name: "why", title: "Why" },
     ], { class: "rows history-rows" });
     this.#scroller = el("div", { class: "scroller", tabindex: "-1" }, this.#table.element, this.#empty);
-    this.#list = new VirtualList(this.#scroller, this.#table, 4, () => this.#make(), (row, key) => this.#update(row, key));
+    this.#list = new VirtualList(this.#scroller, this.#table, 4,
+      () => this.#make(), (row, key) => this.#update(row, key));
     this.#ranges = Object.keys(ranges).map(name => el("button", {
-      type: "button", class: "chip", onclick: () => this.#adjust({ range: name === "24h" ? null : name, from: null, to: null }),
+      type: "button", class: "chip",
+      onclick: () => this.#adjust({ range: name === "24h" ? null : name, from: null, to: null }),
     }, name));
     this.#kinds = kinds.map(([kind, words]) => el("button", {
       type: "button", class: "chip", onclick: () => this.#toggle(kind),
@@ -124,14 +125,17 @@ class HistoryView {
       String(!isChosen && (this.#route.params.get("range") ?? "24h") === button.textContent)));
     this.#kinds.forEach((button, index) => button.setAttribute("aria-pressed", String(types.has(kinds[index][0]))));
     keep(this.#chosen, isChosen ? [el("span", { class: "token" }, `${minute(from)} to ${minute(to)}`,
-      el("button", { type: "button", "aria-label": "Any time", onclick: () => this.#adjust({ from: null, to: null }) }, "×"))] : []);
+      el("button", {
+        type: "button", "aria-label": "Any time", onclick: () => this.#adjust({ from: null, to: null }),
+      }, "×"))] : []);
     this.#count.textContent = counted(entries.length, "entry", "entries");
     const isEmpty = entries.length === 0;
     this.#table.element.hidden = isEmpty;
     this.#empty.hidden = !isEmpty;
     if (isEmpty) {
       keep(this.#empty, this.#app.store.isSynced ? [el("h3", {}, "Nothing happened"),
-        el("p", { class: "muted" }, isAll ? "In this time nothing changed." : "Nothing of that kind changed in this time.")]
+        el("p", { class: "muted" },
+          isAll ? "In this time nothing changed." : "Nothing of that kind changed in this time.")]
         : [el("div", { class: "skeleton", "aria-hidden": "true" }, ...Array.from({ length: 6 }, () => el("div")))]);
     }
     this.#paintChart();
@@ -147,8 +151,9 @@ class HistoryView {
         && entries[end].id === first.id && entries[end - 1].time - entries[end].time <= foldWithin) end += 1;
       const group = entries.slice(index, end);
       const key = `fold ${entries[end - 1].key}`;
-      if (group.length >= foldFrom && !this.#unfolded.has(key)) items.push([key, { key, entries: group, isFold: true }]);
-      else for (const entry of group) items.push([entry.key, { key: entry.key, entries: [entry] }]);
+      if (group.length >= foldFrom && !this.#unfolded.has(key)) {
+        items.push([key, { key, entries: group, isFold: true }]);
+      } else for (const entry of group) items.push([entry.key, { key: entry.key, entries: [entry] }]);
       index = end;
     }
     return items;
@@ -165,7 +170,7 @@ class HistoryView {
 
   #update(row, key) {
     const item = this.#items.get(key);
-    const signature = item.entries ? item.entries.map(entry => `${entry.key} ${entry.to} ${entry.count}`).join("|") : key;
+    const signature = item.entries?.map(entry => `${entry.key} ${entry.to} ${entry.count}`).join("|") ?? key;
     if (row.signature === signature) return;
     row.signature = signature;
     const [time, who, change, why] = row.cells4;
@@ -191,7 +196,8 @@ class HistoryView {
         ? `${minute(first.time)} to ${minute(entry.time)}, now ${entry.to}` : `now ${entry.to}`));
     } else {
       change.replaceChildren(...changeWords(entry));
-      why.replaceChildren(el("span", { class: "sentence", title: entry.message ?? "" }, entry.message || entry.reason || ""));
+      const sentence = entry.message || entry.reason || "";
+      why.replaceChildren(el("span", { class: "sentence", title: sentence }, sentence));
     }
   }
 
@@ -253,8 +259,9 @@ class HistoryView {
     this.#brush.setAttribute("width", String(isChosen ? Math.max(0.5, (to - from) / span * bins) : 0));
     const total = counts.reduce((sum, count) => sum + count, 0);
     this.#peak.textContent = "24 h, drag to choose";
+    const peak = begin + (counts.indexOf(most) + 0.5) / bins * span;
     this.#chart.setAttribute("aria-label", total === 0 ? "No changes in the last 24 hours"
-      : `${counted(total, "change")} in the last 24 hours, most of them ${age(begin + (counts.indexOf(most) + 0.5) / bins * span)} ago`);
+      : `${counted(total, "change")} in the last 24 hours, most of them ${age(peak)} ago`);
   }
 
   #adjust(changes) { go(adjusted(this.#route, changes)); }

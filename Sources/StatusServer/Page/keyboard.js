@@ -62,7 +62,8 @@ export class Keyboard {
   help(close) {
     const rows = [
       ["/", "search"], ["Esc", "clear the search"], ["j k ↓ ↑", "next and previous row"], ["Enter", "open"],
-      ["Backspace", "back"], ["f", "next filter"], ["y", "copy the node's identity"], ["t", "theme"], ["?", "this help"],
+      ["Backspace", "back"], ["f", "next filter"], ["y", "copy the node's identity"], ["t", "theme"],
+      ["?", "this help"],
       ...this.#tabs.map(tab => [`g ${tab.key}`, tab.title]),
     ];
     const letters = el("input", {

@@ -13,6 +13,10 @@ import { counted, el, named, number, spoken } from "./text.js";
 const maximumMatrix = 60;
 const maximumSets = 40;
 
+const legend = [
+  ["fresh", "fresh"], ["notready", "says not ready"], ["stale", "stale"], ["gone", "gone"], ["nothing", "not there"],
+];
+
 export const tab = {
   id: "map", key: "p", title: "Map",
   badge: () => [],
@@ -43,11 +47,13 @@ class MapView {
 
   #paint() {
     const { store } = this.#app;
-    const registries = store.registries.filter(registry => registry.status.state !== "disabled").map(registry => registry.metadata.id);
+    const registries = store.registries.filter(registry => registry.status.state !== "disabled")
+      .map(registry => registry.metadata.id);
     const members = store.members();
     keep(this.#body, [
       el("h2", { id: "map-title", class: "hidden", tabindex: "-1" }, "Map: who is known to whom"),
-      members.length === 0 ? el("div", { class: "empty" }, el("h3", {}, store.isSynced ? "No members" : "Listening …"),
+      members.length === 0 ? el("div", { class: "empty" },
+        el("h3", {}, store.isSynced ? "No members" : "Listening …"),
         el("p", { class: "muted" }, "The map shows which registries know which members.")) : null,
       members.length > 0 ? this.#upset(store.sets, registries, members.length) : null,
       members.length > 0 && members.length <= maximumMatrix ? this.#matrix(members, registries) : null,
@@ -75,17 +81,18 @@ class MapView {
           el("rect", { x: 0, y: 0, height: 10, width: Math.max(0.6, set.count / most * 100), class: "bar is-some" })))],
         ...registries.map((id, index) => ["dot", id,
           el("svg", { class: "dot-box", "aria-hidden": "true" },
-            index > first && index <= last ? el("line", { x1: 0, x2: "50%", y1: "50%", y2: "50%", class: "bond" }) : null,
-            index >= first && index < last ? el("line", { x1: "50%", x2: "100%", y1: "50%", y2: "50%", class: "bond" }) : null,
+            index > first && index <= last ? bond(0, "50%") : null,
+            index >= first && index < last ? bond("50%", "100%") : null,
             el("circle", { cx: "50%", cy: "50%", r: 5, class: isIn(id) ? "dot-in" : "dot-out" })),
           spoken(isIn(id) ? "yes" : "no")]),
         ["words", "Known to", el("span", {}, words(set)),
-          ...troubles.map(state => el("span", { class: `state is-${state}` }, mark(state), el("span", {}, `${number(set.states[state])} ${state}`)))],
+          ...troubles.map(state => stateOf(state, `${number(set.states[state])} ${state}`))],
       ]));
     }
     return el("section", { class: "part" }, el("h3", {}, `${counted(total, "member")} by who knows them`),
       el("div", { class: "wide-table", role: "group", tabindex: "0", "aria-label": "Sets of registries" }, element),
-      sets.length > maximumSets ? el("p", { class: "muted" }, `and ${counted(sets.length - maximumSets, "more set")}`) : null);
+      sets.length > maximumSets
+        ? el("p", { class: "muted" }, `and ${counted(sets.length - maximumSets, "more set")}`) : null);
   }
 
   #matrix(members, registries) {
@@ -98,23 +105,33 @@ class MapView {
     for (const member of sorted) {
       const sources = new Map(member.sources.map(source => [source.registry, source]));
       body.append(row([
-        ["name", "Member", el("a", { href: href("node", member.id), "data-key": `member ${member.key}` }, named(member.id, 40))],
+        ["name", "Member",
+          el("a", { href: href("node", member.id), "data-key": `member ${member.key}` }, named(member.id, 40))],
         ...registries.map(id => {
           const source = sources.get(id);
           const text = source ? presenceWords(source) : member.isLocal ? "this node itself" : "not there";
-          return ["dot", id, el("span", { title: `${id}: ${text}`, class: `source is-${source ? presence(source) : "nothing"}` },
-            square(source ? presence(source) : "nothing")), spoken(text)];
+          const kind = source ? presence(source) : "nothing";
+          return ["dot", id,
+            el("span", { title: `${id}: ${text}`, class: `source is-${kind}` }, square(kind)), spoken(text)];
         }),
-        ["words", "Status", el("span", { class: `state is-${member.state}` }, mark(member.state), el("span", {}, member.state)),
+        ["words", "Status", stateOf(member.state, member.state),
           member.isLocal ? el("span", { class: "muted" }, " · this node") : null],
       ]));
     }
     return el("section", { class: "part" }, el("h3", {}, "Each member"),
       el("p", { class: "legend muted" },
-        ...[["fresh", "fresh"], ["notready", "says not ready"], ["stale", "stale"], ["gone", "gone"], ["nothing", "not there"]]
-          .map(([kind, text]) => el("span", { class: `source is-${kind}` }, square(kind), el("span", {}, text)))),
+        ...legend.map(([kind, text]) => el("span", { class: `source is-${kind}` }, square(kind), el("span", {}, text)))),
       el("div", { class: "wide-table", role: "group", tabindex: "0", "aria-label": "Members by registry" }, element));
   }
+}
+
+/** The line between the dots of a set. */
+function bond(x1, x2) {
+  return el("line", { x1, x2, y1: "50%", y2: "50%", class: "bond" });
+}
+
+function stateOf(state, text) {
+  return el("span", { class: `state is-${state}` }, mark(state), el("span", {}, text));
 }
 
 function words(set) {

@@ -43,19 +43,18 @@ export function state(word) {
   return el("span", { class: `state is-${shapes[word] ? word : "other"}` }, mark(word), el("span", {}, word));
 }
 
+const frame = {
+  x: 2.2, y: 2.2, width: 7.6, height: 7.6, rx: 1.6, fill: "none", stroke: "currentColor", "stroke-width": 1.4,
+};
+
 const squares = {
   fresh: () => [el("rect", { x: 1.5, y: 1.5, width: 9, height: 9, rx: 2, fill: "currentColor" })],
   notready: () => [
-    el("rect", { x: 2.2, y: 2.2, width: 7.6, height: 7.6, rx: 1.6, fill: "none", stroke: "currentColor", "stroke-width": 1.4 }),
+    el("rect", frame),
     el("path", { d: "M2.4 9.6 9.6 2.4H3.4a1 1 0 0 0-1 1z", fill: "currentColor" }),
   ],
-  stale: () => [el("rect", {
-    x: 2.2, y: 2.2, width: 7.6, height: 7.6, rx: 1.6, fill: "none", stroke: "currentColor",
-    "stroke-width": 1.5, "stroke-dasharray": "2 1.8",
-  })],
-  gone: () => [el("rect", {
-    x: 2.2, y: 2.2, width: 7.6, height: 7.6, rx: 1.6, fill: "none", stroke: "currentColor", "stroke-width": 1.4,
-  })],
+  stale: () => [el("rect", { ...frame, "stroke-dasharray": "2 1.8" })],
+  gone: () => [el("rect", frame)],
   unknown: () => [el("circle", { cx: 6, cy: 6, r: 1.6, fill: "currentColor" })],
   nothing: () => [el("path", { d: "M4 6h4", stroke: "currentColor", "stroke-width": 1.3, "stroke-linecap": "round" })],
 };

@@ -66,7 +66,8 @@ class Members {
 
   constructor(app) {
     this.#app = app;
-    this.#table = table("Members", columns.map(column => ({ ...column, sort: column.by ? "none" : null })), { class: "rows" });
+    this.#table = table("Members",
+      columns.map(column => ({ ...column, sort: column.by ? "none" : null })), { class: "rows" });
     this.#heads();
     this.#scroller = el("div", { class: "scroller", tabindex: "-1" }, this.#table.element, this.#empty);
     this.#list = new VirtualList(this.#scroller, this.#table, columns.length,
@@ -232,7 +233,8 @@ class Members {
     }
     const tokens = [];
     if (filter.set !== null) {
-      tokens.push(this.#token(filter.set === "" ? "in no registry" : `only in ${filter.set.split(",").join(", ")}`, "in"));
+      const names = filter.set.split(",").join(", ");
+      tokens.push(this.#token(names === "" ? "in no registry" : `only in ${names}`, "in"));
     }
     if (filter.lacks !== null) tokens.push(this.#token(`not in ${filter.lacks}`, "lacks"));
     keep(this.#tokens, tokens);
@@ -272,7 +274,8 @@ class Members {
       const isFlag = name === "conflict" || name === "flapping";
       button = el("button", {
         type: "button", class: `chip is-${name}`,
-        onclick: () => isFlag ? this.#adjust({ flag: this.#filter.flag === name ? null : name }) : this.#toggleState(name),
+        onclick: () => isFlag ? this.#adjust({ flag: this.#filter.flag === name ? null : name })
+          : this.#toggleState(name),
       }, mark(name), el("b"), el("span", { class: "word" }, word));
       this.#buttons.set(name, button);
       this.#chips.append(button);
@@ -312,7 +315,8 @@ class Members {
     keep(this.#empty, [
       el("h3", {}, "No members"),
       registries.length === 0
-        ? el("p", {}, "No registry is configured. Name one in rollcall.yaml, below cluster.discovery.registries: a file of nodes is enough.")
+        ? el("p", {}, "No registry is configured. Name one in rollcall.yaml, below cluster.discovery.registries: ",
+          "a file of nodes is enough.")
         : el("ul", {}, ...registries.map(registry => {
           const { state: how, records, lastError } = registry.status;
           const why = registry.spec.disabledReason ?? lastError?.message;

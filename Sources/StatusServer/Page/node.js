@@ -110,14 +110,16 @@ class Node {
 
   #refused() {
     const { code, detail, candidates } = this.#problem;
+    const titles = { ambiguous: "Several nodes", "not-found": "No such node" };
     const nearMiss = /did you mean '(.+)'\?$/.exec(detail ?? "")?.[1];
     const traces = this.#app.store.history.filter(entry => entry.id === this.#id || entry.nodeId === this.#id);
     return [
       this.#head(this.#id),
       el("div", { class: "empty" },
-        el("h3", {}, code === "ambiguous" ? "Several nodes" : code === "not-found" ? "No such node" : "It can't be shown"),
+        el("h3", {}, titles[code] ?? "It can't be shown"),
         el("p", {}, detail ?? "The daemon doesn't say why."),
-        nearMiss ? el("p", {}, el("a", { class: "button", href: href("node", nearMiss) }, "Open ", named(nearMiss))) : null,
+        nearMiss
+          ? el("p", {}, el("a", { class: "button", href: href("node", nearMiss) }, "Open ", named(nearMiss))) : null,
         candidates ? el("ul", {}, ...candidates.map(one => el("li", {},
           el("a", { href: href("node", one.nodeId) }, named(one.id)), " ",
           el("span", { class: "muted" }, `${one.nodeId}, by its ${one.why}`)))) : null,
@@ -162,7 +164,8 @@ class Node {
           el("span", { class: "fact" }, el("code", {}, `rollcall explain ${quoted(name)}`),
             copyButton(`rollcall explain ${quoted(name)}`, "command", this.#app.copy)))),
       ...conflicts.map(conflict => el("p", { class: "warning" },
-        el("a", { href: href("conflicts"), "data-key": conflict.metadata.id }, conflict.metadata.id), ": ", conflict.spec.message)),
+        el("a", { href: href("conflicts"), "data-key": conflict.metadata.id }, conflict.metadata.id),
+        ": ", conflict.spec.message)),
       this.#registries(node),
       this.#fields(node),
       this.#records(node),
@@ -194,7 +197,8 @@ class Node {
   #registry(id, source, registry, raws) {
     const since = source?.since ? Date.parse(source.since) : NaN;
     const trouble = registry && registry.status.state !== "synced" && registry.status.state !== "disabled"
-      ? [el("span", { class: "trouble" }, `registry ${registry.status.state} `, ageOf(Date.parse(registry.status.since)),
+      ? [el("span", { class: "trouble" },
+        `registry ${registry.status.state} `, ageOf(Date.parse(registry.status.since)),
         registry.status.lastError ? `: ${registry.status.lastError.message}` : "")] : [];
     const says = [];
     if (source?.presence === "gone") says.push(source.reason ?? "gone");
@@ -209,9 +213,10 @@ class Node {
     return row([
       ["registry", "Registry", el("a", { href: href("registries"), "data-key": `registry ${id}` }, named(id))],
       ["presence", "Presence", source
-        ? el("span", { class: `source is-${presence(source)}` }, square(presence(source)), el("span", {}, source.presence))
+        ? el("span", { class: `source is-${presence(source)}` },
+          square(presence(source)), el("span", {}, source.presence))
         : el("span", { class: "faint" }, "never had it")],
-      ["since", "Since", source ? [ageOf(since), " ", el("span", { class: "muted" }, Number.isFinite(since) ? momentOf(since) : "")] : "–"],
+      ["since", "Since", ...Number.isFinite(since) ? [ageOf(since), " ", momentOf(since)] : ["–"]],
       ["says", "What it says", [...says.flatMap((part, index) => index === 0 ? [part] : ["; ", part]),
         trouble.length > 0 && says.length > 0 ? el("br") : null, ...trouble]],
       ["raw", "Record", paths.map(path => el("a", {
@@ -222,8 +227,8 @@ class Node {
 
   /** Each field: what is shown, what each registry claims, and by which rule one wins. */
   #fields(node) {
-    const fields = [...node.fields ?? [], ...(node.labels ?? []).sort((left, right) => compareNames(left.field, right.field))]
-      .filter(field => field.claims.length > 0 || !isNothing(field.value));
+    const labels = (node.labels ?? []).sort((left, right) => compareNames(left.field, right.field));
+    const fields = [...node.fields ?? [], ...labels].filter(field => field.claims.length > 0 || !isNothing(field.value));
     if (fields.length === 0) return null;
     const presences = new Map(node.sources.map(source => [source.registry, source]));
     // Who had the node and doesn't list it any more has a column too: that it is empty says something.
@@ -231,7 +236,7 @@ class Node {
       .filter(id => presences.has(id) || fields.some(field => field.claims.some(claim => claim.registry === id)));
     const isLocal = fields.some(field => field.claims.some(claim => claim.registry === null));
     const columns = [...isLocal ? [null] : [], ...registries];
-    if (this.#narrow.matches) return section("Fields", el("div", { class: "folds" }, ...fields.map(field => fold(field))));
+    if (this.#narrow.matches) return section("Fields", el("div", { class: "folds" }, ...fields.map(fold)));
     const { element, body } = table("Fields", [
       { name: "field", title: "Field" }, { name: "value", title: "Shown" },
       ...columns.map(id => {
@@ -239,7 +244,8 @@ class Node {
         const isDoubtful = source && source.presence !== "fresh" && source.presence !== "published";
         return {
           name: "claim",
-          content: id === null ? "This node" : [named(id), isDoubtful ? el("span", { class: "muted" }, ` (${source.presence})`) : null],
+          content: id === null ? "This node"
+            : [named(id), isDoubtful ? el("span", { class: "muted" }, ` (${source.presence})`) : null],
         };
       }),
       { name: "rule", title: "Rule" },
@@ -256,7 +262,9 @@ class Node {
         ["rule", "Rule", el("span", { class: "muted" }, field.because)],
       ], { class: field.conflict ? "is-conflict" : null }));
     }
-    return section("Fields", el("div", { class: "wide-table", role: "group", tabindex: "0", "aria-label": "Fields by registry" }, element));
+    return section("Fields", el("div", {
+      class: "wide-table", role: "group", tabindex: "0", "aria-label": "Fields by registry",
+    }, element));
   }
 
   /** How records without an identity came to be this node's. */
@@ -268,10 +276,12 @@ class Node {
 
   #entries(entries) {
     if (entries.length === 0) return null;
-    return section("History", el("ol", { class: "timeline" }, ...entries.slice(0, maximumEntries).map(entry => el("li", {},
+    const shown = entries.slice(0, maximumEntries).map(entry => el("li", {},
       momentOf(entry.time), el("span", { class: "change" }, ...changeWords(entry)),
-      el("span", { class: "muted" }, entry.message ?? "")))),
-    entries.length > maximumEntries ? el("a", { href: href("history") }, `all ${counted(entries.length, "entry", "entries")}`) : null);
+      el("span", { class: "muted" }, entry.message ?? "")));
+    const all = entries.length > maximumEntries
+      ? el("a", { href: href("history") }, `all ${counted(entries.length, "entry", "entries")}`) : null;
+    return section("History", el("ol", { class: "timeline" }, ...shown), all);
   }
 }
 

@@ -19,7 +19,9 @@ export class Bars {
       if (this.#bars.delete(id)) this.#paint();
       return;
     }
-    const bar = el("div", { class: `bar-notice is-${kind}`, "data-id": id, role: kind === "alarm" ? "alert" : null }, ...children);
+    const bar = el("div", {
+      class: `bar-notice is-${kind}`, "data-id": id, role: kind === "alarm" ? "alert" : null,
+    }, ...children);
     // What says the same stays: an alert that is replaced is read out again.
     if (old?.isEqualNode(bar)) return;
     this.#bars.set(id, bar);

@@ -20,7 +20,10 @@ export const tab = {
   id: "registries", key: "r", title: "Registries",
   badge: store => {
     const bad = store.registries.filter(troubled).length;
-    return [number(store.registries.length), bad > 0 && { kind: "degraded", text: number(bad), words: `${bad} not in sync` }];
+    return [
+      number(store.registries.length),
+      bad > 0 && { kind: "degraded", text: number(bad), words: `${bad} not in sync` },
+    ];
   },
   create: app => new Registries(app),
 };
@@ -92,13 +95,17 @@ class Registries {
     const limit = spec.staleAfter ? since + milliseconds(spec.staleAfter) : NaN;
     const lacking = isDisabled ? [] : this.#app.store.lacking(id);
     const error = status.state === "synced" ? null : status.lastError;
-    const others = (status.aspects ?? []).filter(aspect => !aspect.ok && aspect.message && aspect.message !== error?.message);
+    const others = (status.aspects ?? []).filter(aspect =>
+      !aspect.ok && aspect.message && aspect.message !== error?.message);
+    const kind = [spec.plugin !== id && spec.plugin, spec.pluginVersion, spec.lease && "leases"].filter(Boolean);
+    const names = lacking.slice(0, maximumNames).map(member => member.id).join(" ");
     return row([
-      ["registry", "", el("div", { class: "title" }, named(id)), el("div", { class: "muted small" },
-        [spec.plugin && spec.plugin !== id ? spec.plugin : null, spec.pluginVersion, spec.lease ? "leases" : null].filter(Boolean).join(" · "))],
+      ["registry", "", el("div", { class: "title" }, named(id)),
+        el("div", { class: "muted small" }, kind.join(" · "))],
       ["how", "State", state(status.state),
         troubled(registry) && Number.isFinite(limit)
-          ? ticking("div", { class: "small muted" }, () => limit > now() ? `stale in ${age(now(), limit)}` : "") : null],
+          ? ticking("div", { class: "small muted" },
+            () => limit > now() ? `stale in ${age(now(), limit)}` : "") : null],
       ["since", "Since", ageOf(since)],
       ["aspect", "Read", aspectOf(status, ["reading", "content"])],
       ["aspect", "Publish", publicationOf(status)],
@@ -108,7 +115,7 @@ class Registries {
       ["lacks", "Lacks", isDisabled ? dash() : lacking.length === 0 ? "0" : el("a", {
         href: href("members", null, { lacks: id }), title: lacking.slice(0, 16).map(member => member.id).join(", "),
       }, number(lacking.length), el("span", { class: "names" },
-        ` ${lacking.slice(0, maximumNames).map(member => member.id).join(" ")}${lacking.length > maximumNames ? " …" : ""}`),
+        ` ${names}${lacking.length > maximumNames ? " …" : ""}`),
       spoken(" members"))],
       ["success", "Last success", counts.lastSuccess ? ageOf(Date.parse(counts.lastSuccess))
         : el("span", { class: "faint" }, isDisabled ? "–" : "never")],

@@ -45,7 +45,8 @@ export function signInForm(done) {
           done();
           return;
         }
-        error.textContent = response.status === 401 ? "That token isn't one of this daemon's." : `It answered ${response.status}.`;
+        error.textContent = response.status === 401
+          ? "That token isn't one of this daemon's." : `The daemon answered ${response.status}.`;
       } catch {
         error.textContent = "The daemon doesn't answer.";
       } finally {

@@ -18,7 +18,7 @@ function heading(column) {
     column.content ?? column.title);
 }
 
-/** A row of cells, each `[class, title of its column, ...children]`. The first is the row's header where it is to be. */
+/** A row of cells, each `[class, title of its column, ...children]`. */
 export function row(cells, attributes = {}) {
   return el("tr", { role: "row", ...attributes }, ...cells.map(([name, title, ...children]) =>
     el("td", { role: "cell", class: name, "data-title": title || null }, ...children)));
@@ -59,8 +59,9 @@ export function tick(root) {
 
 /** A button that copies `text`. */
 export function copyButton(text, words, copy) {
-  return el("button", { class: "copy", type: "button", "aria-label": `Copy ${words}`, onclick: () => copy(text, words) },
-    "copy");
+  return el("button", {
+    class: "copy", type: "button", "aria-label": `Copy ${words}`, onclick: () => copy(text, words),
+  }, "copy");
 }
 
 /** Replaces what is in `parent`; what had the focus is found again by its `data-key`. */
