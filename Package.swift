@@ -220,7 +220,7 @@ let package = Package(
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ], resources: [.embedInCode("openapi.yaml")], swiftSettings: strict),
+      ], resources: [.embedInCode("openapi.yaml"), .embedInCode("Page")], swiftSettings: strict),
     library(
       "StatusClient",
       [
@@ -290,6 +290,9 @@ let package = Package(
         "Mesh", "MeshTestSupport", "RegistryKit", "StateFile", "StatusClient", "StatusTestSupport",
         "Platform", logging,
       ]),
+    .target(
+      name: "BrowserTestSupport", dependencies: ["TestSupport"], path: "Tests/Support/BrowserTestSupport",
+      swiftSettings: strict),
     .target(
       name: "KubeSpanTestSupport", dependencies: ["KubeSpan", "ClusterModel"],
       path: "Tests/Support/KubeSpanTestSupport", swiftSettings: strict),
@@ -374,8 +377,9 @@ let package = Package(
     tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
-        "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", "StatusTestSupport", logging,
+        "BrowserTestSupport", "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance",
+        "RegistryKit", "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing",
+        "StatusTestSupport", logging,
         nio("NIOCore"), nio("NIOPosix"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),

@@ -14,17 +14,25 @@ enum StatusAPI {
     let administration = AdministrationHandler(context: context, logger: logger)
     let sessions = SessionHandler(access: access)
     let discovery = DiscoveryHandler(context: context)
+    let page = PageHandler()
+    // The page itself is for everybody who reaches it: it has nothing of the cluster, and it is where one signs in.
+    let ofPage = [
+      Route(.get, "/", access: .open) { try page.index($0) },
+      Route(.get, "/page/{file}", access: .open) { try page.file($0.parameters[0], $0) },
+    ]
+    let hasPage = access == nil || context.options.http?.page ?? true
     let mesh = MeshHandler(context: context)
+    let ofMesh = ListKind.ofMesh.flatMap { list in
+      [
+        Route(.get, "/v1/\(list.rawValue)", query: ListHandler.query) { try lists.list(list, $0) },
+        // A public key may have a slash.
+        Route(.get, "/v1/\(list.rawValue)/{id}", takesRest: true) {
+          try mesh.resource(list, $0.parameters[0])
+        },
+      ]
+    }
     return RouteTable(
-      routes: ListKind.ofMesh.flatMap { list in
-        [
-          Route(.get, "/v1/\(list.rawValue)", query: ListHandler.query) { try lists.list(list, $0) },
-          // A public key may have a slash.
-          Route(.get, "/v1/\(list.rawValue)/{id}", takesRest: true) {
-            try mesh.resource(list, $0.parameters[0])
-          },
-        ]
-      } + [
+      routes: (hasPage ? ofPage : []) + ofMesh + [
         Route(.get, "/v1/kubespan") { _ in mesh.mesh() },
         Route(.get, "/v1") { _ in discovery.discover() },
         Route(.get, "/openapi.yaml") { _ in discovery.openAPI() },
