@@ -304,8 +304,8 @@ let package = Package(
     tests(
       "StatusServerTests",
       [
-        "StatusServer", "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan", "Lifecycle",
-        "MeshTestSupport", "Platform",
+        "StatusServer", "AffiliateMerge", "BrowserTestSupport", "ClusterModel", "ClusterResources",
+        "KubeSpan", "Lifecycle", "MeshTestSupport", "Platform",
         "RegistryKit", "Rollcall", "Documents", logging, nio("NIOCore"), nio("NIOPosix"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ]),

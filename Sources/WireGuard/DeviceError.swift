@@ -1,5 +1,6 @@
 import ClusterModel
 import Glibc
+import KubeSpan
 import Netlink
 import Platform
 
@@ -50,6 +51,15 @@ public struct DeviceError: Error, Hashable, Sendable, CustomStringConvertible {
     case ENODEV: self.init(.gone, "\(action): it isn't there any more")
     case EOPNOTSUPP: self.init(.unsupported, "\(action): this kernel can't do that (\(error))")
     default: self.init(.failed, "\(action): \(error)")
+    }
+  }
+
+  /// - Throws: ``Code/invalid`` where an interface of ours can't be called `name`.
+  static func checkName(_ name: String) throws(DeviceError) {
+    do throws(ModelError) {
+      _ = try InterfaceName.checkNew(name)
+    } catch {
+      throw DeviceError(.invalid, error.message)
     }
   }
 

@@ -31,7 +31,7 @@ public actor WireGuardDevices {
   public func open(
     interface: String, preference: DevicePreference = .auto
   ) throws -> any WireGuardDevice {
-    try InterfaceName.check(interface)
+    try DeviceError.checkName(interface)
     let socket = try Self.performing("can't ask for network interfaces") { () throws(NetlinkError) in
       try NetlinkSocket(Netlink.route)
     }
