@@ -136,7 +136,7 @@ struct DeviceTests {
     try #require(lines.count == 6, "\(lines)")
     #expect(
       lines[2]
-        == "error portInUse: the WireGuard device 'wga' listens nowhere: UDP port 51820 is in use by something "
+        == "error portInUse: the WireGuard device 'wga' can't listen: UDP port 51820 is in use by something "
         + "else; end that, or set another listenPort")
     #expect(lines[3] == "read key=yes port=0 mark=32 peers=0 prefixes=0")
     #expect(lines[4] == "applied 1")
