@@ -52,6 +52,16 @@ struct DeviceTests {
     #expect(lines[6...] == ["1", "0"])
   }
 
+  @Test("a link of somebody who was faster isn't marked as ours")
+  func fasterLink() async throws {
+    let lines = try await Namespaces.run(
+      """
+      ip link add wga type veth peer name other; p make wga veth; ip -d link show wga | grep -c alias
+      p make wgb veth; ip -d link show wgb | grep -o 'alias .*'
+      """)
+    #expect(lines == ["error: File exists", "0", "made", "alias rollcall KubeSpan"])
+  }
+
   @Test("a socket that a program of another namespace serves isn't believed, and that program goes on")
   func foreignNamespace() async throws {
     let lines = try await Namespaces.run(
