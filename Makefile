@@ -16,10 +16,10 @@ SOAK_SECONDS ?= 15
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run install test check lint format bench bench-core bench-daemon bench-service bench-kubernetes soak tsan fuzz clean
+.PHONY: help setup setup-tests run install test check lint format bench bench-core bench-daemon bench-service bench-kubernetes soak tsan fuzz test-kernel-wireguard clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what a build needs (Debian packages)
 	@.ci/setup build
@@ -48,6 +48,14 @@ test: setup-tests lint ## Set up, check the format, build with warnings as error
 check: ## The quick inner loop: build, and test all but what starts processes; FILTER=name for a part
 	$(SWIFT) build --scratch-path $(SCRATCH) --build-tests
 	$(TEST) $(if $(FILTER),--filter '$(FILTER)',--skip IntegrationTests)
+
+test-kernel-wireguard: setup ## Try the kernel's own WireGuard in a QEMU guest with Debian's kernel; PARTS='device port' for some
+	@.ci/setup kernel || echo "not all of it can be installed here" >&2
+	@echo "==> Building what is tried"
+	@for product in WireGuardProbe rollcall rollcall-service; do \
+	  $(SWIFT) build --scratch-path $(SCRATCH) --product $$product || exit 1; done
+	@echo "==> Booting Debian's kernel"
+	@Tests/Support/kernel-wireguard/run $(BIN) $(PARTS)
 
 lint: ## Check the format
 	@echo "==> Checking the format"

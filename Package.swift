@@ -338,7 +338,7 @@ let package = Package(
     tests("NetlinkTests", ["Netlink", "ClusterModel"]),
     tests("WireGuardTests", ["WireGuard", "KubeSpan", "Netlink", "ClusterModel", "Platform"]),
     .executableTarget(
-      name: "WireGuardProbe", dependencies: ["WireGuard", "KubeSpan", "ClusterModel", "Platform"],
+      name: "WireGuardProbe", dependencies: ["WireGuard", "Netlink", "KubeSpan", "ClusterModel", "Platform"],
       path: "Tests/Support/WireGuardProbe", swiftSettings: strict),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", "Netlink", logging]),
     tests(

@@ -20,7 +20,8 @@ public struct DeviceError: Error, Hashable, Sendable, CustomStringConvertible {
     public static let notPermitted = Code("notPermitted")
     /// A program is missing.
     public static let missingProgram = Code("missingProgram")
-    /// The UDP port is another's. The device listens on none.
+    /// The UDP port is another's. The kernel's device goes on listening where it did, a program's listens nowhere; both
+    /// say so when they are read.
     public static let portInUse = Code("portInUse")
     /// The device isn't there any more. Open it anew.
     public static let gone = Code("gone")
@@ -68,7 +69,7 @@ public struct DeviceError: Error, Hashable, Sendable, CustomStringConvertible {
     let name = port.map { "UDP port \($0)" } ?? "its UDP port"
     return DeviceError(
       .portInUse,
-      "the WireGuard device \(quoted(interface)) listens nowhere: \(name) is in use by something else; end that, "
+      "the WireGuard device \(quoted(interface)) can't listen: \(name) is in use by something else; end that, "
         + "or set another listenPort")
   }
 }
