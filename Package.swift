@@ -220,7 +220,7 @@ let package = Package(
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ], resources: [.embedInCode("openapi.yaml")], swiftSettings: strict),
+      ], resources: [.embedInCode("openapi.yaml"), .embedInCode("Page")], swiftSettings: strict),
     library(
       "StatusClient",
       [
@@ -245,6 +245,9 @@ let package = Package(
     .target(
       name: "RegistryTestSupport", dependencies: ["RegistryKit", "ClusterModel", "TestSupport", logging],
       path: "Tests/Support/RegistryTestSupport", swiftSettings: strict),
+    .target(
+      name: "MeshTestSupport", dependencies: ["ClusterModel", "KubeSpan"],
+      path: "Tests/Support/MeshTestSupport", swiftSettings: strict),
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
@@ -283,9 +286,13 @@ let package = Package(
     tests(
       "RollcallCommandTests",
       [
-        "RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "ClusterResources", "RegistryKit",
-        "StateFile", "StatusClient", "StatusTestSupport", "Platform", logging,
+        "RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan",
+        "Mesh", "MeshTestSupport", "RegistryKit", "StateFile", "StatusClient", "StatusTestSupport",
+        "Platform", logging,
       ]),
+    .target(
+      name: "BrowserTestSupport", dependencies: ["TestSupport"], path: "Tests/Support/BrowserTestSupport",
+      swiftSettings: strict),
     .target(
       name: "KubeSpanTestSupport", dependencies: ["KubeSpan", "ClusterModel"],
       path: "Tests/Support/KubeSpanTestSupport", swiftSettings: strict),
@@ -297,7 +304,8 @@ let package = Package(
     tests(
       "StatusServerTests",
       [
-        "StatusServer", "AffiliateMerge", "ClusterModel", "ClusterResources", "Lifecycle", "Platform",
+        "StatusServer", "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan", "Lifecycle",
+        "MeshTestSupport", "Platform",
         "RegistryKit", "Rollcall", "Documents", logging, nio("NIOCore"), nio("NIOPosix"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ]),
@@ -312,8 +320,8 @@ let package = Package(
     tests(
       "RollcallMetricsTests",
       [
-        "RollcallMetrics", "ClusterModel", "Exposition", "KubeSpan", "Lifecycle", "RegistryKit", "Rollcall",
-        "Platform",
+        "RollcallMetrics", "ClusterModel", "Exposition", "KubeSpan", "Lifecycle", "MeshTestSupport",
+        "RegistryKit", "Rollcall", "Platform",
       ]),
     tests(
       "StateFileTests",
@@ -369,8 +377,9 @@ let package = Package(
     tests(
       "IntegrationTests", path: "Tests/Integration", resources: [.copy("Fixtures")],
       [
-        "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance", "RegistryKit",
-        "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing", "StatusTestSupport", logging,
+        "BrowserTestSupport", "ClusterModel", "KubernetesTestSupport", "PluginHost", "RegistryConformance",
+        "RegistryKit", "RegistryTestSupport", "DiscoveryGRPC", "DiscoveryProtocol", "Sealing",
+        "StatusTestSupport", logging,
         nio("NIOCore"), nio("NIOPosix"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),

@@ -54,7 +54,8 @@ public struct PreciseTime: Hashable, Sendable {
 extension PreciseTime: CustomStringConvertible {
   /// `2026-08-01T12:00:00.123456789Z`, without zeros at the end.
   public var description: String {
-    let whole = Timestamp(milliseconds: seconds.multipliedReportingOverflow(by: 1000).partialValue).description
+    let whole = Timestamp(milliseconds: seconds.multipliedReportingOverflow(by: 1000).partialValue)
+      .description
     guard nanoseconds > 0 else { return whole }
     let digits = String(nanoseconds)
     var fraction = String(repeating: "0", count: max(0, 9 - digits.utf8.count)) + digits

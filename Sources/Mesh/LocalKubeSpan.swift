@@ -14,6 +14,8 @@ package struct LocalKubeSpan: Hashable, Sendable {
   package var port: UInt16
   /// The addresses that registries saw this node come from.
   package var publicAddresses: [IPAddress]
+  /// This node's pod networks, which ``KubeSpanSettings/advertisesKubernetesNetworks`` lets others reach through it.
+  package var podNetworks: [IPPrefix] = []
   /// What a person set.
   package var settings: KubeSpanSettings
 
@@ -23,6 +25,9 @@ package struct LocalKubeSpan: Hashable, Sendable {
     var part = record.affiliate.kubeSpan ?? KubeSpanAffiliate()
     part.publicKey = publicKey
     part.address = address
+    if settings.advertisesKubernetesNetworks {
+      part.additionalAddresses += podNetworks.filter { !part.additionalAddresses.contains($0) }
+    }
     part.endpoints =
       OwnEndpoints(
         currentAddresses: addresses, kubeSpanAddress: address,

@@ -8,6 +8,9 @@ package protocol MeshMachine: Sendable {
   /// The machine's addresses and hardware, the device's own among them.
   func network() throws -> LocalNetwork
 
+  /// Yields when that may have changed.
+  func networkChanges() -> AsyncStream<Void>
+
   /// Makes the device, or reclaims one of this program's that was left behind, and all that leads packets into it.
   /// Where all is as it should be, nothing is written.
   ///

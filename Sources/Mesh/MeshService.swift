@@ -156,12 +156,9 @@ package actor MeshService {
   /// Keeps the mesh until the task is cancelled, and leaves it standing then: ``leave()`` comes once others know that
   /// this node goes.
   package func run() async {
-    let changes = (try? machine.network()) == nil ? nil : LocalNetwork.changes()
     await withTaskGroup(of: Void.self) { group in
-      if let changes {
-        group.addTask { [wake] in
-          for await _ in changes { wake.notify() }
-        }
+      group.addTask { [machine, wake] in
+        for await _ in machine.networkChanges() { wake.notify() }
       }
       while !Task.isCancelled {
         let seen = wake.value
@@ -261,7 +258,7 @@ package actor MeshService {
     isOpen = true
     device = try await machine.open(settings, address: address.prefix)
     latest.device = device
-    publishOwnPart(settings, keys, address)
+    publishOwnPart(settings, keys, address, network)
 
     let own = network.addresses(besides: settings.interface)
     if own != ownAddresses {
@@ -319,12 +316,13 @@ package actor MeshService {
 
   /// Others are told of this node once it can be reached: before, what they sent into the tunnel would be lost.
   private func publishOwnPart(
-    _ settings: KubeSpanSettings, _ keys: MeshIdentityFile.Keys, _ address: MeshAddress
+    _ settings: KubeSpanSettings, _ keys: MeshIdentityFile.Keys, _ address: MeshAddress,
+    _ network: LocalNetwork
   ) {
     let part = LocalKubeSpan(
       publicKey: keys.publicKey, address: address.address,
       port: device?.listenPort.nonZero ?? settings.listenPort, publicAddresses: world.publicAddresses,
-      settings: settings)
+      podNetworks: network.podNetworks, settings: settings)
     guard part != published else { return }
     published = part
     outlets.amendment.set { part.amend(&$0) }

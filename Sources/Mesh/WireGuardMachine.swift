@@ -19,6 +19,8 @@ package actor WireGuardMachine: MeshMachine {
 
   package nonisolated func network() throws -> LocalNetwork { try LocalNetwork.read() }
 
+  package nonisolated func networkChanges() -> AsyncStream<Void> { LocalNetwork.changes() }
+
   package func open(_ settings: KubeSpanSettings, address: IPPrefix) async throws -> MeshReport.Device {
     let wanted = DevicePreference(settings.device)
     if let device, device.interface != settings.interface || preference != wanted { await close() }

@@ -40,13 +40,18 @@ public struct StatusServerOptions: Sendable {
     public var tls: TLS?
     /// The file with the tokens of which each request has to have one; nil: none is needed.
     public var tokensFile: String?
+    /// Whether there is a page for people.
+    public var page: Bool
 
     /// TCP at that address.
-    public init(listen: IPEndpoint, hosts: [String] = [], tls: TLS? = nil, tokensFile: String? = nil) {
+    public init(
+      listen: IPEndpoint, hosts: [String] = [], tls: TLS? = nil, tokensFile: String? = nil, page: Bool = true
+    ) {
       self.listen = listen
       self.hosts = hosts
       self.tls = tls
       self.tokensFile = tokensFile
+      self.page = page
     }
   }
 

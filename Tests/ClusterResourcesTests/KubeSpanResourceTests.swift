@@ -74,7 +74,11 @@ struct KubeSpanResourceTests {
     #expect(time.description == text && PreciseTime(text) == time)
   }
 
-  @Test("a moment that is written otherwise is text", arguments: ["", "soon", "2026-08-01T12:00:00+00:00", "2026-08-01T12:00:00.10Z", "2026-08-01T12:00:00.1234567891Z"])
+  @Test(
+    "a moment that is written otherwise is text",
+    arguments: [
+      "", "soon", "2026-08-01T12:00:00+00:00", "2026-08-01T12:00:00.10Z", "2026-08-01T12:00:00.1234567891Z",
+    ])
   func otherTexts(text: String) { #expect(PreciseTime(text) == nil) }
 
   @Test("their tables have the columns of existing clusters, endpoints as a list")

@@ -180,6 +180,22 @@ struct MeshServiceTests {
     #expect(part.excludeAdvertisedNetworks.map(\.description) == ["10.9.0.0/16", "192.0.2.1/32"])
   }
 
+  @Test("the networks of pod bridges are reached through this node only where that is on")
+  func podNetworks() async throws {
+    for isOn in [false, true] {
+      var settings = KubeSpanSettings()
+      settings.advertisesKubernetesNetworks = isOn
+      let bench = try Bench(settings)
+      let addresses = try ["cni0": "10.244.3.1/24", "docker0": "172.17.0.1/16"].map {
+        LocalNetwork.Address(interface: $0.key, prefix: try IPPrefix($0.value))
+      }
+      bench.machine.state.withLock { $0.network.addresses += addresses }
+      await bench.pass()
+      let part = try #require(try bench.ownRecord().affiliate.kubeSpan)
+      #expect(part.additionalAddresses.map(\.description) == (isOn ? ["10.244.3.0/24"] : []))
+    }
+  }
+
   @Test("reports what fails until it doesn't, logs it once, and keeps what it knew")
   func fails() async throws {
     let bench = try Bench()

@@ -37,6 +37,8 @@ final class SimulatedMachine: MeshMachine {
 
   func network() throws -> LocalNetwork { state.withLock { $0.network } }
 
+  func networkChanges() -> AsyncStream<Void> { AsyncStream { $0.finish() } }
+
   func open(_ settings: KubeSpanSettings, address: IPPrefix) throws -> MeshReport.Device {
     try state.withLock { state in
       if let refusal = state.refusal { throw MeshError(refusal) }

@@ -114,7 +114,7 @@ struct ListTests {
     try await TestDaemon.run(knowing: [try record("web-1"), try record("web-2")]) { daemon in
       let table: [(path: String, status: Int, code: String, parameter: String?, detail: String)] = [
         ("/v1/member", 404, "not-found", nil, "/v1/member"),
-        ("/", 404, "not-found", nil, "/v1"),
+        ("/nothing", 404, "not-found", nil, "/v1"),
         ("/v1/members/web-3", 404, "not-found", nil, "did you mean 'web-1'?"),
         ("/v1/members/%ff", 400, "invalid-parameter", "id", "percent-encoded"),
         (

@@ -149,7 +149,9 @@ struct WatchTests {
       try await pass(14)
       #expect(!watch.process.outputSoFar.contains("\n: "))
       try await pass(3)
-      try await eventually("a heartbeat came") { watch.process.outputSoFar.contains("\n: \n\n") }
+      try await eventually("a heartbeat with the daemon's time came") {
+        watch.process.outputSoFar.contains(#/\n: [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z\n\n/#)
+      }
       try await pass(15)
       #expect(try await timed.process.result().status == 0)
       // Something changes that isn't of this list.

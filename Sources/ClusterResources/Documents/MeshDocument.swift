@@ -238,7 +238,8 @@ extension PeerTracker.Trouble {
     case .noAnswer(let tried, let since):
       return "no answer from \(MeshDocument.list(tried)) since \(since)"
     case .clockBehind(let latest):
-      return "this node's clock is behind its last handshake, \(latest): nothing answers until it is past that"
+      return
+        "this node's clock is behind its last handshake, \(latest): nothing answers until it is past that"
     }
   }
 }

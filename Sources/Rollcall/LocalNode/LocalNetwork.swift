@@ -56,4 +56,16 @@ package struct LocalNetwork: Hashable, Sendable {
   package func addresses(besides interface: String) -> [IPPrefix] {
     addresses.filter { $0.interface != interface && !$0.prefix.address.isLinkLocal }.map(\.prefix)
   }
+
+  /// The networks of this node's pods, ascending: those of the bridges that network plugins of Kubernetes put pods on
+  /// (the CNI plugin `bridge`, so Flannel's and Canal's too; kubenet; kube-router). Who routes without a bridge, as
+  /// Calico and Cilium do, has none here.
+  package var podNetworks: [IPPrefix] {
+    Set(
+      addresses.filter { Self.podBridges.contains($0.interface) && !$0.prefix.address.isLinkLocal }
+        .map(\.prefix.network)
+    ).sorted { $0.description < $1.description }
+  }
+
+  private static let podBridges: Set<String> = ["cni0", "cbr0", "kube-bridge"]
 }

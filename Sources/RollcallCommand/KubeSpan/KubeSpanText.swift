@@ -28,7 +28,6 @@ enum KubeSpanText {
     from old: ResourceValue, to new: ResourceValue, _ style: Style, width: Int?
   ) -> String {
     let now = KubeSpanView.moment(new)
-    let clock = ClockText.text(now, at: now)
     var text = ""
     let before = Dictionary(
       (old["peers"]?.items ?? []).map { ($0["nodeId"]?.text ?? "", $0) }, uniquingKeysWith: { $1 })
@@ -37,17 +36,16 @@ enum KubeSpanText {
       let known = before[peer["nodeId"]?.text ?? ""]
       return known.map(KubeSpanView.essence(ofPeer:)) != KubeSpanView.essence(ofPeer: peer)
     }
-    if !changed.isEmpty { text += "\(clock)\n" + rows(changed, now, style, width, hasHeader: false) }
+    if !changed.isEmpty { text += rows(changed, now, style, width, hasHeader: false) }
     let there = Set(peers.compactMap { $0["nodeId"]?.text })
     for peer in old["peers"]?.items ?? [] where !there.contains(peer["nodeId"]?.text ?? "") {
-      text += "\(clock)  \(name(peer).shown) is no peer any more\n"
+      text += "\(name(peer).shown) is no peer any more\n"
     }
     let (problem, last) = (new.at("problem", "message")?.text, old.at("problem", "message")?.text)
     if problem != last {
-      text += wrapped("\(clock)  " + (problem.map { "problem: \($0)" } ?? "the problem is over").shown,
-        indent: 4, width)
+      text += wrapped((problem.map { "problem: \($0)" } ?? "the problem is over").shown, indent: 0, width)
     }
-    return text
+    return text.isEmpty ? "" : ClockText.text(now, at: now) + "\n" + text
   }
 
   private static func head(
@@ -90,7 +88,8 @@ enum KubeSpanText {
   ) -> String {
     let lines = wrapped(text.shown, indent: 0, width.map { max(20, $0 - 12) }).split(separator: "\n")
     return lines.enumerated().map { index, line in
-      (index == 0 ? colour(label) + String(repeating: " ", count: 12 - label.count) : blanks(12)) + line + "\n"
+      (index == 0 ? colour(label) + String(repeating: " ", count: 12 - label.count) : blanks(12)) + line
+        + "\n"
     }.joined()
   }
 
@@ -171,7 +170,9 @@ enum KubeSpanText {
       }
     }
     return peers.enumerated().sorted { left, right in
-      let (mine, theirs) = ((rank(left.element), name(left.element)), (rank(right.element), name(right.element)))
+      let (mine, theirs) = (
+        (rank(left.element), name(left.element)), (rank(right.element), name(right.element))
+      )
       return mine != theirs ? mine < theirs : left.offset < right.offset
     }.map(\.element)
   }

@@ -317,6 +317,6 @@ extension StatusServerOptions.HTTP {
       tls: settings.tls.map {
         StatusServerOptions.TLS(
           certificateFile: $0.certFile, keyFile: $0.keyFile, clientCAFile: $0.clientCAFile)
-      }, tokensFile: settings.tokensFile)
+      }, tokensFile: settings.tokensFile, page: settings.page)
   }
 }

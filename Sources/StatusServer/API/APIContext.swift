@@ -25,7 +25,7 @@ final class APIContext: Sendable {
   func now() -> Moment { aggregator.now() }
 
   /// Documents of how the cluster is now.
-  func documents() -> ClusterDocuments { 
+  func documents() -> ClusterDocuments {
     ClusterDocuments(aggregator.snapshot(), at: now(), mesh: options.meshReports?.current)
   }
 

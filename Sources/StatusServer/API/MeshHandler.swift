@@ -11,10 +11,12 @@ struct MeshHandler: Sendable {
   /// Why there is nothing to show of a mesh; nil where there is something.
   static func absence(_ context: APIContext) -> String? {
     guard let reports = context.options.meshReports else {
-      return "no mesh runs here: what it is like is known to a daemon, 'rollcall run', with kubespan.enabled: true"
+      return
+        "no mesh runs here: what it is like is known to a daemon, 'rollcall run', with kubespan.enabled: true"
     }
     return reports.current == nil
-      ? "KubeSpan is off: kubespan.enabled isn't true in the daemon's configuration, or it has just begun" : nil
+      ? "KubeSpan is off: kubespan.enabled isn't true in the daemon's configuration, or it has just begun"
+      : nil
   }
 
   /// `GET /v1/kubespan`

@@ -10,7 +10,8 @@ public enum HistoryDocument {
   /// The entry as a document.
   public static func value(_ entry: HistoryEntry, resourceVersion: String) -> ResourceValue {
     .present([
-      ("resourceVersion", .text(resourceVersion)), ("time", .time(entry.time)),
+      ("resourceVersion", .text(resourceVersion)), ("number", .integer(Int64(clamping: entry.number))),
+      ("time", .time(entry.time)),
       ("type", .text(entry.kind.rawValue)), ("id", .text(entry.id)),
       ("nodeId", entry.nodeID.map { .text($0.text) }), ("from", entry.from.map { .text($0) } ?? .null),
       ("to", .text(entry.to)), ("reason", entry.reason.isEmpty ? nil : .text(entry.reason)),

@@ -76,7 +76,7 @@ struct APIResponder: Sendable {
           channel: channel))
       return (response, route)
     } catch let problem as Problem {
-      return (APIResponse(problem), found)
+      return (APIResponse(problem, to: request.head), found)
     } catch {
       logger.error(
         "a request couldn't be answered",

@@ -13,15 +13,40 @@ struct MeshRows: Sendable {
 
   private var resources: [ListKind: [String: Shown<ResourceValue>]] = [:]
   private var conflicts: [String: Shown<ConflictDocument>] = [:]
+  /// What the rows of peer specs were made of: a mesh that stands has the same ones all the time.
+  private var specs: [PeerSpec] = []
+  private var disputes: [MeshReport.Dispute] = []
 
   /// What is to change so that the rows show what `documents` have of the mesh.
   ///
-  /// - Parameter version: the revision that is made, as it is written.
-  mutating func changes(_ documents: ClusterDocuments, version: String) -> [ResourceTable.Change] {
+  /// - Parameters:
+  ///   - version: the revision that is made, as it is written.
+  ///   - isNewReport: whether the mesh may be another way than at the last call.
+  ///   - touched: the nodes of which registries may say something else since then; nil: any.
+  mutating func changes(
+    _ documents: ClusterDocuments, version: String, isNewReport: Bool, touched: Set<NodeIdentity>?
+  ) -> [ResourceTable.Change] {
     let now = documents.mesh?.moment ?? documents.now.wall
-    return ListKind.ofMesh.flatMap { list in
-      changes(of: list, to: Self.specs(of: list, documents.mesh), version, now)
-    } + conflictChanges(documents.meshConflicts, version, now)
+    var changes: [ResourceTable.Change] = []
+    if isNewReport {
+      for list in ListKind.ofMesh {
+        if list == .kubespanpeerspecs {
+          let new = documents.mesh?.specs ?? []
+          if new == specs { continue }
+          specs = new
+        }
+        changes += self.changes(of: list, to: Self.specs(of: list, documents.mesh), version, now)
+      }
+    }
+    let new = documents.mesh?.disputes ?? []
+    // Who says so is in a conflict too.
+    let isTouched =
+      touched.map { touched in new.contains { !touched.isDisjoint(with: $0.conflict.nodes) } } ?? true
+    if new != disputes || isTouched {
+      disputes = new
+      changes += conflictChanges(documents.meshConflicts, version, now)
+    }
+    return changes
   }
 
   /// The `spec` of each resource by its id.

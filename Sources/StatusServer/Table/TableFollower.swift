@@ -89,7 +89,9 @@ struct TableFollower {
   ) {
     let isNew = lastRevision != snapshot.revision
     lastRevision = snapshot.revision
-    seenReports = reports?.changeCount ?? 0
+    let reportCount = reports?.changeCount ?? 0
+    let isNewReport = reportCount != seenReports
+    seenReports = reportCount
     let report = reports?.current
     // Where only the mesh changed, that is a revision beyond the aggregator's.
     let revision = snapshot.revision + offset + (isNew ? 0 : 1)
@@ -97,7 +99,10 @@ struct TableFollower {
     let documents = ClusterDocuments(snapshot, at: snapshot.moment, mesh: report)
     var rows = RowMaker(documents, table: table, version: version)
     if let touched { rows.make(touched) } else { rows.makeAll() }
-    let ofMesh = reports == nil ? [] : mesh.changes(documents, version: version)
+    let ofMesh =
+      reports == nil
+      ? []
+      : mesh.changes(documents, version: version, isNewReport: isNewReport, touched: touched?.nodes)
     let changes = rows.changes + history(entries, snapshot.revision) + ofMesh
     if !isNew {
       guard !changes.isEmpty else { return }

@@ -103,7 +103,8 @@ struct Watch {
           if elapsed - lastBookmark >= Self.bookmark, position.revision > told {
             writeMoment("BOOKMARK")
           } else if elapsed - lastWrite >= (isHalfClosed() ? .seconds(1) : Self.heartbeat) {
-            buffer.writeString(": \n\n")
+            // With the time, as a reader has none of the daemon's while nothing changes.
+            buffer.writeString(": \(now().wall.milliText)\n\n")
           }
         }
       }
