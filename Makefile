@@ -16,7 +16,7 @@ SOAK_SECONDS ?= 15
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run install test check lint format bench bench-core bench-daemon bench-service bench-kubernetes soak tsan fuzz test-kernel-wireguard clean
+.PHONY: help setup setup-tests run install test check lint format bench bench-core bench-daemon bench-mesh bench-service bench-kubernetes soak tsan fuzz test-kernel-wireguard clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,7 +64,7 @@ lint: ## Check the format
 format: ## Mend the format
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
-bench: bench-core bench-daemon bench-service bench-kubernetes ## Measure everything, in release, against what is to be reached
+bench: bench-core bench-daemon bench-mesh bench-service bench-kubernetes ## Measure everything, in release, against what is to be reached
 
 bench-core: setup ## Measure the merge, the plugin boundary, the aggregator and the command; BENCH=merge for one
 	@echo "==> Building for release (several minutes the first time)"
@@ -78,6 +78,12 @@ bench-daemon: setup ## Measure a running daemon, in release: memory, an SSE clie
 	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall
 	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall-static-file
 	@Tests/Support/measure-daemon .build-bench/release
+
+bench-mesh: setup-tests ## Measure a daemon with a mesh of 200 peers, in release: idle, and a pass (as root)
+	@echo "==> Building for release (several minutes the first time)"
+	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall
+	$(SWIFT) build --scratch-path .build-bench -c release --product rollcall-static-file
+	@Tests/Support/measure-mesh .build-bench/release
 
 bench-service: setup ## Measure the discovery service under load, in release; LOAD='--clusters 50 …' for another load
 	$(SWIFT) build --scratch-path .build-bench -c release --product ServiceServer

@@ -83,8 +83,11 @@ public struct MeshReconciler: Sendable {
 
   /// By public key: a node with another key is another peer.
   private var trackers: [String: PeerTracker] = [:]
-  /// The nodes that were peers at the last pass.
-  private var nodes: Set<NodeIdentity> = []
+  /// The nodes that were peers at the last pass, by public key.
+  private var nodes: [String: NodeIdentity] = [:]
+  /// What was harvested at the last pass, by public key. It stays harvested though registries list it by now: they do
+  /// because of this node, and would forget it if it weren't said any more.
+  private var harvested: [String: IPEndpoint] = [:]
   /// Where nodes were up last. A node that is no peer any more is forgotten, one that wasn't one yet isn't: registries
   /// may still be on their way to tell of it.
   private var lastGood: [NodeIdentity: IPEndpoint]
@@ -95,11 +98,11 @@ public struct MeshReconciler: Sendable {
   /// One pass.
   public mutating func pass(_ input: Input, _ settings: MeshSettings) -> MeshPass {
     let specs = input.specs.sorted { $0.nodeID < $1.nodeID }
-    let keys = Set(specs.map(\.publicKey))
-    trackers = trackers.filter { keys.contains($0.key) }
-    let gone = nodes.subtracting(specs.map(\.nodeID))
+    let nodesBefore = nodes
+    nodes = Dictionary(specs.map { ($0.publicKey, $0.nodeID) }) { first, _ in first }
+    trackers = trackers.filter { nodes[$0.key] == nodesBefore[$0.key] }
+    let gone = Set(nodesBefore.values).subtracting(specs.map(\.nodeID))
     lastGood = lastGood.filter { !gone.contains($0.key) }
-    nodes = Set(specs.map(\.nodeID))
 
     var peers: [DesiredPeer] = []
     var statuses: [PeerStatus] = []
@@ -107,9 +110,12 @@ public struct MeshReconciler: Sendable {
     var nextCheck = input.now + settings.timings.poll
     for spec in specs {
       let present = input.device?.peers[spec.publicKey]
+      // Another node with the key of one before is elsewhere, whatever the device still shows.
+      let isSuccessor = nodesBefore[spec.publicKey].map { $0 != spec.nodeID } ?? false
       var tracker =
         trackers[spec.publicKey]
-        ?? PeerTracker(lastGoodEndpoint: lastGood[spec.nodeID])
+        ?? PeerTracker(
+          lastGoodEndpoint: lastGood[spec.nodeID], stranger: isSuccessor ? present?.lastHandshake : nil)
       let endpoint = tracker.advance(
         .init(
           peer: present,
@@ -124,11 +130,14 @@ public struct MeshReconciler: Sendable {
           publicKey: spec.publicKey, presharedKey: settings.presharedKey,
           keepAlive: settings.timings.keepAlive, allowedIPs: spec.allowedIPs, endpoint: endpoint))
       statuses.append(Self.status(spec, tracker, present, endpoint, input))
-      if tracker.state == .up, let seen = present?.endpoint, !spec.endpoints.contains(seen) {
+      if tracker.state == .up, let seen = present?.endpoint,
+        !spec.endpoints.contains(seen) || self.harvested[spec.publicKey] == seen
+      {
         harvested.append(
           HarvestedEndpoint(publicKey: spec.publicKey, nodeID: spec.nodeID, endpoint: seen))
       }
     }
+    self.harvested = Dictionary(harvested.map { ($0.publicKey, $0.endpoint) }) { first, _ in first }
     var device = DesiredDevice(
       privateKey: settings.privateKey, listenPort: settings.listenPort, firewallMark: settings.firewallMark,
       peers: peers)

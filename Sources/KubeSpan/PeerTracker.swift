@@ -84,7 +84,13 @@ public struct PeerTracker: Hashable, Sendable {
   private var isReset = false
 
   /// Follows a peer that was last up at `lastGoodEndpoint`, perhaps before this process began.
-  public init(lastGoodEndpoint: IPEndpoint? = nil) { self.lastGoodEndpoint = lastGoodEndpoint }
+  ///
+  /// - Parameter stranger: the handshake that the device had with another node of the same key, which tells nothing of
+  ///   this one.
+  public init(lastGoodEndpoint: IPEndpoint? = nil, stranger: HandshakeTime? = nil) {
+    self.lastGoodEndpoint = lastGoodEndpoint
+    handshake = stranger
+  }
 
   /// Bytes received from the peer, as the device counts them; goes on where its counter begins anew.
   public var receivedBytes: UInt64 { received.total }

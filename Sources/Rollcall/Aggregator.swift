@@ -116,6 +116,8 @@ public final class Aggregator: Service {
           if leftOut > 0 { metadata["left_out"] = "\(leftOut)" }
           logger.warning("publishing failed", metadata: metadata)
         }
+      } else if isWithdrawal {
+        logger.info("this node is withdrawn", metadata: ["registry": "\(key.name)"])
       }
       table.take(.published(key, revision: revision, isWithdrawal: isWithdrawal, error))
     }

@@ -12,6 +12,7 @@ private struct Mesh {
   var settings: MeshSettings
   var ranking = EndpointRanking()
   var ownAddressChanged = false
+  var isComplete = true
   private(set) var last: MeshPass?
 
   init(_ endpoints: [String]..., lastGood: [NodeIdentity: IPEndpoint] = [:]) throws {
@@ -29,10 +30,11 @@ private struct Mesh {
   /// One pass, now.
   @discardableResult
   mutating func pass() -> MeshPass {
-    let pass = reconciler.pass(
-      MeshReconciler.Input(
-        specs: specs, ranking: ranking, device: device.state, now: device.now, wallClock: device.wallClock,
-        ownAddressChanged: ownAddressChanged), settings)
+    var input = MeshReconciler.Input(
+      specs: specs, ranking: ranking, device: device.state, now: device.now, wallClock: device.wallClock,
+      ownAddressChanged: ownAddressChanged)
+    input.isComplete = isComplete
+    let pass = reconciler.pass(input, settings)
     ownAddressChanged = false
     device.apply(pass.changes)
     last = pass
@@ -149,6 +151,62 @@ struct MeshReconcilerTests {
       #expect(pass.harvested.map(\.endpoint) == [seen])
       mesh.device.advance(to: pass.nextCheck)
     }
+  }
+
+  @Test("goes on harvesting an endpoint that is listed because it was harvested")
+  func listedByHarvest() throws {
+    var mesh = try Mesh([first])
+    mesh.pass()
+    mesh.device.advance(to: .milliseconds(100))
+    let seen = try IPEndpoint("198.51.100.9:4444")
+    mesh.device.dialIn(publicKey(0), from: seen)
+    #expect(mesh.pass().harvested.map(\.endpoint) == [seen])
+    let spec = mesh.specs[0]
+    mesh.specs = [
+      PeerSpec(
+        nodeID: spec.nodeID, publicKey: spec.publicKey, address: spec.address, allowedIPs: spec.allowedIPs,
+        endpoints: spec.endpoints + [seen], label: spec.label)
+    ]
+    mesh.device.advance(to: .milliseconds(200))
+    #expect(mesh.pass().harvested.map(\.endpoint) == [seen])
+    // Who has seen it in the list only harvests nothing.
+    mesh.reconciler = MeshReconciler()
+    mesh.device.advance(to: .milliseconds(300))
+    #expect(mesh.pass().harvested.isEmpty)
+  }
+
+  @Test(
+    "looks anew for another node with the key of one that is gone, though the device shows that one still")
+  func successor() throws {
+    var mesh = try Mesh([first])
+    mesh.device.answering = [try IPEndpoint(first), try IPEndpoint(second)]
+    mesh.run(for: .seconds(20))
+    #expect(mesh.states == [.up])
+    let spec = mesh.specs[0]
+    mesh.specs = [
+      PeerSpec(
+        nodeID: try NodeIdentity("successor"), publicKey: spec.publicKey, address: spec.address,
+        allowedIPs: spec.allowedIPs, endpoints: [try IPEndpoint(second)], label: "successor")
+    ]
+    let pass = mesh.pass()
+    #expect(pass.device.peers.first?.endpoint == .reconnect(try IPEndpoint(second)))
+    #expect(mesh.states == [.unknown])
+    #expect(mesh.run(within: .seconds(1)) { $0.statuses.first?.state == .up } != nil)
+  }
+
+  @Test("leaves the peers that a device has from before alone until all peers are known")
+  func incomplete() throws {
+    var mesh = try Mesh([first], [second])
+    mesh.run(for: .seconds(5))
+    let specs = mesh.specs
+    mesh.reconciler = MeshReconciler()
+    (mesh.specs, mesh.isComplete) = ([], false)
+    #expect(mesh.pass().changes.isEmpty)
+    #expect(mesh.device.state.peers.count == 2)
+    mesh.device.advance(to: .seconds(6))
+    (mesh.specs, mesh.isComplete) = ([specs[0]], true)
+    mesh.pass()
+    #expect(Set(mesh.device.state.peers.keys) == [publicKey(0)])
   }
 
   @Test("takes a peer without endpoints up when it dials in, and says before that there are none")

@@ -342,6 +342,42 @@ struct MeshServiceTests {
     #expect(try bench.ownRecord().affiliate.kubeSpan != nil)
   }
 
+  @Test(
+    "before anything of the cluster is known a tunnel from before a restart stays as it is, marks and all")
+  func nothingKnownYet() async throws {
+    let bench = try Bench()
+    await bench.service.take(world(try peer("w-1", 1, address: "10.0.0.1", endpoints: [endpoint])))
+    await bench.pass()
+    let next = try Bench()
+    next.machine.state.withLock { state in
+      bench.machine.state.withLock { (state.device, state.marked) = ($0.device, $0.marked) }
+    }
+    #expect(await next.pass()?.problem == nil)
+    next.machine.state.withLock {
+      #expect($0.device.state.peers.count == 1)
+      #expect($0.marked?.v4.map(\.description) == ["10.0.0.1/32"])
+    }
+    #expect(try next.ownRecord().affiliate.kubeSpan != nil)
+    await next.service.take(world())
+    await next.pass()
+    next.machine.state.withLock {
+      #expect($0.device.state.peers.isEmpty)
+      #expect($0.marked?.v4 == [])
+    }
+  }
+
+  @Test("what came to be before a start failed is removed where the mesh is switched off")
+  func halfMade() async throws {
+    let bench = try Bench()
+    bench.machine.state.withLock { $0.refusal = "no way" }
+    #expect(await bench.pass()?.problem?.message == "no way")
+    await bench.service.apply(nil)
+    await bench.pass()
+    #expect(bench.machine.state.withLock { $0.closeCount } == 1)
+    await bench.service.leave()
+    #expect(bench.machine.state.withLock { $0.closeCount } == 1)
+  }
+
   @Test("harvested endpoints are given to others only where that is on, and not more often than every 30 s")
   func harvests() async throws {
     for isOn in [false, true] {

@@ -96,7 +96,11 @@ final class MeshLab: Sendable {
     let folder = folder.path(name)
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let machine = try await LabMachine(name, address: address, folder: folder)
-    if isOnSwitch { try await connect(machine, "eth0", address: "\(address)/16") }
+    if isOnSwitch {
+      try await connect(machine, "eth0", address: "\(address)/16")
+      // What a machine has no way to can't be led into the tunnel either.
+      try await machine.shell("ip route add default via 10.77.0.254")
+    }
     return machine
   }
 
@@ -119,7 +123,8 @@ final class MeshLab: Sendable {
   }
 
   /// Joins a machine's new link eth0 to another machine's new link eth1.
-  func connect(_ machine: LabMachine, address: String, behind router: LabMachine, _ inner: String) async throws
+  func connect(_ machine: LabMachine, address: String, behind router: LabMachine, _ inner: String)
+    async throws
   {
     try await outside(router, "ip link add eth1 type veth peer name eth0 netns \(machine.first)")
     try await router.shell("ip address add \(inner)/24 dev eth1 && ip link set eth1 up")
@@ -214,7 +219,9 @@ final class MeshLab: Sendable {
       }
     } catch let error as NotInTime {
       let states = machines.map { machine in
-        let mesh = SocketRequest.get("/v1/kubespan", at: machine.socket).map { String(decoding: $0, as: UTF8.self) }
+        let mesh = SocketRequest.get("/v1/kubespan", at: machine.socket).map {
+          String(decoding: $0, as: UTF8.self)
+        }
         return "\(machine.name): \(mesh ?? "no mesh")\n\(machine.log.suffix(3000))"
       }
       throw NotInTime(description: ([error.description] + states).joined(separator: "\n"))

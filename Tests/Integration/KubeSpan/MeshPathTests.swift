@@ -49,8 +49,8 @@ struct MeshPathTests {
     try await lab.untilAllUp(machines)
     let (one, two) = (machines[0], machines[1])
     let used = try #require(one.peer("m2")?.endpoint)
-    let (bridge, other) = used.hasPrefix("10.77.") ? ("br0", "10.78.") : ("br1", "10.77.")
-    try await lab.cut("meta ibrname \(bridge) udp dport 51820")
+    let (ports, other) = used.hasPrefix("10.77.") ? ("m1, m2", "10.78.") : ("m1-1, m2-1", "10.77.")
+    try await lab.cut("iifname { \(ports) } udp dport 51820")
     let start = clock.now
     var noticed: Duration?
     try await lab.until("both are up by the other way", within: .seconds(90), machines) {
@@ -64,7 +64,8 @@ struct MeshPathTests {
     let moved = clock.now - start
     let seen = try #require(noticed)
     MeshLab.print("a dead path noticed after", seconds(seen), existing: "155 to 305 s")
-    MeshLab.print("moved to the other way after", seconds(moved - seen), existing: "up to 30 s for each endpoint")
+    MeshLab.print(
+      "moved to the other way after", seconds(moved - seen), existing: "up to 30 s for each endpoint")
     #expect(seen < .seconds(45))
     // 3 s are demanded; a loaded machine gets more.
     #expect(moved - seen < .seconds(5))
@@ -77,7 +78,9 @@ struct MeshPathTests {
     let machines = try await lab.machines(2)
     try await lab.untilAllUp(machines)
     let (staying, moving) = (machines[0], machines[1])
-    let (to, from) = (try staying.pings(try moving.meshAddress()), try moving.pings(try staying.meshAddress()))
+    let (to, from) = (
+      try staying.pings(try moving.meshAddress()), try moving.pings(try staying.meshAddress())
+    )
     try await lab.until("packets flow", machines) { to.answers > 5 && from.answers > 5 }
     try await moving.shell("ip address del 10.77.0.2/16 dev eth0 && ip address add 10.77.0.22/16 dev eth0")
     try await lab.until("the others know the new address", machines) {
@@ -85,11 +88,14 @@ struct MeshPathTests {
         && moving.peersUp == ["m1"]
     }
     let (before, since) = (to.answers, from.answers)
-    try await lab.until("packets flow again", machines) { to.answers > before + 5 && from.answers > since + 5 }
+    try await lab.until("packets flow again", machines) {
+      to.answers > before + 5 && from.answers > since + 5
+    }
     let gaps = [try await to.end(), try await from.end()]
     MeshLab.print(
       "an own address changes: without an answer for",
-      String(format: "%.1f s to the one that moved, %.1f s from it", gaps[0], gaps[1]), existing: "about 15 s")
+      String(format: "%.1f s to the one that moved, %.1f s from it", gaps[0], gaps[1]), existing: "about 15 s"
+    )
     // 2 s are demanded; a loaded machine gets more.
     #expect(gaps.allSatisfy { $0 < 4 }, "\(gaps)")
     try await lab.until("by its new own address too", machines) { try await staying.reaches("10.77.0.22") }

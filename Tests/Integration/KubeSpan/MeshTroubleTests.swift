@@ -16,7 +16,8 @@ struct MeshTroubleTests {
     return result.output
   }
 
-  @Test("a peer with another cluster's secret never gets up, it is said what that may be, and others don't mind")
+  @Test(
+    "a peer with another cluster's secret never gets up, it is said what that may be, and others don't mind")
   func foreignSecret() async throws {
     let lab = try await MeshLab()
     let machines = try await lab.machines(2)
@@ -62,11 +63,14 @@ struct MeshTroubleTests {
     #expect(try await one.reaches(machines[1].address))
   }
 
-  @Test("a link of that name that is somebody else's is left alone and named, and used by nobody until it is gone")
+  @Test(
+    "a link of that name that is somebody else's is left alone and named, and used by nobody until it is gone"
+  )
   func foreignLink() async throws {
     let lab = try await MeshLab()
     let machine = try await lab.machine("m1", address: "10.77.0.1")
-    try await machine.shell("ip link add kubespan type veth peer name theirs && ip address add 10.9.9.9/24 dev kubespan")
+    try await machine.shell(
+      "ip link add kubespan type veth peer name theirs && ip address add 10.9.9.9/24 dev kubespan")
     let before = try await machine.shell("ip address show kubespan")
     try await lab.start(machine)
     try await lab.until("the link is found", [machine]) { machine.mesh?.problem != nil }
@@ -111,7 +115,8 @@ struct MeshTroubleTests {
     let lab = try await MeshLab()
     let machine = try await lab.machine("m1", address: "10.77.0.1")
     try await machine.shell(
-      "mkdir \(machine.folder)/bin && ln -s $(command -v wireguard-go) $(command -v env) \(machine.folder)/bin/")
+      "mkdir \(machine.folder)/bin && ln -s $(command -v wireguard-go) $(command -v env) \(machine.folder)/bin/"
+    )
     try lab.configure(machine)
     try await machine.run(path: "\(machine.folder)/bin")
     try await lab.until("nft is missed", [machine]) { machine.mesh?.problem != nil }
