@@ -133,6 +133,10 @@ class App {
 
   #makeControls() {
     const search = $("search");
+    const [words, narrow] = [search.placeholder, matchMedia("(max-width: 759px)")];
+    const shorten = () => { search.placeholder = narrow.matches ? "Search …" : words; };
+    narrow.addEventListener("change", shorten);
+    shorten();
     search.addEventListener("input", () => {
       // One step back for a whole search, not for each of its letters.
       this.#isTyped = true;
