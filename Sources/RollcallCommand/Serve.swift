@@ -2,6 +2,7 @@ import ArgumentParser
 import ClusterModel
 import DiscoveryService
 import Logging
+import Platform
 import ServiceLifecycle
 
 /// `rollcall serve`: the discovery service. Options that mean what the existing service's mean have its names,
@@ -136,11 +137,25 @@ struct Serve: AsyncParsableCommand {
   func run() async throws {
     log.bootstrap()
     let logger = Logger(label: "rollcall.serve")
-    let server = DiscoveryServer(configuration: serviceConfiguration(), logger: logger)
+    let manager = ServiceManager(environment: environment)
+    let server = DiscoveryServer(configuration: serviceConfiguration(), logger: logger) {
+      manager.notify(.ready, .status("serves nodes on \($0.service)"))
+    }
     let group = ServiceGroup(
       configuration: .init(
-        services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        services: [.init(service: server), .init(service: ManagedService(manager: manager))],
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await group.run()
+  }
+}
+
+/// Tells what started the service that it goes on, and that its end has begun.
+private struct ManagedService: Service {
+  let manager: ServiceManager
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown { await manager.keepAlive {} }
+    manager.notify(.stopping)
   }
 }
 

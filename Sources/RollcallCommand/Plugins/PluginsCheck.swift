@@ -29,7 +29,7 @@ struct PluginsCheck: AsyncParsableCommand {
         rollcall plugins check --exec ./nodes.py --options '{"path": "machines.txt"}'
       """)
 
-  @Argument(help: "The plugin's name, or its file.", completion: .file(extensions: ["so"]))
+  @Argument(help: "The plugin's name, or its file.", completion: Suggestions.plugins)
   var name: String?
 
   @Option(

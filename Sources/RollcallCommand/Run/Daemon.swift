@@ -91,7 +91,10 @@ struct Daemon: Sendable {
       group.addTask {
         var running = loaded
         for await signal in signals {
-          guard signal == .sighup else { return .signal(signal) }
+          guard signal == .sighup else {
+            if signal == .sigusr2 { aggregator.keepPublishedAtEnd() }
+            return .signal(signal)
+          }
           manager.notify(.reloading)
           running = await reload(after: running)
           outputs.reload(running.configuration.outputs)
@@ -231,16 +234,7 @@ struct Daemon: Sendable {
   /// Tells what started this process that it goes on, as often as that wants to hear it; that the aggregator can be
   /// asked is part of it.
   private func keepAlive() async {
-    let time = TimeSource()
-    guard let interval = manager.watchdogInterval else {
-      try? await time.sleep(DurationText.longest)
-      return
-    }
-    while !Task.isCancelled {
-      _ = session.aggregator.snapshot()
-      manager.notify(.alive)
-      try? await time.sleep(interval / 3)
-    }
+    await manager.keepAlive { _ = session.aggregator.snapshot() }
   }
 
   /// Reads the configuration again; what is wrong with it is logged, and nothing changes.
