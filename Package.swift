@@ -179,7 +179,11 @@ let package = Package(
     library("KubeSpan", ["ClusterModel", "Platform"]),
 
     // The command.
-    library("ClusterResources", ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
+    // Trees of values: JSON, YAML, JSONPath; without the cluster's types, as plugins read such trees too.
+    library("ResourceValues", ["ClusterModel", "Documents", "Platform"]),
+    library(
+      "ClusterResources",
+      ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform", "ResourceValues"]),
 
     // What a running daemon gives: the API, files and commands, metrics.
     library("Exposition", ["Platform"]),
@@ -302,7 +306,7 @@ let package = Package(
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
-      ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform"]),
+      ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform", "ResourceValues"]),
     tests(
       "InventoriesTests", resources: [.copy("Fixtures")],
       ["Inventories", "ClusterModel", "Documents", "Platform", "RegistryKit"]),
@@ -431,7 +435,7 @@ let package = Package(
     + plugin(
       "HTTP",
       [
-        "ClusterResources", "Dialing", "Documents", "HTTPTransport", "Inventories", "Platform", logging,
+        "Dialing", "Documents", "HTTPTransport", "Inventories", "Platform", "ResourceValues", logging,
         nio("NIOCore"), nio("NIOHTTP1"),
       ])
     + plugin("Exec", ["Documents", "Inventories", "Platform", "RegistryProtocol", logging])
