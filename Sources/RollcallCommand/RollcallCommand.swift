@@ -22,7 +22,7 @@ struct RollcallCommand: AsyncParsableCommand {
       StatusCommand.self, GetCommand.self, ExplainCommand.self, HistoryCommand.self, DiffCommand.self,
       WaitCommand.self, ForgetCommand.self, AnsibleCommand.self, RunCommand.self,
       RecordCommand.self, ReplayCommand.self, PluginsCommand.self,
-      ConfigCommand.self, GenerateCommand.self, Serve.self,
+      ConfigCommand.self, GenerateCommand.self, Serve.self, DemoCommand.self,
     ])
 
   static func main() async {

@@ -20,6 +20,8 @@ struct Daemon: Sendable {
   /// How much is logged of what.
   let levels: LogLevels
   let logger: Logger
+  /// Is called when it can be asked, with the port over TCP; nil where there is none.
+  var onListening: @Sendable (_ port: Int?) -> Void = { _ in }
   /// What started this process.
   private let manager = ServiceManager(environment: environment)
   private let metrics: DaemonMetrics
@@ -199,7 +201,8 @@ struct Daemon: Sendable {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
       group.addTask {
-        await server.waitUntilListening()
+        let port = await server.port()
+        onListening(port)
         if !Task.isCancelled { manager.notify(.ready, .status("asks the registries")) }
       }
       try await group.waitForAll()
