@@ -62,9 +62,13 @@ struct DepartureTests {
     two.signal(SIGUSR2)
     let end = try await two.result()
     #expect(end.status == 0 && end.errors.contains("stopping signal=SIGUSR2"), "\(end)")
-    #expect(try await renewals(cluster).count == 2)
+    let known = try await renewals(cluster)
+    #expect(known.count == 2)
     let again = try cluster.start("two")
-    try await eventually("it is back") { again.members == ["one", "two"] }
+    try await eventually("it is back, and published") {
+      try await renewals(cluster).max().map { $0 > known.max() ?? 0 } == true
+        && again.members == ["one", "two"]
+    }
     again.signal(SIGTERM)
     #expect(try await again.result().status == 0)
     try await eventually("it is dropped") { one.members == ["one"] }
