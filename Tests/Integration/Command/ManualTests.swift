@@ -55,7 +55,7 @@ struct ManualTests {
   /// The verbs, as the help has them.
   private func verbs() async throws -> [String] {
     let help = try await Command.output("--help")
-    let list = try #require(help.split(separator: "SUBCOMMANDS:").last)
+    let list = try #require(help.split(separator: "SUBCOMMANDS:").last).split(separator: "\n\n")[0]
     let verbs = list.split(separator: "\n").compactMap { line in
       line.hasPrefix("  ") && !line.hasPrefix("   ") ? line.split(separator: " ").first.map(String.init) : nil
     }
