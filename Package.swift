@@ -107,16 +107,19 @@ let package = Package(
     library(
       "RollcallConfiguration",
       [
-        "AffiliateMerge", "ClusterResources", "Documents", "ClusterModel", "Lifecycle", "Outputs", "Platform",
-        "PluginHost",
-        "RegistryKit", "Rollcall", logging,
+        "AffiliateMerge", "ClusterResources", "Documents", "ClusterModel", "KubeSpan", "Lifecycle", "Outputs",
+        "Platform", "PluginHost", "RegistryKit", "Rollcall", logging,
       ]),
+
+    // The kernel's netlink: messages, a socket, and what it tells of interfaces and addresses.
+    library("Netlink", ["ClusterModel", "Platform"]),
 
     // The aggregator.
     library(
       "Rollcall",
       [
-        "AffiliateMerge", "ClusterModel", "Lifecycle", "Platform", "PluginHost", "RegistryKit", logging,
+        "AffiliateMerge", "ClusterModel", "Lifecycle", "Netlink", "Platform", "PluginHost", "RegistryKit",
+        logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
 
@@ -177,19 +180,31 @@ let package = Package(
 
     // KubeSpan's rules, without I/O.
     library("KubeSpan", ["ClusterModel", "Platform"]),
+    // The devices, and what leads packets into them.
+    library("WireGuard", ["ClusterModel", "KubeSpan", "Netlink", "Platform"]),
+    // The mesh as it runs: passes over a device, this node's key, what others are told.
+    library(
+      "Mesh",
+      [
+        "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform", "Rollcall", "Sealing",
+        "WireGuard", logging,
+      ]),
 
     // The command.
     // Trees of values: JSON, YAML, JSONPath; without the cluster's types, as plugins read such trees too.
     library("ResourceValues", ["ClusterModel", "Documents", "Platform"]),
     library(
       "ClusterResources",
-      ["AffiliateMerge", "ClusterModel", "Documents", "Lifecycle", "Platform", "ResourceValues"]),
+      ["AffiliateMerge", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform", "ResourceValues"]),
 
     // What a running daemon gives: the API, files and commands, metrics.
     library("Exposition", ["Platform"]),
     library(
       "RollcallMetrics",
-      ["AffiliateMerge", "ClusterModel", "Exposition", "Lifecycle", "Platform", "RegistryKit", "Rollcall"]),
+      [
+        "AffiliateMerge", "ClusterModel", "Exposition", "KubeSpan", "Lifecycle", "Platform", "RegistryKit",
+        "Rollcall",
+      ]),
     library(
       "Outputs",
       [
@@ -199,7 +214,8 @@ let package = Package(
     .target(
       name: "StatusServer",
       dependencies: [
-        "AffiliateMerge", "ClusterModel", "ClusterResources", "Lifecycle", "Platform", "Rollcall", logging,
+        "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan", "Lifecycle", "Platform", "Rollcall",
+        logging,
         nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -219,7 +235,7 @@ let package = Package(
         "RollcallMetrics",
         "Outputs", "StatusClient", "StatusServer",
         "RegistryKit", "RegistryProtocol", "RollcallConfiguration", "AffiliateMerge", "DiscoveryService",
-        "Documents", "Platform", "Lifecycle", "Sealing", "StateFile", logging,
+        "Documents", "KubeSpan", "Mesh", "Platform", "Lifecycle", "Sealing", "StateFile", logging,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -231,6 +247,9 @@ let package = Package(
     .target(
       name: "RegistryTestSupport", dependencies: ["RegistryKit", "ClusterModel", "TestSupport", logging],
       path: "Tests/Support/RegistryTestSupport", swiftSettings: strict),
+    .target(
+      name: "MeshTestSupport", dependencies: ["ClusterModel", "KubeSpan"],
+      path: "Tests/Support/MeshTestSupport", swiftSettings: strict),
     tests("ClusterModelTests", resources: [.copy("Vectors")], ["ClusterModel"]),
     tests(
       "RegistryKitTests", resources: [.copy("Golden")],
@@ -257,8 +276,8 @@ let package = Package(
     tests(
       "RollcallConfigurationTests", resources: [.copy("Fixtures")],
       [
-        "RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "ClusterResources", "Outputs",
-        "RegistryKit",
+        "RollcallConfiguration", "Rollcall", "Documents", "ClusterModel", "ClusterResources", "KubeSpan",
+        "Outputs", "RegistryKit",
       ]),
     tests(
       "RollcallTests",
@@ -269,9 +288,13 @@ let package = Package(
     tests(
       "RollcallCommandTests",
       [
-        "RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "ClusterResources", "RegistryKit",
-        "StateFile", "StatusClient", "StatusTestSupport", "Platform", logging,
+        "RollcallCommand", "Rollcall", "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan",
+        "Mesh", "MeshTestSupport", "RegistryKit", "StateFile", "StatusClient", "StatusTestSupport",
+        "Platform", logging,
       ]),
+    .target(
+      name: "KubeSpanTestSupport", dependencies: ["KubeSpan", "ClusterModel"],
+      path: "Tests/Support/KubeSpanTestSupport", swiftSettings: strict),
     .target(
       name: "StatusTestSupport", path: "Tests/Support/StatusTestSupport", swiftSettings: strict),
     tests(
@@ -280,7 +303,8 @@ let package = Package(
     tests(
       "StatusServerTests",
       [
-        "StatusServer", "AffiliateMerge", "ClusterModel", "ClusterResources", "Lifecycle", "Platform",
+        "StatusServer", "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan", "Lifecycle",
+        "MeshTestSupport", "Platform",
         "RegistryKit", "Rollcall", "Documents", logging, nio("NIOCore"), nio("NIOPosix"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ]),
@@ -294,7 +318,10 @@ let package = Package(
       ]),
     tests(
       "RollcallMetricsTests",
-      ["RollcallMetrics", "ClusterModel", "Exposition", "Lifecycle", "RegistryKit", "Rollcall", "Platform"]),
+      [
+        "RollcallMetrics", "ClusterModel", "Exposition", "KubeSpan", "Lifecycle", "MeshTestSupport",
+        "RegistryKit", "Rollcall", "Platform",
+      ]),
     tests(
       "StateFileTests",
       [
@@ -302,11 +329,23 @@ let package = Package(
         "Sealing", logging,
       ]),
     tests(
-      "KubeSpanTests", resources: [.copy("Vectors")], ["KubeSpan", "ClusterModel", "Platform", "Sealing"]),
-    tests("LocalNodeTests", ["Rollcall", "ClusterModel", logging]),
+      "KubeSpanTests", resources: [.copy("Vectors")],
+      ["KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Sealing"]),
+    tests(
+      "MeshTests",
+      ["Mesh", "KubeSpan", "KubeSpanTestSupport", "ClusterModel", "Platform", "Rollcall", logging]),
+    tests("NetlinkTests", ["Netlink", "ClusterModel"]),
+    tests("WireGuardTests", ["WireGuard", "KubeSpan", "Netlink", "ClusterModel", "Platform"]),
+    .executableTarget(
+      name: "WireGuardProbe", dependencies: ["WireGuard", "KubeSpan", "ClusterModel", "Platform"],
+      path: "Tests/Support/WireGuardProbe", swiftSettings: strict),
+    tests("LocalNodeTests", ["Rollcall", "ClusterModel", "Netlink", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
-      ["ClusterResources", "ClusterModel", "Documents", "Lifecycle", "Platform", "ResourceValues"]),
+      [
+        "ClusterResources", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform",
+        "ResourceValues",
+      ]),
     tests(
       "InventoriesTests", resources: [.copy("Fixtures")],
       ["Inventories", "ClusterModel", "Documents", "Platform", "RegistryKit"]),

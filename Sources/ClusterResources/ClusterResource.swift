@@ -83,16 +83,11 @@ extension ResourceValue {
   }
 
   private static func kubeSpan(_ kubeSpan: KubeSpanAffiliate) -> ResourceValue {
-    var fields: [Field] = [
-      Field("publicKey", .text(kubeSpan.publicKey)),
-      Field("address", .text(kubeSpan.address?.description ?? "")),
-      Field("additionalAddresses", .texts(kubeSpan.additionalAddresses)),
-      Field("endpoints", .texts(kubeSpan.endpoints)),
+    [
+      "publicKey": .text(kubeSpan.publicKey), "address": .text(kubeSpan.address?.description ?? ""),
+      "additionalAddresses": .texts(kubeSpan.additionalAddresses), "endpoints": .texts(kubeSpan.endpoints),
+      "excludeAdvertisedNetworks": .texts(kubeSpan.excludeAdvertisedNetworks),
     ]
-    if !kubeSpan.excludeAdvertisedNetworks.isEmpty {
-      fields.append(Field("excludeAdvertisedNetworks", .texts(kubeSpan.excludeAdvertisedNetworks)))
-    }
-    return .fields(fields)
   }
 
   private static func controlPlane(_ controlPlane: ControlPlane) -> ResourceValue {

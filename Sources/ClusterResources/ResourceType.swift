@@ -36,21 +36,56 @@ public struct ResourceType: Hashable, Sendable {
     name: "Conflicts.rollcall.dev", kind: "Conflict", aliases: [], namespaces: ["rollcall"],
     columns: ["SEVERITY", "KIND", "NODES", "SINCE", "WHO SAYS SO"])
 
+  /// This node's place in the WireGuard mesh.
+  public static let kubeSpanIdentity = ResourceType(
+    name: "KubeSpanIdentities.kubespan.talos.dev", kind: "KubeSpanIdentity", aliases: [],
+    namespaces: ["kubespan"], columns: ["ADDRESS", "PUBLICKEY"])
+  /// What WireGuard is to know of each peer.
+  public static let kubeSpanPeerSpec = ResourceType(
+    name: "KubeSpanPeerSpecs.kubespan.talos.dev", kind: "KubeSpanPeerSpec", aliases: [],
+    namespaces: ["kubespan"], columns: ["LABEL", "ENDPOINTS"])
+  /// How each peer is.
+  public static let kubeSpanPeerStatus = ResourceType(
+    name: "KubeSpanPeerStatuses.kubespan.talos.dev", kind: "KubeSpanPeerStatus", aliases: [],
+    namespaces: ["kubespan"], columns: ["LABEL", "ENDPOINT", "STATE", "RX", "TX"])
+  /// Where peers are up that didn't list it.
+  public static let kubeSpanEndpoint = ResourceType(
+    name: "KubeSpanEndpoints.kubespan.talos.dev", kind: "KubeSpanEndpoint", aliases: [],
+    namespaces: ["kubespan"], columns: ["ENDPOINT", "AFFILIATE ID"])
+
+  /// Those of the WireGuard mesh.
+  public static let kubeSpan = [
+    kubeSpanIdentity, kubeSpanPeerSpec, kubeSpanPeerStatus, kubeSpanEndpoint,
+  ]
   /// All types, as they are listed for a person.
-  public static let all = [identity, affiliate, member, registry, conflict]
+  public static let all = [identity, affiliate, member, registry, conflict] + kubeSpan
 
   /// The plural that a person types: `members`.
   public var plural: String { String(name.prefix { $0 != "." }).lowercased() }
 
-  /// Every name that means this type, in lower case.
-  public var names: [String] { [plural, kind.lowercased(), name.lowercased()] + aliases }
+  /// Every name that means this type, in lower case, by the rule of existing clusters (cosi-project/runtime,
+  /// `ResourceDefinitionSpec`): the plural, alone and with what follows it cut at each dot; what is its own; the
+  /// singular; and, where that has several capitals, these, alone and with an `s` unless they end in one.
+  public var names: [String] {
+    let parts = name.lowercased().split(separator: ".")
+    let plurals = (1...parts.count).map { parts.prefix($0).joined(separator: ".") }
+    let capitals = kind.filter(\.isUppercase).lowercased()
+    let short = capitals.count < 2 ? [] : [capitals] + (capitals.hasSuffix("s") ? [] : [capitals + "s"])
+    return plurals + aliases + [kind.lowercased()] + short
+  }
 
   /// The type that `name` means, in any case.
   ///
-  /// - Throws: ``ResourceError`` that says what is meant perhaps, and what there is.
+  /// - Throws: ``ResourceError`` that says what is meant perhaps, and what there is; or which several are meant.
   public static func named(_ name: String) throws(ResourceError) -> ResourceType {
     let wanted = name.lowercased()
-    if let type = all.first(where: { $0.names.contains(wanted) }) { return type }
+    let meant = all.filter { $0.names.contains(wanted) }
+    if let type = meant.first, meant.count == 1 { return type }
+    guard meant.isEmpty else {
+      throw ResourceError(
+        "the resource type '\(String(name.prefix(80)).shown)' is ambiguous: it means "
+          + "\(meant.map(\.plural).joined(separator: " and ")); write one of them")
+    }
     let known = all.map(\.plural)
     let advice = didYouMean(wanted, among: all.flatMap { [$0.plural, $0.kind.lowercased()] })
     throw ResourceError(

@@ -14,6 +14,9 @@ public struct AddressFilter: Hashable, Sendable {
 
   private let rules: [Rule]
 
+  /// The filter as it could be written.
+  public var texts: [String] { rules.map { ($0.isNegated ? "!" : "") + $0.network.description } }
+
   /// The filter of `texts`: networks, or addresses, which are networks of one.
   ///
   /// - Throws: ``ModelError`` that names the first text that is neither.

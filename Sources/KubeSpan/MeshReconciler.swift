@@ -143,13 +143,19 @@ public struct MeshReconciler: Sendable {
   ) -> PeerStatus {
     var refused: [IPEndpoint: EndpointRanking.Refusal] = [:]
     for endpoint in spec.endpoints { refused[endpoint] = input.ranking.refusal(of: endpoint) }
-    return PeerStatus(
-      publicKey: spec.publicKey, nodeID: spec.nodeID, label: spec.label,
-      endpoint: endpoint.endpoint ?? present?.endpoint, state: tracker.state,
-      receivedBytes: tracker.receivedBytes, sentBytes: tracker.sentBytes,
-      lastHandshake: present?.lastHandshake, handshakeAge: tracker.handshakeAge(at: input.now),
-      lastUsedEndpoint: tracker.lastUsedEndpoint, lastEndpointChange: tracker.lastEndpointChange,
-      upSince: tracker.upSince, endpointChanges: tracker.endpointChanges,
-      trouble: tracker.trouble(at: input.wallClock), refused: refused)
+    var status = PeerStatus(publicKey: spec.publicKey, nodeID: spec.nodeID, label: spec.label)
+    status.endpoint = endpoint.endpoint ?? present?.endpoint
+    status.state = tracker.state
+    status.receivedBytes = tracker.receivedBytes
+    status.sentBytes = tracker.sentBytes
+    status.lastHandshake = present?.lastHandshake
+    status.handshakeAge = tracker.handshakeAge(at: input.now)
+    status.lastUsedEndpoint = tracker.lastUsedEndpoint
+    status.lastEndpointChange = tracker.lastEndpointChange
+    status.upSince = tracker.upSince
+    status.endpointChanges = tracker.endpointChanges
+    status.trouble = tracker.trouble(at: input.wallClock)
+    status.refused = refused
+    return status
   }
 }

@@ -80,6 +80,13 @@ public struct PeerPlan: Hashable, Sendable {
 
   /// What becomes of `address` as one of `affiliate`'s, which is of the same state of the cluster as the plan.
   public func fate(of address: IPAddress, of affiliate: Affiliate) -> Fate {
+    Self.fate(of: address, of: affiliate, among: specs, omissions: omissions, local: local)
+  }
+
+  static func fate(
+    of address: IPAddress, of affiliate: Affiliate, among specs: [PeerSpec],
+    omissions: [NodeIdentity: PeerOmission], local: LocalPeer
+  ) -> Fate {
     if let omission = omissions[affiliate.nodeID] { return .omitted(omission) }
     guard let spec = specs.first(where: { $0.nodeID == affiliate.nodeID }) else { return .noPeer }
     if spec.allowedIPs.contains(where: { $0.contains(address) }) { return .reachable }
@@ -92,11 +99,17 @@ public struct PeerPlan: Hashable, Sendable {
         return .excluded(by: network)
       }
     }
-    return holder(of: address).map { .held(by: $0) } ?? .notAdvertised
+    return holder(of: address, among: specs, local: local).map { .held(by: $0) } ?? .notAdvertised
   }
 
   /// The node that packets to `address` go to through the tunnel, which is this node for its KubeSpan address.
   public func holder(of address: IPAddress) -> NodeIdentity? {
+    Self.holder(of: address, among: specs, local: local)
+  }
+
+  private static func holder(of address: IPAddress, among specs: [PeerSpec], local: LocalPeer)
+    -> NodeIdentity?
+  {
     if address == local.address { return local.nodeID }
     return specs.first { $0.allowedIPs.contains { $0.contains(address) } }?.nodeID
   }

@@ -32,6 +32,25 @@ public struct PeerStatus: Hashable, Sendable {
   public var trouble: PeerTracker.Trouble?
   /// The listed endpoints that aren't tried, and why.
   public var refused: [IPEndpoint: EndpointRanking.Refusal]
+
+  /// A peer of which nothing more is known.
+  public init(publicKey: String, nodeID: NodeIdentity, label: String) {
+    self.publicKey = publicKey
+    self.nodeID = nodeID
+    self.label = label
+    endpoint = nil
+    state = .unknown
+    receivedBytes = 0
+    sentBytes = 0
+    lastHandshake = nil
+    handshakeAge = nil
+    lastUsedEndpoint = nil
+    lastEndpointChange = nil
+    upSince = nil
+    endpointChanges = 0
+    trouble = nil
+    refused = [:]
+  }
 }
 
 /// An endpoint at which a peer is up: what this node may say of another one.
@@ -44,4 +63,11 @@ public struct HarvestedEndpoint: Hashable, Sendable {
   public let nodeID: NodeIdentity
   /// Where it is.
   public let endpoint: IPEndpoint
+
+  /// That `endpoint` is where the peer is up.
+  public init(publicKey: String, nodeID: NodeIdentity, endpoint: IPEndpoint) {
+    self.publicKey = publicKey
+    self.nodeID = nodeID
+    self.endpoint = endpoint
+  }
 }

@@ -4,7 +4,7 @@ extension ResourceValue {
   /// The value as a document, for printing.
   fileprivate var document: YAMLNode {
     switch self {
-    case .null, .bool, .integer, .time: .plain(scalarText ?? "")
+    case .null, .bool, .integer, .time, .preciseTime: .plain(scalarText ?? "")
     case .text(let text): .text(text)
     case .list(let items): .list(items.map(\.document))
     case .fields(let fields): .mapping(fields.map { ($0.name, $0.value.document) })

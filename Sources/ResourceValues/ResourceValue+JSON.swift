@@ -32,6 +32,9 @@ private struct ResourceReader {
     "lastConfirmed", "firstSeen", "lastRenewed",
   ]
 
+  /// The fields that hold moments with all that is known of them.
+  private static let preciseTimes: Set<String> = ["lastHandshakeTime", "lastEndpointChange"]
+
   private let omitted: Set<String>
 
   init(_ bytes: [UInt8], without omitted: Set<String>) {
@@ -71,6 +74,7 @@ private struct ResourceReader {
     case UInt8(ascii: "\""):
       let text = try lexer.string()
       if let time = Self.time(text), Self.times.contains(field) { return .time(time) }
+      if Self.preciseTimes.contains(field), let time = PreciseTime(text) { return .preciseTime(time) }
       return .text(text)
     default:
       return switch try lexer.literal() {

@@ -8,6 +8,8 @@ public enum ResourceValue: Hashable, Sendable {
   case integer(Int64)
   case text(String)
   case time(Timestamp)
+  /// A moment that is shown with all that is known of it.
+  case preciseTime(PreciseTime)
   case list([ResourceValue])
   /// In the order in which YAML shows it.
   case fields([Field])
@@ -75,6 +77,7 @@ public enum ResourceValue: Hashable, Sendable {
   public var time: Timestamp? {
     switch self {
     case .time(let time): time
+    case .preciseTime(let time): time.timestamp
     case .text(let text): Timestamp(rfc3339: text)
     default: nil
     }
@@ -85,7 +88,7 @@ public enum ResourceValue: Hashable, Sendable {
     switch self {
     case .list(let items): items
     case .fields(let fields): fields.map(\.value)
-    case .null, .bool, .integer, .text, .time: []
+    case .null, .bool, .integer, .text, .time, .preciseTime: []
     }
   }
 
@@ -97,6 +100,7 @@ public enum ResourceValue: Hashable, Sendable {
     case .integer(let value): String(value)
     case .text(let text): text
     case .time(let time): time.description
+    case .preciseTime(let time): time.description
     case .list, .fields: nil
     }
   }

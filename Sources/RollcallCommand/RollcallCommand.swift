@@ -19,7 +19,8 @@ struct RollcallCommand: AsyncParsableCommand {
       """,
     version: "rollcall \(RollcallVersion.current)",
     subcommands: [
-      StatusCommand.self, GetCommand.self, ExplainCommand.self, HistoryCommand.self, DiffCommand.self,
+      StatusCommand.self, GetCommand.self, ExplainCommand.self, KubeSpanCommand.self, HistoryCommand.self,
+      DiffCommand.self,
       WaitCommand.self, ForgetCommand.self, AnsibleCommand.self, RunCommand.self,
       RecordCommand.self, ReplayCommand.self, PluginsCommand.self,
       ConfigCommand.self, GenerateCommand.self, Serve.self, DemoCommand.self,

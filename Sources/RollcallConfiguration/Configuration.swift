@@ -1,4 +1,5 @@
 public import AffiliateMerge
+public import KubeSpan
 public import Outputs
 import Platform
 public import RegistryKit
@@ -22,6 +23,8 @@ public struct Configuration: Hashable, Sendable {
   public var http: HTTPSettings?
   /// The folder in which the node keeps its identity; nil: the command's default.
   public var stateDirectory: String?
+  /// `kubespan:`; nil: the mesh is off.
+  public var kubeSpan: KubeSpanSettings?
   /// `outputs:`, in the order of the file.
   public var outputs: [OutputDefinition] = []
   /// `hooks:`, in the order of the file.

@@ -3,7 +3,8 @@ import RegistryKit
 /// The keys of every section of the file.
 enum ConfigurationKeys {
   static let file = [
-    "cluster", "plugins", "merge", "node", "history", "http", "outputs", "hooks", "stateDirectory",
+    "cluster", "plugins", "merge", "node", "history", "http", "kubespan", "outputs", "hooks",
+    "stateDirectory",
   ]
   static let cluster = ["id", "secret", "secretFile", "discovery"]
   static let discovery = ["enabled", "registries"]
@@ -19,6 +20,14 @@ enum ConfigurationKeys {
   static let history = ["keep", "entries", "tombstones"]
   static let http = ["listen", "hosts", "tls", "tokensFile", "page"]
   static let httpTLS = ["certFile", "keyFile", "clientCAFile"]
+  static let kubeSpan = [
+    "enabled", "advertiseKubernetesNetworks", "allowDownPeerBypass", "harvestExtraEndpoints", "mtu",
+    "filters", "extraAnnouncedEndpoints", "interface", "listenPort", "routingTable", "rulePriority", "marks",
+    "keepAlive", "device", "hardwareInterface", "hardwareAddress", "identityFile", "keepOnExit",
+    "keepPeersFor", "degradedAfter", "nftablesTable",
+  ]
+  static let kubeSpanFilters = ["endpoints", "excludeAdvertisedNetworks", "peerEndpoints", "addresses"]
+  static let kubeSpanMarks = ["device", "peer", "mask"]
   static let tombstones = ["left", "missing", "max"]
   static let addressFilter = ["include", "exclude"]
   static let controlPlane = ["port"]
@@ -31,8 +40,8 @@ enum ConfigurationKeys {
 
   /// Where the keys belong whose names alone tell: for those that are written in a wrong section.
   static let places: [String: String] = [
-    "cluster": "", "plugins": "", "merge": "", "node": "", "history": "", "http": "", "outputs": "",
-    "hooks": "",
+    "cluster": "", "plugins": "", "merge": "", "node": "", "history": "", "http": "", "kubespan": "",
+    "outputs": "", "hooks": "",
     "stateDirectory": "",
     "discovery": "cluster", "secret": "cluster", "secretFile": "cluster",
     "registries": "cluster.discovery", "allowUnsafePermissions": "plugins", "precedence": "merge",
@@ -42,5 +51,12 @@ enum ConfigurationKeys {
     "keepOnExit": "node", "tombstones": "history", "listen": "http", "hosts": "http", "tls": "http",
     "tokensFile": "http",
     "page": "http", "certFile": "http.tls", "keyFile": "http.tls", "clientCAFile": "http.tls",
+    "advertiseKubernetesNetworks": "kubespan", "allowDownPeerBypass": "kubespan",
+    "harvestExtraEndpoints": "kubespan", "mtu": "kubespan", "filters": "kubespan",
+    "extraAnnouncedEndpoints": "kubespan", "interface": "kubespan", "listenPort": "kubespan",
+    "routingTable": "kubespan", "rulePriority": "kubespan", "marks": "kubespan", "keepAlive": "kubespan",
+    "hardwareInterface": "kubespan", "hardwareAddress": "kubespan", "identityFile": "kubespan",
+    "keepPeersFor": "kubespan", "degradedAfter": "kubespan", "nftablesTable": "kubespan",
+    "excludeAdvertisedNetworks": "kubespan.filters", "peerEndpoints": "kubespan.filters",
   ]
 }

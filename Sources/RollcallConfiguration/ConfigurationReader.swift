@@ -15,7 +15,8 @@ struct ConfigurationReader {
   /// - Returns: what could be read, and whether `plugins` could.
   func read(_ document: YAMLNode?) -> (configuration: Configuration, arePluginsKnown: Bool) {
     let root = FieldReader(document, "the file", keys: ConfigurationKeys.file, diagnostics: diagnostics)
-    let cluster = cluster(root.section("cluster", keys: ConfigurationKeys.cluster))
+    let clusterSection = root.section("cluster", keys: ConfigurationKeys.cluster)
+    let cluster = cluster(clusterSection)
     let errorCount = diagnostics.errors.count
     let plugins = plugins(root.section("plugins", keys: ConfigurationKeys.plugins))
     let arePluginsKnown = diagnostics.errors.count == errorCount
@@ -27,6 +28,12 @@ struct ConfigurationReader {
       history: history(root.section("history", keys: ConfigurationKeys.history)),
       http: HTTPReader(section: root.section("http", keys: ConfigurationKeys.http), base: base).read(),
       stateDirectory: root.path("stateDirectory", base: base))
+    let kubeSpan = root.section("kubespan", keys: ConfigurationKeys.kubeSpan)
+    configuration.kubeSpan = KubeSpanReader(cluster: clusterSection, base: base).read(kubeSpan)
+    if configuration.kubeSpan != nil, !configuration.node.publish {
+      kubeSpan.warning(
+        "enabled", "node.publish is false: no other node is told of this one's key, so none answers it")
+    }
     let outputs = OutputsReader(base: base, diagnostics: diagnostics)
     configuration.outputs = outputs.outputs(root.section("outputs", keys: nil))
     configuration.hooks = outputs.hooks(root.section("hooks", keys: nil))

@@ -24,6 +24,7 @@ extension Configuration {
       ("node", nodeNode), ("history", historyNode),
     ]
     if let http { root.append(("http", Self.node(of: http))) }
+    if let kubeSpan { root.append(("kubespan", kubeSpan.node)) }
     if let stateDirectory { root.append(("stateDirectory", .text(stateDirectory))) }
     if !outputs.isEmpty { root.append(("outputs", .mapping(outputs.map { ($0.name, $0.node) }))) }
     if !hooks.isEmpty { root.append(("hooks", .mapping(hooks.map { ($0.name, $0.node) }))) }

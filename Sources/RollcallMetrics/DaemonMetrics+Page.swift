@@ -1,5 +1,6 @@
 public import ClusterModel
 import Exposition
+public import KubeSpan
 import Lifecycle
 import RegistryKit
 public import Rollcall
@@ -16,9 +17,12 @@ extension DaemonMetrics {
   /// All families as they are now.
   ///
   /// - Parameters:
+  ///   - mesh: how the WireGuard mesh is; nil: there is none.
   ///   - now: the civil time, for ages.
   ///   - accept: the reader's HTTP header `Accept`: OpenMetrics is given to who asks for it.
-  public func page(_ snapshot: ClusterSnapshot, at now: Timestamp, accept: String? = nil) -> MetricsPage {
+  public func page(
+    _ snapshot: ClusterSnapshot, mesh: MeshReport? = nil, at now: Timestamp, accept: String? = nil
+  ) -> MetricsPage {
     let format = ExpositionFormat(accept: accept)
     var writer = FamilyWriter(ExpositionText(format))
     writer.single(
@@ -33,8 +37,9 @@ extension DaemonMetrics {
     let reload = reload.withLock { $0 }
     writer.single(.reloadSuccessful, [], reload.isSuccessful ? "1" : "0")
     writer.start(.reloadTime)
-    if let time = reload.successAt { writer.sample([], time.seconds) }
+    if let time = reload.successAt { writer.sample([], time.metricSeconds) }
     writer.counts(.droppedLines, ["registry"], droppedLines)
+    writeMesh(mesh, to: &writer)
     return MetricsPage(contentType: format.contentType, text: writer.page.text)
   }
 
@@ -103,7 +108,7 @@ extension DaemonMetrics {
     for registry in enabled { writer.sample([("registry", registry.name)], "\(registry.restarts)") }
     writer.start(.lastSuccess)
     for registry in enabled {
-      if let time = registry.lastSuccess { writer.sample([("registry", registry.name)], time.seconds) }
+      if let time = registry.lastSuccess { writer.sample([("registry", registry.name)], time.metricSeconds) }
     }
     writer.histograms(.pollDuration, "registry", pollDurations)
     writer.histograms(.mergeDelay, "registry", mergeDelays)
@@ -120,7 +125,7 @@ extension DaemonMetrics {
     }
     writer.start(.publicationTime)
     for (name, publication) in published {
-      if let time = publication.acceptedAt { writer.sample([("registry", name)], time.seconds) }
+      if let time = publication.acceptedAt { writer.sample([("registry", name)], time.metricSeconds) }
     }
   }
 
@@ -139,7 +144,7 @@ extension DaemonMetrics {
     }
     writer.start(.missingSince)
     for missing in tally.missing {
-      writer.sample([("member", missing.name), ("reason", missing.reason)], missing.since.seconds)
+      writer.sample([("member", missing.name), ("reason", missing.reason)], missing.since.metricSeconds)
     }
     writer.counts(.transitions, ["state", "reason"], transitions)
     writer.single(.flapping, [], "\(tally.flapping)")
@@ -191,14 +196,9 @@ extension DaemonMetrics {
     }
     writer.start(.outputTime)
     for (name, output) in outputs {
-      if let time = output.currentAt { writer.sample([("output", name)], time.seconds) }
+      if let time = output.currentAt { writer.sample([("output", name)], time.metricSeconds) }
     }
     writer.counts(.commandRuns, ["command", "result"], commandRuns)
     writer.histograms(.commandDuration, "command", commandDurations)
   }
-}
-
-extension Timestamp {
-  /// Seconds since 1970, as Prometheus has them.
-  fileprivate var seconds: String { "\(Double(milliseconds) / 1000)" }
 }

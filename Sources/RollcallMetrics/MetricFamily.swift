@@ -40,11 +40,22 @@ enum MetricFamily: String, CaseIterable {
   case reloadSuccessful = "rollcall_config_last_reload_successful"
   case reloadTime = "rollcall_config_last_reload_success_timestamp_seconds"
   case droppedLines = "rollcall_log_lines_dropped_total"
+  case meshUp = "rollcall_kubespan_up"
+  case meshProblem = "rollcall_kubespan_problem_since_timestamp_seconds"
+  case meshPasses = "rollcall_kubespan_passes_total"
+  case meshPeers = "rollcall_kubespan_peers"
+  case meshOverdue = "rollcall_kubespan_peers_overdue"
+  case meshHandshakeAge = "rollcall_kubespan_peer_handshake_age_seconds"
+  case meshReceived = "rollcall_kubespan_peer_receive_bytes_total"
+  case meshSent = "rollcall_kubespan_peer_transmit_bytes_total"
+  case meshEndpointChanges = "rollcall_kubespan_peer_endpoint_changes_total"
+  case meshDisputes = "rollcall_kubespan_disputes"
 
   var kind: ExpositionText.Kind {
     switch self {
     case .updates, .registryErrors, .restarts, .publications, .transitions, .resyncs, .requests,
-      .tableRevision, .cacheErrors, .outputWrites, .commandRuns, .droppedLines:
+      .tableRevision, .cacheErrors, .outputWrites, .commandRuns, .droppedLines,
+      .meshPasses, .meshReceived, .meshSent, .meshEndpointChanges:
       .counter
     case .pollDuration, .mergeDelay, .requestDuration, .commandDuration: .histogram
     default: .gauge
@@ -94,6 +105,16 @@ enum MetricFamily: String, CaseIterable {
     case .reloadSuccessful: "Whether the last reload of the configuration was taken over."
     case .reloadTime: "When the configuration was last taken over."
     case .droppedLines: "Log lines left out by a budget."
+    case .meshUp: "Whether the WireGuard mesh stands and its last pass ended."
+    case .meshProblem: "Since when it doesn't."
+    case .meshPasses: "Passes over the mesh."
+    case .meshPeers: "Peers by state: unknown, up, down."
+    case .meshOverdue: "Peers that are down for longer than kubespan.degradedAfter."
+    case .meshHandshakeAge: "How old the last handshake with the peer is, by a steady clock."
+    case .meshReceived: "Bytes received from the peer."
+    case .meshSent: "Bytes sent to the peer."
+    case .meshEndpointChanges: "How often an endpoint of the peer was chosen."
+    case .meshDisputes: "Contradictions between peers by kind: address, emptied, overlap, publicKey."
     }
   }
 }

@@ -87,7 +87,8 @@ public final class StatusServer: Service {
     }
     // Everything is made, and every error told, before anybody is answered.
     let context = APIContext(aggregator, table: table, ticker: ticker, options: options)
-    var follower = TableFollower(aggregator, table: table, time: time, pace: pace)
+    var follower = TableFollower(
+      aggregator, table: table, time: time, reports: options.meshReports, pace: pace)
     _ = follower.step()
     let socket = try options.socket.map(Self.open)
     defer { socket?.file?.remove() }

@@ -1,4 +1,5 @@
 public import ClusterModel
+public import KubeSpan
 public import Logging
 import Platform
 
@@ -69,6 +70,8 @@ public struct StatusServerOptions: Sendable {
   public var epoch = Self.randomEpoch()
   /// What is wrong with the daemon itself, a sentence each: what it can't keep, what it holds back.
   public var problems: @Sendable () -> [String] = { [] }
+  /// How the WireGuard mesh is; nil: none runs here.
+  public var meshReports: MeshReports?
   /// A page of metrics, in the format that the header `Accept` asks for, and its type. Nil: there is none.
   public var metrics: (@Sendable (_ accept: String?) async -> (contentType: String, text: String))?
   /// Is given each request that was answered.

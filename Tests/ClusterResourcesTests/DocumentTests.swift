@@ -32,6 +32,14 @@ import Testing
     #expect(try text == golden("affiliates.yaml"))
   }
 
+  @Test("networks that a node excludes are a list, also where it is empty")
+  func excludedNetworks() throws {
+    var affiliate = try fullAffiliate()
+    affiliate.kubeSpan?.excludeAdvertisedNetworks = []
+    let text = YAMLText.text(of: .affiliate(affiliate))
+    #expect(text.contains("\n    excludeAdvertisedNetworks: []\n"))
+  }
+
   @Test("JSON is one indented object after the other, keys sorted")
   func json() throws {
     let resources = [

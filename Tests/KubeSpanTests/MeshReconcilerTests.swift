@@ -1,5 +1,6 @@
 import ClusterModel
 import KubeSpan
+import KubeSpanTestSupport
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import ClusterModel
+import Netlink
 import Testing
 
 @testable import Rollcall
@@ -64,6 +65,14 @@ struct AddressRulesTests {
   func own(name: String, kind: String) throws {
     #expect(
       try addresses([NetworkInterface(index: 5, name: name, kind: kind)], [("10.0.0.2", 5)]) == ["10.0.0.2"])
+  }
+
+  @Test("an interface of ours for a network laid over others is left out, whatever its name and kind")
+  func ourOverlay() throws {
+    let mesh = NetworkInterface(index: 5, name: "mesh0", kind: "tun", alias: "rollcall KubeSpan")
+    #expect(try addresses([lan, mesh], [("10.0.0.2", 2), ("10.0.0.3", 5)]) == ["10.0.0.2"])
+    let other = NetworkInterface(index: 5, name: "mesh0", kind: "tun", alias: "uplink")
+    #expect(try addresses([lan, other], [("10.0.0.2", 2), ("10.0.0.3", 5)]) == ["10.0.0.2", "10.0.0.3"])
   }
 
   @Test("overlays are known by their kind, whatever they are called")

@@ -1,5 +1,6 @@
 import ClusterModel
 import Logging
+import Netlink
 import Synchronization
 import TestSupport
 import Testing

@@ -55,6 +55,7 @@ public struct DocumentBytes: Hashable, Sendable {
       case .integer(let value): append(String(value))
       case .text(let text): append(jsonString(text))
       case .time(let time): append("\"\(time)\"")
+      case .preciseTime(let time): append("\"\(time)\"")
       case .list(let items):
         append("[")
         for (index, item) in items.enumerated() {

@@ -51,6 +51,26 @@ extension ResourceType {
         TableColumn("PLUGIN", at: "spec", "plugin"), .status("STATE", "state"), .status("SINCE", "since"),
         .status("AFFILIATES", "records", or: "affiliates"), .lastError,
       ]
+    case .kubeSpanIdentity:
+      return common + [
+        TableColumn("ADDRESS", at: "spec", "address"), TableColumn("PUBLICKEY", at: "spec", "publicKey"),
+      ]
+    case .kubeSpanPeerSpec:
+      return common + [
+        TableColumn("LABEL", at: "spec", "label"),
+        TableColumn("ENDPOINTS") { $0.at("spec", "endpoints").map { JSONText.compact($0) } ?? "[]" },
+      ]
+    case .kubeSpanPeerStatus:
+      return common + [
+        TableColumn("LABEL", at: "spec", "label"), TableColumn("ENDPOINT", at: "spec", "endpoint"),
+        TableColumn("STATE", at: "spec", "state"), TableColumn("RX", at: "spec", "receiveBytes"),
+        TableColumn("TX", at: "spec", "transmitBytes"),
+      ]
+    case .kubeSpanEndpoint:
+      return common + [
+        TableColumn("ENDPOINT", at: "spec", "endpoint"),
+        TableColumn("AFFILIATE ID", at: "spec", "affiliateID"),
+      ]
     default: return wideColumns
     }
   }

@@ -73,6 +73,9 @@ extension ResourceType {
         .init("metadata.id"), .init("spec.kind"), .init("spec.severity"),
         .init("spec.nodes", isList: true),
       ]
+    case .kubeSpanPeerSpec: [.init("metadata.id"), .init("spec.label")]
+    case .kubeSpanPeerStatus: [.init("metadata.id"), .init("spec.label"), .init("spec.state")]
+    case .kubeSpanEndpoint: [.init("metadata.id"), .init("spec.affiliateID")]
     default: [.init("metadata.id")]
     }
   }

@@ -153,16 +153,31 @@ package struct ChildProgram: Sendable {
 
   /// Starts it in a process group of its own, with these ends of the pipes and no other open file of this process.
   func start(input: Pipe?, output: Pipe, errors: Pipe) throws(Failure) -> pid_t {
+    try start(
+      input: input?.reading, output: output.writing, errors: errors.writing, flag: POSIX_SPAWN_SETPGROUP)
+  }
+
+  /// Starts it to go on when this process ends, however that does: in a session of its own, with no open file of this
+  /// process, without input.
+  ///
+  /// - Parameter output: a file's descriptor for what it prints, errors too. A pipe would end it with its reader.
+  /// - Returns: its process id. While this process lasts, it has to be waited for.
+  package func startApart(output: Int32) throws(Failure) -> Int32 {
+    // POSIX_SPAWN_SETSID, which the C library declares only where more than POSIX is asked for.
+    try start(input: nil, output: output, errors: output, flag: 0x80)
+  }
+
+  private func start(input: Int32?, output: Int32, errors: Int32, flag: Int32) throws(Failure) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     if let input {
-      posix_spawn_file_actions_adddup2(&actions, input.reading, 0)
+      posix_spawn_file_actions_adddup2(&actions, input, 0)
     } else {
       posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     }
-    posix_spawn_file_actions_adddup2(&actions, output.writing, 1)
-    posix_spawn_file_actions_adddup2(&actions, errors.writing, 2)
+    posix_spawn_file_actions_adddup2(&actions, output, 1)
+    posix_spawn_file_actions_adddup2(&actions, errors, 2)
     _ = SpawnExtensions.addCloseFrom?(&actions, 3)
     if let folder {
       guard let addFolder = SpawnExtensions.addFolder else {
@@ -179,7 +194,7 @@ package struct ChildProgram: Sendable {
     sigaddset(&signals, SIGPIPE)
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setpgroup(&attributes, 0)
-    let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+    let flags = flag | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
     posix_spawnattr_setflags(&attributes, Int16(flags))
     var child = pid_t()
     let code = CStrings.with([command] + arguments) { arguments in

@@ -1,4 +1,5 @@
 import ClusterModel
+import Netlink
 
 /// Which of a machine's addresses others reach it at. Data and pure rules.
 enum AddressRules {
@@ -24,6 +25,7 @@ enum AddressRules {
   /// Whether `interface`, one of `all`, may carry an address of the machine's own.
   static func isOwn(_ interface: NetworkInterface, among all: [NetworkInterface]) -> Bool {
     guard interface.isUp, !interface.isLoopback, !overlayKinds.contains(interface.kind),
+      interface.alias != NetworkInterface.overlayMark,
       !foreignNames.contains(where: { matches(interface.name, $0) })
     else { return false }
     guard interface.kind == "bridge" else { return true }

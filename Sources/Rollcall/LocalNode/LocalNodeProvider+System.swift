@@ -5,9 +5,12 @@ extension LocalNodeProvider {
   /// What this machine itself tells: its hostname, its operating system, and the addresses at which others
   /// reach it, which are watched.
   ///
-  /// - Parameter logger: is told where addresses can't be found out.
+  /// - Parameters:
+  ///   - amendment: adds to what the machine says of itself.
+  ///   - logger: is told where addresses can't be found out.
   public convenience init(
-    nodeID: NodeIdentity, settings: NodeSettings = NodeSettings(), logger: Logger = Logger(label: "rollcall")
+    nodeID: NodeIdentity, settings: NodeSettings = NodeSettings(), amendment: LocalAmendment? = nil,
+    logger: Logger = Logger(label: "rollcall")
   ) {
     let network = KnownNetwork()
     self.init(
@@ -18,9 +21,9 @@ extension LocalNodeProvider {
           addresses: NodeFacts.addresses(settings, of: network, logger: logger),
           machineID: HostFacts.machineID())
       },
-      pulses: { AddressWatch.pulses() },
+      pulses: { AddressWatch.pulses(amendment: amendment) },
       // Addresses come and go in groups, as when a cable is plugged in.
-      debounce: { try? await Task.sleep(for: .milliseconds(250)) })
+      debounce: { try? await Task.sleep(for: .milliseconds(250)) }, amendment: amendment)
   }
 }
 

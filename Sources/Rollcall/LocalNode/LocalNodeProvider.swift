@@ -11,24 +11,27 @@ public final class LocalNodeProvider: Sendable {
   private let facts: @Sendable (NodeSettings) -> NodeFacts
   private let pulses: @Sendable () -> AsyncStream<Void>
   private let debounce: @Sendable () async -> Void
+  private let amendment: LocalAmendment?
 
   /// What `facts` finds out, looked at again when `pulses` tells to.
   ///
   /// - Parameters:
   ///   - facts: finds out what there is now. Quick; may be called from any task.
-  ///   - pulses: a stream that yields when the facts may have changed. Made anew for each reader.
+  ///   - pulses: a stream that yields when the facts may have changed, or the amendment has. Made anew for each reader.
   ///   - debounce: waits for changes to settle.
+  ///   - amendment: adds to what the machine says of itself.
   public init(
     nodeID: NodeIdentity, settings: NodeSettings = NodeSettings(),
     facts: @escaping @Sendable (NodeSettings) -> NodeFacts,
     pulses: @escaping @Sendable () -> AsyncStream<Void>,
-    debounce: @escaping @Sendable () async -> Void = {}
+    debounce: @escaping @Sendable () async -> Void = {}, amendment: LocalAmendment? = nil
   ) {
     self.nodeID = nodeID
     self.settings = settings
     self.facts = facts
     self.pulses = pulses
     self.debounce = debounce
+    self.amendment = amendment
   }
 
   /// The same machine with other settings; itself where they are the same.
@@ -36,11 +39,15 @@ public final class LocalNodeProvider: Sendable {
     settings == self.settings
       ? self
       : LocalNodeProvider(
-        nodeID: nodeID, settings: settings, facts: facts, pulses: pulses, debounce: debounce)
+        nodeID: nodeID, settings: settings, facts: facts, pulses: pulses, debounce: debounce,
+        amendment: amendment)
   }
 
   /// What this machine says of itself now.
-  public func current() -> AffiliateRecord { facts(settings).record(nodeID, settings: settings) }
+  public func current() -> AffiliateRecord {
+    let record = facts(settings).record(nodeID, settings: settings)
+    return amendment?.applied(to: record) ?? record
+  }
 
   /// What this machine says of itself, and again at each change of it.
   public func records() -> LocalRecords {

@@ -11,6 +11,7 @@ enum ExplanationText {
     if let records = records(document["records"]?.items ?? []) { blocks.append(records) }
     blocks += fields(document["fields"]?.items ?? [], now, style)
     blocks += fields(document["labels"]?.items ?? [], now, style)
+    if let mesh = document["kubespan"] { blocks.append(self.mesh(mesh, now, style)) }
     let conflicts = document["conflicts"]?.items ?? []
     if !conflicts.isEmpty {
       let lines = conflicts.map { conflict in
@@ -106,6 +107,37 @@ enum ExplanationText {
       parts.append(origins.joined(separator: ", "))
     }
     return parts.filter { !$0.isEmpty }.joined(separator: ", ")
+  }
+
+  /// What the mesh has of the node: `kubespan: up since 02:48:11 (12m) at 10.0.0.3:51820`, then each address.
+  private static func mesh(_ mesh: ResourceValue, _ now: Timestamp, _ style: Style) -> String {
+    var line = style.bold("kubespan") + ": "
+    if let state = mesh["state"]?.text {
+      line += state + (mesh["since"]?.time.map { " since \(moment($0, now))" } ?? "")
+      if let endpoint = mesh["endpoint"]?.text, !endpoint.isEmpty { line += " at \(endpoint.shown)" }
+    } else {
+      line += (mesh["message"]?.text ?? "").shown
+    }
+    var text = line + "\n"
+    for reason in (mesh["why"]?.items ?? []).compactMap(\.text) { text += "    \(reason.shown)\n" }
+    var table = TextTable()
+    return text
+      + table.text(
+        of: (mesh["addresses"]?.items ?? []).map { address in
+          ["    " + (address["address"]?.text ?? ""), fate(address)].map(\.shown)
+        })
+  }
+
+  private static func fate(_ address: ResourceValue) -> String {
+    let by = address["by"]?.text ?? ""
+    return switch address["fate"]?.text {
+    case "reachable": "through the tunnel"
+    case "excluded": "not through the tunnel: the node excludes \(by)"
+    case "held": "goes to \(by), which has it too"
+    case "omitted": "not through the tunnel: \(by)"
+    case "not-advertised": "not through the tunnel: the node doesn't advertise it"
+    case let other: other ?? ""
+    }
   }
 
   /// How records without an identity came to be this node's; nil where there are none.

@@ -45,6 +45,10 @@ enum StartingConfiguration {
       # controlPlane:
       #   port: 6443
 
+    # An encrypted mesh between the nodes, over WireGuard. It needs the cluster's id and secret.
+    # kubespan:
+    #   enabled: true
+
     # Folders with plugins, beside those of ROLLCALL_PLUGIN_PATH and of the executable.
     # plugins:
     #   path: [/usr/local/lib/rollcall]

@@ -10,6 +10,8 @@ struct DaemonGet: Sendable {
   let client: StatusClient
   /// Whether what is missing in a list is told of it; else somebody knows better.
   var checksWhole = true
+  /// Puts secrets in that the daemon doesn't tell.
+  var reveal: @Sendable ([ResourceValue]) -> [ResourceValue] = { $0 }
 
   private var path: String { "/v1/\(request.type.plural)" }
 
@@ -35,22 +37,35 @@ struct DaemonGet: Sendable {
     // Documents that say it themselves need no more to be asked for.
     let node = documents.allSatisfy { $0["node"] != nil } ? "" : try await nodeName(list)
     var printer = request.printer(revision: list.resourceVersion)
-    try Printing.print(try request.rows(documents, node: node), with: &printer, at: list.now)
+    try Printing.print(try request.rows(reveal(documents), node: node), with: &printer, at: list.now)
     for note in printer.notes { Terminal.note(note) }
     if let missing { throw missing }
     if documents.isEmpty { try await explainEmptiness() }
     if Terminal.isPerson { try await tellPerson(documents, list) }
-    guard checksWhole, request.type != .registry, request.type != .identity else { return }
+    guard checksWhole, request.isOfRegistries else { return }
     try PartialList.check(list.partial, isPartAllowed: request.isPartAllowed)
   }
 
   /// Tells who looks for members where there are nodes, but none that counts as one.
   private func explainEmptiness() async throws {
+    if ResourceType.kubeSpan.contains(request.type) { return try await explainMesh() }
     guard request.type == .member, request.format == .table, request.ids.isEmpty,
       request.labelSelector == nil, request.fieldSelector == nil
     else { return }
     let count = try await client.list("/v1/affiliates").items.count
     if count > 0 { Terminal.note(MemberNotes.noMembers(among: count)) }
+  }
+
+  /// Tells why there is nothing of a mesh.
+  private func explainMesh() async throws {
+    let mesh = try await client.get("/v1/kubespan").document()
+    if mesh["enabled"]?.bool == false {
+      Terminal.note(mesh["reason"]?.text ?? "KubeSpan is off")
+    } else if let message = mesh.at("problem", "message")?.text {
+      Terminal.note(message)
+    } else if request.type == .kubeSpanEndpoint, mesh["harvesting"]?.bool == false {
+      Terminal.note("kubespan.harvestExtraEndpoints is off: endpoints of others aren't harvested")
+    }
   }
 
   private func listed() async throws -> ([ResourceValue], ResourceList, missing: CommandError?) {
@@ -133,7 +148,7 @@ struct DaemonGet: Sendable {
     let node = try await nodeName(list)
     let shown = Mutex(
       WatchedDocuments(request: request, node: node, printer: request.printer(watching: true)))
-    if checksWhole, request.type != .registry, request.type != .identity {
+    if checksWhole, request.isOfRegistries {
       try PartialList.check(list.partial, isPartAllowed: true)
     }
     try await client.watch(path, query + [("watch", "true")]) { event in

@@ -7,7 +7,7 @@ enum DirectGet {
   /// Tells of members that aren't listed, and ends the command where a registry is missing in what was printed.
   static func finish(_ request: GetRequest, _ sync: Sync, _ snapshot: ClusterSnapshot) throws {
     if request.format == .table, request.type == .member { reportConflicts(in: snapshot, request) }
-    if request.type != .registry, request.type != .identity {
+    if request.isOfRegistries || request.type == .kubeSpanPeerSpec {
       try sync.checkWhole(allowed: request.isPartAllowed)
     }
   }

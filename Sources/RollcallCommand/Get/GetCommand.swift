@@ -9,7 +9,7 @@ import StatusClient
 struct GetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "get",
-    abstract: "Show identities, affiliates, members, registries or conflicts.",
+    abstract: "Show identities, affiliates, members, registries, conflicts or KubeSpan's resources.",
     discussion: """
       Asks the running daemon. Where none runs, and none was asked for by --socket, it runs the registries of the \
       configuration itself until all of them have told what they know, as with --direct; a configuration or a state \
@@ -27,7 +27,7 @@ struct GetCommand: AsyncParsableCommand {
 
   @Argument(
     help:
-      "The type, and the ids of those to show: members, member w-1 w-2, member/w-1. The types are identities, affiliates, members, registries, conflicts; in any form and case.",
+      "The type, and the ids of those to show: members, member w-1 w-2, member/w-1. The types are \(ResourceType.all.map(\.plural).joined(separator: ", ")); in any form and case.",
     completion: Suggestions.resources)
   var subject: [String] = []
 
@@ -94,6 +94,9 @@ struct GetCommand: AsyncParsableCommand {
   @Flag(help: "End with 0 instead of 3 where only a part can be shown.")
   var partialOk = false
 
+  @Flag(help: "Show this node's private WireGuard key, to who owns its file: with kubespanidentities.")
+  var showSecrets = false
+
   @Flag(help: "Ask the registries, not the daemon.")
   var direct = false
 
@@ -107,9 +110,10 @@ struct GetCommand: AsyncParsableCommand {
       daemon: daemon, configuration: configuration, isDirect: direct, timeout: timeout.duration,
       // This machine's identity needs none.
       needsConfiguration: request.type != .identity)
-    let isWatching = watch
+    let (isWatching, showsSecrets, options) = (watch, showSecrets, configuration)
     try await access.run { source in
-      let get = DaemonGet(request: request, client: source.client, checksWhole: source.direct == nil)
+      var get = DaemonGet(request: request, client: source.client, checksWhole: source.direct == nil)
+      if showsSecrets { get.reveal = { MeshSecret.reveal(in: $0, options) } }
       if isWatching { return try await get.watch() }
       try await get.once()
       if let direct = source.direct {
@@ -175,6 +179,9 @@ struct GetCommand: AsyncParsableCommand {
     if watch, request.format.isWhole {
       throw ResourceError(
         "-o \(output ?? "") is one list: it can't be watched; outputs: in rollcall.yaml keep files")
+    }
+    if showSecrets, request.type != .kubeSpanIdentity || watch {
+      throw ResourceError("--show-secrets is for kubespanidentities, without --watch: no other type has any")
     }
     if watch, sortBy != nil {
       throw ResourceError("--sort-by has no meaning with --watch: changes come as they are")

@@ -54,6 +54,11 @@ struct GetRequest: Sendable {
     return (type ?? .member, ids)
   }
 
+  /// Whether what is shown is what registries say, so that a missing one makes it a part.
+  var isOfRegistries: Bool {
+    type != .registry && type != .identity && !ResourceType.kubeSpan.contains(type)
+  }
+
   /// Whether the namespace is that of what each registry says.
   var isRaw: Bool { namespace == "cluster-raw" }
 

@@ -1,4 +1,5 @@
 import ClusterModel
+import KubeSpan
 import Logging
 import Outputs
 import Platform
@@ -25,6 +26,8 @@ struct Daemon: Sendable {
   /// What started this process.
   private let manager = ServiceManager(environment: environment)
   private let metrics: DaemonMetrics
+  /// How the WireGuard mesh is, for those who ask.
+  let meshReports = MeshReports()
   /// What revisions of this start begin with.
   private let epoch: String
 
@@ -55,8 +58,33 @@ struct Daemon: Sendable {
     let configuration = loaded.configuration
     let context = OutputContext(logger: logger, metrics: metrics)
     let outputs = OutputService(configuration.outputs, context)
+    let mesh = DaemonMesh(
+      session, configuration, reports: meshReports, logger: Logger(label: "rollcall.kubespan"))
     let hooks = HookService(configuration.hooks, hookSource, cursors: hookCursors, context)
-    let end = try await withThrowingTaskGroup(of: End.self) { group in
+    let end: End?
+    do {
+      end = try await run(aggregator, loaded, (outputs, hooks, mesh), until: signals)
+    } catch {
+      await mesh.leave()
+      throw error
+    }
+    // Others know by now that this node goes: nothing is lost that they still sent.
+    await mesh.leave()
+    // What the registries said while they ended is kept too.
+    keeper?.write(aggregator, isLast: true)
+    if case .signal? = end { return logger.notice("stopped") }
+    throw CommandError("the aggregator ended by itself")
+  }
+
+  /// Runs all parts side by side until the first signal to stop, or until the aggregator or a part fails.
+  private func run(
+    _ aggregator: Aggregator, _ loaded: ConfigurationLookup.Loaded,
+    _ parts: (outputs: OutputService, hooks: HookService, mesh: DaemonMesh),
+    until signals: UnixSignalsSequence
+  ) async throws -> End? {
+    let (outputs, hooks, mesh) = parts
+    let configuration = loaded.configuration
+    return try await withThrowingTaskGroup(of: End.self) { group in
       group.addTask {
         try await aggregator.run()
         return .aggregator
@@ -83,6 +111,10 @@ struct Daemon: Sendable {
         return .other
       }
       group.addTask {
+        await mesh.run()
+        return .other
+      }
+      group.addTask {
         try await serve(configuration, outputs)
         return .other
       }
@@ -101,6 +133,7 @@ struct Daemon: Sendable {
           running = await reload(after: running)
           outputs.reload(running.configuration.outputs)
           hooks.reload(running.configuration.hooks)
+          await mesh.reload(running.configuration)
           manager.notify(.ready)
         }
         return .signal(.sigterm)
@@ -118,10 +151,6 @@ struct Daemon: Sendable {
       while try await group.next() != nil {}
       return first
     }
-    // What the registries said while they ended is kept too.
-    keeper?.write(aggregator, isLast: true)
-    if case .signal? = end { return logger.notice("stopped") }
-    throw CommandError("the aggregator ended by itself")
   }
 
   private func logChanges() async {
@@ -152,12 +181,14 @@ struct Daemon: Sendable {
       nodeLabel: session.nodeLabel, socket: socket?.socket, http: configuration.http.map { .init($0) })
     settings.clusterID = configuration.cluster.id
     settings.epoch = epoch
-    settings.metrics = { [aggregator = session.aggregator, metrics, keeper] accept in
+    settings.meshReports = meshReports
+    settings.metrics = { [aggregator = session.aggregator, metrics, keeper, meshReports] accept in
       if let status = keeper?.status {
         metrics.cached(
           at: status.currentAt, writeErrors: status.writeErrors, isDamaged: status.damage != nil)
       }
-      let page = metrics.page(aggregator.snapshot(), at: aggregator.now().wall, accept: accept)
+      let page = metrics.page(
+        aggregator.snapshot(), mesh: meshReports.current, at: aggregator.now().wall, accept: accept)
       return (page.contentType, page.text)
     }
     settings.problems = { [keeper] in

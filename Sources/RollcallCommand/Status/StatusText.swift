@@ -12,7 +12,7 @@ enum StatusText {
     let blocks = [
       head(overview, now), counts(overview["members"], style), attention(overview, now),
       registries(overview["registries"]?.items ?? [], now),
-      published(overview["registries"]?.items ?? [], now),
+      published(overview["registries"]?.items ?? [], now), mesh(overview["kubespan"], now, style),
       (overview["problems"]?.items ?? []).compactMap(\.text).map { "\($0.shown)\n" }.joined(),
     ]
     return blocks.filter { !$0.isEmpty }.joined(separator: "\n")
@@ -120,6 +120,22 @@ enum StatusText {
       return name + accepted + (state == "accepted" ? "" : " (\(state))")
     }
     return parts.isEmpty ? "" : "published to \(parts.joined(separator: ", "))".shown + "\n"
+  }
+
+  /// `kubespan: 3 of 4 peers up, 1 down (w-3 for too long): see 'rollcall kubespan'`; nothing where no mesh runs.
+  private static func mesh(_ mesh: ResourceValue?, _ now: Timestamp, _ style: Style) -> String {
+    guard let mesh else { return "" }
+    func count(_ name: String) -> Int64 { mesh.at("counts", name)?.integer ?? 0 }
+    var text = "\(count("up")) of \(count("peers")) peers up"
+    for state in ["down", "unknown"] where count(state) > 0 { text += ", \(count(state)) \(state)" }
+    let overdue = (mesh["overdue"]?.items ?? []).compactMap(\.text)
+    if !overdue.isEmpty {
+      let more = overdue.count > maximumNames ? ", …" : ""
+      text += " (\(overdue.prefix(maximumNames).joined(separator: ", "))\(more) for too long)"
+    }
+    if let problem = mesh.at("problem", "message")?.text { text += "; \(problem)" }
+    let isWell = count("up") == count("peers") && mesh.at("problem", "message") == nil
+    return "kubespan: \(text.shown)" + (isWell ? "" : ": see 'rollcall kubespan'") + "\n"
   }
 
   private static func age(_ value: ResourceValue?, _ now: Timestamp) -> String {

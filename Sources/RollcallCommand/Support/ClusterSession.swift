@@ -1,3 +1,4 @@
+import ClusterModel
 import Logging
 import PluginHost
 import Rollcall
@@ -8,6 +9,10 @@ struct ClusterSession: Sendable {
   let aggregator: Aggregator
   /// What the NODE column says: this node's first address, else its hostname.
   let nodeLabel: String
+  /// Adds to what this machine says of itself.
+  let amendment = LocalAmendment()
+  /// This machine's identity; nil where it has none, or is a mere observer.
+  let nodeID: NodeIdentity?
   /// Whether this machine has an identity, and tells others of itself.
   let takesPart: Bool
   private let plugins: InstalledPlugins
@@ -36,7 +41,9 @@ struct ClusterSession: Sendable {
     if !publishing { aggregatorOptions.stopTimeout = .seconds(1) }
     let node =
       observing == nil
-      ? try LocalMachine.node(of: configuration, makesIdentity: publishing, logger: logger) : nil
+      ? try LocalMachine.node(
+        of: configuration, makesIdentity: publishing, amendment: amendment, logger: logger) : nil
+    nodeID = node?.nodeID
     takesPart = publishing && node != nil
     nodeLabel = LocalMachine.label(node, configuration.node)
     plugins = InstalledPlugins(logger: logger)

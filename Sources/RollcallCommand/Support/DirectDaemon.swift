@@ -33,6 +33,7 @@ enum DirectDaemon {
       var settings = StatusServerOptions(
         nodeLabel: session.nodeLabel, socket: .path(socket, mode: 0o600))
       settings.clusterID = nil
+      settings.meshReports = DirectMesh.reports(loaded.configuration, aggregator.snapshot())
       let server = StatusServer(aggregator, options: settings, logger: .silent)
       try await withThrowingTaskGroup(of: Bool.self) { group in
         group.addTask {

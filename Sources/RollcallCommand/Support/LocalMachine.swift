@@ -6,15 +6,17 @@ import RollcallConfiguration
 enum LocalMachine {
   /// This node; nil where it has no identity, or where it is a mere observer.
   ///
-  /// - Parameter makesIdentity: whether it is given an identity where it has none yet.
+  /// - Parameters:
+  ///   - makesIdentity: whether it is given an identity where it has none yet.
+  ///   - amendment: adds to what it tells of itself.
   static func node(
-    of configuration: Configuration, makesIdentity: Bool, logger: Logger
+    of configuration: Configuration, makesIdentity: Bool, amendment: LocalAmendment? = nil, logger: Logger
   ) throws -> LocalNodeProvider? {
     guard configuration.node.publish, let folder = configuration.stateDirectory else { return nil }
     let file = NodeIdentityFile(folder: folder)
     do throws(NodeIdentityFileError) {
       let identity = makesIdentity ? try file.readOrCreate() : try file.read()
-      return identity.map { LocalNodeProvider(nodeID: $0, logger: logger) }
+      return identity.map { LocalNodeProvider(nodeID: $0, amendment: amendment, logger: logger) }
     } catch {
       throw CommandError(error.message)
     }

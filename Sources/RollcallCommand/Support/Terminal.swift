@@ -18,6 +18,14 @@ enum Terminal {
     try bytes.withUnsafeBytes { try write($0, to: STDOUT_FILENO) }
   }
 
+  /// How many characters a line of the terminal has; nil where the standard output is none.
+  static var width: Int? {
+    var size = winsize()
+    guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 40
+    else { return nil }
+    return Int(size.ws_col)
+  }
+
   /// Whether a person reads the standard error, not a program or a file.
   static var isPerson: Bool { isatty(STDERR_FILENO) == 1 }
 

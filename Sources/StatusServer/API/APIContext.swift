@@ -25,7 +25,9 @@ final class APIContext: Sendable {
   func now() -> Moment { aggregator.now() }
 
   /// Documents of how the cluster is now.
-  func documents() -> ClusterDocuments { ClusterDocuments(aggregator.snapshot(), at: now()) }
+  func documents() -> ClusterDocuments {
+    ClusterDocuments(aggregator.snapshot(), at: now(), mesh: options.meshReports?.current)
+  }
 
   /// What each registry has of the members, found once a revision.
   func coverage(_ documents: ClusterDocuments) -> [String: RegistryCoverage] {

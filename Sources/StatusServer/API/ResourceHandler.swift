@@ -132,13 +132,27 @@ struct ResourceHandler: Sendable {
   func overview() -> APIResponse {
     let documents = context.documents()
     let options = context.options
-    return .json([
-      "metadata": context.metadata(table.revision, documents).value, "version": .text(options.version),
-      "started": .time(context.started),
-      "node": documents.node(label: options.nodeLabel, cluster: options.clusterID),
-      "members": documents.memberCounts, "attention": .list(documents.attention),
-      "registries": .list(context.registries(documents)), "problems": .texts(options.problems()),
-    ])
+    return .json(
+      .present([
+        ("metadata", context.metadata(table.revision, documents).value),
+        ("version", .text(options.version)), ("started", .time(context.started)),
+        ("node", documents.node(label: options.nodeLabel, cluster: options.clusterID)),
+        ("members", documents.memberCounts), ("attention", .list(documents.attention)),
+        ("registries", .list(context.registries(documents))), ("kubespan", meshOverview(documents)),
+        ("problems", .texts(options.problems())),
+      ]))
+  }
+
+  /// The mesh in brief; nil where there is none.
+  private func meshOverview(_ documents: ClusterDocuments) -> ResourceValue? {
+    documents.mesh.map { report in
+      [
+        "counts": MeshDocument(report).counts,
+        "overdue": .texts(report.overdue.prefix(ClusterDocuments.maximumAttention).map(report.label(of:))),
+        "problem": report.problem.map { ["message": .text($0.message), "since": .time($0.since)] } ?? .null,
+        "warnings": .texts(report.warnings),
+      ]
+    }
   }
 
   private static func unknown(_ kind: String, _ id: String, near names: some Sequence<String>) -> Problem {

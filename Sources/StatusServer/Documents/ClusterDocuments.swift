@@ -1,6 +1,7 @@
 public import AffiliateMerge
 public import ClusterModel
 public import ClusterResources
+public import KubeSpan
 public import Lifecycle
 public import Rollcall
 
@@ -11,10 +12,14 @@ public struct ClusterDocuments: Sendable {
   /// What ages are shown for.
   public let now: Moment
 
-  /// Makes documents of `snapshot`, with ages as of `now`.
-  public init(_ snapshot: ClusterSnapshot, at now: Moment) {
+  /// How the mesh is; nil where there is none.
+  public let mesh: MeshReport?
+
+  /// Makes documents of `snapshot` and of what a mesh reports, with ages as of `now`.
+  public init(_ snapshot: ClusterSnapshot, at now: Moment, mesh: MeshReport? = nil) {
     self.snapshot = snapshot
     self.now = now
+    self.mesh = mesh
   }
 
   var life: LifecycleView { snapshot.life }

@@ -21,6 +21,10 @@ extension ClusterDocuments {
     let claim = snapshot.merge.conflict(.nodename(affiliate.value.nodename))?.value
     let owner = affiliate.value.nodename.isEmpty ? nil : life.status(named: affiliate.value.nodename)?.node
     let contested = Set(conflicts.map(\.value.key))
+    var shownConflicts = conflicts.map { conflict($0).value(version: $0.version, updated: $0.updated) }
+    for dispute in meshConflicts(of: node) {
+      shownConflicts.append(dispute.value(version: 1, updated: dispute.summary.since))
+    }
     return .present([
       ("nodeId", .text(node.text)), ("nodename", .text(affiliate.value.nodename)),
       ("isLocal", .bool(snapshot.localID == node)), ("isMember", .bool(status?.isListed ?? false)),
@@ -38,10 +42,8 @@ extension ClusterDocuments {
         .list(fields.map { value(of: $0, node, isContested: contested.contains(.field($0.field, of: node))) })
       ),
       ("labels", labels(of: node, contested)),
-      (
-        "conflicts",
-        .list(conflicts.map { conflict($0).value(version: $0.version, updated: $0.updated) })
-      ),
+      ("conflicts", .list(shownConflicts)),
+      ("kubespan", meshExplanation(of: affiliate.value)),
       (
         "history",
         .list(life.tombstones(of: node.text).map { tombstone($0) })

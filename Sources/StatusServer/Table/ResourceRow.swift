@@ -6,6 +6,12 @@ import Synchronization
 /// The lists that are kept, each with its own type of documents.
 enum ListKind: String, CaseIterable, Hashable, Sendable {
   case members, affiliates, rawaffiliates, registries, conflicts, history
+  case kubespanidentities, kubespanpeerspecs, kubespanpeerstatuses, kubespanendpoints
+
+  /// Those that a mesh's reports say, not the aggregator.
+  static let ofMesh: [ListKind] = [
+    .kubespanidentities, .kubespanpeerspecs, .kubespanpeerstatuses, .kubespanendpoints,
+  ]
 
   var index: Int {
     switch self {
@@ -15,6 +21,10 @@ enum ListKind: String, CaseIterable, Hashable, Sendable {
     case .registries: 3
     case .conflicts: 4
     case .history: 5
+    case .kubespanidentities: 6
+    case .kubespanpeerspecs: 7
+    case .kubespanpeerstatuses: 8
+    case .kubespanendpoints: 9
     }
   }
 
@@ -25,6 +35,10 @@ enum ListKind: String, CaseIterable, Hashable, Sendable {
     case .affiliates, .rawaffiliates: .affiliate
     case .registries: .registry
     case .conflicts: .conflict
+    case .kubespanidentities: .kubeSpanIdentity
+    case .kubespanpeerspecs: .kubeSpanPeerSpec
+    case .kubespanpeerstatuses: .kubeSpanPeerStatus
+    case .kubespanendpoints: .kubeSpanEndpoint
     case .history: nil
     }
   }

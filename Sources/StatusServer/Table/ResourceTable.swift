@@ -81,12 +81,15 @@ final class ResourceTable: Sendable {
 
   /// Commits `changes` as one revision, above all before. Without any, and with the same metadata, nothing happens.
   ///
-  /// - Parameter known: the registries of which all that they know is here then.
+  /// - Parameters:
+  ///   - followed: the aggregator's revision up to which everything is here then; nil: the same.
+  ///   - known: the registries of which all that they know is here then.
   func commit(
-    _ changes: [Change], revision: UInt64, isSynced: Bool, partial: [String], known: Set<String> = []
+    _ changes: [Change], revision: UInt64, followed: UInt64? = nil, isSynced: Bool, partial: [String],
+    known: Set<String> = []
   ) {
     let hasChanged = state.withLock { state in
-      state.followed = revision
+      state.followed = followed ?? revision
       state.known = known
       let isOther = state.isSynced != isSynced || state.partial != partial
       guard isOther || !changes.isEmpty else { return false }

@@ -72,8 +72,9 @@ struct RowMaker {
       registry(status.name)
       seen[.registries, default: []].insert(RowKey(id: status.name))
     }
-    for list in ListKind.allCases where list != .history {
+    for list in ListKind.allCases where list != .history && !ListKind.ofMesh.contains(list) {
       for row in table.rows(of: list).rows where !(seen[list]?.contains(row.key) ?? false) {
+        if list == .conflicts, MeshDisputes.isID(row.key.id) { continue }
         remove(
           row.key, of: list, reason: row.key.node.isEmpty && list == .members ? departure(row.key.id) : nil)
       }

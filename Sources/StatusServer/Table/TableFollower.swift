@@ -1,30 +1,40 @@
 import AffiliateMerge
 import ClusterModel
 import ClusterResources
+import KubeSpan
 import Lifecycle
 import Platform
 import Rollcall
 
 /// Keeps a ``ResourceTable`` as the aggregator's table is: its only writer.
 ///
-/// What several commits changed while it was busy is one revision, whose number is that of the last of them.
+/// What several commits changed while it was busy is one revision, whose number is that of the last of them. What a
+/// mesh reports between two commits is a revision of its own: from then on the table's numbers are that much higher.
 struct TableFollower {
   /// How long after a look the next one is at the earliest, so that many changes cost watchers little. The first
   /// change after a pause is seen at once.
   static let pace = Duration.milliseconds(20)
 
   private let aggregator: Aggregator
+  private let reports: MeshReports?
   private let table: ResourceTable
   private let time: TimeSource
   private let pace: Duration
   private var lastRevision: UInt64?
+  /// By how much the table's revisions are above the aggregator's.
+  private var offset: UInt64 = 0
+  private var mesh = MeshRows()
+  /// How many reports were published when the last one was taken.
+  private var seenReports: UInt64 = 0
   /// How many entries of history came since it was last looked which ones aren't kept any more.
   private var newEntries = 0
 
   init(
-    _ aggregator: Aggregator, table: ResourceTable, time: TimeSource, pace: Duration = TableFollower.pace
+    _ aggregator: Aggregator, table: ResourceTable, time: TimeSource, reports: MeshReports? = nil,
+    pace: Duration = TableFollower.pace
   ) {
     self.pace = pace
+    self.reports = reports
     self.aggregator = aggregator
     self.table = table
     self.time = time
@@ -35,11 +45,22 @@ struct TableFollower {
     while !Task.isCancelled {
       let began = time.elapsed
       guard step() else { break }
-      await aggregator.table.waitForChange(after: lastRevision ?? 0)
+      await waitForChange()
       let pause = began + pace - time.elapsed
       if pause > .zero { try? await time.sleep(pause) }
     }
     table.finish()
+  }
+
+  private func waitForChange() async {
+    let (aggregator, last, seen) = (aggregator, lastRevision ?? 0, seenReports)
+    guard let reports else { return await aggregator.table.waitForChange(after: last) }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await aggregator.table.waitForChange(after: last) }
+      group.addTask { await reports.waitForChange(after: seen) }
+      await group.next()
+      group.cancelAll()
+    }
   }
 
   /// Takes what changed since the last time.
@@ -66,17 +87,25 @@ struct TableFollower {
   private mutating func take(
     _ snapshot: ClusterSnapshot, touched: TouchedResources?, _ entries: [HistoryEntry]
   ) {
+    let isNew = lastRevision != snapshot.revision
     lastRevision = snapshot.revision
-    var rows = RowMaker(
-      ClusterDocuments(snapshot, at: snapshot.moment), table: table,
-      version: table.text(of: snapshot.revision))
+    seenReports = reports?.changeCount ?? 0
+    let report = reports?.current
+    // Where only the mesh changed, that is a revision beyond the aggregator's.
+    let revision = snapshot.revision + offset + (isNew ? 0 : 1)
+    let version = table.text(of: revision)
+    let documents = ClusterDocuments(snapshot, at: snapshot.moment, mesh: report)
+    var rows = RowMaker(documents, table: table, version: version)
     if let touched { rows.make(touched) } else { rows.makeAll() }
-    let documents = rows.documents
+    let ofMesh = reports == nil ? [] : mesh.changes(documents, version: version)
+    let changes = rows.changes + history(entries, snapshot.revision) + ofMesh
+    if !isNew {
+      guard !changes.isEmpty else { return }
+      offset += 1
+    }
     table.commit(
-      rows.changes + history(entries, snapshot.revision), revision: snapshot.revision,
-      isSynced: snapshot.isSynced,
-      partial: documents.partial,
-      known: Set(snapshot.registries.lazy.filter(\.isKnown).map(\.name)))
+      changes, revision: revision, followed: snapshot.revision, isSynced: snapshot.isSynced,
+      partial: documents.partial, known: Set(snapshot.registries.lazy.filter(\.isKnown).map(\.name)))
   }
 
   /// The entries of history that came or go on, and those that aren't kept any more.
@@ -85,7 +114,7 @@ struct TableFollower {
     for entry in entries { newest[entry.number] = entry }
     var changes: [ResourceTable.Change] = newest.values.sorted { $0.number < $1.number }.map { entry in
       let document = HistoryDocument.value(
-        entry, resourceVersion: table.text(of: min(entry.revision, revision)))
+        entry, resourceVersion: table.text(of: min(entry.revision, revision) + offset))
       return .put(
         .history, RowKey(id: Self.padded(entry.number)), RowContent(document, HistoryDocument.paths))
     }

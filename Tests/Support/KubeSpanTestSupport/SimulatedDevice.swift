@@ -1,31 +1,35 @@
-import ClusterModel
-import KubeSpan
+public import ClusterModel
+public import KubeSpan
 
 /// A WireGuard device and the paths from it, in simulated time.
 ///
 /// As measured on real ones: a peer that was added with an endpoint begins its handshake at once, an endpoint that is
 /// merely changed waits for the retry every 5 s; a peer sends a keep-alive every 25 s and a handshake every 120 s; a
 /// prefix that is given to a peer is taken from whoever has it.
-struct SimulatedDevice {
-  private(set) var state = DeviceState()
+public struct SimulatedDevice: Sendable {
+  public private(set) var state = DeviceState()
   /// Where somebody answers.
-  var answering: Set<IPEndpoint> = []
-  private(set) var now: Duration = .zero
+  public var answering: Set<IPEndpoint> = []
+  public private(set) var now: Duration = .zero
   /// How far the device's clock is from simulated time.
-  var clockOffset: Duration = .zero
+  public var clockOffset: Duration = .zero
   /// By public key, when the next attempt, keep-alive and handshake are due.
   private var attempts: [String: Duration] = [:]
   private var keepAlives: [String: Duration] = [:]
   private var renewals: [String: Duration] = [:]
   /// By public key, how often the peer was added.
-  private(set) var additions: [String: Int] = [:]
+  public private(set) var additions: [String: Int] = [:]
 
   /// The device's own wall clock.
-  var wallClock: Timestamp {
+  public var wallClock: Timestamp {
     Timestamp(milliseconds: 1_800_000_000_000 + Int64((now + clockOffset) / .milliseconds(1)))
   }
 
-  mutating func advance(to end: Duration) {
+  /// A device without peers.
+  public init() {}
+
+  /// Lets time pass.
+  public mutating func advance(to end: Duration) {
     while now < end {
       now = min(end, now + .milliseconds(50))
       for key in state.peers.keys.sorted() { advance(key) }
@@ -63,13 +67,14 @@ struct SimulatedDevice {
   }
 
   /// The peer dials in from `endpoint`.
-  mutating func dialIn(_ key: String, from endpoint: IPEndpoint) {
+  public mutating func dialIn(_ key: String, from endpoint: IPEndpoint) {
     answering.insert(endpoint)
     state.peers[key]?.endpoint = endpoint
     shakeHands(key)
   }
 
-  mutating func apply(_ difference: DeviceDifference) {
+  /// Configures it.
+  public mutating func apply(_ difference: DeviceDifference) {
     if let key = difference.privateKey { state.privateKey = key }
     if let port = difference.listenPort { state.listenPort = port }
     if let mark = difference.firewallMark { state.firewallMark = mark }
@@ -97,6 +102,9 @@ struct SimulatedDevice {
       }
     }
   }
+
+  /// The device loses the peer, as if it had never been given it.
+  public mutating func forget(_ key: String) { state.peers[key] = nil }
 
   private mutating func give(_ prefixes: [IPPrefix], to key: String) {
     for holder in state.peers.keys { state.peers[holder]?.allowedIPs.removeAll { prefixes.contains($0) } }
