@@ -191,9 +191,11 @@ let package = Package(
       ]),
 
     // The command.
+    // Trees of values: JSON, YAML, JSONPath; without the cluster's types, as plugins read such trees too.
+    library("ResourceValues", ["ClusterModel", "Documents", "Platform"]),
     library(
       "ClusterResources",
-      ["AffiliateMerge", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform"]),
+      ["AffiliateMerge", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform", "ResourceValues"]),
 
     // What a running daemon gives: the API, files and commands, metrics.
     library("Exposition", ["Platform"]),
@@ -343,7 +345,10 @@ let package = Package(
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", "Netlink", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
-      ["ClusterResources", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform"]),
+      [
+        "ClusterResources", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform",
+        "ResourceValues",
+      ]),
     tests(
       "InventoriesTests", resources: [.copy("Fixtures")],
       ["Inventories", "ClusterModel", "Documents", "Platform", "RegistryKit"]),
@@ -473,7 +478,7 @@ let package = Package(
     + plugin(
       "HTTP",
       [
-        "ClusterResources", "Dialing", "Documents", "HTTPTransport", "Inventories", "Platform", logging,
+        "Dialing", "Documents", "HTTPTransport", "Inventories", "Platform", "ResourceValues", logging,
         nio("NIOCore"), nio("NIOHTTP1"),
       ])
     + plugin("Exec", ["Documents", "Inventories", "Platform", "RegistryProtocol", logging])

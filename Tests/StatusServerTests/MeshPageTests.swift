@@ -57,7 +57,7 @@ struct MeshPageTests {
       #expect(rows == ["w-2", "w-3", "w-4", "w-1"])
       let text = try await page.text("document.querySelector('.mesh').innerText")
       #expect(text.contains("no answer from 10.0.0.2:51820"))
-      #expect(text.contains("192.168.0.3:51820 isn't tried"))
+      #expect(text.contains("none of its endpoints is tried: 192.168.0.3:51820"))
       #expect(text.contains("listens nowhere <img"))
       #expect(text.contains("14.3 MiB"))
       #expect(text.contains("contradiction"))

@@ -103,7 +103,9 @@ class Mesh {
 
   #row(peer) {
     const kind = kinds[peer.state] ?? "other";
-    const refused = peer.endpoints.filter(endpoint => endpoint.refused);
+    // What is said already isn't said twice.
+    const refused = peer.endpoints.filter(({ endpoint, refused }) =>
+      refused && !peer.why.some(text => text.includes(endpoint)));
     return row([
       ["how", "", el("span", { class: `state is-${kind}` }, mark(kind), el("span", {}, peer.state))],
       ["peer", "", el("div", { class: "title" }, el("a", { href: href("node", peer.label || peer.nodeId) }, named(nameOf(peer)))),
