@@ -1,5 +1,4 @@
 public import ClusterModel
-public import KubeSpan
 import Platform
 
 /// A moment to a nanosecond, as existing clusters print it: RFC 3339 in UTC, with as many digits as it has.
@@ -26,11 +25,6 @@ public struct PreciseTime: Hashable, Sendable {
     }
     let rest = (time.milliseconds % 1000 + 1000) % 1000
     self.init(seconds: (time.milliseconds - rest) / 1000, nanoseconds: UInt32(rest) * 1_000_000)
-  }
-
-  /// The moment of a handshake; nil: ``never``.
-  public init(_ handshake: HandshakeTime?) {
-    self = handshake.map { PreciseTime(seconds: $0.seconds, nanoseconds: $0.nanoseconds) } ?? .never
   }
 
   /// The moment that is written as ``description`` writes it; nil where `text` is something else.
