@@ -170,10 +170,12 @@ package actor MeshService {
   }
 
   /// Gives the mesh up: removes all that was installed, or, where `keepOnExit` says so, leaves it for the next process.
-  package func leave() async {
+  ///
+  /// - Parameter isRestarting: whether the next process comes at once, whatever the settings say.
+  package func leave(isRestarting: Bool = false) async {
     remember(isLast: true)
     guard device != nil || definition != nil else { return }
-    if definition?.settings.keepsOnExit == true { await machine.detach() } else { await machine.close() }
+    if isRestarting || definition?.settings.keepsOnExit == true { await machine.detach() } else { await machine.close() }
     device = nil
     outlets.reports.publish(nil)
   }
