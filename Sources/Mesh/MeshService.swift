@@ -172,10 +172,12 @@ package actor MeshService {
   }
 
   /// Gives the mesh up: removes all that was installed, or, where `keepOnExit` says so, leaves it for the next process.
-  package func leave() async {
+  ///
+  /// - Parameter isRestarting: whether the next process comes at once, whatever the settings say.
+  package func leave(isRestarting: Bool = false) async {
     remember(isLast: true)
     guard isOpen else { return }
-    if definition?.settings.keepsOnExit == true {
+    if isRestarting || definition?.settings.keepsOnExit == true {
       await machine.detach()
       logger.notice("the mesh stays, for the next start to take over")
     } else {

@@ -156,8 +156,13 @@ struct RegistryExampleTests {
     // Beside the package's own build, so that the next run finds it half done.
     let scratch = BuiltProducts.checkout.appendingPathComponent(".build/examples/SwiftRegistry").path
     let built = try await Tool.run(
-      "swift", ["build", "--disable-build-manifest-caching", "--scratch-path", scratch], folder: example.path)
+      "swift",
+      ["build", "--disable-build-manifest-caching", "--static-swift-stdlib", "--scratch-path", scratch],
+      folder: example.path)
     try #require(built.status == 0, "\(built)")
+    // Its own runtime, so that it doesn't matter which one the host has.
+    let needed = try await Tool.run("ldd", ["\(scratch)/debug/librollcall-rack.so"])
+    #expect(needed.status == 0 && !needed.output.contains("libswift"), "\(needed)")
 
     let plugin = try await plugin(named: "rack", in: "\(scratch)/debug")
     #expect(plugin.descriptor.summary == "The nodes of a rack")

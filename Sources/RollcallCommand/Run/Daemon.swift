@@ -70,7 +70,11 @@ struct Daemon: Sendable {
       throw error
     }
     // Others know by now that this node goes: nothing is lost that they still sent.
-    await mesh.leave()
+    if case .signal(.sigusr2)? = end {
+      await mesh.leave(isRestarting: true)
+    } else {
+      await mesh.leave()
+    }
     // What the registries said while they ended is kept too.
     keeper?.write(aggregator, isLast: true)
     if case .signal? = end { return logger.notice("stopped") }

@@ -59,8 +59,9 @@ struct DaemonMesh: Sendable {
     await service?.apply(definition)
   }
 
-  /// Gives it up. To be called once the registries have withdrawn this node.
-  func leave() async { await service?.leave() }
+  /// Gives it up, or leaves it for a process that comes at once. To be called once the registries have withdrawn this
+  /// node.
+  func leave(isRestarting: Bool = false) async { await service?.leave(isRestarting: isRestarting) }
 }
 
 extension MeshService.Definition {

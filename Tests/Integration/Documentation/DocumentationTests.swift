@@ -1,3 +1,4 @@
+import ClusterModel
 import Foundation
 import TestSupport
 import Testing
@@ -21,6 +22,13 @@ private func blocks(_ language: String) throws -> [MarkdownBlock] {
 
 @Suite("The documentation")
 struct DocumentationTests {
+  @Test("the packages that the README names are of this version")
+  func packages() throws {
+    let text = try contents(BuiltProducts.checkout.appendingPathComponent("README.md").path)
+    let named = text.matches(of: #/rollcall[_-](?<version>[0-9][0-9.]*[0-9])[_-]/#).map { String($0.version) }
+    #expect(named.count >= 3 && Set(named) == [RollcallVersion.current], "\(named)")
+  }
+
   /// What a block says it is decides how it is tested; what nobody tests must not be written.
   @Test("has only blocks that are tested")
   func languages() throws {
