@@ -13,13 +13,14 @@ SOURCES = Package.swift Sources Plugins Tests Docs/Examples
 FILTER ?=
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 15
+DEMO ?=
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run install test check lint format bench bench-core bench-daemon bench-mesh bench-service bench-kubernetes soak tsan fuzz clean
+.PHONY: help setup setup-tests run five-nodes release install package test-package test check lint format bench bench-core bench-daemon bench-mesh bench-service bench-kubernetes soak tsan fuzz test-kernel-wireguard clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what a build needs (Debian packages)
 	@.ci/setup build
@@ -27,17 +28,34 @@ setup: ## Install what a build needs (Debian packages)
 setup-tests: setup
 	@.ci/setup tests
 
-run: setup ## Build, then show the main job: two registries of a five-node cluster, merged
-	@echo "==> Building rollcall and its static-file plugin (a first build takes a minute or two)"
+run: setup ## Build, then show the demo: six made-up machines, a service, an inventory, a page; DEMO='--for 30s' ends it
+	@echo "==> Building rollcall and two plugins (a first build takes about four minutes)"
+	$(SWIFT) build --scratch-path $(SCRATCH) --product rollcall-static-file
+	$(SWIFT) build --scratch-path $(SCRATCH) --product rollcall-service
+	$(SWIFT) build --scratch-path $(SCRATCH) --product rollcall
+	@exec $(BIN)/rollcall demo $(DEMO)
+
+five-nodes: setup ## Build, then show how two registries of five nodes are merged, and where a fact came from
 	$(SWIFT) build --scratch-path $(SCRATCH) --product rollcall-static-file
 	$(SWIFT) build --scratch-path $(SCRATCH) --product rollcall
 	@Docs/Examples/five-nodes/show $(BIN)/rollcall
 
-install: setup ## Build for release and install below PREFIX, /usr/local: bin, lib/rollcall, include/rollcall
+release: setup
 	@echo "==> Building for release (several minutes the first time)"
 	@for product in rollcall rollcall-static-file rollcall-exec rollcall-http rollcall-service rollcall-kubernetes; do \
 	  $(SWIFT) build --scratch-path .build-bench -c release --product $$product || exit 1; done
+
+install: release ## Build for release and install below PREFIX, /usr/local: command, plugins, manual pages, completions
 	.ci/install .build-bench/release $(DESTDIR)$(PREFIX)
+
+package: release ## Build for release and pack for machines without Swift: .deb, tarball, OCI archive in .build-package
+	@.ci/setup package
+	.ci/package .build-bench/release .build-package
+
+test-package: package ## Prove the packages: in a bare Debian, booted with systemd, and the image run (as root)
+	@.ci/setup test-package
+	@.ci/setup boot-package
+	.ci/test-package .build-bench/release .build-package boot
 
 test: setup-tests lint ## Set up, check the format, build with warnings as errors, run every test
 	@echo "==> Building everything, warnings are errors"
@@ -48,6 +66,14 @@ test: setup-tests lint ## Set up, check the format, build with warnings as error
 check: ## The quick inner loop: build, and test all but what starts processes; FILTER=name for a part
 	$(SWIFT) build --scratch-path $(SCRATCH) --build-tests
 	$(TEST) $(if $(FILTER),--filter '$(FILTER)',--skip IntegrationTests)
+
+test-kernel-wireguard: setup ## Try the kernel's own WireGuard in a QEMU guest with Debian's kernel; PARTS='device port' for some
+	@.ci/setup kernel || echo "not all of it can be installed here" >&2
+	@echo "==> Building what is tried"
+	@for product in WireGuardProbe rollcall rollcall-service; do \
+	  $(SWIFT) build --scratch-path $(SCRATCH) --product $$product || exit 1; done
+	@echo "==> Booting Debian's kernel"
+	@Tests/Support/kernel-wireguard/run $(BIN) $(PARTS)
 
 lint: ## Check the format
 	@echo "==> Checking the format"

@@ -191,9 +191,11 @@ let package = Package(
       ]),
 
     // The command.
+    // Trees of values: JSON, YAML, JSONPath; without the cluster's types, as plugins read such trees too.
+    library("ResourceValues", ["ClusterModel", "Documents", "Platform"]),
     library(
       "ClusterResources",
-      ["AffiliateMerge", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform"]),
+      ["AffiliateMerge", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform", "ResourceValues"]),
 
     // What a running daemon gives: the API, files and commands, metrics.
     library("Exposition", ["Platform"]),
@@ -304,8 +306,8 @@ let package = Package(
     tests(
       "StatusServerTests",
       [
-        "StatusServer", "AffiliateMerge", "ClusterModel", "ClusterResources", "KubeSpan", "Lifecycle",
-        "MeshTestSupport", "Platform",
+        "StatusServer", "AffiliateMerge", "BrowserTestSupport", "ClusterModel", "ClusterResources",
+        "KubeSpan", "Lifecycle", "MeshTestSupport", "Platform",
         "RegistryKit", "Rollcall", "Documents", logging, nio("NIOCore"), nio("NIOPosix"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ]),
@@ -338,12 +340,15 @@ let package = Package(
     tests("NetlinkTests", ["Netlink", "ClusterModel"]),
     tests("WireGuardTests", ["WireGuard", "KubeSpan", "Netlink", "ClusterModel", "Platform"]),
     .executableTarget(
-      name: "WireGuardProbe", dependencies: ["WireGuard", "KubeSpan", "ClusterModel", "Platform"],
+      name: "WireGuardProbe", dependencies: ["WireGuard", "Netlink", "KubeSpan", "ClusterModel", "Platform"],
       path: "Tests/Support/WireGuardProbe", swiftSettings: strict),
     tests("LocalNodeTests", ["Rollcall", "ClusterModel", "Netlink", logging]),
     tests(
       "ClusterResourcesTests", resources: [.copy("Golden")],
-      ["ClusterResources", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform"]),
+      [
+        "ClusterResources", "ClusterModel", "Documents", "KubeSpan", "Lifecycle", "Platform",
+        "ResourceValues",
+      ]),
     tests(
       "InventoriesTests", resources: [.copy("Fixtures")],
       ["Inventories", "ClusterModel", "Documents", "Platform", "RegistryKit"]),
@@ -473,7 +478,7 @@ let package = Package(
     + plugin(
       "HTTP",
       [
-        "ClusterResources", "Dialing", "Documents", "HTTPTransport", "Inventories", "Platform", logging,
+        "Dialing", "Documents", "HTTPTransport", "Inventories", "Platform", "ResourceValues", logging,
         nio("NIOCore"), nio("NIOHTTP1"),
       ])
     + plugin("Exec", ["Documents", "Inventories", "Platform", "RegistryProtocol", logging])

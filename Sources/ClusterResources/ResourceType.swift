@@ -1,4 +1,6 @@
 import Platform
+// What resources are made of is part of what they are.
+@_exported public import ResourceValues
 
 /// A kind of resource, and the names under which a person may ask for it.
 public struct ResourceType: Hashable, Sendable {
@@ -105,15 +107,4 @@ public struct ResourceType: Hashable, Sendable {
         + (advice.map { ": \($0)" } ?? "")
         + " (they are in \(known.joined(separator: ", ")))")
   }
-}
-
-/// A request for a resource that can't be understood: the fault of who asked.
-public struct ResourceError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// One line that names the value and what would be right.
-  public let message: String
-
-  /// An error with `message`.
-  public init(_ message: String) { self.message = message }
-
-  public var description: String { message }
 }

@@ -115,20 +115,28 @@ package struct NetworkInterface: Hashable, Sendable {
     }
   }
 
+  /// A number for an interface that is to be made: of so many that no other one has it, and none that the kernel gives
+  /// by itself.
+  package static func unusedIndex() -> UInt32 { .random(in: 1 << 20..<1 << 30) }
+
   /// Makes an interface, and marks it: two messages for one datagram, so that none stays unmarked.
-  package static func create(_ name: String, kind: String, alias: String) -> [NetlinkMessage] {
+  ///
+  /// The second one is done even where the first one is refused. So it goes by the number: by its name it would mark the
+  /// interface of somebody who was faster.
+  ///
+  /// - Parameter index: the number that it gets, from ``unusedIndex()``.
+  package static func create(
+    _ name: String, kind: String, alias: String, index: UInt32
+  ) -> [NetlinkMessage] {
     var information = NetlinkAttributes()
     information.append(Attribute.kind, text: kind)
     var attributes = NetlinkAttributes()
     attributes.append(Attribute.name, text: name)
     attributes.append(Attribute.information, nested: information)
-    var mark = NetlinkAttributes()
-    mark.append(Attribute.name, text: name)
-    mark.append(Attribute.alias, text: alias)
     // The alias isn't taken at making.
     return [
-      NetlinkMessage(Message.new, flags: [.create, .exclusive], head: head(), attributes),
-      NetlinkMessage(Message.new, head: head(), mark),
+      NetlinkMessage(Message.new, flags: [.create, .exclusive], head: head(index: index), attributes),
+      NetworkInterface(index: index, name: name).setAlias(alias),
     ]
   }
 

@@ -30,6 +30,8 @@ public final class Aggregator: Service {
     var isReloading = false
     /// Whether what was published stays at the end.
     var keepsOnExit = false
+    /// Whether another one takes its place at once: nothing is withdrawn then.
+    var isRestarting = false
   }
 
   /// Everything that is known, for readers.
@@ -128,6 +130,10 @@ public final class Aggregator: Service {
     if let restored = options.restored { table.restore(restored, local: localNode?.nodeID) }
   }
 
+  /// Lets what others know of this node stay when the aggregator ends, whatever its definition says: it is to be
+  /// started anew at once, as for an upgrade.
+  public func keepPublishedAtEnd() { state.withLock { $0.isRestarting = true } }
+
   /// What is to survive a restart, as of now: for ``AggregatorOptions/restored`` of the next one.
   public func savedState() -> SavedState { table.captureState().state }
 
@@ -225,7 +231,9 @@ public final class Aggregator: Service {
         for supervisor in unstarted { group.addTask { await supervisor.run() } }
         await supervisors.signal.wait(after: seen)
       }
-      if !state.withLock({ $0.keepsOnExit }) { await withdraw(from: supervisors.names(without: [])) }
+      if !state.withLock({ $0.keepsOnExit || $0.isRestarting }) {
+        await withdraw(from: supervisors.names(without: []))
+      }
       group.cancelAll()
     }
     table.finish()

@@ -23,7 +23,7 @@ struct RollcallCommand: AsyncParsableCommand {
       DiffCommand.self,
       WaitCommand.self, ForgetCommand.self, AnsibleCommand.self, RunCommand.self,
       RecordCommand.self, ReplayCommand.self, PluginsCommand.self,
-      ConfigCommand.self, GenerateCommand.self, Serve.self,
+      ConfigCommand.self, GenerateCommand.self, Serve.self, DemoCommand.self,
     ])
 
   static func main() async {

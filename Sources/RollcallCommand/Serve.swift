@@ -2,6 +2,7 @@ import ArgumentParser
 import ClusterModel
 import DiscoveryService
 import Logging
+import Platform
 import ServiceLifecycle
 
 /// `rollcall serve`: the discovery service. Options that mean what the existing service's mean have its names,
@@ -15,89 +16,118 @@ struct Serve: AsyncParsableCommand {
     [.customLong(name), .customLong(name, withSingleDash: true)]
   }
 
-  @Option(name: Self.names("addr"), help: "Where to serve gRPC.")
+  @Option(name: Self.names("addr"), help: ArgumentHelp("Where to serve gRPC.", valueName: "address"))
   var address = OptionalAddress(value: ListenAddress(port: 3000))
 
-  @Option(name: Self.names("landing-addr"), help: "Where to serve pages; \"\" for nowhere.")
+  @Option(
+    name: Self.names("landing-addr"),
+    help: ArgumentHelp("Where to serve pages; \"\" for nowhere.", valueName: "address"))
   var landing = OptionalAddress(value: ListenAddress(port: 3001))
 
   @Option(
-    name: Self.names("metrics-addr"), help: "Where to serve metrics; \"\" for the landing address alone.")
+    name: Self.names("metrics-addr"),
+    help: ArgumentHelp("Where to serve metrics; \"\" for the landing address alone.", valueName: "address"))
   var metrics = OptionalAddress(value: ListenAddress(port: 2122))
 
-  @Option(name: Self.names("certificate-path"), help: "The certificate chain, PEM; reloaded when it changes.")
+  @Option(
+    name: Self.names("certificate-path"),
+    help: ArgumentHelp("The certificate chain, PEM; reloaded when it changes.", valueName: "file"))
   var certificatePath: String?
 
-  @Option(name: Self.names("key-path"), help: "The certificate's private key, PEM.")
+  @Option(
+    name: Self.names("key-path"), help: ArgumentHelp("The certificate's private key, PEM.", valueName: "file")
+  )
   var keyPath: String?
 
   @Option(
     name: Self.names("gc-interval"),
-    help: "How often to look over all that is kept; what expires is dropped on time in any case.",
+    help: ArgumentHelp(
+      "How often to look over all that is kept; what expires is dropped on time in any case.",
+      valueName: "duration"),
     transform: DurationOption.interval)
   var collectInterval = DurationOption(.seconds(1))
 
-  @Option(name: Self.names("redirect-endpoint"), help: "Send clients to this endpoint instead.")
+  @Option(
+    name: Self.names("redirect-endpoint"),
+    help: ArgumentHelp("Send clients to this endpoint instead.", valueName: "endpoint"))
   var redirectEndpoint: String?
 
-  @Option(name: Self.names("snapshots-enabled"), help: "Whether to read and write snapshots.")
+  @Option(
+    name: Self.names("snapshots-enabled"),
+    help: ArgumentHelp("Whether to read and write snapshots.", valueName: "true|false"))
   var snapshotsEnabled = true
 
-  @Option(name: Self.names("snapshot-path"), help: "The file that carries the state over a restart.")
+  @Option(
+    name: Self.names("snapshot-path"),
+    help: ArgumentHelp("The file that carries the state over a restart.", valueName: "file"))
   var snapshotPath: String?
 
   @Option(
-    name: Self.names("snapshot-interval"), help: "How often to write the snapshot.",
+    name: Self.names("snapshot-interval"),
+    help: ArgumentHelp("How often to write the snapshot.", valueName: "duration"),
     transform: DurationOption.interval)
   var snapshotInterval = DurationOption(.seconds(600))
 
   @Option(
-    name: Self.names("trust-x-real-ip"), help: "Believe x-real-ip of trusted proxies.")
+    name: Self.names("trust-x-real-ip"),
+    help: ArgumentHelp("Believe x-real-ip of trusted proxies.", valueName: "true|false"))
   var trustRealIP = true
 
   @Option(
     name: Self.names("trust-first-x-forwarded-for"),
-    help: """
+    help: ArgumentHelp(
+      """
       Believe x-forwarded-for of trusted proxies. Of its addresses the LAST one counts that isn't a trusted \
       proxy's, whatever the option's name says: the first one is the client's own to choose.
-      """)
+      """, valueName: "true|false"))
   var trustForwardedFor = true
 
   @Option(
     name: Self.names("trusted-proxies"),
-    help: "Networks whose forwarded headers are believed, separated by commas.")
+    help: ArgumentHelp(
+      "Networks whose forwarded headers are believed, separated by commas.", valueName: "networks"))
   var trustedProxies = PrefixList(prefixes: [])
 
   @Option(
-    name: Self.names("tokens-file"), help: "Bearer tokens, one a line, each followed by cluster ids or *.")
+    name: Self.names("tokens-file"),
+    help: ArgumentHelp("Bearer tokens, one a line, each followed by cluster ids or *.", valueName: "file"))
   var tokensFile: String?
 
-  @Option(name: Self.names("rate-limit"), help: "Calls a second and address; 0 for no limit.")
+  @Option(
+    name: Self.names("rate-limit"),
+    help: ArgumentHelp("Calls a second and address; 0 for no limit.", valueName: "calls"))
   var rateLimit = 15.0
 
-  @Option(name: Self.names("rate-burst"), help: "Calls that an address may make at once.")
+  @Option(
+    name: Self.names("rate-burst"),
+    help: ArgumentHelp("Calls that an address may make at once.", valueName: "calls"))
   var rateBurst = 60
 
-  @Option(name: Self.names("event-loops"), help: "Event loops (default: half of the cores).")
+  @Option(
+    name: Self.names("event-loops"),
+    help: ArgumentHelp("Event loops (default: half of the cores).", valueName: "count"))
   var eventLoops: Int?
 
   @Option(
-    name: Self.names("drain-timeout"), help: "How long clients may take to go at the end.",
+    name: Self.names("drain-timeout"),
+    help: ArgumentHelp("How long clients may take to go at the end.", valueName: "duration"),
     transform: DurationOption.parse)
   var drainTimeout = DurationOption(.seconds(10))
 
   @Option(
     name: Self.names("coalesce"),
-    help: """
+    help: ArgumentHelp(
+      """
       How long watchers of a cluster that changed just now wait for the next change, so that many go out at once; \
       0 for never.
-      """,
+      """, valueName: "duration"),
     transform: DurationOption.parse)
   var coalescing = DurationOption(ServiceConfiguration().transport.coalescing)
 
   @Option(
     name: Self.names("connections-of-client"),
-    help: "Connections of one address or /64 of IPv6 (default: 12000, with TLS 2500).")
+    help: ArgumentHelp(
+      "Connections of one address or /64 of IPv6 (default: 12000, with TLS 2500).", valueName: "count"))
   var connectionsOfClient: Int?
 
   @OptionGroup var log: LogOptions
@@ -136,11 +166,25 @@ struct Serve: AsyncParsableCommand {
   func run() async throws {
     log.bootstrap()
     let logger = Logger(label: "rollcall.serve")
-    let server = DiscoveryServer(configuration: serviceConfiguration(), logger: logger)
+    let manager = ServiceManager(environment: environment)
+    let server = DiscoveryServer(configuration: serviceConfiguration(), logger: logger) {
+      manager.notify(.ready, .status("serves nodes on \($0.service)"))
+    }
     let group = ServiceGroup(
       configuration: .init(
-        services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        services: [.init(service: server), .init(service: ManagedService(manager: manager))],
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await group.run()
+  }
+}
+
+/// Tells what started the service that it goes on, and that its end has begun.
+private struct ManagedService: Service {
+  let manager: ServiceManager
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown { await manager.keepAlive {} }
+    manager.notify(.stopping)
   }
 }
 

@@ -1,5 +1,6 @@
 import ClusterModel
 import Glibc
+import KubeSpan
 import Netlink
 import Platform
 
@@ -19,7 +20,8 @@ public struct DeviceError: Error, Hashable, Sendable, CustomStringConvertible {
     public static let notPermitted = Code("notPermitted")
     /// A program is missing.
     public static let missingProgram = Code("missingProgram")
-    /// The UDP port is another's. The device listens on none.
+    /// The UDP port is another's. The kernel's device goes on listening where it did, a program's listens nowhere; both
+    /// say so when they are read.
     public static let portInUse = Code("portInUse")
     /// The device isn't there any more. Open it anew.
     public static let gone = Code("gone")
@@ -53,12 +55,21 @@ public struct DeviceError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// - Throws: ``Code/invalid`` where an interface of ours can't be called `name`.
+  static func checkName(_ name: String) throws(DeviceError) {
+    do throws(ModelError) {
+      _ = try InterfaceName.checkNew(name)
+    } catch {
+      throw DeviceError(.invalid, error.message)
+    }
+  }
+
   /// The UDP port of a device that couldn't be had.
   static func portInUse(_ port: UInt16?, interface: String) -> DeviceError {
     let name = port.map { "UDP port \($0)" } ?? "its UDP port"
     return DeviceError(
       .portInUse,
-      "the WireGuard device \(quoted(interface)) listens nowhere: \(name) is in use by something else; end that, "
+      "the WireGuard device \(quoted(interface)) can't listen: \(name) is in use by something else; end that, "
         + "or set another listenPort")
   }
 }

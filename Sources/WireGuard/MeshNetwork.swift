@@ -89,7 +89,7 @@ public actor MeshNetwork {
   }
 
   private static func check(_ settings: Settings) throws(DeviceError) {
-    try InterfaceName.check(settings.interface)
+    try DeviceError.checkName(settings.interface)
     let name = settings.nftTable.utf8
     guard let first = name.first, Character(UnicodeScalar(first)).isLetter, name.count <= 64,
       name.allSatisfy({

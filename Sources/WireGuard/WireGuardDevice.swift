@@ -30,8 +30,8 @@ public protocol WireGuardDevice: Sendable {
 
   /// Configures what differs, in as many messages as that takes.
   ///
-  /// - Throws: ``DeviceError``. What came before the error stays done, and where the port was in use the device
-  ///   listens on none: read it again, and apply what differs then.
+  /// - Throws: ``DeviceError``. What came before the error stays done, and where the port is in use the device
+  ///   listens on another one, or on none: read it again, and apply what differs then.
   func apply(_ difference: DeviceDifference) async throws
 
   /// Removes the device, and ends the program that does its work. Does nothing where it is gone, or isn't ours any

@@ -31,7 +31,7 @@ public actor WireGuardDevices {
   public func open(
     interface: String, preference: DevicePreference = .auto
   ) throws -> any WireGuardDevice {
-    try InterfaceName.check(interface)
+    try DeviceError.checkName(interface)
     let socket = try Self.performing("can't ask for network interfaces") { () throws(NetlinkError) in
       try NetlinkSocket(Netlink.route)
     }
@@ -41,10 +41,10 @@ public actor WireGuardDevices {
     let family = preference == .userspace ? nil : try Self.family()
     if let family {
       do throws(NetlinkError) {
-        try socket.perform(NetworkInterface.create(interface, kind: "wireguard", alias: mark))
-        if let link = try NetworkInterface.find(interface, through: socket) {
-          return KernelDevice(link, mark: mark, family: family)
-        }
+        let index = NetworkInterface.unusedIndex()
+        try socket.perform(
+          NetworkInterface.create(interface, kind: "wireguard", alias: mark, index: index))
+        return KernelDevice(NetworkInterface(index: index, name: interface), mark: mark, family: family)
       } catch  where error.code == EOPNOTSUPP && preference == .auto {
         // The family without the kind of interface: as good as none.
       } catch {

@@ -1,3 +1,4 @@
+import ClusterModel
 import Documents
 import Foundation
 import RegistryKit
@@ -66,6 +67,11 @@ import Testing
     let pod = try document("DaemonSet", in: "daemonset")["spec"]?["template"]?["spec"]
     let container = try #require(pod?["containers"]?.items?.first)
     #expect(container["securityContext"]?["runAsUser"]?.int == 0)
+    // The image that `.ci/package` makes of this version.
+    #expect(container["image"]?.string == "rollcall:\(RollcallVersion.current)")
+    for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
+      #expect(container[probe]?["httpGet"]?["path"]?.string == path)
+    }
     let variable = try #require(container["env"]?.items?.first { $0["name"]?.string == "ROLLCALL_NODENAME" })
     #expect(variable["valueFrom"]?["fieldRef"]?["fieldPath"]?.string == "spec.nodeName")
   }

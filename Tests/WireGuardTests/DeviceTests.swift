@@ -52,6 +52,16 @@ struct DeviceTests {
     #expect(lines[6...] == ["1", "0"])
   }
 
+  @Test("a link of somebody who was faster isn't marked as ours")
+  func fasterLink() async throws {
+    let lines = try await Namespaces.run(
+      """
+      ip link add wga type veth peer name other; p make wga veth; ip -d link show wga | grep -c alias
+      p make wgb veth; ip -d link show wgb | grep -o 'alias .*'
+      """)
+    #expect(lines == ["error: File exists", "0", "made", "alias rollcall KubeSpan"])
+  }
+
   @Test("a socket that a program of another namespace serves isn't believed, and that program goes on")
   func foreignNamespace() async throws {
     let lines = try await Namespaces.run(
@@ -136,7 +146,7 @@ struct DeviceTests {
     try #require(lines.count == 6, "\(lines)")
     #expect(
       lines[2]
-        == "error portInUse: the WireGuard device 'wga' listens nowhere: UDP port 51820 is in use by something "
+        == "error portInUse: the WireGuard device 'wga' can't listen: UDP port 51820 is in use by something "
         + "else; end that, or set another listenPort")
     #expect(lines[3] == "read key=yes port=0 mark=32 peers=0 prefixes=0")
     #expect(lines[4] == "applied 1")

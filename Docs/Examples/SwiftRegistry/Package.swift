@@ -3,6 +3,8 @@ import PackageDescription
 
 // Hides all but the entry function.
 let onlyTheEntry = ["-Xlinker", "--version-script=\(Context.packageDirectory)/plugin.map"]
+// Brings Swift's runtime along: build with `swift build -c release --static-swift-stdlib`.
+let ownRuntime = ["-static-stdlib"]
 
 let package = Package(
   name: "rack",
@@ -18,6 +20,6 @@ let package = Package(
       dependencies: [
         .product(name: "RegistryKit", package: "rollcall"),
         .product(name: "ClusterModel", package: "rollcall"),
-      ], linkerSettings: [.unsafeFlags(onlyTheEntry)])
+      ], linkerSettings: [.unsafeFlags(onlyTheEntry + ownRuntime)])
   ]
 )

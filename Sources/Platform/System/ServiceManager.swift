@@ -63,6 +63,22 @@ package struct ServiceManager: Sendable {
     return sent == bytes.count
   }
 
+  /// Tells it that the process goes on, as often as it wants to hear that, until the task is cancelled.
+  ///
+  /// - Parameter check: returns if all is well; what blocks keeps the process from being called alive.
+  package func keepAlive(_ check: () -> Void) async {
+    let time = TimeSource()
+    guard let interval = watchdogInterval else {
+      try? await time.sleep(DurationText.longest)
+      return
+    }
+    while !Task.isCancelled {
+      check()
+      notify(.alive)
+      try? await time.sleep(interval / 3)
+    }
+  }
+
   private static func line(_ notice: Notice) -> String {
     switch notice {
     case .ready: return "READY=1"

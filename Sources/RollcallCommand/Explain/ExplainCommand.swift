@@ -19,7 +19,7 @@ struct ExplainCommand: AsyncParsableCommand {
         rollcall explain 10.5.0.3 -o yaml
       """)
 
-  @Argument(help: "The node.")
+  @Argument(help: "The node.", completion: Suggestions.nodes)
   var node: String
 
   @Option(

@@ -34,8 +34,8 @@ struct GenerateSecrets: ParsableCommand {
       """)
   }
 
-  /// 32 bytes of the system's randomness in base64.
-  private static func random() -> String {
+  /// 32 bytes of the system's randomness in base64: a cluster's id, or its secret.
+  static func random() -> String {
     var generator = SystemRandomNumberGenerator()
     return Base64.encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
   }

@@ -14,7 +14,7 @@ struct ForgetCommand: AsyncParsableCommand {
         rollcall forget w-3
       """)
 
-  @Argument(help: "The member's name, or its identity.")
+  @Argument(help: "The member's name, or its identity.", completion: Suggestions.nodes)
   var name: String
 
   @OptionGroup var daemon: SocketOptions

@@ -28,7 +28,7 @@ struct GetCommand: AsyncParsableCommand {
   @Argument(
     help:
       "The type, and the ids of those to show: members, member w-1 w-2, member/w-1. The types are \(ResourceType.all.map(\.plural).joined(separator: ", ")); in any form and case.",
-    completion: .list(ResourceType.all.map(\.plural)))
+    completion: Suggestions.resources)
   var subject: [String] = []
 
   @Option(

@@ -18,7 +18,7 @@ struct DiffCommand: AsyncParsableCommand {
         rollcall diff service inventory --exit-code
       """)
 
-  @Argument(help: "Two registries.")
+  @Argument(help: "Two registries.", completion: Suggestions.registries)
   var registries: [String] = []
 
   @Option(

@@ -22,7 +22,9 @@ struct HistoryCommand: AsyncParsableCommand {
   @Flag(name: [.short, .long], help: "Go on and show what happens.")
   var watch = false
 
-  @Option(help: ArgumentHelp("Of this node alone, by nodename or identity.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("Of this node alone, by nodename or identity.", valueName: "name"),
+    completion: Suggestions.nodes)
   var node: String?
 
   @Option(

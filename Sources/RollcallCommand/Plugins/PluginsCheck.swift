@@ -1,7 +1,6 @@
 import ArgumentParser
 import ClusterResources
 import Documents
-import Glibc
 import Platform
 import PluginHost
 import RegistryConformance
@@ -29,7 +28,7 @@ struct PluginsCheck: AsyncParsableCommand {
         rollcall plugins check --exec ./nodes.py --options '{"path": "machines.txt"}'
       """)
 
-  @Argument(help: "The plugin's name, or its file.", completion: .file(extensions: ["so"]))
+  @Argument(help: "The plugin's name, or its file.", completion: Suggestions.plugins)
   var name: String?
 
   @Option(
@@ -54,7 +53,7 @@ struct PluginsCheck: AsyncParsableCommand {
 
   private func checkProgram() async throws {
     let document = try readOptions()
-    let folder = try TemporaryStateFolder()
+    let folder = try PrivateFolder("check")
     defer { folder.remove() }
     let check = ProgramCheck(
       command: exec, options: YAML.json(of: document), stateDirectory: folder.path)
@@ -72,8 +71,8 @@ struct PluginsCheck: AsyncParsableCommand {
     let catalog = try PluginFolders.catalog(configuration)
     let plugin = try await PluginFolders.plugin(name, in: catalog)
     let options = try checkedOptions(of: plugin)
-    // What a registry keeps goes with the check.
-    let folder = try TemporaryStateFolder()
+    // What a registry keeps goes with the check; what it leaves is for the person to look at.
+    let folder = try PrivateFolder("check")
     defer { folder.remove() }
     let (name, state) = (plugin.descriptor.name, folder.path)
     let report = await RegistryConformance.check { logger in
@@ -112,20 +111,4 @@ struct PluginsCheck: AsyncParsableCommand {
       throw CommandError.usage(error.description)
     }
   }
-}
-
-/// A folder for what a registry keeps while it is checked.
-private struct TemporaryStateFolder {
-  let path: String
-
-  init() throws {
-    var template = Array("\(environment("TMPDIR") ?? "/tmp")/rollcall-check-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw CommandError("can't make a folder for the check: \(errnoText(errno))")
-    }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  /// Removes the folder where the registry left nothing in it; what it left is for the person to look at.
-  func remove() { rmdir(path) }
 }

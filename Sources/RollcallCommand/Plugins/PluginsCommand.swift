@@ -72,7 +72,7 @@ struct PluginsShow: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Show what a plugin is and which options it takes.")
 
-  @Argument(help: "The plugin's name, or its file.")
+  @Argument(help: "The plugin's name, or its file.", completion: Suggestions.plugins)
   var name: String
 
   @OptionGroup var options: ConfigurationOptions

@@ -21,7 +21,7 @@ struct PluginsRun: AsyncParsableCommand {
       executable.
       """)
 
-  @Argument(help: "The plugin's name, or its file.", completion: .file(extensions: ["so"]))
+  @Argument(help: "The plugin's name, or its file.", completion: Suggestions.plugins)
   var name: String
 
   @Flag(help: "Make an instance by the settings and put it away, without starting it.")

@@ -21,6 +21,8 @@ struct Daemon: Sendable {
   /// How much is logged of what.
   let levels: LogLevels
   let logger: Logger
+  /// Is called when it can be asked, with the port over TCP; nil where there is none.
+  var onListening: @Sendable (_ port: Int?) -> Void = { _ in }
   /// What started this process.
   private let manager = ServiceManager(environment: environment)
   private let metrics: DaemonMetrics
@@ -124,7 +126,10 @@ struct Daemon: Sendable {
       group.addTask {
         var running = loaded
         for await signal in signals {
-          guard signal == .sighup else { return .signal(signal) }
+          guard signal == .sighup else {
+            if signal == .sigusr2 { aggregator.keepPublishedAtEnd() }
+            return .signal(signal)
+          }
           manager.notify(.reloading)
           running = await reload(after: running)
           outputs.reload(running.configuration.outputs)
@@ -228,7 +233,8 @@ struct Daemon: Sendable {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
       group.addTask {
-        await server.waitUntilListening()
+        let port = await server.port()
+        onListening(port)
         if !Task.isCancelled { manager.notify(.ready, .status("asks the registries")) }
       }
       try await group.waitForAll()
@@ -263,16 +269,7 @@ struct Daemon: Sendable {
   /// Tells what started this process that it goes on, as often as that wants to hear it; that the aggregator can be
   /// asked is part of it.
   private func keepAlive() async {
-    let time = TimeSource()
-    guard let interval = manager.watchdogInterval else {
-      try? await time.sleep(DurationText.longest)
-      return
-    }
-    while !Task.isCancelled {
-      _ = session.aggregator.snapshot()
-      manager.notify(.alive)
-      try? await time.sleep(interval / 3)
-    }
+    await manager.keepAlive { _ = session.aggregator.snapshot() }
   }
 
   /// Reads the configuration again; what is wrong with it is logged, and nothing changes.

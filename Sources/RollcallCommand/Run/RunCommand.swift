@@ -14,7 +14,8 @@ struct RunCommand: AsyncParsableCommand {
     discussion: """
       Runs in the foreground until SIGTERM or SIGINT, and then withdraws what it published. SIGHUP reads the \
       configuration again, from the file that it began with: registries that didn't change keep running, and a file \
-      that has an error, is empty or gone changes nothing.
+      that has an error, is empty or gone changes nothing. SIGUSR2 ends it without withdrawing anything: for a restart, \
+      of which the others needn't know. Started by systemd, it says when it is ready, reloads and stops.
 
       Without a configuration it starts with the files members.yaml, members.json and members.d/* of the current \
       folder, if there are any.
@@ -35,7 +36,7 @@ struct RunCommand: AsyncParsableCommand {
     let levels = log.bootstrap()
     let logger = Logger(label: "rollcall")
     // Listened for from the beginning: a signal during the start isn't lost.
-    let signals = await UnixSignalsSequence(trapping: .sighup, .sigterm, .sigint)
+    let signals = await UnixSignalsSequence(trapping: .sighup, .sigterm, .sigint, .sigusr2)
     let loaded = try await ConfigurationLookup.load(configuration)
     logger.info("\(loaded.origin)")
     for warning in loaded.configuration.warnings { logger.warning("\(warning)") }
@@ -66,6 +67,7 @@ extension UnixSignal {
     case .sighup: "SIGHUP"
     case .sigint: "SIGINT"
     case .sigterm: "SIGTERM"
+    case .sigusr2: "SIGUSR2"
     default: "\(self)"
     }
   }

@@ -22,15 +22,16 @@ enum DirectDaemon {
     let loaded = try await ConfigurationLookup.load(options)
     if needsConfiguration, loaded.isEmpty { throw CommandError(ConfigurationLookup.advice) }
     let session = try await ClusterSession(loaded)
-    let folder = try SocketFolder()
-    defer { folder.remove() }
+    let folder = try PrivateFolder()
+    let socket = folder.file(SocketPath.fileName)
+    defer { folder.remove(with: [SocketPath.fileName]) }
     // Who ends a watch leaves no folder behind.
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
     try await session.run { aggregator in
       let sync = await Sync.wait(for: aggregator, within: timeout)
       sync.report()
       var settings = StatusServerOptions(
-        nodeLabel: session.nodeLabel, socket: .path(folder.socket, mode: 0o600))
+        nodeLabel: session.nodeLabel, socket: .path(socket, mode: 0o600))
       settings.clusterID = nil
       settings.meshReports = DirectMesh.reports(loaded.configuration, aggregator.snapshot())
       let server = StatusServer(aggregator, options: settings, logger: .silent)
@@ -41,7 +42,7 @@ enum DirectDaemon {
         }
         group.addTask {
           for await signal in signals {
-            folder.remove()
+            folder.remove(with: [SocketPath.fileName])
             Glibc.exit(128 + (signal == .sigint ? SIGINT : SIGTERM))
           }
           return false
@@ -49,33 +50,12 @@ enum DirectDaemon {
         group.addTask {
           await server.waitUntilListening()
           try await body(
-            StatusClient(sockets: [folder.socket], timeout: timeout), sync, aggregator.snapshot())
+            StatusClient(sockets: [socket], timeout: timeout), sync, aggregator.snapshot())
           return true
         }
         while let isDone = try await group.next(), !isDone {}
         group.cancelAll()
       }
     }
-  }
-}
-
-/// A folder of this process alone for the socket over which it asks itself.
-private final class SocketFolder: Sendable {
-  let path: String
-  var socket: String { "\(path)/\(SocketPath.fileName)" }
-
-  init() throws {
-    var template = Array("\(environment("TMPDIR") ?? "/tmp")/rollcall-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw CommandError(
-        "can't make a folder for a socket in '\(environment("TMPDIR") ?? "/tmp")': \(errnoText(errno)); name one that is writable by TMPDIR"
-      )
-    }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  func remove() {
-    unlink(socket)
-    rmdir(path)
   }
 }

@@ -21,7 +21,7 @@ struct WaitCommand: AsyncParsableCommand {
         rollcall wait registries --for synced
       """)
 
-  @Argument(help: "members; member NAME...; registries [NAME...].")
+  @Argument(help: "members; member NAME...; registries [NAME...].", completion: Suggestions.goals)
   var subject: [String] = []
 
   @Option(

@@ -15,6 +15,7 @@ enum PageFiles {
     "marks.js": script(PackageResources.marks_js),
     "memberrow.js": script(PackageResources.memberrow_js),
     "members.js": script(PackageResources.members_js),
+    "mesh.js": script(PackageResources.mesh_js),
     "node.js": script(PackageResources.node_js),
     "notices.js": script(PackageResources.notices_js),
     "registries.js": script(PackageResources.registries_js),

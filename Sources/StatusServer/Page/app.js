@@ -8,6 +8,7 @@ import { Keyboard } from "./keyboard.js";
 import { tab as map } from "./map.js";
 import { mark } from "./marks.js";
 import { tab as members } from "./members.js";
+import { tab as mesh } from "./mesh.js";
 import { tab as node } from "./node.js";
 import { Announcer, Bars } from "./notices.js";
 import { tab as registries } from "./registries.js";
@@ -19,7 +20,7 @@ import { tick } from "./table.js";
 import { el, named, nodes, short, spoken } from "./text.js";
 import { Warnings } from "./warnings.js";
 
-const tabs = [members, registries, conflicts, historyTab, map];
+const tabs = [members, registries, conflicts, historyTab, map, mesh];
 const views = [...tabs, node];
 const overviewInterval = 30_000;
 
@@ -112,14 +113,15 @@ class App {
       const badge = el("span", { class: "badges" });
       const link = el("a", { href: href(tab.id), title: `g ${tab.key}` }, el("span", {}, tab.title), badge);
       this.#tabs.set(tab.id, { link, badge, text: "" });
-      return el("li", {}, link);
+      return el("li", { hidden: tab.isShown !== undefined }, link);
     })));
   }
 
   #paintTabs() {
     for (const tab of tabs) {
       const shown = this.#tabs.get(tab.id);
-      const parts = this.store.isSynced ? tab.badge(this.store).filter(Boolean) : [];
+      if (tab.isShown) shown.link.parentElement.hidden = !tab.isShown(this.#overview);
+      const parts = this.store.isSynced ? tab.badge(this.store, this.#overview).filter(Boolean) : [];
       const text = JSON.stringify(parts);
       if (shown.text === text) continue;
       shown.text = text;
@@ -131,6 +133,10 @@ class App {
 
   #makeControls() {
     const search = $("search");
+    const [words, narrow] = [search.placeholder, matchMedia("(max-width: 759px)")];
+    const shorten = () => { search.placeholder = narrow.matches ? "Search …" : words; };
+    narrow.addEventListener("change", shorten);
+    shorten();
     search.addEventListener("input", () => {
       // One step back for a whole search, not for each of its letters.
       this.#isTyped = true;
@@ -381,6 +387,7 @@ class App {
           type: "button", class: "link", "data-key": "reload", onclick: () => location.reload(),
         }, "reload"),
       ]);
+      this.#paintTabs();
       this.#paintBars();
     } catch {
       // The stream says whether somebody answers.

@@ -52,6 +52,31 @@ struct DepartureTests {
     #expect(service.isRunning)
   }
 
+  @Test("one that is told to end for a restart withdraws nothing, and for the others it never left")
+  func restarted() async throws {
+    let cluster = try await ProcessCluster()
+    let service = try await cluster.serve()
+    let one = try cluster.node("one", [:], ["--log-level", "trace"])
+    let two = try cluster.node("two")
+    try await eventually("they meet") { one.members == ["one", "two"] && two.members == ["one", "two"] }
+    two.signal(SIGUSR2)
+    let end = try await two.result()
+    #expect(end.status == 0 && end.errors.contains("stopping signal=SIGUSR2"), "\(end)")
+    let known = try await renewals(cluster)
+    #expect(known.count == 2)
+    let again = try cluster.start("two")
+    try await eventually("it is back, and published") {
+      try await renewals(cluster).max().map { $0 > known.max() ?? 0 } == true
+        && again.members == ["one", "two"]
+    }
+    again.signal(SIGTERM)
+    #expect(try await again.result().status == 0)
+    try await eventually("it is dropped") { one.members == ["one"] }
+    // The one that it said goodbye for, and no other.
+    #expect(try departure(one, "reason") == "withdrawn")
+    #expect(service.isRunning)
+  }
+
   @Test("one that ends well was withdrawn, and one that is killed after a restart of the service expired")
   func withdrawn() async throws {
     let cluster = try await ProcessCluster()

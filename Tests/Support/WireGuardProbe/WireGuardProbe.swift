@@ -1,6 +1,7 @@
 import ClusterModel
 import Glibc
 import KubeSpan
+import Netlink
 import Platform
 import WireGuard
 
@@ -9,8 +10,9 @@ import WireGuard
 /// fails, and to standard error how long it took.
 ///
 ///     open NAME auto|kernel|userspace
+///     make NAME KIND           an interface, without looking whether there is one
 ///     apply key=K port=N mark=N  peer=K psk=K alive=N to=ENDPOINT again=ENDPOINT ip=PREFIX ip=PREFIX  peer=K ...
-///     mesh PEERS PREFIXES      many peers, with as many prefixes each
+///     mesh PEERS PREFIXES [keep]   many peers, with as many prefixes each; their endpoints are written, or left
 ///     read | close
 ///     configure NAME ADDRESS/64 k=v ...     remove
 ///     marked PREFIX ...
@@ -46,7 +48,7 @@ import WireGuard
   }
 
   private static let verbs: Set<String> = [
-    "open", "apply", "mesh", "read", "close", "configure", "remove", "marked", "nft", "sh", "die",
+    "open", "make", "apply", "mesh", "read", "close", "configure", "remove", "marked", "nft", "sh", "die",
   ]
 
   private var device: (any WireGuardDevice)?
@@ -75,13 +77,21 @@ import WireGuard
       let device = try await WireGuardDevices().open(interface: arguments[0], preference: preference)
       self.device = device
       return "open \(device.interface) \(device.kind.rawValue)"
+    case "make":
+      guard arguments.count == 2 else { break }
+      let messages = NetworkInterface.create(
+        arguments[0], kind: arguments[1], alias: WireGuardDevices.standardMark,
+        index: NetworkInterface.unusedIndex())
+      try NetlinkSocket(Netlink.route).perform(messages)
+      return "made"
     case "apply":
       try change(arguments)
       return try await apply()
     case "mesh":
-      guard arguments.count == 2, let peers = Int(arguments[0]), let prefixes = Int(arguments[1]) else {
+      guard arguments.count >= 2, let peers = Int(arguments[0]), let prefixes = Int(arguments[1]) else {
         break
       }
+      let keepsEndpoints = arguments.dropFirst(2).first == "keep"
       desired.peers = (0..<peers).map { peer in
         DesiredPeer(
           publicKey: Base64.encode(Self.key(number: peer + 2)?.bytes ?? []),
@@ -89,7 +99,9 @@ import WireGuard
           keepAlive: 25,
           allowedIPs: (0..<prefixes).map { prefix in
             IPPrefix(host: IPAddress(v4: UInt32(0x0A00_0000 + peer * prefixes + prefix)))
-          }, endpoint: .write(IPEndpoint(address: IPAddress(v4: 0x7F00_0001), port: UInt16(2000 + peer))))
+          },
+          endpoint: keepsEndpoints
+            ? .keep : .write(IPEndpoint(address: IPAddress(v4: 0x7F00_0001), port: UInt16(2000 + peer))))
       }
       return try await apply()
     case "read": return Self.text(try await opened().read())

@@ -1,5 +1,5 @@
 import ClusterModel
-import ClusterResources
+import ResourceValues
 import Documents
 import Inventories
 import Platform

@@ -36,7 +36,9 @@ public struct JSONPathTemplate: Hashable, Sendable {
   /// ``text(of:)``, and whether any path of the template found something.
   ///
   /// - Parameter size: how many resources `value` is made of: what may be looked at grows with it.
-  func result(of value: ResourceValue, size: Int) throws(ResourceError) -> (text: String, hasMatched: Bool) {
+  package func result(of value: ResourceValue, size: Int) throws(ResourceError) -> (
+    text: String, hasMatched: Bool
+  ) {
     var evaluator = JSONPathEvaluator(root: value, size: size)
     if case .expression(let path)? = parts.first, parts.count == 1 {
       var lines = ""
@@ -50,7 +52,7 @@ public struct JSONPathTemplate: Hashable, Sendable {
   }
 
   /// All that the template's paths find in `value`, one after the other.
-  func values(in value: ResourceValue) throws(ResourceError) -> [ResourceValue] {
+  package func values(in value: ResourceValue) throws(ResourceError) -> [ResourceValue] {
     var evaluator = JSONPathEvaluator(root: value, size: 1)
     var values: [ResourceValue] = []
     for part in parts {
@@ -60,7 +62,7 @@ public struct JSONPathTemplate: Hashable, Sendable {
   }
 
   /// Whether the template is meant for a list of resources: a path of it begins with `.items`, as kubectl's do.
-  var isOfList: Bool { parts.contains { $0.path?.beginsWithItems == true } }
+  package var isOfList: Bool { parts.contains { $0.path?.beginsWithItems == true } }
 }
 
 /// A part of a template.
