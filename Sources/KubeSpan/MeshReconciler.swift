@@ -95,6 +95,16 @@ public struct MeshReconciler: Sendable {
   /// A mesh of which `lastGood` is known from before.
   public init(lastGood: [NodeIdentity: IPEndpoint] = [:]) { self.lastGood = lastGood }
 
+  /// Keys that several nodes had until lately.
+  private var disputed: Set<String> = []
+
+  /// Another node had that key too, and hasn't any more: what the device shows of the peer may be that one's, so it is
+  /// looked for anew.
+  public mutating func endDispute(of publicKey: String) {
+    trackers[publicKey] = nil
+    disputed.insert(publicKey)
+  }
+
   /// One pass.
   public mutating func pass(_ input: Input, _ settings: MeshSettings) -> MeshPass {
     let specs = input.specs.sorted { $0.nodeID < $1.nodeID }
@@ -111,7 +121,8 @@ public struct MeshReconciler: Sendable {
     for spec in specs {
       let present = input.device?.peers[spec.publicKey]
       // Another node with the key of one before is elsewhere, whatever the device still shows.
-      let isSuccessor = nodesBefore[spec.publicKey].map { $0 != spec.nodeID } ?? false
+      let isSuccessor =
+        nodesBefore[spec.publicKey].map { $0 != spec.nodeID } == true || disputed.contains(spec.publicKey)
       var tracker =
         trackers[spec.publicKey]
         ?? PeerTracker(
@@ -137,6 +148,7 @@ public struct MeshReconciler: Sendable {
           HarvestedEndpoint(publicKey: spec.publicKey, nodeID: spec.nodeID, endpoint: seen))
       }
     }
+    disputed = []
     self.harvested = Dictionary(harvested.map { ($0.publicKey, $0.endpoint) }) { first, _ in first }
     var device = DesiredDevice(
       privateKey: settings.privateKey, listenPort: settings.listenPort, firewallMark: settings.firewallMark,

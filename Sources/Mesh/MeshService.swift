@@ -311,9 +311,11 @@ package actor MeshService {
       logger.warning("peers contradict each other", metadata: ["conflict": "\(conflict)"])
       return MeshReport.Dispute(conflict, since: now())
     }
-    for over in Set(before.keys).subtracting(conflicts).map(\.description).sorted() {
-      logger.notice("peers don't contradict each other any more", metadata: ["conflict": "\(over)"])
+    let over = Set(before.keys).subtracting(conflicts)
+    for conflict in over.map(\.description).sorted() {
+      logger.notice("peers don't contradict each other any more", metadata: ["conflict": "\(conflict)"])
     }
+    for case .samePublicKey(let key, _) in over { reconciler.endDispute(of: key) }
   }
 
   /// Others are told of this node once it can be reached: before, what they sent into the tunnel would be lost.

@@ -194,6 +194,20 @@ struct MeshReconcilerTests {
     #expect(mesh.run(within: .seconds(1)) { $0.statuses.first?.state == .up } != nil)
   }
 
+  @Test("looks anew for a peer whose key another node had too, which may be the one that the device shows")
+  func endedDispute() throws {
+    var mesh = try Mesh([first])
+    mesh.device.answering = [try IPEndpoint(first)]
+    mesh.run(for: .seconds(5))
+    mesh.device.dialIn(publicKey(0), from: try IPEndpoint(second))
+    mesh.run(for: .seconds(1))
+    #expect(mesh.last?.statuses.first?.endpoint == (try IPEndpoint(second)))
+    mesh.reconciler.endDispute(of: publicKey(0))
+    mesh.run(for: .seconds(3))
+    #expect(mesh.states == [.up])
+    #expect(mesh.last?.statuses.first?.endpoint == (try IPEndpoint(first)))
+  }
+
   @Test("leaves the peers that a device has from before alone until all peers are known")
   func incomplete() throws {
     var mesh = try Mesh([first], [second])

@@ -56,6 +56,33 @@ struct MeshRestartTests {
     #expect(try await one.traces() == [])
   }
 
+  @Test("with keepOnExit of the mesh and of the node an upgrade loses no packet, and nothing goes in clear")
+  func upgraded() async throws {
+    let lab = try await MeshLab()
+    let machines = try await lab.machines(2)
+    try await lab.untilAllUp(machines)
+    let (one, other) = (machines[0], machines[1])
+    try lab.configure(one, kubeSpan: ["keepOnExit: true"], node: ["keepOnExit: true"])
+    try await one.stop()
+    try await one.run()
+    try await lab.untilAllUp(machines)
+    let clear = try await lab.packets().clear
+    let (inside, own) = (try other.pings(try one.meshAddress()), try other.pings(one.address))
+    try await lab.until("packets flow", machines) { inside.answers > 3 && own.answers > 3 }
+    try await one.stop()
+    let answers = own.answers
+    try await lab.until("the tunnel goes on", machines) { own.answers > answers + 5 }
+    try await one.run()
+    try await lab.untilAllUp(machines)
+    let again = own.answers
+    try await lab.until("packets flow", machines) { own.answers > again + 5 }
+    let gaps = [try await inside.end(), try await own.end()]
+    MeshLab.print(
+      "an upgrade with keepOnExit: longest time without an answer", String(format: "%.1f s", gaps.max() ?? 0))
+    #expect(gaps.allSatisfy { $0 < 1 }, "\(gaps)")
+    #expect(try await lab.packets().clear == clear)
+  }
+
   @Test("a reload that switches kubespan off removes all, and one that switches it on makes it again")
   func reloaded() async throws {
     let lab = try await MeshLab()

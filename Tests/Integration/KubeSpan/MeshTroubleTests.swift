@@ -5,8 +5,8 @@ import Testing
 /// What stands in a mesh's way, and what is said of it.
 ///
 /// A clock that is set back can't be had here: time namespaces don't cover the wall clock, and the tests' machine keeps
-/// its own. That a clock which is set changes nothing is proved with clocks that tests hold: see `PeerTracker` in
-/// `KubeSpanTests/MeshReconcilerTests`, and in a guest by `make test-kernel-wireguard`.
+/// its own. That a clock which is set changes nothing, and what is said of one that is behind, is proved of `PeerTracker`
+/// with clocks that the tests hold: see `MeshReconcilerTests`.
 @Suite("KubeSpan in trouble", .needsMachines)
 struct MeshTroubleTests {
   private func readiness(_ machine: LabMachine) async throws -> String {
