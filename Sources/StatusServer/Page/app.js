@@ -62,6 +62,7 @@ class App {
       heard: time => clock.learn(time),
       changed: () => this.#streamChanged(),
       refused: (status, problem) => this.#refused(status, problem),
+      turnedAway: why => this.#bars.set("problem stream", "warning", [el("strong", {}, "Not now: "), why]),
     });
     this.stream.connect();
     setInterval(() => this.#tick(), 1_000);
@@ -307,7 +308,10 @@ class App {
   }
 
   #streamChanged() {
-    if (this.stream.state === "open") this.store.resume();
+    if (this.stream.state === "open") {
+      this.store.resume();
+      this.#bars.set("problem stream", "warning", null);
+    }
     this.#paintMode();
   }
 

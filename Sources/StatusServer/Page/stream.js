@@ -26,7 +26,7 @@ export class Stream {
   #sleep = null;
   #abort = null;
 
-  /** `handlers`: `event(name, data)`, `heard(time)`, `changed()`, `refused(status, problem)`. */
+  /** `handlers`: `event(name, data)`, `heard(time)`, `changed()`, `refused(status, problem)`, `turnedAway(why)`. */
   constructor(types, handlers) {
     this.#types = types;
     this.#handlers = handlers;
@@ -131,6 +131,7 @@ export class Stream {
       this.#enter("refused");
       this.#handlers.refused(response.status, problem);
     } else {
+      this.#handlers.turnedAway(problem.detail ?? `It answered ${response.status}.`);
       this.#failed();
     }
   }

@@ -101,6 +101,38 @@ struct PageConnectionTests {
     try await page.close()
   }
 
+  @Test("a daemon that has no place for one more says so, and one of another version that the page is old")
+  func otherAnswers() async throws {
+    let world = try await PageWorld()
+    try world.list([PageWorld.cp2])
+    // What this daemon doesn't do by itself in a test.
+    let answers = """
+      (() => {
+        const ask = fetch.bind(window);
+        window.isFull = true;
+        window.fetch = async (address, options) => {
+          if (window.isFull && String(address).startsWith("v1/watch")) {
+            return new Response('{"detail":"4096 watch already"}', { status: 429 });
+          }
+          const response = await ask(address, options);
+          if (!window.isNewer || String(address) !== "v1/status") return response;
+          return new Response(JSON.stringify({ ...await response.json(), version: "9.9.9" }));
+        };
+      })();
+      """
+    let page = try await BrowserPage(script: movableClock + answers)
+    try await page.go(to: world.address)
+    let bars = "document.getElementById('bars').innerText"
+    try await page.until("\(bars).includes('4096 watch already')")
+    try await page.run("window.isFull = false")
+    try await page.untilRow("cp-2", "status", has: "ready")
+    try await page.until("!\(bars).includes('4096')")
+    try await page.run("window.isNewer = true; leap(31)")
+    try await page.until("\(bars).includes('The daemon is 9.9.9 now')")
+    page.expectNoTrouble()
+    try await page.close()
+  }
+
   @Test("a registry that has failed is told with how many members are known only from before")
   func failed() async throws {
     let world = try await PageWorld()

@@ -28,7 +28,7 @@ struct PageScaleTests {
         .observe(document, { childList: true, subtree: true });
       """
     var (paints, rows): ([Double], [Double]) = ([], [])
-    for _ in 0..<12 where (paints.last ?? .infinity) > 1000 || (rows.last ?? .infinity) > 1000 {
+    for _ in 0..<30 where (paints.last ?? .infinity) > 1000 || (rows.last ?? .infinity) > 1000 {
       let page = try await world.open(script: mark)
       try await page.until("window.rowsAt && performance.getEntriesByName('first-contentful-paint').length")
       paints.append(
