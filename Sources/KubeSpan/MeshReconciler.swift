@@ -102,6 +102,8 @@ public struct MeshReconciler: Sendable {
   /// looked for anew.
   public mutating func endDispute(of publicKey: String) {
     trackers[publicKey] = nil
+    // It may be where the other one was.
+    if let node = nodes[publicKey] { lastGood[node] = nil }
     disputed.insert(publicKey)
   }
 

@@ -139,8 +139,14 @@ struct DeviceProgram: Sendable {
   /// Whether it has ended; a child of ours is put away then.
   static func hasEnded(_ processID: Int32) -> Bool {
     var status: Int32 = 0
-    if waitpid(processID, &status, WNOHANG) == processID { return true }
-    // One that nobody has put away yet: its line in /proc has the state behind its name, which is in brackets.
+    switch waitpid(processID, &status, WNOHANG) {
+    case processID: return true
+    // A child of ours that goes on: while its last threads end, /proc shows it as ended already, and who believed that
+    // would never put it away.
+    case 0: return false
+    default: break
+    }
+    // Somebody else's, not put away yet: its line in /proc has the state behind its name, which is in brackets.
     guard let bytes = (try? BoundedFile.read("/proc/\(processID)/stat", limit: 4096))?.bytes,
       let bracket = bytes.lastIndex(of: UInt8(ascii: ")"))
     else { return kill(processID, 0) != 0 && errno == ESRCH }
