@@ -175,7 +175,11 @@ package actor MeshService {
   package func leave(isRestarting: Bool = false) async {
     remember(isLast: true)
     guard device != nil || definition != nil else { return }
-    if isRestarting || definition?.settings.keepsOnExit == true { await machine.detach() } else { await machine.close() }
+    if isRestarting || definition?.settings.keepsOnExit == true {
+      await machine.detach()
+    } else {
+      await machine.close()
+    }
     device = nil
     outlets.reports.publish(nil)
   }
