@@ -1,9 +1,9 @@
 import ClusterModel
-import ResourceValues
 import Documents
 import Inventories
 import Platform
 import RegistryKit
+import ResourceValues
 
 /// Finds the nodes in JSON of any kind: each part by a path.
 ///
