@@ -117,7 +117,8 @@ struct WalkTests {
       if text.contains(#/"(service|kubernetes|static-file)"/#) { known.insert(file) }
     }
     // The registries that a configuration has without naming them.
-    #expect(known == ["RollcallConfiguration/ImpliedRegistry.swift"])
+    #expect(
+      known == ["RollcallCommand/Demo/DemoMachine.swift", "RollcallConfiguration/ImpliedRegistry.swift"])
   }
 
   // MARK: The walk
