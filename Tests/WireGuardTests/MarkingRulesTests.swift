@@ -77,7 +77,7 @@ struct MarkingRulesTests {
     for name in ["a/b", "wg*", "a\"; flush ruleset", "", "..", "0123456789abcdef"] {
       var wrong = settings
       wrong.interface = name
-      try await expectRefusal(of: wrong, .invalid, "network interface")
+      try await expectRefusal(of: wrong, .invalid, " name")
     }
     for name in ["x; flush ruleset", "", "1", "a b"] {
       var wrong = settings
