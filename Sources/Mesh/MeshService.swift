@@ -231,6 +231,10 @@ package actor MeshService {
       published = nil
       outlets.amendment.set(nil)
     }
+    if !harvested.isEmpty {
+      harvested = [:]
+      outlets.harvest([:])
+    }
     outlets.reports.publish(nil)
     return .seconds(3600)
   }
@@ -338,7 +342,8 @@ package actor MeshService {
     var settled = desired
     for position in settled.peers.indices {
       let peer = settled.peers[position]
-      if let endpoint = peer.endpoint.endpoint, state.peers[peer.publicKey]?.endpoint == endpoint {
+      // Any endpoint will do: a peer may have answered from another one already.
+      if peer.endpoint.endpoint != nil, state.peers[peer.publicKey]?.endpoint != nil {
         settled.peers[position].endpoint = .keep
       }
     }

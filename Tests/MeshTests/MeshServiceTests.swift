@@ -230,6 +230,17 @@ struct MeshServiceTests {
     #expect(await bench.pass()?.problem == nil)
   }
 
+  @Test("a peer that answers from another address than it was dialled at is no problem")
+  func answersFromElsewhere() async throws {
+    let bench = try Bench()
+    bench.machine.state.withLock { $0.dialsIn = [key(1): elsewhere] }
+    await bench.service.take(world(try peer("w-1", 1, address: "10.0.0.1", endpoints: [endpoint])))
+    let report = try #require(await bench.pass())
+    #expect(report.problem == nil)
+    #expect(await bench.pass()?.statuses.map(\.state) == [.up])
+    #expect(!bench.logs.lines.contains { $0.hasPrefix("error") })
+  }
+
   @Test("writes endpoints again when an address of this node changes, once")
   func moves() async throws {
     let bench = try Bench()
@@ -395,6 +406,9 @@ struct MeshServiceTests {
       #expect(bench.harvests.last?.values.first?.map(\.description) == ["203.0.113.50:4242"])
       await bench.pass(after: .seconds(30))
       #expect(bench.harvests.last?.values.first?.map(\.description) == ["203.0.113.50:4243"])
+      await bench.service.apply(nil)
+      await bench.pass()
+      #expect(bench.harvests.last == [:])
     }
   }
 

@@ -17,6 +17,8 @@ final class SimulatedMachine: MeshMachine {
     var refusal: String?
     /// The peers that the device ignores.
     var ignored: Set<String> = []
+    /// Peers that answer at once, by public key, and where from.
+    var dialsIn: [String: IPEndpoint] = [:]
     var marked: MarkedSet?
     var markCount = 0
     /// The changes that were applied.
@@ -61,6 +63,7 @@ final class SimulatedMachine: MeshMachine {
       state.applied.append(changes)
       state.device.apply(changes)
       for key in state.ignored { state.device.forget(key) }
+      for (key, endpoint) in state.dialsIn { state.device.dialIn(key, from: endpoint) }
     }
   }
 
