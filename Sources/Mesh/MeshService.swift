@@ -264,7 +264,6 @@ package actor MeshService {
     isOpen = true
     device = try await machine.open(settings, address: address.prefix)
     latest.device = device
-    publishOwnPart(settings, keys, address, network)
 
     let own = network.addresses(besides: settings.interface)
     if own != ownAddresses {
@@ -289,6 +288,7 @@ package actor MeshService {
     hasMoved = false
     // Before anything is known, what was marked before a restart stays so: nothing is to go in clear meanwhile.
     if world.isKnown || !plan.specs.isEmpty { try await machine.mark(pass.marked) }
+    publishOwnPart(settings, keys, address, network)
     await report(plan, pass, address, settings)
     return max(pass.nextCheck - time.elapsed, .zero)
   }

@@ -58,6 +58,17 @@ struct MarkingRules: Hashable, Sendable {
       + (set.v6.isEmpty ? "" : "    \(condition)ip6 \(side) @v6 \(action)\n")
   }
 
+  /// What is no node's alone, whatever a peer says that it has: this machine finds its neighbours and gateways by it.
+  private var exempt: String {
+    guard !set.v4.isEmpty || !set.v6.isEmpty else { return "" }
+    return """
+          ip daddr { 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 255.255.255.255 } accept
+          ip6 daddr { ::1, fe80::/10, ff00::/8 } accept
+          icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } accept
+
+      """
+  }
+
   /// Replies, by the way that the requests came.
   private var replies: String {
     "    ct direction reply ct mark & \(mask) == \(routing) goto tunnel\n"
@@ -76,7 +87,7 @@ struct MarkingRules: Hashable, Sendable {
         chain prerouting {
           type filter hook prerouting priority 0; policy accept;
           meta mark & \(mask) == \(own) accept
-      \(fromTunnel)\(settings.forced ? "" : plain)\(replies)\(toSet("goto tunnel"))  }
+      \(fromTunnel)\(settings.forced ? "" : plain)\(replies)\(exempt)\(toSet("goto tunnel"))  }
 
       """
   }
@@ -88,7 +99,7 @@ struct MarkingRules: Hashable, Sendable {
         type route hook output priority 0; policy accept;
         meta mark & \(mask) == \(own) accept
         oifname "lo" accept
-    \(replies)\(toSet("goto tunnel"))  }
+    \(replies)\(exempt)\(toSet("goto tunnel"))  }
 
     """
   }

@@ -119,7 +119,7 @@ struct MeshPlan: Hashable, Sendable {
     DeviceError(
       .notOurs,
       "routing table \(route.table) has a default route of metric \(route.metric) that isn't ours, and is left alone: "
-        + "choose another table with 'table' in the KubeSpan settings, or remove that route")
+        + "choose another 'routingTable' in kubespan, or remove that route")
   }
 }
 

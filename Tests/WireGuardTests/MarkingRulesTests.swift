@@ -33,6 +33,9 @@ struct MarkingRulesTests {
             meta mark & 0x60 == 0x20 accept
             iifname "kubespan" ct direction original ct mark & 0x60 != 0x40 ct mark set ct mark & 0xffffff9f ^ 0x40
             ct direction reply ct mark & 0x60 == 0x40 goto tunnel
+            ip daddr { 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 255.255.255.255 } accept
+            ip6 daddr { ::1, fe80::/10, ff00::/8 } accept
+            icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } accept
             ip daddr @v4 goto tunnel
             ip6 daddr @v6 goto tunnel
           }
@@ -41,6 +44,9 @@ struct MarkingRulesTests {
             meta mark & 0x60 == 0x20 accept
             oifname "lo" accept
             ct direction reply ct mark & 0x60 == 0x40 goto tunnel
+            ip daddr { 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 255.255.255.255 } accept
+            ip6 daddr { ::1, fe80::/10, ff00::/8 } accept
+            icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } accept
             ip daddr @v4 goto tunnel
             ip6 daddr @v6 goto tunnel
           }

@@ -11,7 +11,8 @@ struct AnsibleCommand: AsyncParsableCommand {
       Does what Ansible asks of an inventory script. Where the cluster isn't known yet it prints nothing and ends \
       with 1: an empty inventory is success to Ansible.
 
-        printf '#!/bin/sh\\nexec rollcall ansible "$@"\\n' > inventory && chmod +x inventory
+        printf '#!/bin/sh\\nexec rollcall ansible "$@"\\n' > inventory
+        chmod +x inventory
         ansible-inventory -i inventory --graph
       """)
 

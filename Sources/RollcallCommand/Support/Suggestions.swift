@@ -1,7 +1,9 @@
 import ArgumentParser
 import ClusterResources
 import Glibc
+import Logging
 import Platform
+import PluginHost
 import Rollcall
 import StatusClient
 import Synchronization
@@ -45,7 +47,11 @@ enum Suggestions {
   static let plugins = CompletionKind.custom { words, _, prefix in
     await suggest(words) { line in
       if prefix.contains("/") { return files(prefix) }
-      let listings = try await PluginFolders.catalog(line.configuration).all()
+      // Folders that a file names are looked into where a person named that file.
+      let catalog =
+        line.namesConfiguration
+        ? try PluginFolders.catalog(line.configuration) : PluginCatalog(PluginSettings(), logger: .silent)
+      let listings = try await catalog.all()
       return listings.compactMap { listing in
         if case .success(let plugin) = listing.result { plugin.descriptor.name } else { nil }
       }
@@ -144,7 +150,14 @@ enum Suggestions {
       "-w", "--watch", "--watch-only", "--all", "--direct", "--partial-ok", "--no-headers", "--exit-code",
     ]
 
-    /// The ids of what there is of `type`, as the running daemon says; where none runs, as the registries do.
+    /// Whether a person said which configuration is meant, by an option or by the environment.
+    var namesConfiguration: Bool {
+      configuration.config != nil || environment("ROLLCALL_CONFIG")?.isEmpty == false
+    }
+
+    /// The ids of what there is of `type`, as the running daemon says; where none runs, as the registries do whose
+    /// configuration a person named. A file that merely lies in the folder may come from anywhere: registries of it are
+    /// named, and not run by a key that is pressed.
     func ids(of type: ResourceType) async throws -> [String] {
       if configuration.config == nil, !SocketOptions.isNoneInEnvironment {
         let client = try socket.client(timeout: patience)
@@ -154,8 +167,12 @@ enum Suggestions {
           return Array(Set(items.compactMap { $0.at("metadata", "id")?.text }))
         } catch let error as StatusError where error.isWithoutDaemon && socket.chosen == nil {}
       }
+      if type == .registry {
+        let file = ConfigurationLookup.file(option: configuration.config)
+        return try ConfigurationLookup.read(file).cluster.discovery.registries.map(\.name)
+      }
+      guard namesConfiguration else { return [] }
       let loaded = try await ConfigurationLookup.load(configuration)
-      if type == .registry { return loaded.configuration.cluster.discovery.registries.map(\.name) }
       let session = try await ClusterSession(loaded)
       let ids = Mutex<[String]>([])
       try await session.run { aggregator in

@@ -35,7 +35,7 @@ struct CompletionTests {
   private static let members = ["controlplane-1", "controlplane-2", "worker-1", "worker-2", "worker-3"]
 
   @Test(
-    "without a daemon the configuration is asked: types, members, registries, plugins",
+    "without a daemon the configuration that is named is asked: types, members, registries, plugins",
     arguments: [
       ("get m", ["members"]), ("get members w", ["worker-1", "worker-2", "worker-3"]),
       ("get -o wide members controlplane-1 ", members), ("explain ", members),
@@ -48,7 +48,28 @@ struct CompletionTests {
     ])
   func configured(line: String, expected: [String]) async throws {
     let words = ["rollcall"] + line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-    #expect(try await suggestions(words, in: fiveNodes) == expected)
+    let named = ["ROLLCALL_CONFIG": "\(fiveNodes)/rollcall.yaml"]
+    #expect(try await suggestions(words, in: fiveNodes, environment: named) == expected)
+  }
+
+  @Test("a configuration that merely lies in the folder runs nothing: its registries are named, no more")
+  func found() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      """
+      plugins: {path: [.]}
+      cluster:
+        discovery:
+          registries:
+            trap: {plugin: exec, command: [/bin/sh, -c, "touch ran; echo '{}'"]}
+      """, to: "rollcall.yaml")
+    for line in ["explain ", "get members ", "forget ", "wait member ", "history --node "] {
+      let words = ["rollcall"] + line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+      #expect(try await suggestions(words, in: folder.path) == [], "\(line)")
+    }
+    #expect(try await suggestions(["rollcall", "get", "registries", "t"], in: folder.path) == ["trap"])
+    #expect(try await suggestions(["rollcall", "plugins", "show", "st"], in: folder.path) == ["static-file"])
+    #expect(folder.names == ["rollcall.yaml"])
   }
 
   @Test("a path is completed to plugins' files and folders")
