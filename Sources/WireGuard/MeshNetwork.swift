@@ -115,7 +115,8 @@ public actor MeshNetwork {
     // RT_TABLE_DEFAULT, RT_TABLE_MAIN, RT_TABLE_LOCAL
     guard settings.table != 0, !(253...255).contains(settings.table) else {
       throw DeviceError(
-        .invalid, "routing table \(settings.table) is the system's own: choose another 'routingTable', such as 180")
+        .invalid,
+        "routing table \(settings.table) is the system's own: choose another 'routingTable', such as 180")
     }
     guard settings.ownIPv4.map({ $0.family == .v4 }) ?? true, settings.address.address.family == .v6 else {
       throw DeviceError(

@@ -142,7 +142,7 @@ struct CompletionTests {
     // As fish's script does it: the place of the word, and all words.
     let found = try await Command.run(
       "---completion get -- positional@0 3 4 rollcall get members work", in: fiveNodes,
-      environment: ["SAP_SHELL": "fish"])
+      environment: ["SAP_SHELL": "fish", "ROLLCALL_CONFIG": "\(fiveNodes)/rollcall.yaml"])
     #expect(found.output.split(separator: "\n").filter { $0.hasPrefix("work") }.count == 3, "\(found)")
   }
 }
