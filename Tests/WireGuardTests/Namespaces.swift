@@ -55,8 +55,16 @@ enum Namespaces {
         ip=fd00:0:0:2::1/128 marked 10.9.0.1/32
     }
     up() { upA "$@" >/dev/null; upB "$@" >/dev/null; }
-    # How many of three pings were answered.
-    pings() { ping -c3 -i0.2 -W1 "$@" 2>/dev/null | sed -n 's/.*transmitted, \\([0-9]*\\) .*/\\1/p'; }
+    # How many of three pings were answered, the best of three rounds: a busy machine may lose one.
+    pings() {
+      best=0
+      for round in 1 2 3; do
+        answered=$(ping -c3 -i0.2 -W1 "$@" 2>/dev/null | sed -n 's/.*transmitted, \\([0-9]*\\) .*/\\1/p')
+        [ "${answered:-0}" -le "$best" ] || best=$answered
+        [ "$best" -lt 3 ] || break
+      done
+      echo "$best"
+    }
 
     """
 
