@@ -77,7 +77,7 @@ struct DeviceProgram: Sendable {
   /// The end of what it said, on one line.
   private func complaint(_ interface: String) -> String {
     let bytes = (try? BoundedFile.read(logPath(interface), limit: 1 << 20))?.bytes ?? []
-    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    let lines = String(decoding: bytes, as: UTF8.self).lines
       .filter { !$0.isEmpty && $0.unicodeScalars.allSatisfy { $0.isASCII && $0.value >= 0x20 } }
     return lines.isEmpty ? "it says nothing" : String(lines.suffix(3).joined(separator: "; ").suffix(500))
   }

@@ -297,7 +297,7 @@ public actor MeshNetwork {
     }
     guard end.status == 0 else {
       let complaint =
-        end.errors.split(separator: "\n").first.map { String($0.prefix(500)) } ?? "no reason given"
+        end.errors.lines.first { !$0.isEmpty }.map { String($0.prefix(500)) } ?? "no reason given"
       let code: DeviceError.Code = end.errors.contains("not permitted") ? .notPermitted : .failed
       throw DeviceError(code, "\(nft) -f - failed with status \(end.status): \(complaint)")
     }
