@@ -3,7 +3,7 @@ import HTTPTypes
 import NIOCore
 
 /// The page for people: files that are built in, the same for everybody. What is of the cluster the page asks for itself.
-struct PageHandler: Sendable {
+struct PageFileHandler: Sendable {
   /// One file of the page.
   struct File: Sendable {
     let contentType: String

@@ -1,6 +1,6 @@
 /// The files of the page, by the names under which they are asked for. They are in the folder Page.
 enum PageFiles {
-  static let all: [String: PageHandler.File] = [
+  static let all: [String: PageFileHandler.File] = [
     "index.html": .init("text/html; charset=utf-8", PackageResources.index_html),
     "page.css": .init("text/css; charset=utf-8", PackageResources.page_css),
     "icon.svg": .init("image/svg+xml", PackageResources.icon_svg),
@@ -29,7 +29,7 @@ enum PageFiles {
     "warnings.js": script(PackageResources.warnings_js),
   ]
 
-  private static func script(_ bytes: [UInt8]) -> PageHandler.File {
-    PageHandler.File("text/javascript; charset=utf-8", bytes)
+  private static func script(_ bytes: [UInt8]) -> PageFileHandler.File {
+    PageFileHandler.File("text/javascript; charset=utf-8", bytes)
   }
 }

@@ -14,7 +14,7 @@ enum StatusAPI {
     let administration = AdministrationHandler(context: context, logger: logger)
     let sessions = SessionHandler(access: access)
     let discovery = DiscoveryHandler(context: context)
-    let page = PageHandler()
+    let page = PageFileHandler()
     // The page itself is for everybody who reaches it: it has nothing of the cluster, and it is where one signs in.
     let ofPage = [
       Route(.get, "/", access: .open) { try page.index($0) },
