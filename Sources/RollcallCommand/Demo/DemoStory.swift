@@ -43,7 +43,7 @@ final class DemoStory: Sendable {
     let machines = machines
     try await withThrowingTaskGroup(of: Void.self) { group in
       for machine in machines.dropLast() { try await switchOn(machine, &group) }
-      try await tell(
+      try await report(
         "five machines start, and publish themselves; the inventory lists a sixth, \(self.last.name)"
       ) {
         snapshot in
@@ -69,47 +69,48 @@ final class DemoStory: Sendable {
     let (mover, victim) = round % 2 == 0 ? (machines[3], machines[4]) : (machines[4], machines[3])
 
     try await switchOn(last, &group)
-    try await tell("\(last.name) comes: it is switched on", last, .leased)
+    try await report("\(last.name) comes: it is switched on", last, .leased)
 
     let address = mover.address.replacing("10.20.0.", with: "10.20.1.")
     try await node(mover).move(to: address)
-    try await tell("\(mover.name) moves: its address is now \(address), no longer \(mover.address)") {
+    try await report("\(mover.name) moves: its address is now \(address), no longer \(mover.address)") {
       $0.addresses(mover) == [address]
     } about: { _ in
       [mover]
     }
 
     try node(goodbye).switchOff(.shutdown)
-    try await tell("\(goodbye.name) goes: it is shut down for maintenance, and says goodbye", goodbye, .left)
+    try await report(
+      "\(goodbye.name) goes: it is shut down for maintenance, and says goodbye", goodbye, .left)
 
     try node(victim).switchOff(.powerLoss)
-    try await tell(
+    try await report(
       "\(victim.name) loses power: it says nothing, and its lease of \(DemoService.lease) runs out", victim,
       .missing)
 
     let other = machines[0]
     try write(inventory: [mover.name: other.address])
-    try await tell("the inventory disagrees: a typo gives \(mover.name) the address of \(other.name)") {
+    try await report("the inventory disagrees: a typo gives \(mover.name) the address of \(other.name)") {
       $0.isDisputed(mover) && $0.isDisputed(other)
     } about: { _ in
       [other, mover]
     }
 
     try await switchOn(victim, &group)
-    try await tell("\(victim.name) has power again", victim, .leased)
+    try await report("\(victim.name) has power again", victim, .leased)
     try await switchOn(goodbye, &group)
-    try await tell("\(goodbye.name) is back from maintenance", goodbye, .leased)
+    try await report("\(goodbye.name) is back from maintenance", goodbye, .leased)
 
     try write(inventory: [:])
     try await node(mover).move(to: mover.address)
-    try await tell("somebody mends the inventory, and \(mover.name) moves back") {
+    try await report("somebody mends the inventory, and \(mover.name) moves back") {
       !$0.isDisputed(mover) && !$0.isDisputed(other) && $0.addresses(mover) == [mover.address]
     } about: { _ in
       [mover]
     }
 
     try node(last).switchOff(.shutdown)
-    try await tell("\(last.name) goes, and all begins anew", last, .left)
+    try await report("\(last.name) goes, and all begins anew", last, .left)
   }
 
   // MARK: Machines
@@ -157,16 +158,16 @@ final class DemoStory: Sendable {
     }
   }
 
-  private func tell(_ event: String, _ machine: DemoMachine, _ goal: Goal) async throws {
-    try await tell(event) {
+  private func report(_ event: String, _ machine: DemoMachine, _ goal: Goal) async throws {
+    try await report(event) {
       goal.isReached($0.status(machine))
     } about: { _ in
       [machine]
     }
   }
 
-  /// Tells of `event`, waits until the roll call is as it must be then, and tells of those that it is `about`.
-  private func tell(
+  /// Reports `event`, waits until the roll call is as it must be then, and reports those that it is `about`.
+  private func report(
     _ event: String, until isReached: @escaping @Sendable (ClusterSnapshot) -> Bool,
     about: (ClusterSnapshot) -> [DemoMachine]
   ) async throws {
