@@ -1,18 +1,21 @@
 import Glibc
 import Netlink
 
-/// What nftables has, without its contents: enough to know whether a table of ours is still the one that was made
+/// What nftables has, without the rules themselves: enough to know whether a table of ours is still the one that was made
 /// (`linux/netfilter/nf_tables.h`).
 struct FilterTable: Hashable, Sendable {
   /// The table's own number, which no later one has.
   var handle: UInt64
   /// How many chains and sets it has.
   var use: UInt32
+  /// How many rules its chains have: somebody who flushes it takes these alone.
+  var ruleCount = 0
 
   /// `NFNL_SUBSYS_NFTABLES`, and messages of it.
   private static let subsystem: UInt16 = 10 << 8
   private static let newTable: UInt16 = subsystem | 0
   private static let getTable: UInt16 = subsystem | 1
+  private static let getRule: UInt16 = subsystem | 7
   private static let newGeneration: UInt16 = subsystem | 15
   private static let getGeneration: UInt16 = subsystem | 16
 
@@ -42,10 +45,19 @@ struct FilterTable: Hashable, Sendable {
     return NetlinkMessage(getTable, head: [1, 0, 0, 0], attributes)
   }
 
+  /// Asks for the rules of the table `inet name`.
+  private static func rules(of name: String) -> NetlinkMessage {
+    var attributes = NetlinkAttributes()
+    attributes.append(1, text: name)
+    return NetlinkMessage(getRule, head: [1, 0, 0, 0], attributes)
+  }
+
   /// The table `inet name`; nil where there is none.
   static func find(_ name: String, through socket: NetlinkSocket) throws(NetlinkError) -> FilterTable? {
     do throws(NetlinkError) {
-      return FilterTable(try socket.answer(to: get(name)))
+      var table = FilterTable(try socket.answer(to: get(name)))
+      table?.ruleCount = try socket.dump(rules(of: name)).count
+      return table
     } catch {
       guard error.code == ENOENT else { throw error }
       return nil

@@ -154,6 +154,18 @@ struct MeshNetworkTests {
     print("nft:", lines.last ?? "")
   }
 
+  @Test("rules that somebody flushes out of the table are made again, and a change beside it isn't one")
+  func flushed() async throws {
+    let lines = try await Namespaces.run(
+      """
+      "$PROBE" open wga userspace configure wga fd00:0:0:2::1/64 marked 10.9.0.2/32 \
+        sh 'nft flush table inet rollcall' marked 10.9.0.2/32 sh 'nft list ruleset | grep -c "daddr @v4"' \
+        sh 'nft flush chain inet rollcall output' marked 10.9.0.2/32 sh 'nft list ruleset | grep -c "daddr @v4"' \
+        sh 'nft add table inet other' marked 10.9.0.2/32 | grep -E '^(2|marked|unchanged)$'
+      """)
+    #expect(lines == ["marked", "marked", "2", "marked", "2", "unchanged"])
+  }
+
   // MARK: Bypass
 
   @Test("a request that came the plain way is answered so where bypass is allowed, and not where it isn't")
